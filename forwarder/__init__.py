@@ -1,0 +1,1 @@
+"""Segment, imitated: what its destination "Optimizely Feature Experimentation (Actions)" does with an event."""

@@ -1,0 +1,1 @@
+"""The referee: reads scenario files, drives forwarder and emulator, compares, reports."""
