@@ -1,0 +1,164 @@
+"""The history of a namespace's datafiles: which revision held at what time, so that "running" means running
+then.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+from emulator.datafile import Datafile, Event, Experiment, is_running
+
+
+def _merged(datafiles: Sequence[Datafile]) -> Datafile:
+    """One datafile that knows what all of them know: the environments of one project, or several projects.
+
+    A rule that stands in several is taken from where it runs; an event has the metrics of all.
+    """
+    if len(datafiles) == 1:
+        return datafiles[0]
+    return _Union(datafiles)
+
+
+class _Union(Datafile):
+    """Several datafiles that hold at the same time, seen as one; texts such as the account are those of the
+    first.
+    """
+
+    def __init__(self, parts: Sequence[Datafile]) -> None:
+        super().__init__(parts[0].raw)
+        self.parts = parts
+
+    @cached_property
+    def bot_filtering(self) -> bool:
+        return any(part.bot_filtering for part in self.parts)
+
+    @cached_property
+    def experiments(self) -> tuple[Experiment, ...]:
+        found: dict[str, Experiment] = {}
+        for part in self.parts:
+            for experiment in part.experiments:
+                known = found.get(experiment.id)
+                if known is None or (is_running(experiment) and not is_running(known)):
+                    found[experiment.id] = experiment
+        return tuple(found.values())
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        found: dict[str, Event] = {}
+        for part in self.parts:
+            for event in part.events:
+                known = found.get(event.id)
+                ids = (*(known.experiment_ids if known else ()), *event.experiment_ids)
+                found[event.id] = Event(
+                    event.id, known.key if known else event.key, tuple(dict.fromkeys(ids))
+                )
+        return tuple(found.values())
+
+    @cached_property
+    def attribute_keys(self) -> frozenset[str]:
+        return frozenset().union(*(part.attribute_keys for part in self.parts))
+
+
+Revisions = Iterable[tuple[int, object]]
+
+
+class DatafileHistory:
+    """Every revision of a namespace's datafiles with the time from which it held.
+
+    The first revision of a datafile also holds for all earlier times: an event may be stamped before the
+    emulator was told
+    of the datafile. Several SDK keys (environments) are judged as one.
+    """
+
+    def __init__(self, revisions: Revisions | Mapping[str, Revisions]) -> None:
+        """`[(from_ms, datafile JSON), …]` of one SDK key, or such a list for each SDK key; any order.
+
+        Raises DatafileError when one is no datafile.
+        """
+        lists = revisions if isinstance(revisions, Mapping) else {"": revisions}
+        self._keys: dict[str, tuple[list[int], list[Datafile]]] = {}
+        for key, pairs in lists.items():
+            ordered = sorted(pairs, key=lambda pair: pair[0])
+            if ordered:
+                datafiles = [Datafile.from_json(obj) for _, obj in ordered]
+                self._keys[key] = ([from_ms for from_ms, _ in ordered], datafiles)
+        self._unions: dict[tuple[int, ...], Datafile] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    def at(self, ms: int) -> Datafile | None:
+        """What held at this time (epoch milliseconds), all SDK keys taken together; None when there is no
+        datafile.
+        """
+        return self._union(tuple(max(bisect_right(times, ms) - 1, 0) for times, _ in self._keys.values()))
+
+    @cached_property
+    def newest(self) -> Datafile | None:
+        """The newest revision of every SDK key, taken together; None when there is no datafile."""
+        return self._union(tuple(len(times) - 1 for times, _ in self._keys.values()))
+
+    def of_key(self, sdk_key: str, ms: int) -> Datafile | None:
+        """What one SDK key's datafile said at this time, or None when that key is not known."""
+        if sdk_key not in self._keys:
+            return None
+        times, datafiles = self._keys[sdk_key]
+        return datafiles[max(bisect_right(times, ms) - 1, 0)]
+
+    def _union(self, indices: tuple[int, ...]) -> Datafile | None:
+        if not indices:
+            return None
+        found = self._unions.get(indices)
+        if found is None:
+            lists = (datafiles for _, datafiles in self._keys.values())
+            found = self._unions[indices] = _merged([part[i] for part, i in zip(lists, indices, strict=True)])
+        return found
+
+    @cached_property
+    def _last_seen(self) -> dict[str, Datafile]:
+        """Experiment id → the last revision that lists it."""
+        found: dict[str, Datafile] = {}
+        for times, datafiles in self._keys.values():
+            for from_ms, datafile in zip(times, datafiles, strict=True):
+                held = self.at(from_ms) or datafile
+                found.update({experiment.id: held for experiment in datafile.experiments})
+        return found
+
+    def experiment(self, experiment_id: str | None) -> Experiment | None:
+        """The experiment, delivery or holdout of this id as the last revision that lists it describes it."""
+        datafile = self._last_seen.get(experiment_id or "")
+        return datafile.experiment_by_id(experiment_id) if datafile else None
+
+    def experiments_with_metric(self, event_id: str) -> tuple[Experiment, ...]:
+        """The experiments that have the event as a metric by the last revision that lists each experiment.
+
+        So a metric that was added late counts from all stored events (Optimizely reference 2.1, rule 18), and
+        an experiment
+        that has since left the datafile keeps the metrics it had.
+        """
+        found = []
+        for experiment_id, datafile in self._last_seen.items():
+            if any(event.id == event_id for event in datafile.metrics.get(experiment_id, ())):
+                experiment = datafile.experiment_by_id(experiment_id)
+                if experiment is not None:
+                    found.append(experiment)
+        return tuple(found)
+
+    def metrics(self, experiment_id: str) -> tuple[Event, ...]:
+        """The events that are metrics of the experiment by the last revision that lists it."""
+        datafile = self._last_seen.get(experiment_id)
+        return datafile.metrics.get(experiment_id, ()) if datafile else ()
+
+    def running_at(self, experiment_id: str, ms: int) -> bool:
+        """Whether the experiment was Running at this time (epoch milliseconds)."""
+        datafile = self.at(ms)
+        experiment = datafile.experiment_by_id(experiment_id) if datafile else None
+        return experiment is not None and is_running(experiment)
+
+    def find_event(self, entity_id: str | None, key: str | None, ms: int) -> Event | None:
+        """The event a conversion means: as the datafile knew it then, else as the newest one knows it."""
+        for datafile in (self.at(ms), self.newest):
+            event = datafile.find_event(entity_id, key) if datafile else None
+            if event is not None:
+                return event
+        return None

@@ -1,0 +1,102 @@
+"""What is wrong with something that should be a datafile: every reason, with its place."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+ExperimentKind = Literal["experiment", "delivery", "holdout"]
+
+# What Optimizely's SDKs demand of a datafile (Optimizely reference 3.1).
+_LISTS = ("experiments", "groups", "events", "attributes", "audiences")
+_TEXTS = ("version", "revision", "projectId", "accountId")
+_OPTIONAL_LISTS = ("featureFlags", "rollouts", "holdouts", "localHoldouts", "typedAudiences")
+_VERSIONS = ("2", "3", "4")
+
+
+def problems(obj: object) -> list[str]:
+    """Every reason why `obj` is no datafile, as sentences that name the place; empty when it is one."""
+    if not isinstance(obj, dict):
+        return [f"a datafile is a JSON object, this is {_type_name(obj)}"]
+    found = [f"the required key {key!r} is missing" for key in (*_TEXTS, *_LISTS) if key not in obj]
+    for key in _TEXTS:
+        if key in obj and not isinstance(obj[key], str):
+            found.append(f"{key} must be a string, it is {_type_name(obj[key])}")
+    if isinstance(obj.get("version"), str) and obj["version"] not in _VERSIONS:
+        found.append(f"version must be one of {', '.join(_VERSIONS)}, it is {obj['version']!r}")
+    for key in ("sdkKey", "environmentKey"):
+        if obj.get(key) is not None and not isinstance(obj[key], str):
+            found.append(f"{key} must be a string, it is {_type_name(obj[key])}")
+    for key in (*_LISTS, *_OPTIONAL_LISTS):
+        if key in obj and not isinstance(obj[key], list):
+            found.append(f"{key} must be a list, it is {_type_name(obj[key])}")
+    for place, item in _experiment_items(obj):
+        found += _experiment_problems(place, item)
+    for key in ("groups", "rollouts"):
+        found += _item_problems(obj, key, ("id",), ("experiments",))
+    found += _item_problems(obj, "attributes", ("id", "key"), ())
+    found += _item_problems(obj, "events", ("id", "key"), ("experimentIds",))
+    return found
+
+
+def _experiment_items(obj: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    for place, items, _ in experiment_lists(obj):
+        for index, item in enumerate(items):
+            yield f"{place}[{index}]", item
+
+
+def experiment_lists(obj: Mapping[str, Any]) -> Iterable[tuple[str, list[Any], ExperimentKind]]:
+    """Every list of the datafile that holds rules, with its place and what kind of rule it holds."""
+    yield "experiments", _list(obj.get("experiments")), "experiment"
+    kinds: tuple[tuple[str, ExperimentKind], ...] = (("groups", "experiment"), ("rollouts", "delivery"))
+    for key, kind in kinds:
+        for index, parent in enumerate(_list(obj.get(key))):
+            if isinstance(parent, dict):
+                yield f"{key}[{index}].experiments", _list(parent.get("experiments")), kind
+    for key in ("holdouts", "localHoldouts"):
+        yield key, _list(obj.get(key)), "holdout"
+
+
+def _experiment_problems(place: str, item: object) -> list[str]:
+    if not isinstance(item, dict):
+        return [f"{place} must be an object, it is {_type_name(item)}"]
+    found = _field_problems(place, item, ("id", "key", "status"), ("variations",))
+    for index, variation in enumerate(_list(item.get("variations"))):
+        where = f"{place}.variations[{index}]"
+        if isinstance(variation, dict):
+            found += _field_problems(where, variation, ("id", "key"), ())
+        else:
+            found.append(f"{where} must be an object, it is {_type_name(variation)}")
+    return found
+
+
+def _item_problems(obj: Mapping[str, Any], key: str, texts: Sequence[str], lists: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for index, item in enumerate(_list(obj.get(key))):
+        place = f"{key}[{index}]"
+        if isinstance(item, dict):
+            found += _field_problems(place, item, texts, lists)
+        else:
+            found.append(f"{place} must be an object, it is {_type_name(item)}")
+    return found
+
+
+def _field_problems(
+    place: str, item: Mapping[str, Any], texts: Sequence[str], lists: Sequence[str]
+) -> list[str]:
+    found = []
+    for name, wanted, label in [(t, str, "a string") for t in texts] + [(n, list, "a list") for n in lists]:
+        if name not in item:
+            found.append(f"{place}.{name} is missing")
+        elif not isinstance(item[name], wanted):
+            found.append(f"{place}.{name} must be {label}, it is {_type_name(item[name])}")
+    return found
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _type_name(value: object) -> str:
+    if value is None:
+        return "null"
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}
+    return names.get(type(value), "an object")

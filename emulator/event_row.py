@@ -1,0 +1,69 @@
+"""The plain rows that travel through the emulator: what one decision or one conversion looks like once it is
+read.
+"""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+Kind = Literal["decision", "conversion"]
+
+
+class Note(TypedDict):
+    """A slug and a sentence; `path` names the place in the event batch where there is one
+    (`visitors[0].visitor_id`).
+    """
+
+    code: str
+    message: str
+    path: NotRequired[str]
+
+
+class EventRow(TypedDict):
+    """One decision or conversion, as the architecture's "Event" describes it.
+
+    Times are epoch milliseconds, UTC; `revenue` is integer cents. What could not be read is None, and the
+    reason stands in
+    `problems`. `number`, `namespace` and `exchange` are assigned by the journal.
+    """
+
+    kind: Kind
+    visitor_id: str | None
+    account_id: str | None
+    uuid: str | None
+    key: str | None
+    entity_id: str | None
+    timestamp: int | None
+    revenue: int | None
+    value: int | float | None
+    quantity: int | None
+    tags: dict[str, Any]
+    attributes: list[dict[str, Any]]
+    experiment_id: str | None
+    variation_id: str | None
+    campaign_id: str | None
+    holdback: bool
+    rule_type: str | None
+    flag_key: str | None
+    rule_key: str | None
+    variation_key: str | None
+    client_name: str | None
+    user_agent_bot: bool
+    received_at: int
+    problems: list[Note]
+    number: NotRequired[int]
+    namespace: NotRequired[str]
+    exchange: NotRequired[int]
+
+
+def note(code: str, message: str, path: str | None = None) -> Note:
+    """A note, with its path when there is one."""
+    if path is None:
+        return {"code": code, "message": message}
+    return {"code": code, "message": message, "path": path}
+
+
+def event_time(row: EventRow) -> int:
+    """The time a row is judged by: the client's timestamp, or the time of arrival when it has none that can
+    be read.
+    """
+    timestamp = row["timestamp"]
+    return row["received_at"] if timestamp is None else timestamp

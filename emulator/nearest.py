@@ -1,0 +1,98 @@
+"""Names that somebody probably meant: close in case, spacing or spelling, and in words how they differ."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rapidfuzz.distance import OSA
+
+# Between words people write a space, nothing, an underscore, a hyphen, a dot; copied text brings invisible
+# marks along.
+_SEPARATORS = re.compile(r"[\s_\-.\u00ad\u200b-\u200f\u2060\ufeff]+")
+_WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@dataclass(frozen=True)
+class Near:
+    """A close name: the name itself, how it differs from the one asked for, and a distance (0 = only case or
+    spacing).
+    """
+
+    name: str
+    difference: str
+    distance: int
+
+
+def fold(name: str) -> str:
+    """What is left of a name when case, spacing, separators and the Unicode form are disregarded."""
+    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", name)).casefold()
+
+
+def nearest(name: str, candidates: Iterable[str], limit: int = 3) -> list[Near]:
+    """The candidates that are truly close to `name`, best first, at most `limit`; the exact name itself is
+    not among them.
+
+    Close means: equal but for case, spacing or separators; the same words in another order; or at most one
+    edit in four
+    letters (insertion, deletion, replacement, two neighbours swapped).
+    """
+    found: dict[str, Near] = {}
+    for candidate in candidates:
+        if candidate == name or candidate in found:
+            continue
+        near = _compare(name, candidate)
+        if near is not None:
+            found[candidate] = near
+    return sorted(found.values(), key=lambda near: (near.distance, near.name))[:limit]
+
+
+def difference(name: str, other: str) -> str:
+    """How `other` differs from `name`, in words: "in case", "in spacing (a space at the end)", "in spelling",
+    …
+    """
+    if fold(name) != fold(other):
+        return "in word order" if _words(name) == _words(other) else "in spelling"
+    ways = []
+    plain, plain_other = unicodedata.normalize("NFKC", name), unicodedata.normalize("NFKC", other)
+    if _SEPARATORS.sub("", plain) != _SEPARATORS.sub("", plain_other):
+        ways.append("case")
+    if _spaces(plain) != _spaces(plain_other):
+        ways.append("spacing")
+    if not ways:
+        return "in its Unicode form"
+    return "in " + " and ".join(ways) + _where_space(name)
+
+
+def _compare(name: str, candidate: str) -> Near | None:
+    folded, folded_candidate = fold(name), fold(candidate)
+    if not folded or not folded_candidate:
+        return None
+    if folded == folded_candidate:
+        return Near(candidate, difference(name, candidate), 0)
+    if _words(name) == _words(candidate):
+        return Near(candidate, "in word order", 1)
+    allowed = max(len(folded), len(folded_candidate)) // 4
+    distance = OSA.distance(folded, folded_candidate, score_cutoff=allowed)
+    return Near(candidate, "in spelling", distance) if distance <= allowed else None
+
+
+def _words(name: str) -> list[str]:
+    return sorted(word.casefold() for word in _SEPARATORS.split(_WORD_BREAK.sub(" ", name)) if word)
+
+
+def _spaces(name: str) -> list[tuple[int, str]]:
+    """Each separator with the number of letters before it: equal when two names are spaced alike."""
+    letters, found = 0, []
+    for part in re.split(f"({_SEPARATORS.pattern})", name):
+        if _SEPARATORS.fullmatch(part):
+            found.append((letters, part))
+        else:
+            letters += len(part)
+    return found
+
+
+def _where_space(name: str) -> str:
+    if name != name.rstrip():
+        return " (there is a space at its end)"
+    return " (there is a space at its start)" if name != name.lstrip() else ""
