@@ -1,0 +1,171 @@
+"""Segment's error classes by their own names, so that an error on the wire reads as it does at Segment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class DestinationError(Exception):
+    """An error of the destination.
+
+    `name`, `message`, `status` and `code` are what Segment shows: the JavaScript class, its text, the HTTP status
+    and the code; the last two are None where Segment's error has none. The plain class stands for JavaScript's `Error`.
+    """
+
+    name = "Error"
+    status: int | None = None
+    code: str | None = None
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    @property
+    def details(self) -> list[str]:
+        """Every single message, in order; for most errors there is one."""
+        return [self.message]
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"name", "message", "status", "code"}`, without the keys that have no value."""
+        found = {"name": self.name, "message": self.message, "status": self.status, "code": self.code}
+        return {key: value for key, value in found.items() if value is not None}
+
+
+class JavaScriptTypeError(DestinationError):
+    """What the JavaScript engine throws when a value has not the needed shape; `TypeError` on the wire."""
+
+    name = "TypeError"
+
+
+class JavaScriptRangeError(DestinationError):
+    """`RangeError` on the wire: an invalid date, a stack too deep."""
+
+    name = "RangeError"
+
+
+class InvalidURLError(JavaScriptTypeError):
+    """A URL that cannot be parsed at all."""
+
+    code = "ERR_INVALID_URL"
+
+    def __init__(self) -> None:
+        super().__init__("Invalid URL")
+
+
+class IntegrationError(DestinationError):
+    """Segment's base class for errors that carry a code and a status (Segment reference 1.2)."""
+
+    name = "IntegrationError"
+
+    def __init__(self, message: str, code: str, status: int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+class PayloadValidationError(IntegrationError):
+    """The event can never be sent as it is."""
+
+    name = "PayloadValidationError"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "PAYLOAD_VALIDATION_FAILED", 400)
+
+
+class InvalidAuthenticationError(DestinationError):
+    """The settings lack what the call needs to authenticate."""
+
+    name = "InvalidAuthenticationError"
+    status = 401
+    code = "INVALID_AUTHENTICATION"
+
+
+class HTTPError(DestinationError):
+    """An HTTP answer outside 2xx; the message is the reason phrase. `response` is the answer itself."""
+
+    name = "HTTPError"
+
+    def __init__(self, message: str, response: Any) -> None:
+        super().__init__(message)
+        self.response = response
+        self.status = response.status
+
+
+class RequestTimedOut(DestinationError):
+    """No answer within the limit; `TimeoutError` on the wire. `timeout_ms` is that limit in milliseconds."""
+
+    name = "TimeoutError"
+    code = "ETIMEDOUT"
+
+    def __init__(self, timeout_ms: int = 10_000) -> None:
+        super().__init__(f"Request timed out after {timeout_ms}ms")
+
+
+class FetchError(DestinationError):
+    """The connection failed: `code` is ECONNREFUSED, ECONNRESET, ENOTFOUND, …; `type` is `system` or `max-redirect`."""
+
+    name = "FetchError"
+
+    def __init__(self, message: str, code: str | None = None, type: str = "system") -> None:
+        super().__init__(message)
+        self.code = code
+        self.type = type
+
+
+class AggregateAjvError(DestinationError):
+    """Settings or payload against their schema: every message, joined by a space (Segment reference 4.4)."""
+
+    name = "AggregateAjvError"
+    status = 400
+
+    def __init__(self, messages: Sequence[str]) -> None:
+        super().__init__(" ".join(messages))
+        self._messages = list(messages)
+
+    @property
+    def details(self) -> list[str]:
+        return list(self._messages)
+
+
+class ValidationError(DestinationError):
+    """One mistake in a mapping's configuration: `/<path> <what>.`"""
+
+    name = "ValidationError"
+
+    def __init__(self, what: str, path: Sequence[str] = ()) -> None:
+        super().__init__(f"/{'/'.join(path)} {what}.")
+
+
+class AggregateError(DestinationError):
+    """Every mistake in a mapping's configuration, one a line; Segment's text less its JavaScript stack lines."""
+
+    name = "AggregateError"
+
+    def __init__(self, errors: Sequence[DestinationError]) -> None:
+        lines = "\n".join(f"{error.name}: {error.message}" for error in errors)
+        indented = "\n".join(f"    {line}" if line.strip() else line for line in lines.split("\n"))
+        super().__init__("\n" + indented)
+        self.errors = list(errors)
+
+    @property
+    def details(self) -> list[str]:
+        return [error.message for error in self.errors]
+
+
+class LiquidParseError(DestinationError):
+    """A Liquid template that cannot be read; `ParseError` on the wire."""
+
+    name = "ParseError"
+
+
+class LiquidTokenizationError(LiquidParseError):
+    """A Liquid tag or output that is not closed; `TokenizationError` on the wire."""
+
+    name = "TokenizationError"
+
+
+class LiquidRenderError(DestinationError):
+    """A Liquid template that fails while it is rendered; `RenderError` on the wire."""
+
+    name = "RenderError"

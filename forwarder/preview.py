@@ -1,0 +1,1 @@
+"""The destination as a pure command: JSON lines in, JSON lines out, nothing leaves the process."""

@@ -1,0 +1,68 @@
+"""One HTTP call as the destination sees it: which URLs are called at all, and how an answer becomes data or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from forwarder.errors import HTTPError, JavaScriptTypeError
+from forwarder.javascript import UNDEFINED
+from forwarder.js_json import JsonSyntaxError, parse_json
+from forwarder.js_url import parse_url
+
+
+@dataclass(frozen=True)
+class Response:
+    """Any HTTP answer. `headers` have lower-case names; `text` is the decoded body, a byte order mark kept."""
+
+    status: int
+    reason: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+
+    @property
+    def data(self) -> Any:
+        """Parsed JSON where the content type contains `application/json`, else the text (Segment reference 5).
+
+        UNDEFINED where such a body is not JSON.
+        """
+        if "application/json" not in self.headers.get("content-type", ""):
+            return self.text
+        try:
+            return parse_json(self.text)
+        except JsonSyntaxError:
+            return UNDEFINED
+
+
+class Client(Protocol):
+    """Whoever makes the HTTP calls."""
+
+    def request(
+        self, method: str, url: str, *, json: Any = UNDEFINED, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Makes one call and returns whatever was answered.
+
+        `url` is the real one; `json` is plain JSON data (None, bool, int, float, str, list, dict) or UNDEFINED for no
+        body. Raises `FetchError` or `RequestTimedOut` where nothing was answered.
+        """
+        ...
+
+
+def call(
+    client: Client, method: str, url: Any, *, json: Any = UNDEFINED, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Makes one call as Segment's request client does.
+
+    Raises `JavaScriptTypeError` for a URL that is never called, `HTTPError` for any answer outside 2xx, and what the
+    client raises.
+    """
+    parsed = parse_url(url)
+    if not parsed.scheme or not parsed.hostname:
+        raise JavaScriptTypeError("Only absolute URLs are supported")
+    if parsed.scheme not in ("http", "https"):
+        raise JavaScriptTypeError("Only HTTP(S) protocols are supported")
+    response = client.request(method, parsed.href, json=json, headers=headers)
+    if not 200 <= response.status < 300:
+        raise HTTPError(response.reason or str(response.status), response)
+    return response
