@@ -1,0 +1,135 @@
+/* Elements without markup: what was received only ever becomes text nodes and attributes. */
+(function (o) {
+  "use strict";
+
+  const SVG = "http://www.w3.org/2000/svg";
+  const ICONS = {
+    good: "M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2ZM7 11 3.9 7.9l1.2-1.2L7 8.6l3.9-3.9 1.2 1.2L7 11Z",
+    bad: "M5.2 1.2h5.6l4 4v5.6l-4 4H5.2l-4-4V5.2l4-4ZM5.3 6.4 6.9 8 5.3 9.6l1.1 1.1L8 9.1l1.6 1.6 1.1-1.1L9.1 8l1.6-1.6-1.1-1.1L8 6.9 6.4 5.3 5.3 6.4Z",
+    idle: "M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2Zm0 1.6a5.2 5.2 0 1 1 0 10.4A5.2 5.2 0 0 1 8 2.8ZM4.8 7.2h6.4v1.6H4.8V7.2Z",
+    warn: "M8 1.4 15.2 14H.8L8 1.4Zm-.8 4.8v4h1.6v-4H7.2Zm0 5v1.6h1.6v-1.6H7.2Z",
+    chevron: "m5.5 3 5 5-5 5-1.1-1.1L8.3 8 4.4 4.1 5.5 3Z",
+  };
+
+  function append(node, children) {
+    for (const child of children.flat(Infinity)) {
+      if (child === null || child === undefined || child === false || child === "") continue;
+      node.append(child instanceof Node ? child : String(child));
+    }
+    return node;
+  }
+
+  /** h("a", {href, class, on: {click}}, …children): children are nodes or text; null, false and "" are left out. */
+  function h(tag, attrs, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attrs || {})) {
+      if (value === null || value === undefined || value === false) continue;
+      if (name === "on") for (const [type, listener] of Object.entries(value)) node.addEventListener(type, listener);
+      else node.setAttribute(name, value === true ? "" : String(value));
+    }
+    return append(node, children);
+  }
+
+  function svg(tag, attrs, ...children) {
+    const node = document.createElementNS(SVG, tag);
+    for (const [name, value] of Object.entries(attrs || {})) node.setAttribute(name, String(value));
+    return append(node, children);
+  }
+
+  function icon(name) {
+    return svg("svg", { viewBox: "0 0 16 16", class: "icon icon-" + name, "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+  }
+
+  /** A status is a shape and a word; its colour only repeats them. */
+  function badge(tone, label, attrs) {
+    return h("span", { ...attrs, class: `badge tone-${tone}` + (attrs && attrs.class ? " " + attrs.class : "") }, icon(tone), h("span", {}, label));
+  }
+
+  function outcome(slug) {
+    const { tone, label, hint } = o.words.outcome(slug);
+    return badge(tone, label, { title: hint || null });
+  }
+
+  /** A time in the reader's zone; UTC on hover and in the datetime attribute. */
+  function time(ms) {
+    if (typeof ms !== "number") return h("span", { class: "quiet" }, "–");
+    const valid = Math.abs(ms) <= 8.64e15;
+    return h("time", { datetime: valid ? new Date(ms).toISOString() : null, title: o.words.utc(ms) }, o.words.local(ms, Date.now()));
+  }
+
+  /** A table with real headers: columns [{label, class}], rows as lists of cells or {attrs, cells}; the first cell names its row. */
+  function table(caption, columns, rows, attrs) {
+    const cells = (row) =>
+      row.map((cell, i) =>
+        h(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null, class: columns[i].class, "data-label": columns[i].label }, cell));
+    return h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": caption },
+      h("table", attrs || {},
+        h("caption", { class: "visually-hidden" }, caption),
+        h("thead", {}, h("tr", {}, columns.map((one) => h("th", { scope: "col", class: one.class }, one.label)))),
+        h("tbody", {}, rows.map((row) => (Array.isArray(row) ? h("tr", {}, cells(row)) : h("tr", row.attrs, cells(row.cells)))))));
+  }
+
+  /** Pairs of name and value as a description list; values that are absent are left out. */
+  function facts(pairs) {
+    return h("dl", { class: "facts" }, pairs
+      .filter(([, value]) => value !== null && value !== undefined && value !== "")
+      .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  }
+
+  function json(value, label) {
+    const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+    return h("pre", { class: "code", tabindex: "0", role: "region", "aria-label": label || "JSON" }, text === undefined ? "" : text);
+  }
+
+  /** A fold: summary line, and content that is built only when it is first opened. */
+  function fold(summary, build, open) {
+    const node = h("details", { class: "fold", open: open || null }, h("summary", {}, icon("chevron"), h("span", {}, summary)));
+    const fill = () => {
+      if (node.open && node.children.length === 1) append(node, [build()]);
+    };
+    node.addEventListener("toggle", fill);
+    fill();
+    return node;
+  }
+
+  /** A button that copies; it says so in place and to a screen reader. `text` is a string or a function that gives one. */
+  function copy(label, text, attrs) {
+    const button = h("button", { type: "button", class: "button", ...attrs }, label);
+    button.addEventListener("click", async () => {
+      const done = await o.clip(typeof text === "function" ? text() : text);
+      button.textContent = done ? "Copied" : "Select and copy by hand";
+      o.say(done ? `${label}: copied` : "The browser refused the clipboard");
+      setTimeout(() => (button.textContent = label), 1600);
+    });
+    return button;
+  }
+
+  /** To the clipboard; pages opened from disk or over plain HTTP have only the older way. */
+  async function clip(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      const area = h("textarea", { class: "visually-hidden", "aria-hidden": "true", readonly: true });
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      const done = document.execCommand("copy");
+      area.remove();
+      return done;
+    }
+  }
+
+  function say(text) {
+    const region = document.getElementById("say");
+    if (region) region.textContent = text;
+  }
+
+  /** An empty state: what is not here, why, and the next command to type. */
+  function empty(title, text, command) {
+    return h("div", { class: "empty" }, h("p", { class: "empty-title" }, title), text && h("p", {}, text),
+      command && h("p", { class: "command" }, h("code", {}, command), copy("Copy", command, { "aria-label": `Copy the command ${command}` })));
+  }
+
+  Object.assign(o, { h, svg, icon, badge, outcomeBadge: outcome, time, table, facts, json, fold, copy, clip, say, empty, append });
+})((globalThis.optilocal = globalThis.optilocal || {}));

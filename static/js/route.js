@@ -1,0 +1,41 @@
+/* The address of a view: everything a page shows is in the hash, so that any view can be linked and opened from disk. */
+(function (o) {
+  "use strict";
+
+  const decode = (text) => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  };
+
+  /** "#/page/part/part?name=value" → {page, parts, params}; whatever cannot be decoded is kept as it is. */
+  function parse(hash) {
+    const text = String(hash || "").replace(/^#?\/?/, "");
+    const at = text.indexOf("?");
+    const path = at < 0 ? text : text.slice(0, at);
+    const params = {};
+    for (const [name, value] of new URLSearchParams(at < 0 ? "" : text.slice(at + 1))) params[name] = value;
+    const parts = path.split("/").filter((part) => part !== "").map(decode);
+    return { page: parts.shift() || "runs", parts, params };
+  }
+
+  /** The reverse of parse; parameters that are null, undefined or empty are left out. */
+  function format({ page, parts = [], params = {} }) {
+    const path = [page, ...parts].map((part) => encodeURIComponent(part)).join("/");
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(params)) {
+      if (value !== null && value !== undefined && value !== "") query.append(name, value);
+    }
+    const tail = query.toString();
+    return "#/" + path + (tail ? "?" + tail : "");
+  }
+
+  /** A scenario's id holds slashes; a link typed by hand may leave them as they are. */
+  function scenarioOf(route) {
+    return route.page === "runs" && route.parts.length > 1 ? route.parts.slice(1).join("/") : null;
+  }
+
+  o.route = { parse, format, scenarioOf };
+})((globalThis.optilocal = globalThis.optilocal || {}));

@@ -1,0 +1,120 @@
+/* How things of the field are named, and how times, money and durations are written; pure functions. */
+(function (o) {
+  "use strict";
+
+  const OUTCOMES = {
+    counted: ["good", "Counted", "Attributed to an experiment"],
+    suppressed_user: ["bad", "Suppressed user", "The user is on Segment's suppression list"],
+    duplicate: ["bad", "Duplicate", "The same message came before"],
+    not_subscribed: ["bad", "Not subscribed", "No enabled mapping's trigger matches"],
+    invalid_payload: ["bad", "Invalid payload", "A required field is missing or has the wrong type"],
+    datafile_unavailable: ["bad", "Datafile unavailable", "The CDN gave no usable datafile"],
+    project_deactivated: ["bad", "Project deactivated", "The datafile is the deactivated-project text"],
+    unmatched_event_key: ["bad", "Unmatched event key", "No event in the datafile has exactly this key"],
+    delivery_failed: ["bad", "Delivery failed", "The Event API was not reached, or refused"],
+    no_experiment: ["bad", "No experiment", "The event is a metric of no experiment"],
+    experiment_not_running: ["bad", "Experiment not running", "No experiment with this metric ran at the time"],
+    unidentified_user: ["bad", "Unidentified user", "No userId, and the anonymousId has no decision"],
+    user_not_activated: ["bad", "User not activated", "The visitor has no decision in such an experiment"],
+    activated_too_late: ["bad", "Activated too late", "The only decisions are later than the event"],
+    excluded: ["bad", "Excluded", "Holdback or filtered bot"],
+  };
+  const STATUS = {
+    passed: ["good", "Passed"],
+    failed: ["bad", "Failed"],
+    error: ["bad", "Could not run"],
+    waiting: ["idle", "Waiting"],
+    running: ["idle", "Running"],
+  };
+  const CONDITIONS = [
+    ["event_key_matches", "Event key matches", "The datafile has an event with exactly this key"],
+    ["experiment_running", "Experiment running", "An experiment that has the event as a metric runs"],
+    ["user_identified", "User identified", "The event carries a userId"],
+    ["user_activated", "User activated", "The visitor has an earlier decision in that experiment"],
+  ];
+  const KINDS = { changed: "different value", missing: "missing", unexpected: "unexpected", type: "different type", matcher: "matcher refused" };
+  const PARTS = { tracks: "Track", received: "Batch received", subject_access_requests: "Erasure request" };
+
+  const sentence = (slug) => {
+    const text = String(slug).replace(/_/g, " ");
+    return text.charAt(0).toUpperCase() + text.slice(1);
+  };
+
+  /** An outcome → {tone, label, hint}. A deletion has none: its tone is idle. */
+  function outcome(slug) {
+    if (!slug) return { tone: "idle", label: "Deletion", hint: "A request to erase a user is no conversion" };
+    const [tone, label, hint] = OUTCOMES[slug] || ["bad", sentence(slug), ""];
+    return { tone, label, hint };
+  }
+
+  function status(slug) {
+    const [tone, label] = STATUS[slug] || ["idle", sentence(slug || "unknown")];
+    return { tone, label };
+  }
+
+  /** A difference's path → {part: "Track 2", field: "revenue", through: ["sent", "visitor 1", …]}. */
+  function where(path) {
+    const rest = (path || []).slice();
+    const head = rest.shift();
+    let part = PARTS[head] || sentence(head === undefined ? "scenario" : head);
+    if (typeof rest[0] === "number") part += " " + (rest.shift() + 1);
+    const named = [];
+    rest.forEach((one) => {
+      if (typeof one === "number" && named.length) named.push(named.pop().replace(/s$/, "") + " " + (one + 1));
+      else named.push(String(one));
+    });
+    return { part, field: named.length ? named[named.length - 1] : part, through: named.slice(0, -1) };
+  }
+
+  const two = (n) => String(n).padStart(2, "0");
+
+  /** Epoch ms → time of day in the reader's zone; with the date unless it is today's. */
+  function local(ms, now) {
+    if (typeof ms !== "number" || !Number.isFinite(ms) || Math.abs(ms) > 8.64e15) return "–";
+    const d = new Date(ms);
+    const time = `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}.${String(d.getMilliseconds()).padStart(3, "0")}`;
+    const same = now !== undefined && new Date(now).toDateString() === d.toDateString();
+    return same ? time : `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${time}`;
+  }
+
+  function utc(ms) {
+    return typeof ms === "number" && Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().replace("T", " ").replace("Z", " UTC") : "";
+  }
+
+  function duration(ms) {
+    if (typeof ms !== "number") return "";
+    if (ms < 1000) return `${Math.round(ms)} ms`;
+    if (ms < 60000) return `${(ms / 1000).toFixed(ms < 10000 ? 1 : 0)} s`;
+    if (ms < 3600000) return `${Math.floor(ms / 60000)} min ${Math.round((ms % 60000) / 1000)} s`;
+    return `${Math.floor(ms / 3600000)} h ${Math.round((ms % 3600000) / 60000)} min`;
+  }
+
+  function plural(count, one, many) {
+    return `${number(count)} ${count === 1 ? one : many || one + "s"}`;
+  }
+
+  /** Digits in threes, with a thin space: the same in every locale. */
+  function number(value) {
+    if (typeof value !== "number" || !Number.isFinite(value)) return String(value);
+    const [whole, part] = String(value).split(".");
+    if (/e/.test(String(value))) return String(value);
+    return whole.replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f") + (part ? "." + part : "");
+  }
+
+  /** Cents → units with two digits; Optimizely keeps revenue in 1/100 of the currency unit. */
+  function money(cents) {
+    if (typeof cents !== "number") return "–";
+    const sign = cents < 0 ? "\u2212" : "";
+    const whole = Math.floor(Math.abs(cents) / 100);
+    return sign + number(whole) + "." + two(Math.round(Math.abs(cents) % 100));
+  }
+
+  function percent(part, whole) {
+    return whole ? `${((100 * part) / whole).toFixed(1)} %` : "–";
+  }
+
+  o.words = {
+    OUTCOMES, CONDITIONS, KINDS,
+    outcome, status, where, sentence, local, utc, duration, plural, number, money, percent,
+  };
+})((globalThis.optilocal = globalThis.optilocal || {}));
