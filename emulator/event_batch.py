@@ -1,10 +1,21 @@
-"""The bytes of one `POST /v1/events` → event batch with every violation found; batch → decisions and conversions."""
+"""The bytes of one `POST /v1/events` → event batch with every violation found; batch → decisions and
+conversions.
+"""
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
+from emulator import event_fields as fields
+from emulator.event_fields import Findings
 from emulator.event_row import EventRow, Note
+from emulator.event_visitor import Sender, read_visitor
+
+_MAX_DEPTH = 200
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True)
@@ -26,10 +37,109 @@ class ParsedBatch:
 
 
 def parse(body: bytes, *, headers: Mapping[str, str], received_at: int) -> ParsedBatch:
-    """Read a body that is no longer compressed. Never raises for what was sent; `received_at` is epoch milliseconds."""
-    raise NotImplementedError
+    """Read a body that is no longer compressed; `received_at` is epoch milliseconds. Never raises for what
+    was sent.
+
+    The Content-Type is not looked at: senders post JSON as text/plain too (Optimizely reference 1.1).
+    """
+    found = Findings()
+    text = _decode(body, found)
+    batch, rows = _read_object(text, found), []
+    if batch is not None:
+        rows = _read_batch(batch, headers, received_at, found)
+    return ParsedBatch(
+        batch=batch,
+        text=text,
+        is_object=batch is not None,
+        violations=tuple(found.violations),
+        warnings=tuple(found.warnings),
+        decisions=tuple(row for row in rows if row["kind"] == "decision"),
+        conversions=tuple(row for row in rows if row["kind"] == "conversion"),
+    )
 
 
 def strict(parsed: ParsedBatch) -> list[Note]:
     """The violations for which a request with `X-Optimizely-Strict: true` is answered 400."""
-    raise NotImplementedError
+    return list(parsed.violations)
+
+
+def _decode(body: bytes, found: Findings) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # Java's dispatcher posts with ISO-8859-1 as its default (Optimizely reference 5.5).
+        found.warning("latin_1", "", "the body is not UTF-8 and was read as Latin-1; send UTF-8")
+        return body.decode("latin-1")
+
+
+def _read_object(text: str, found: Findings) -> dict[str, Any] | None:
+    if not text.strip():
+        found.violation("not_json", "", "the body is empty")
+        return None
+    try:
+        batch = _load(text, found)
+    except ValueError as error:
+        found.violation("not_json", "", f"the body is not JSON: {error}")
+        return None
+    if not isinstance(batch, dict):
+        message = f"the body must be a JSON object, it is {fields.type_name(batch)}"
+        found.violation("not_an_object", "", message)
+        return None
+    return batch
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _load(text: str, found: Findings) -> Any:
+    """The parsed body. Raises ValueError, with a short reason, when it is no JSON or nested too deeply."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if _deeper_than(value, _MAX_DEPTH):
+        raise ValueError(f"it is nested more than {_MAX_DEPTH} levels deep")
+    if _SURROGATE_ESCAPE.search(text):
+        dumped = json.dumps(value, ensure_ascii=False)
+        if _LONE_SURROGATE.search(dumped):
+            message = "half of a surrogate pair stands alone; it was replaced by U+FFFD"
+            found.warning("lone_surrogate", "", message)
+            value = json.loads(_LONE_SURROGATE.sub("\ufffd", dumped))
+    return value
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        deeper: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                deeper.extend(item.values())
+            elif isinstance(item, list):
+                deeper.extend(item)
+        if not deeper:
+            return False
+        level = deeper
+    return True
+
+
+def _read_batch(
+    batch: dict[str, Any], headers: Mapping[str, str], received_at: int, found: Findings
+) -> list[EventRow]:
+    problems: list[Note] = []
+    sender = Sender(
+        account_id=fields.required_text(batch, "account_id", "", found, problems),
+        client_name=fields.optional_text(batch, "client_name", "", found),
+        enriched=fields.optional_boolean(batch, "enrich_decisions", "", found) is True,
+        user_agent=next((value for name, value in headers.items() if name.lower() == "user-agent"), None),
+        received_at=received_at,
+        problems=tuple(problems),
+    )
+    for key in ("project_id", "client_version", "revision", "region"):
+        fields.optional_text(batch, key, "", found)
+    fields.optional_boolean(batch, "anonymize_ip", "", found)
+    rows: list[EventRow] = []
+    for path, visitor in fields.items(batch, "visitors", "", found, required=True):
+        rows += read_visitor(visitor, path, sender, found)
+    return rows
