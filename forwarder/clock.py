@@ -1,0 +1,61 @@
+"""Time as the forwarder knows it: the only room that reads the wall clock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Whatever tells the time (epoch milliseconds, UTC) and lets some of it go by."""
+
+    def now_ms(self) -> int:
+        """The time now, in epoch milliseconds."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` go by."""
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now_ms(self) -> int:
+        """The machine's time in epoch milliseconds."""
+        return time.time_ns() // 1_000_000
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread for `seconds`."""
+        time.sleep(max(0.0, seconds))
+
+
+class ManualClock:
+    """A clock that only its owner moves: a sleeper moves it on by as much as it asked for, in no real time.
+
+    `slept` holds every sleep in seconds, in order, so that a back-off can be looked at instead of waited for.
+    """
+
+    def __init__(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+        self._lock = threading.Lock()
+        self.slept: list[float] = []
+
+    def now_ms(self) -> int:
+        """The time that was set last, in epoch milliseconds."""
+        with self._lock:
+            return self._now_ms
+
+    def set(self, now_ms: int) -> None:
+        """Make it `now_ms`; going back is allowed."""
+        with self._lock:
+            self._now_ms = now_ms
+
+    def advance(self, seconds: float) -> None:
+        """Move on by `seconds`."""
+        with self._lock:
+            self._now_ms += round(seconds * 1000)
+
+    def sleep(self, seconds: float) -> None:
+        """Note the sleep and move on by it at once."""
+        self.slept.append(seconds)
+        self.advance(max(0.0, seconds))
