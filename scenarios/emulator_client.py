@@ -1,0 +1,160 @@
+"""The emulator over HTTP, one namespace of it: the control surface as the runner and the commands need it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+from scenarios.problems import CannotRun
+
+_PAGE = 1000
+
+
+def new_session() -> requests.Session:
+    """A session for an emulator on this machine: proxies of the environment are none of its business."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+class EmulatorClient:
+    """One namespace (`default` without a name) of the emulator at `base_url`.
+
+    Every method raises CannotRun, one line, when the emulator is not reached or refuses.
+    """
+
+    def __init__(
+        self, base_url: str, namespace: str | None = None, session: requests.Session | None = None
+    ) -> None:
+        self.root = base_url.rstrip("/")
+        self.namespace = namespace
+        self.base_url = self.root if namespace is None else f"{self.root}/ns/{namespace}"
+        self.session = session or new_session()
+
+    def in_namespace(self, name: str) -> EmulatorClient:
+        """Another namespace of the same emulator over the same session."""
+        return EmulatorClient(self.root, name, self.session)
+
+    def call(self, method: str, path: str, **arguments: Any) -> Any:
+        """One request; the decoded JSON of the answer, None when it is empty."""
+        url = f"{self.base_url}{path}"
+        try:
+            answer = self.session.request(method, url, timeout=(5, 90), **arguments)
+        except requests.RequestException as error:
+            raise CannotRun(
+                f"no emulator answers at {self.root}: {_cause(error)}; start one with `optilocal up`"
+            ) from None
+        if not answer.ok:
+            raise CannotRun(f"the emulator refused {method} {url}: {answer.status_code} {_message(answer)}")
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except ValueError:
+            raise CannotRun(
+                f"what answers at {self.root} is no emulator of optilocal: {method} {path} gave no JSON"
+            ) from None
+
+    def health(self) -> dict[str, Any]:
+        """`{"status": "ok", "version"}`."""
+        health = self.call("GET", "/_emulator/health")
+        if not isinstance(health, dict) or health.get("status") != "ok":
+            raise CannotRun(f"what answers at {self.root} is no emulator of optilocal")
+        return health
+
+    def put_datafile(self, sdk_key: str, datafile: dict[str, Any]) -> dict[str, Any]:
+        """A new revision of a datafile; the answer carries its URL and warnings."""
+        return dict(self.call("PUT", f"/_emulator/datafiles/{sdk_key}", json=datafile))
+
+    def put_raw_datafile(self, sdk_key: str, text: str, content_type: str | None, status: int | None) -> None:
+        """Any text in the datafile's place, with the content type and status it is to be served with."""
+        given = {"raw": "1", "content_type": content_type, "status": status}
+        params = {name: value for name, value in given.items() if value is not None}
+        self.call("PUT", f"/_emulator/datafiles/{sdk_key}", params=params, data=text.encode())
+
+    def forget_datafile(self, sdk_key: str) -> None:
+        """The CDN no longer knows the key."""
+        self.call("DELETE", f"/_emulator/datafiles/{sdk_key}")
+
+    def set_deactivated(self, sdk_key: str, deactivated: bool) -> None:
+        """The project is deactivated in Optimizely, or active again."""
+        self.call("PUT", f"/_emulator/datafiles/{sdk_key}/state", json={"deactivated": deactivated})
+
+    def put_clock(self, iso_time: str) -> None:
+        """Freeze the namespace's clock at a time."""
+        self.call("PUT", "/_emulator/clock", json={"now": iso_time})
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The fault rules in force."""
+        return list(self.call("GET", "/_emulator/faults")["faults"])
+
+    def put_faults(self, rules: list[dict[str, Any]]) -> None:
+        """Put fault rules in the place of those in force."""
+        self.call("PUT", "/_emulator/faults", json=rules)
+
+    def results(self) -> dict[str, Any]:
+        """The counts, by experiment key."""
+        return dict(self.call("GET", "/_emulator/results")["experiments"])
+
+    def verdicts(self, **filters: Any) -> list[dict[str, Any]]:
+        """All verdicts that match the filters (`wait` and `count` among them), oldest first."""
+        return self.listing("verdicts", **filters)
+
+    def exchanges(self, **filters: Any) -> list[dict[str, Any]]:
+        """All requests on the imitated surface that match the filters, oldest first."""
+        return self.listing("exchanges", **filters)
+
+    def listing(self, name: str, **filters: Any) -> list[dict[str, Any]]:
+        """Every row of a listing, page by page."""
+        rows: list[dict[str, Any]] = []
+        after: Any = None
+        while True:
+            params = {**filters, "limit": _PAGE, **({} if after is None else {"after": after})}
+            page = self.call("GET", f"/_emulator/{name}", params=params)
+            rows.extend(page[name])
+            if len(page[name]) < _PAGE:
+                return rows
+            after = page["next"]
+            filters.pop("wait", None)
+
+    def subject_access_requests(self, token: str) -> list[dict[str, Any]]:
+        """The subject access requests of the account, oldest first."""
+        rows: list[dict[str, Any]] = []
+        page = 1
+        while True:
+            got = self.call(
+                "GET",
+                "/v2/subject-access-requests",
+                params={"per_page": 100, "page": page},
+                headers={"Authorization": f"Bearer {token}"},
+            )
+            rows.extend(got)
+            if len(got) < 100:
+                return sorted(rows, key=lambda row: row["id"])
+            page += 1
+
+    def post_run(self, run: dict[str, Any]) -> str:
+        """Publish a run, or what has become of it since, for the viewer; its id."""
+        return str(self.call("POST", "/_emulator/runs", json=run)["id"])
+
+
+def _cause(error: requests.RequestException) -> str:
+    text = str(error)
+    for known in (
+        "Connection refused",
+        "timed out",
+        "Name or service not known",
+        "Failed to resolve",
+        "No route to host",
+    ):
+        if known in text:
+            return known.lower()
+    return type(error).__name__ if isinstance(error, requests.ConnectionError) else text
+
+
+def _message(answer: requests.Response) -> str:
+    try:
+        return str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:200]

@@ -1,0 +1,117 @@
+"""Which expected item belongs to which captured one: by uuid first, then equal ones, then the nearest."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from scenarios.matchers import Matcher, plain
+
+_ALL_AGAINST_ALL = 250_000
+"""Up to this many comparisons each item is held against each; beyond it only against those of the same visitor and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Index pairs (expected, captured), and the indices that stayed alone."""
+
+    pairs: tuple[tuple[int, int], ...]
+    missing: tuple[int, ...]
+    unexpected: tuple[int, ...]
+
+
+def pair(expected: list[Any], captured: list[Any]) -> Pairing:
+    """Pair two lists whose order does not matter."""
+    left, right = dict.fromkeys(range(len(expected))), dict.fromkeys(range(len(captured)))
+    pairs: list[tuple[int, int]] = []
+
+    def settle(one: int, other: int) -> None:
+        del left[one], right[other]
+        pairs.append((one, other))
+
+    for identity in (_uuids, _canonical):
+        waiting: dict[Hashable, deque[int]] = defaultdict(deque)
+        for other in right:
+            key = identity(captured[other])
+            if key is not None:
+                waiting[key].append(other)
+        for one in list(left):
+            key = identity(expected[one])
+            if key is not None and waiting.get(key):
+                settle(one, waiting[key].popleft())
+    scored = []
+    for one, other in _candidates(expected, captured, list(left), list(right)):
+        same, total = score(expected[one], captured[other])
+        if same:
+            scored.append((-same / total, one, other))
+    for _, one, other in sorted(scored):
+        if one in left and other in right:
+            settle(one, other)
+    return Pairing(tuple(sorted(pairs)), tuple(left), tuple(right))
+
+
+def _candidates(
+    expected: list[Any], captured: list[Any], left: list[int], right: list[int]
+) -> Iterator[tuple[int, int]]:
+    if len(left) * len(right) <= _ALL_AGAINST_ALL:
+        yield from ((one, other) for one in left for other in right)
+        return
+    groups: dict[Hashable, list[int]] = defaultdict(list)
+    for other in right:
+        groups[_group(captured[other])].append(other)
+    for one in left:
+        yield from ((one, other) for other in groups.get(_group(expected[one]), ()))
+
+
+def score(expected: Any, captured: Any) -> tuple[int, int]:
+    """How many leaves of the expected item stand in the captured one as expected, of how many on either side."""
+    left, right = dict(_leaves(expected, ())), dict(_leaves(captured, ()))
+    same = sum(1 for path, value in left.items() if path in right and _accepts(value, right[path]))
+    return same, len(left.keys() | right.keys())
+
+
+def _accepts(value: Any, captured: Any) -> bool:
+    if isinstance(captured, Matcher):
+        value, captured = captured, value
+    if isinstance(value, Matcher):
+        return value.tag in ("!contains", "!unordered") or value.refusal(captured) is None
+    return type(value) is type(captured) and bool(value == captured)
+
+
+def _leaves(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _leaves(item, (*path, key))
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from _leaves(item, (*path, index))
+    else:
+        yield path, value
+
+
+def _uuids(item: Any) -> Hashable | None:
+    """The uuids written out in an item: what it is, whatever else differs."""
+    found = tuple(
+        sorted(
+            str(value)
+            for path, value in _leaves(item, ())
+            if path and path[-1] == "uuid" and isinstance(value, str)
+        )
+    )
+    return found or None
+
+
+def _canonical(item: Any) -> Hashable:
+    return json.dumps(plain(item), sort_keys=True, ensure_ascii=False, default=str)
+
+
+def _group(item: Any) -> Hashable:
+    """Visitor and event key, as far as they are written out."""
+    return tuple(
+        str(value)
+        for path, value in _leaves(item, ())
+        if path and path[-1] in ("visitor_id", "key") and isinstance(value, str)
+    )

@@ -1,0 +1,113 @@
+"""The result document on a terminal: a line a scenario as it ends, then each failure with its field, line and reason."""
+
+from __future__ import annotations
+
+import json
+from typing import IO, Any
+
+from rich.console import Console
+from rich.text import Text
+
+_MARKS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "error": ("!", "bold red")}
+_LABEL = 9
+_LONGEST = 400
+
+
+class ConsoleReporter:
+    """Prints to `stream`; colour and width as the terminal has them, plain text elsewhere and with NO_COLOR."""
+
+    def __init__(self, stream: IO[str], *, quiet: bool = False, viewer: str | None = None) -> None:
+        self._console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._quiet, self._viewer = quiet, viewer
+        self._file: str | None = None
+
+    def scenario(self, entry: dict[str, Any]) -> None:
+        """One scenario ended."""
+        if self._quiet:
+            return
+        if entry["file"] != self._file:
+            self._file = entry["file"]
+            self._console.print(Text(str(self._file), "dim"))
+        mark, style = _MARKS[entry["status"]]
+        line = Text.assemble(
+            "  ", (mark, style), " ", entry["name"], "  ", (f"{entry['duration_ms']} ms", "dim")
+        )
+        self._console.print(line)
+        if entry["reason"]:
+            self._console.print(Text.assemble("    ", (entry["reason"], style if style != "green" else "")))
+
+    def finish(self, run: dict[str, Any]) -> None:
+        """The run ended: every failure in full, then the counts."""
+        for entry in run["scenarios"]:
+            if entry["status"] != "passed":
+                self._failure(entry, run)
+        counts = run["counts"]
+        parts = [
+            (f"{counts['passed']} passed", "green"),
+            (f"{counts['failed']} failed", "bold red" if counts["failed"] else "dim"),
+            *([(f"{counts['error']} could not run", "bold red")] if counts["error"] else []),
+        ]
+        left = counts["total"] - sum(counts[status] for status in _MARKS)
+        if left:
+            parts.append((f"{left} not run", "yellow"))
+        line = Text()
+        for index, (text, style) in enumerate(parts):
+            line.append(", " if index else "").append(text, style)
+        self._console.print(line.append(f"  in {run['duration_ms'] / 1000:.2f} s", "dim"))
+
+    def _failure(self, entry: dict[str, Any], run: dict[str, Any]) -> None:
+        mark, style = _MARKS[entry["status"]]
+        self._console.print()
+        self._console.print(
+            Text.assemble((mark, style), " ", (entry["name"], "bold"), "  ", (entry["id"], "dim"))
+        )
+        if entry["status"] == "error":
+            self._field("reason", entry["reason"])
+        shown_verdicts: set[int] = set()
+        for difference in entry["differences"]:
+            self._difference(difference, entry, shown_verdicts)
+        self._field("again", entry["rerun"], "cyan")
+        if self._viewer and entry["differences"]:
+            self._field("look", f"{self._viewer}#/runs/{run['id']}/{entry['id']}", "cyan")
+
+    def _difference(
+        self, difference: dict[str, Any], entry: dict[str, Any], shown_verdicts: set[int]
+    ) -> None:
+        self._console.print()
+        if difference["step"] is not None:
+            step = entry["steps"][difference["step"]]
+            self._field("step", f"{step['index'] + 1}. {step['summary']}  (line {step['line']})")
+        self._field("field", f"{difference['where']} — {difference['reason']}", "bold")
+        if "expected" in difference:
+            self._field("expected", _value(difference["expected"]), "green")
+        if "captured" in difference:
+            self._field("captured", _value(difference["captured"]), "red")
+        source = self._source_line(difference["line"], entry["source"])
+        self._field("line", f"{difference['line']} │ {source}" if source else str(difference["line"]), "dim")
+        if difference.get("nearest"):
+            nearest = difference["nearest"]
+            self._field("nearest", f"number {nearest['index']}, {nearest['score']} fields alike")
+        index = difference["verdict"]
+        if index is not None and index not in shown_verdicts:
+            shown_verdicts.add(index)
+            verdict = entry["verdicts"][index]
+            self._field("verdict", f"{verdict['outcome']}: {verdict['explanation']}")
+            self._field("remedy", verdict["remedy"])
+
+    def _source_line(self, line: int, source: dict[str, Any]) -> str:
+        lines = source["text"].splitlines()
+        index = line - source["first_line"]
+        return lines[index].rstrip() if 0 <= index < len(lines) else ""
+
+    def _field(self, label: str, text: Any, style: str = "") -> None:
+        if text:
+            self._console.print(Text.assemble("  ", (f"{label:<{_LABEL}}", "dim"), " ", (str(text), style)))
+
+
+def _value(value: Any) -> str:
+    text = (
+        value
+        if isinstance(value, str) and value and value == value.strip()
+        else json.dumps(value, ensure_ascii=False)
+    )
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

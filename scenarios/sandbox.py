@@ -1,0 +1,91 @@
+"""Both servers up: the emulator with its datafiles, and the forwarder that speaks to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from emulator.server import EmulatorServer
+from emulator.server import ServerError as EmulatorError
+from emulator.settings import Settings as EmulatorSettings
+from forwarder.server import ForwarderServer
+from forwarder.server import ServerError as ForwarderError
+from forwarder.settings import ServerSettings
+
+from scenarios.problems import CannotRun
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """What `optilocal up` takes. Port 0 is any free port; `datafiles` are files or URLs, served under their sdkKey."""
+
+    host: str = "127.0.0.1"
+    emulator_port: int = 8410
+    forwarder_port: int = 8411
+    datafiles: tuple[str, ...] = ()
+    settings: Path | None = None
+    journal: Path | None = None
+
+
+class Sandbox:
+    """A running emulator and, when asked for, a running forwarder, as a context manager.
+
+    Raises CannotRun when one of them cannot be started; nothing is left running then.
+    """
+
+    def __init__(self, options: SandboxOptions, *, with_forwarder: bool) -> None:
+        self._options, self._with_forwarder = options, with_forwarder
+        self._emulator: EmulatorServer | None = None
+        self._forwarder: ForwarderServer | None = None
+
+    @property
+    def emulator_url(self) -> str:
+        """`http://HOST:PORT` of the emulator."""
+        assert self._emulator is not None
+        return self._emulator.base_url
+
+    @property
+    def forwarder_url(self) -> str:
+        """`http://HOST:PORT` of the forwarder."""
+        assert self._forwarder is not None
+        return self._forwarder.base_url
+
+    def __enter__(self) -> Self:
+        options = self._options
+        try:
+            self._emulator = EmulatorServer(
+                EmulatorSettings(
+                    host=options.host,
+                    port=options.emulator_port,
+                    journal=options.journal,
+                    datafiles=options.datafiles,
+                )
+            ).start()
+            if self._with_forwarder:
+                self._forwarder = ForwarderServer(self._forwarder_settings()).start()
+        except (EmulatorError, ForwarderError, ValueError) as error:
+            self.stop()
+            raise CannotRun(str(error)) from None
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _forwarder_settings(self) -> ServerSettings:
+        """The destination's settings; without a file it takes the first datafile served here."""
+        options = self._options
+        return ServerSettings.load(
+            options.settings, host=options.host, port=options.forwarder_port, optimizely=self.emulator_url
+        )
+
+    def stop(self) -> None:
+        """Stop what runs; a second time does nothing."""
+        if self._forwarder:
+            self._forwarder.stop()
+        if self._emulator:
+            self._emulator.stop()
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.stop()
