@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import BadStatusLine, RemoteDisconnected
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -190,14 +191,14 @@ def describe_failure(error: BaseException, target: str) -> tuple[str | None, str
         if isinstance(cause, OSError) and cause.errno in _CONNECT_CODES:
             code = _CONNECT_CODES[cause.errno]
             return code, f"connect {code} {where}"
+        if isinstance(cause, RemoteDisconnected):
+            return "ECONNRESET", "socket hang up"
         if isinstance(cause, ConnectionResetError):
             return "ECONNRESET", "read ECONNRESET"
         if isinstance(cause, BrokenPipeError):
             return "EPIPE", "write EPIPE"
-    if "BadStatusLine" in text:
-        return "HPE_INVALID_CONSTANT", "Parse Error: Expected HTTP/, RTSP/ or ICE/"
-    if "RemoteDisconnected" in text or "without response" in text:
-        return "ECONNRESET", "socket hang up"
+        if isinstance(cause, BadStatusLine):
+            return "HPE_INVALID_CONSTANT", "Parse Error: Expected HTTP/, RTSP/ or ICE/"
     return None, text.splitlines()[0] if text else type(error).__name__
 
 

@@ -1,0 +1,68 @@
+"""What the tests of the platform share: a stand-in for Optimizely's hosts, a still clock, a forwarder in between."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from optimizely_double import DATAFILE_URL, NOON, OptimizelyDouble
+
+from forwarder.clock import ManualClock
+from forwarder.delivery import Forwarder
+from forwarder.destination import Settings
+
+
+@pytest.fixture
+def double() -> Iterator[OptimizelyDouble]:
+    """Optimizely's hosts, as far as the forwarder calls them."""
+    server = OptimizelyDouble()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Noon of a quiet day, until moved."""
+    return ManualClock(NOON)
+
+
+@pytest.fixture
+def make_forwarder(double: OptimizelyDouble, clock: ManualClock) -> Iterator[Callable[..., Forwarder]]:
+    """Makes forwarders in front of the stand-in; any argument of `Forwarder` can be given."""
+    made: list[Forwarder] = []
+
+    def make(settings: dict[str, Any] | None = None, **arguments: Any) -> Forwarder:
+        numbers = itertools.count(1)
+        chosen = settings if settings is not None else {"accountId": "12001", "dataFileUrl": DATAFILE_URL}
+        usual: dict[str, Any] = {
+            "optimizely": double.url,
+            "clock": clock,
+            "random": Random(1),
+            "ids": lambda: f"id-{next(numbers)}",
+        }
+        forwarder = Forwarder(Settings.from_json(chosen), **{**usual, **arguments})
+        made.append(forwarder)
+        return forwarder
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def order_completed() -> dict[str, Any]:
+    """A track event as Segment's libraries send it."""
+    return {
+        "type": "track",
+        "event": "Order Completed",
+        "userId": "u-1",
+        "anonymousId": "anon-1",
+        "messageId": "m-1",
+        "timestamp": "2026-01-15T12:00:00.000Z",
+        "properties": {"revenue": 4999, "value": 49.99, "coupon": "X"},
+        "context": {"traits": {"plan": "gold"}, "library": {"name": "analytics.js", "version": "1"}},
+        "integrations": {},
+    }
