@@ -136,13 +136,17 @@ class DatafileHistory:
         an experiment
         that has since left the datafile keeps the metrics it had.
         """
-        found = []
+        return self._with_metric.get(event_id, ())
+
+    @cached_property
+    def _with_metric(self) -> dict[str, tuple[Experiment, ...]]:
+        found: dict[str, list[Experiment]] = {}
         for experiment_id, datafile in self._last_seen.items():
-            if any(event.id == event_id for event in datafile.metrics.get(experiment_id, ())):
-                experiment = datafile.experiment_by_id(experiment_id)
+            experiment = datafile.experiment_by_id(experiment_id)
+            for event in datafile.metrics.get(experiment_id, ()):
                 if experiment is not None:
-                    found.append(experiment)
-        return tuple(found)
+                    found.setdefault(event.id, []).append(experiment)
+        return {event_id: tuple(experiments) for event_id, experiments in found.items()}
 
     def metrics(self, experiment_id: str) -> tuple[Event, ...]:
         """The events that are metrics of the experiment by the last revision that lists it."""

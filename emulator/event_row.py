@@ -20,9 +20,11 @@ class Note(TypedDict):
 class EventRow(TypedDict):
     """One decision or conversion, as the architecture's "Event" describes it.
 
-    Times are epoch milliseconds, UTC; `revenue` is integer cents. What could not be read is None, and the
-    reason stands in
-    `problems`. `number`, `namespace` and `exchange` are assigned by the journal.
+    Times are epoch milliseconds, UTC; `revenue` is integer cents. What could not be read is None. `problems`
+    say why the
+    row will not count, whatever else happens; `warnings` what it counts in spite of. The journal assigns
+    `number`,
+    `namespace` and `exchange`.
     """
 
     kind: Kind
@@ -49,6 +51,7 @@ class EventRow(TypedDict):
     user_agent_bot: bool
     received_at: int
     problems: list[Note]
+    warnings: list[Note]
     number: NotRequired[int]
     namespace: NotRequired[str]
     exchange: NotRequired[int]

@@ -85,6 +85,11 @@ class _VisitorReader:
             found = Findings()
         if event.get("type") is not None:
             fields.optional_text(event, "type", path, found)
+        breaches = len(found.violations)
+        revenue = fields.integer(event, "revenue", path, found)
+        value = fields.number(event, "value", path, found)
+        quantity = fields.integer(event, "quantity", path, found)
+        ignored = found.violations[breaches:]
         null_entity = "entity_id" in event and event["entity_id"] is None
         return {
             "kind": "conversion",
@@ -94,9 +99,9 @@ class _VisitorReader:
             "key": fields.optional_text(event, "key", path, found),
             "entity_id": None if null_entity else fields.optional_text(event, "entity_id", path, found),
             "timestamp": fields.timestamp(event, path, self.sender.received_at, found, problems),
-            "revenue": fields.integer(event, "revenue", path, found),
-            "value": fields.number(event, "value", path, found),
-            "quantity": fields.integer(event, "quantity", path, found),
+            "revenue": revenue,
+            "value": value,
+            "quantity": quantity,
             "tags": fields.tags(event, path, found),
             "attributes": self.attributes,
             "experiment_id": None,
@@ -111,12 +116,14 @@ class _VisitorReader:
             "user_agent_bot": self.bot,
             "received_at": self.sender.received_at,
             "problems": problems,
+            "warnings": ignored,
         }
 
     def _conversion(self, event: dict[str, Any], path: str) -> EventRow:
         row, kind = self._event(event, path), event.get("type")
         if isinstance(kind, str) and kind not in _KNOWN_TYPES and kind != event.get("key"):
-            self.found.warning("unknown_type", f"{path}.type", f"{kind!r} is not a known type of event")
+            message = f"{kind!r} is not a known type of event"
+            row["warnings"].append(self.found.warning("unknown_type", f"{path}.type", message))
         if not row["key"] and not row["entity_id"]:
             message = f"{path} has neither entity_id nor key: it names no event"
             row["problems"].append(self.found.violation("no_event", path, message))
@@ -131,7 +138,7 @@ class _VisitorReader:
         mismatch = None
         if not own and row["entity_id"] is None and len(decisions) == 1:
             message = f"{path} has no entity_id; it should be the decision's campaign_id"
-            self.found.warning("missing_entity_id", path, message)
+            row["warnings"].append(self.found.warning("missing_entity_id", path, message))
             own = decisions
         elif not own:
             mismatch = self._mismatch(row, path, decisions)
@@ -181,13 +188,15 @@ class _VisitorReader:
         """Without enrich_decisions the decisions travel with each conversion instead of before it."""
         if not decisions:
             message = f"{path}: enrich_decisions is not true and no decision accompanies the conversion"
-            self.found.warning("not_enriched", path, message)
+            warned = self.found.warning("not_enriched", path, message)
+            for row in conversions:
+                row["warnings"].append(warned)
         first = min(conversions, key=lambda row: (row["timestamp"] is None, row["timestamp"] or 0))
         for where, decision in decisions:
             made = self._decision(first, where, decision)
             made["uuid"] = made["key"] = made["entity_id"] = None
             made["revenue"] = made["value"] = made["quantity"] = None
-            made["tags"] = {}
+            made["tags"], made["warnings"] = {}, []
             self.rows.append(made)
 
 
@@ -209,4 +218,5 @@ def _as_kind(row: EventRow, kind: Kind) -> EventRow:
     made = row.copy()
     made["kind"] = kind
     made["problems"] = list(row["problems"])
+    made["warnings"] = list(row["warnings"])
     return made
