@@ -1,0 +1,47 @@
+# Everything a fresh checkout needs: python3 (3.11 or newer), make and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format picture clean
+
+help:
+	@echo "make run     set up, start emulator, forwarder and viewer, run the shipped suite, serve until Ctrl-C"
+	@echo "make test    set up with the test tools and run every test, browser tests included"
+	@echo "make lint    formatting, lint and types"
+	@echo "make clean   remove what the other commands made"
+	@echo "ARGS=...     more options: make run ARGS='--emulator-port 0 --forwarder-port 0', make test ARGS='-k verdict'"
+
+run: $(VENV)/.installed
+	@$(BIN)/optilocal up --run $(ARGS)
+
+test: $(VENV)/.installed-test
+	@$(BIN)/python tests/browser.py --install
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-test
+	@$(BIN)/ruff format --check emulator forwarder scenarios tests
+	@$(BIN)/ruff check emulator forwarder scenarios tests
+	@$(BIN)/mypy
+
+format: $(VENV)/.installed-test
+	@$(BIN)/ruff check --fix emulator forwarder scenarios tests
+	@$(BIN)/ruff format emulator forwarder scenarios tests
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "optilocal needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name another with make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.created pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,82 @@
+"""The house's rules on who may know whom, held against the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("emulator", "forwarder", "scenarios")
+FORBIDDEN = {
+    "emulator": {"forwarder", "scenarios"},
+    "forwarder": {"emulator", "scenarios"},
+    "scenarios": set(),
+}
+SQL_ROOMS = {"emulator/journal.py", "forwarder/spool.py"}
+CLOCK_ROOMS = {"emulator/clock.py", "forwarder/clock.py"}
+WALL_CLOCK = {
+    ("time", "time"),
+    ("time", "time_ns"),
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("date", "today"),
+}
+
+
+def modules() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from sorted((ROOT / package).rglob("*.py"))
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute, so that a boundary can be read off the line"
+            yield node.module or ""
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", list(modules()), ids=named)
+def test_a_module_keeps_the_boundaries(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    roots = {name.split(".")[0] for name in imports(tree)}
+    assert not roots & FORBIDDEN[named(path).split("/")[0]]
+    assert ast.get_docstring(tree), "a module says what it is for"
+    assert len(text.splitlines()) <= 400
+    if named(path) not in SQL_ROOMS:
+        assert "sqlite3" not in roots
+    if named(path) not in CLOCK_ROOMS:
+        read = {
+            (node.func.value.id, node.func.attr)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+        }
+        assert not read & WALL_CLOCK, "only clock.py reads the wall clock"
+
+
+def test_the_boundary_test_sees_every_package() -> None:
+    assert {named(path).split("/")[0] for path in modules()} == set(PACKAGES)
+
+
+def test_no_viewer_file_is_long_and_none_loads_from_elsewhere() -> None:
+    files = [path for path in (ROOT / "static").rglob("*") if path.suffix in {".js", ".css", ".html"}]
+    assert files
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        assert path.suffix == ".css" or len(text.splitlines()) <= 250, path
+        outside = [
+            url for url in re.findall(r"""(?:src|href|url|@import)\s*[=(]\s*["']?(https?:[^"')\s]+)""", text)
+        ]
+        assert not outside, f"{path}: {outside}"
