@@ -22,7 +22,18 @@ VERDICT_FIELDS = (
     "outcome", "attributed_to", "sent", "conditions", "details", "warnings", "nearest", "explanation", "remedy",
     "message_id", "event", "user_id", "anonymous_id", "visitor_id", "timestamp", "kind", "delivery",
 )  # fmt: skip
-TOP_KEYS = ("scenario", "teaches", "tags", "datafile", "settings", "mappings", "clock", "steps", "expect")
+TOP_KEYS = (
+    "scenario",
+    "teaches",
+    "rows",
+    "tags",
+    "datafile",
+    "settings",
+    "mappings",
+    "clock",
+    "steps",
+    "expect",
+)
 SETTINGS = ("accountId", "dataFileUrl", "accessToken")
 REQUESTS = ("datafile", "events", "privacy")
 
@@ -40,6 +51,15 @@ def check_document(checker: Checker) -> bool:
         checker.problem(("scenario",), "scenario needs a name: a sentence that says what must hold")
     if "teaches" in value:
         checker.kind(value["teaches"], ("teaches",), str, "a text", "teaches")
+    check_shared(checker, value)
+    steps_fine = "steps" in value and check_steps(checker, value["steps"])
+    if "expect" in value:
+        _check_expect(checker, value["expect"])
+    return steps_fine
+
+
+def check_shared(checker: Checker, value: dict[str, Any]) -> None:
+    """Check what a scenario and a folder's defaults both may say: tags, settings, clock."""
     if checker.kind(value.get("tags", []), ("tags",), list, "a list", "tags"):
         for index, tag in enumerate(value.get("tags", [])):
             checker.kind(tag, ("tags", index), str, "a text", "a tag")
@@ -47,10 +67,6 @@ def check_document(checker: Checker) -> bool:
         checker.no_matchers(value["settings"], ("settings",), "settings")
     if "clock" in value:
         checker.attempt(("clock",), clock_ms, value["clock"])
-    steps_fine = "steps" in value and check_steps(checker, value["steps"])
-    if "expect" in value:
-        _check_expect(checker, value["expect"])
-    return steps_fine
 
 
 def _check_expect(checker: Checker, expect: Any) -> None:

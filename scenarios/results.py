@@ -75,7 +75,7 @@ def scenario_result(
         "status": status,
         "reason": error or (reason(differences) if differences else None),
         "rerun": f"optilocal run {shlex.quote(scenario.id)}",
-        "source": {"first_line": scenario.line, "text": scenario.source},
+        "source": {"first_line": scenario.document.first_line, "text": scenario.source},
         "steps": steps,
         "expected": plain(scenario.expect),
         "captured": {} if error else _only_named(plain(scenario.expect), captured_parts(scenario, captured)),

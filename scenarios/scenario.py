@@ -35,6 +35,8 @@ class Scenario:
     steps: tuple[Step, ...]
     expect: dict[str, Any]
     shown_file: str
+    line: int
+    """The line its document starts at, or that of its row; from 1."""
     teaches: str | None = None
     tags: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
@@ -45,11 +47,6 @@ class Scenario:
     def file(self) -> Path:
         """The file it was read from."""
         return self.document.file
-
-    @property
-    def line(self) -> int:
-        """The line its document starts at, from 1."""
-        return self.document.first_line
 
     @property
     def id(self) -> str:

@@ -55,8 +55,10 @@ def _at_line(scenario: Scenario, lines: dict[Path, set[int]]) -> bool:
     wanted = lines.get(scenario.file.resolve())
     if wanted is None:
         return True
-    last = scenario.line + scenario.source.count("\n")
-    return any(scenario.line <= line <= last for line in wanted)
+    first = scenario.document.first_line
+    last = first + scenario.source.count("\n")
+    rows = scenario.document.rows_at
+    return any(scenario.line == line if line in rows else first <= line <= last for line in wanted)
 
 
 def parse(expression: str) -> _Test:

@@ -47,6 +47,8 @@ class Document:
     first_line: int
     last_line: int
     lines: dict[NodePath, int] = field(repr=False)
+    rows_at: frozenset[int] = frozenset()
+    """The lines its rows stand at, when it has any: `file:line` of one of them means that row alone."""
 
     def line(self, path: NodePath) -> int:
         """The line of the node at `path`, else of the nearest node above it."""

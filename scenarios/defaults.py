@@ -1,0 +1,20 @@
+"""What the scenarios of a folder share: tags, datafile, settings, mappings, clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+FILE_NAME = "scenario-defaults.yaml"
+KEYS = ("tags", "datafile", "settings", "mappings", "clock")
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Shared values; what a scenario says itself wins, tags add up, settings are taken one by one."""
+
+    tags: tuple[str, ...] = ()
+    datafile: dict[str, Any] | None = field(default=None, repr=False)
+    settings: dict[str, Any] = field(default_factory=dict)
+    mappings: tuple[dict[str, Any], ...] | None = None
+    clock_ms: int | None = None
