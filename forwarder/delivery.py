@@ -13,7 +13,7 @@ import requests
 
 from forwarder.clock import Clock
 from forwarder.deduplication import Deduplication, MemoryDeduplication
-from forwarder.delivery_report import Delivery, error_json, new_report, summary
+from forwarder.delivery_report import REPLAYED, Delivery, error_json, new_report, summary
 from forwarder.destination import (
     DEFAULT_MAPPING,
     MAX_MAPPINGS,
@@ -88,7 +88,7 @@ class Forwarder:
         """Does everything with one source event, waiting on the clock between attempts, and returns the last
         state.
         """
-        return self._to_the_end(self.open(source_event))
+        return self.finish(self.open(source_event))
 
     def delete(
         self, user_id: str, regulation_type: str = "SUPPRESS_WITH_DELETE", anonymous_id: str | None = None
@@ -102,7 +102,7 @@ class Forwarder:
         if not regulate(self.suppression, regulation_type, "user_id", user_id, now):
             return None
         event = deletion_event(user_id, message_id=f"delete-{self._ids()}", at=now, anonymous_id=anonymous_id)
-        return self._to_the_end(self.open(event))
+        return self.finish(self.open(event))
 
     def open(
         self,
@@ -144,7 +144,22 @@ class Forwarder:
     def _ended(self, delivery: Delivery, outcome: str, detail: str) -> Delivery:
         return replace(delivery.with_report(outcome=outcome, details=[detail]), retry_at=None)
 
-    def _to_the_end(self, delivery: Delivery) -> Delivery:
+    def replay(self, delivery: Delivery) -> Delivery:
+        """Makes a delivery that failed due again, at once and with a fresh allowance of attempts and time.
+
+        What earlier attempts did stays on record; a mapping that had sent its event does not send it twice.
+        """
+        now = self._clock.now_ms()
+        entries = [
+            {**entry, "outcome": "pending"} if entry["outcome"] in REPLAYED else entry
+            for entry in delivery.report["mappings"]
+        ]
+        changed = delivery.with_report(mappings=entries, outcome="pending")
+        made = len(delivery.report["attempts"])
+        return replace(changed, retry_at=now, since=now, attempts_before=made)
+
+    def finish(self, delivery: Delivery) -> Delivery:
+        """Makes every attempt that is due, waiting on the clock in between, and reports."""
         while delivery.retry_at is not None:
             wait_ms = delivery.retry_at - self._clock.now_ms()
             if wait_ms > 0:
@@ -255,8 +270,9 @@ class Forwarder:
         retried = [entry for entry in entries if entry.pop("retried", False)]
         retry_at = None
         if retried:
+            since = report["received_at"] if delivery.since is None else delivery.since
             retry_at = self.retry.retry_at(
-                attempt=number, now_ms=now, received_at=report["received_at"], random=self._random
+                attempt=number - delivery.attempts_before, now_ms=now, received_at=since, random=self._random
             )
         if retry_at is not None:
             for entry in retried:

@@ -28,6 +28,12 @@ FURTHEST_LAST = (
 all.
 """
 
+REPLAYED = frozenset(FURTHEST_LAST) - {"disabled", "not_subscribed", "sent"}
+"""Outcomes of a mapping that a replay takes up again."""
+
+DEAD = REPLAYED - {"pending"}
+"""Outcomes with which an accepted event ends among the dead letters."""
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -41,6 +47,8 @@ class Delivery:
     number: int | None = None
     retry_at: int | None = None
     reported: bool = False
+    since: int | None = None
+    attempts_before: int = 0
 
     @property
     def id(self) -> str:

@@ -66,3 +66,20 @@ def order_completed() -> dict[str, Any]:
         "context": {"traits": {"plan": "gold"}, "library": {"name": "analytics.js", "version": "1"}},
         "integrations": {},
     }
+
+
+@pytest.fixture(scope="module")
+def shared_forwarder() -> Iterator[Forwarder]:
+    """A forwarder with a stand-in behind it, for a whole module's generated events."""
+    server = OptimizelyDouble()
+    numbers = itertools.count(1)
+    forwarder = Forwarder(
+        Settings.from_json({"accountId": "12001", "dataFileUrl": DATAFILE_URL}),
+        optimizely=server.url,
+        clock=ManualClock(NOON),
+        random=Random(1),
+        ids=lambda: f"id-{next(numbers)}",
+    )
+    yield forwarder
+    forwarder.close()
+    server.close()
