@@ -1,0 +1,72 @@
+"""The shipped suite is a book: every outcome has its scenarios, every scenario its lesson, and the index names them all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import scenarios
+from scenarios.loader import load
+from scenarios.scenario import EXPECTATIONS, STEP_KINDS, Scenario
+
+SUITE = Path(scenarios.__file__).parent / "suite"
+INDEX = SUITE.parent.parent / "docs" / "scenarios.md"
+# Contract of verdicts, top to bottom.
+OUTCOMES = (
+    "suppressed_user", "duplicate", "not_subscribed", "invalid_payload", "datafile_unavailable", "project_deactivated",
+    "unmatched_event_key", "delivery_failed", "no_experiment", "experiment_not_running", "unidentified_user",
+    "user_not_activated", "activated_too_late", "excluded", "counted",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def suite() -> list[Scenario]:
+    return load([SUITE])
+
+
+def expected_outcomes(scenario: Scenario) -> list[str]:
+    return [track["outcome"] for track in scenario.expect.get("tracks", []) if "outcome" in track]
+
+
+def test_every_outcome_is_taught(suite: list[Scenario]) -> None:
+    taught = Counter(outcome for scenario in suite for outcome in set(expected_outcomes(scenario)))
+    assert set(OUTCOMES) <= set(taught)
+    for asked_for in ("unmatched_event_key", "unidentified_user", "user_not_activated"):
+        assert taught[asked_for] >= 5
+
+
+def test_every_step_and_every_expectation_is_shown(suite: list[Scenario]) -> None:
+    assert {step.kind for scenario in suite for step in scenario.steps} == set(STEP_KINDS)
+    assert {part for scenario in suite for part in scenario.expect} == set(EXPECTATIONS)
+
+
+def test_every_scenario_has_a_lesson_of_its_own(suite: list[Scenario]) -> None:
+    assert len(suite) >= 80
+    for lesson in ([scenario.name for scenario in suite], [scenario.teaches for scenario in suite]):
+        assert [text for text, times in Counter(lesson).items() if times > 1 or not text] == []
+
+
+def says_something(expected: Any) -> bool:
+    return (
+        bool(expected.get("tracks")) or bool(expected.get("results")) or "subject_access_requests" in expected
+    )
+
+
+def test_every_scenario_says_what_becomes_of_its_events(suite: list[Scenario]) -> None:
+    assert [scenario.id for scenario in suite if not says_something(scenario.expect)] == []
+    assert [
+        scenario.id for scenario in suite if len(expected_outcomes(scenario)) != len(scenario.tracks)
+    ] == []
+
+
+def test_the_index_names_every_scenario_with_its_lesson(suite: list[Scenario]) -> None:
+    text = " ".join(INDEX.read_text(encoding="utf-8").split())
+    assert [scenario.name for scenario in suite if scenario.name not in text] == []
+    assert [
+        scenario.name for scenario in suite if scenario.teaches and scenario.teaches.strip() not in text
+    ] == []
+    for file in {scenario.file for scenario in suite}:
+        assert f"../scenarios/suite/{file.relative_to(SUITE).as_posix()}" in text
