@@ -81,7 +81,7 @@ def _compose(file: Path, text: str) -> list[yaml.Node]:
             spaced = _space_after_tag(text, error)
             if spaced is None:
                 mark = error.problem_mark or error.context_mark
-                line = mark.line + 1 if mark else 1
+                line = min(mark.line + 1, max(len(text.splitlines()), 1)) if mark else 1
                 reason = " ".join(filter(None, (error.context, error.problem)))
                 raise ScenarioError([AuthorProblem(file, line, f"this is no YAML: {reason}")]) from None
             text = spaced

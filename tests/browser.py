@@ -1,4 +1,4 @@
-"""Finds a Chromium for the browser tests: $CHROMIUM, one on PATH, Playwright's own; `--install` gets one if there is none."""
+"""Finds a Chromium for the browser tests: $CHROMIUM, one on PATH, Playwright's own; `--install` gets one."""
 
 from __future__ import annotations
 
