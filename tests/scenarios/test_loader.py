@@ -48,6 +48,7 @@ def test_a_scenario_is_read_whole(tmp_path: Path) -> None:
 
 
 ACTIVATE = "activate: {user: u-1, experiment: checkout_test, variation: treatment}"
+TRACKS = "tracks: [{outcome: counted}]"
 PAUSE = "- datafile: {set: {experiments.checkout.status: Paused}}\n  - track"
 MISTAKES = [
     ("senario: x", 1, "unknown key 'senario' (did you mean 'scenario'?)"),
@@ -65,8 +66,8 @@ MISTAKES = [
     (GOOD.replace(ACTIVATE, "decide: {user: u-1, flag: chekout}"), 3, "no flag 'chekout' (did you mean 'checkout'?)"),
     (GOOD.replace("outcome: counted", "outcome: conted"), 6, "unknown outcome 'conted' (did you mean 'counted'?)"),
     (GOOD.replace("outcome: counted", "outcme: counted"), 6, "unknown key 'outcme' (did you mean 'outcome'?)"),
-    (GOOD.replace("tracks: [{outcome: counted}]", "track: []"), 6, "unknown key 'track' (did you mean 'tracks'?)"),
-    (GOOD.replace("tracks: [{outcome: counted}]", "requests: {evnts: 1}"), 6, "unknown key 'evnts' (did you mean 'events'?)"),
+    (GOOD.replace(TRACKS, "track: []"), 6, "unknown key 'track' (did you mean 'tracks'?)"),
+    (GOOD.replace(TRACKS, "requests: {evnts: 1}"), 6, "unknown key 'evnts' (did you mean 'events'?)"),
     (GOOD + "clock: soon", 7, "clock takes an ISO 8601 time"),
     (GOOD + "tags: smoke", 7, "tags must be a list, not a text"),
     (GOOD + "settings: {acountId: x}", 7, "unknown key 'acountId' (did you mean 'accountId'?)"),

@@ -82,7 +82,7 @@ def test_empty_documents_do_not_count() -> None:
     ("text", "line", "says"),
     [
         ("a: 1\na: 2", 2, "'a' stands twice"),
-        ("a: 1\nb: [", 3, "no YAML"),
+        ("a: 1\nb: [", 2, "no YAML"),
         ("a: 1\n\tb: 1", 2, "no YAML"),
         ("a: 1\nb: !uid", 2, "did you mean '!uuid'"),
         ("a: !regex '('", 1, "no regular expression"),
