@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import IO, Any
 
@@ -13,11 +14,31 @@ _LABEL = 9
 _LONGEST = 400
 
 
-class ConsoleReporter:
-    """Prints to `stream`; colour and width as the terminal has them, plain text elsewhere and with NO_COLOR."""
+def failure_text(entry: dict[str, Any]) -> str:
+    """All that is said of one scenario that did not hold, as plain text: what other reports carry of it."""
+    text = io.StringIO()
+    ConsoleReporter(text, plain=True).failure(entry, "")
+    return text.getvalue().strip("\n") + "\n"
 
-    def __init__(self, stream: IO[str], *, quiet: bool = False, viewer: str | None = None) -> None:
-        self._console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+class ConsoleReporter:
+    """Prints to `stream`; colour and width as the terminal has them, plain text elsewhere and with NO_COLOR.
+
+    `plain` is never coloured, whatever the environment forces.
+    """
+
+    def __init__(
+        self, stream: IO[str], *, quiet: bool = False, viewer: str | None = None, plain: bool = False
+    ) -> None:
+        self._console = Console(
+            file=stream,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            soft_wrap=True,
+            color_system=None if plain else "auto",
+            force_terminal=False if plain else None,
+        )
         self._quiet, self._viewer = quiet, viewer
         self._file: str | None = None
 
@@ -40,7 +61,7 @@ class ConsoleReporter:
         """The run ended: every failure in full, then the counts."""
         for entry in run["scenarios"]:
             if entry["status"] != "passed":
-                self._failure(entry, run)
+                self.failure(entry, run["id"])
         counts = run["counts"]
         parts = [
             (f"{counts['passed']} passed", "green"),
@@ -55,7 +76,8 @@ class ConsoleReporter:
             line.append(", " if index else "").append(text, style)
         self._console.print(line.append(f"  in {run['duration_ms'] / 1000:.2f} s", "dim"))
 
-    def _failure(self, entry: dict[str, Any], run: dict[str, Any]) -> None:
+    def failure(self, entry: dict[str, Any], run_id: str) -> None:
+        """One scenario that did not hold, in full."""
         mark, style = _MARKS[entry["status"]]
         self._console.print()
         self._console.print(
@@ -68,7 +90,7 @@ class ConsoleReporter:
             self._difference(difference, entry, shown_verdicts)
         self._field("again", entry["rerun"], "cyan")
         if self._viewer and entry["differences"]:
-            self._field("look", f"{self._viewer}#/runs/{run['id']}/{entry['id']}", "cyan")
+            self._field("look", f"{self._viewer}#/runs/{run_id}/{entry['id']}", "cyan")
 
     def _difference(
         self, difference: dict[str, Any], entry: dict[str, Any], shown_verdicts: set[int]
