@@ -91,6 +91,11 @@ class Datafile:
         return str(self.raw["accountId"])
 
     @cached_property
+    def account_ids(self) -> tuple[str, ...]:
+        """The accounts this belongs to: one, but for several datafiles taken together."""
+        return (self.account_id,)
+
+    @cached_property
     def environment(self) -> str | None:
         return self.raw.get("environmentKey")
 

@@ -29,6 +29,10 @@ class _Union(Datafile):
         self.parts = parts
 
     @cached_property
+    def account_ids(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(part.account_id for part in self.parts))
+
+    @cached_property
     def bot_filtering(self) -> bool:
         return any(part.bot_filtering for part in self.parts)
 

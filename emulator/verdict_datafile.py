@@ -1,0 +1,129 @@
+"""Verdicts on what ended at the datafile: not to be had, of a deactivated project, or without the event."""
+
+import json
+import re
+
+from emulator.datafile import Datafile
+from emulator.datafile_history import DatafileHistory
+from emulator.delivery_report import DeliveryReport, failure_text
+from emulator.verdict_ending import Ending, event_name, retry_due
+from emulator.wording import plural, quoted
+
+# Longer responses were reported cut off.
+_RESPONSE_LIMIT = 4096
+
+
+def unavailable(report: DeliveryReport, _: DatafileHistory) -> Ending:
+    why, remedy = datafile_failure(report)
+    details = list(report.details)
+    if report.error_message and report.error_message not in details:
+        details.append(f"Segment's own error says: {report.error_message}")
+    return Ending(
+        "datafile_unavailable",
+        f"{event_name(report)} was not sent, because the destination got no usable datafile: "
+        f"{why}.{retry_due(report)}",
+        remedy,
+        tuple(details),
+    )
+
+
+def datafile_failure(report: DeliveryReport) -> tuple[str, str]:
+    """Why the last fetch of the datafile gave nothing usable, and what to change: two sentences without their
+    subject.
+    """
+    requests = report.requests_to("datafile")
+    if not requests:
+        told = [*report.details, report.error_message or "the report does not say why"]
+        return told[0].rstrip("."), "Check the destination's Datafile URL."
+    last = requests[-1]
+    status, url = last.get("status"), last.get("url") or "the Datafile URL"
+    if not isinstance(status, int):
+        why = failure_text(last) or report.error_message or "no answer came"
+        return (
+            f"{url} could not be reached ({why})",
+            "Check that the Datafile URL is right and its host can be reached.",
+        )
+    if status == 403:
+        why = f"{url} answered 403, which is how Optimizely's CDN answers an SDK key it does not know"
+        return why, "Check the SDK key in the Datafile URL, and that its environment's datafile has been set."
+    if status >= 500 or status in (408, 423, 429):
+        return f"{url} answered {status}", "Nothing is wrong with the event; the CDN has to answer again."
+    if not 200 <= status < 300:
+        return f"{url} answered {status}", "Check the Datafile URL: it must answer 200 with the datafile."
+    return _unusable_body(last.get("response"))
+
+
+def _unusable_body(response: object) -> tuple[str, str]:
+    text = response if isinstance(response, str) else ""
+    served = "Serve the environment's datafile, whole, with a content type that contains application/json."
+    if not text.strip():
+        return "the answer's body is empty, which Segment takes for a deactivated project", served
+    try:
+        body = json.loads(text) if len(text) < _RESPONSE_LIMIT else {"events": []}
+    except (ValueError, RecursionError):
+        return f"the answer's body is not JSON; it begins with {quoted(text[:60])}", served
+    if body is None:
+        return "the answer's body is null, on which Segment's code fails with a TypeError", served
+    if not isinstance(body, dict) or not isinstance(body.get("events"), list):
+        return "the answer is JSON but no datafile: it has no list of events", served
+    return (
+        "it was served with a content type that does not contain application/json, so Segment's client "
+        "kept it a text and "
+        "found no event in it",
+        served,
+    )
+
+
+def deactivated(report: DeliveryReport, _: DatafileHistory) -> Ending:
+    return Ending(
+        "project_deactivated",
+        f"{event_name(report)} was not sent, because the Datafile URL answers that the Optimizely project "
+        "is deactivated.",
+        "Activate the project in Optimizely, or point the destination at the datafile of an active one.",
+        tuple(report.details),
+    )
+
+
+def unmatched(report: DeliveryReport, history: DatafileHistory) -> Ending:
+    key = report.text("event_key") or report.text("event") or ""
+    datafile = _fetched_datafile(report, history)
+    nearest = tuple(datafile.nearest_events(key)) if datafile else ()
+    details = [f"The datafile has {quoted(near.name)}, which differs {near.difference}." for near in nearest]
+    if datafile is not None:
+        details.append(f"The datafile has {plural(len(datafile.events), 'event')} in all.")
+        if datafile.event(key):
+            details.append(
+                "The datafile known here does have that event: another or an older one was fetched."
+            )
+    newest = history.newest
+    if newest is not None and newest.event(key) and not (datafile and datafile.event(key)):
+        details.append(f"A newer revision, or another environment's datafile, does have {quoted(key)}.")
+    if nearest:
+        closest = nearest[0]
+        hint = f" The closest is {quoted(closest.name)}, which differs {closest.difference}."
+        remedy = f"Track the event as {quoted(closest.name)}, or map it to that event key."
+    else:
+        hint = ""
+        remedy = f"Create an event with the key {quoted(key)} in Optimizely, or map this one to an event that exists."
+    return Ending(
+        "unmatched_event_key",
+        f"The datafile has no event with exactly the key {quoted(key)}; keys are compared letter by "
+        f"letter.{hint}",
+        remedy,
+        tuple(details),
+        nearest,
+    )
+
+
+def _fetched_datafile(report: DeliveryReport, history: DatafileHistory) -> Datafile | None:
+    """The datafile the forwarder looked in: the one of the SDK key in its URL at that time, else what is
+    known.
+    """
+    at = report.received_at
+    for request in reversed(report.requests_to("datafile")):
+        at = report.time(request, "at") or at
+        match = re.search(r"/([^/]+)\.json(?:\?|$)", str(request.get("url")))
+        found = history.of_key(match[1], at) if match and at is not None else None
+        if found is not None:
+            return found
+    return history.newest if at is None else history.at(at)

@@ -1,0 +1,45 @@
+"""What a deletion really asked for: no conversion, so without an outcome (Segment reference 0.6)."""
+
+import json
+
+from emulator.delivery_report import DeliveryReport
+from emulator.verdict_ending import Ending, retry_due
+from emulator.wording import joined, quoted
+
+
+def deletion(report: DeliveryReport) -> Ending:
+    """What a deletion really asked for. Its outcome is empty: it is no conversion (Segment reference 0.6)."""
+    user = quoted(report.user_id or report.raw.get("anonymous_id"))
+    requests = report.requests_to("privacy")
+    json_body = requests[-1].get("json") if requests else None
+    body = json_body if isinstance(json_body, dict) else {}
+    identifier, identifier_type = body.get("identifier"), body.get("identifier_type")
+    ask = (
+        f"Ask Optimizely yourself: POST /v2/subject-access-requests with identifier {user}, "
+        "identifier_type "
+        '"fullstack_id", data_type "visitor" and request_type "delete".'
+    )
+    details = list(report.details)
+    if report.outcome == "deleted":
+        named = f"the {identifier_type} {quoted(identifier)}" if identifier else "the account"
+        details.append(f"The request's body was {json.dumps(body, ensure_ascii=False)}.")
+        explanation = (
+            f"Segment's destination asked Optimizely to delete {named}, which is the account's id from the "
+            "settings, "
+            f"not user {user}: Optimizely knows nobody by that name, and nothing of {user} was erased."
+        )
+        return Ending("", explanation, ask, tuple(details))
+    why = report.error_message or joined(report.details) or "the report does not say why"
+    if report.error_message and report.error_message not in details:
+        details.append(report.error_message)
+    remedy = ask
+    if report.error.get("code") == "INVALID_AUTHENTICATION" or "Access Token" in why:
+        remedy = (
+            "Set the destination's Personal Access Token; even then the request names the account: "
+            + ask[:1].lower()
+        )
+        remedy += ask[1:]
+    explanation = (
+        f"The deletion of user {user} did not reach Optimizely: {why.rstrip('.')}. Nothing was erased."
+    )
+    return Ending("", explanation + retry_due(report), remedy, tuple(details))
