@@ -10,16 +10,18 @@ from forwarder.actions import track_event
 from forwarder.errors import (
     DestinationError,
     HTTPError,
+    IntegrationError,
     InvalidAuthenticationError,
     JavaScriptRangeError,
     JavaScriptTypeError,
+    ValidationError,
 )
 from forwarder.fields import SETTINGS_FIELDS, check, remove_empty_values
 from forwarder.javascript import UNDEFINED, get_property, to_primitive_string, truthy
 from forwarder.js_json import plain_json
 from forwarder.mapping import transform
 from forwarder.mapping.validate import validate as validate_mapping_object
-from forwarder.trigger import compile_trigger
+from forwarder.trigger import Trigger, compile_trigger
 from forwarder.wire import Client, Response, call
 
 __all__ = [
@@ -108,7 +110,9 @@ def validate_mapping(mapping: Mapping) -> None:
     Raises `AggregateError` or `ValidationError` with Segment's messages, each with its place, or `DestinationError` for
     a trigger that does not parse.
     """
-    trigger = compile_trigger(mapping.trigger) if mapping.trigger and isinstance(mapping.trigger, str) else None
+    trigger = (
+        compile_trigger(mapping.trigger) if mapping.trigger and isinstance(mapping.trigger, str) else None
+    )
     if trigger is None:
         raise DestinationError("Failed to validate subscription")
     if trigger.problem is not None:
@@ -122,14 +126,18 @@ def on_event(event: Any, mapping: Mapping, settings: Settings, client: Client) -
     Never raises for what a user configured or sent: the error is in the result.
     """
     progress = _Progress()
+    failure: DestinationError | None = None
+    outcome = "error"
     try:
         outcome = _run(event, mapping, settings, client, progress)
     except DestinationError as error:
-        return ActionResult("error", progress.payload, error, progress.output, progress.matched)
+        failure = error
     except RecursionError:
-        error = JavaScriptRangeError("Maximum call stack size exceeded")
-        return ActionResult("error", progress.payload, error, progress.output, progress.matched)
-    return ActionResult(outcome, progress.payload, None, progress.output, progress.matched)
+        failure = JavaScriptRangeError("Maximum call stack size exceeded")
+    if isinstance(failure, ValidationError):
+        # The framework gives this one a status, and the aggregate of several none.
+        failure.status = 400
+    return ActionResult(outcome, progress.payload, failure, progress.output, progress.matched)
 
 
 @dataclass
@@ -148,6 +156,8 @@ def _run(event: Any, mapping: Mapping, settings: Settings, client: Client, progr
     if trigger.problem is not None:
         progress.output.append({"output": f"Invalid subscription : {trigger.problem}"})
         return "skipped"
+    if isinstance(event, list):
+        return _run_batch(event, trigger, progress)
     if not trigger.matches(event):
         progress.output.append({"output": "not subscribed"})
         return "skipped"
@@ -164,6 +174,15 @@ def _run(event: Any, mapping: Mapping, settings: Settings, client: Client, progr
     data = answer.data
     progress.output.append({"data": answer.text if data is UNDEFINED else data, "output": "Action Executed"})
     return "sent"
+
+
+def _run_batch(events: list[Any], trigger: Trigger, progress: _Progress) -> str:
+    # The framework takes an array for a batch of events, which this destination has never supported.
+    progress.matched = [trigger.matches(event) for event in events].count(True) > 0
+    if progress.matched:
+        raise IntegrationError("This action does not support batched requests.", "NotImplemented", 501)
+    progress.output.append({"output": "not subscribed"})
+    return "skipped"
 
 
 def _read_audience(event: Any) -> None:

@@ -177,7 +177,9 @@ def to_primitive_string(value: Value) -> str:
     if isinstance(value, (int, float)):
         return number_to_string(value)
     if isinstance(value, list):
-        return ",".join("" if item is None or item is UNDEFINED else to_primitive_string(item) for item in value)
+        return ",".join(
+            "" if item is None or item is UNDEFINED else to_primitive_string(item) for item in value
+        )
     if isinstance(value, Function):
         return f"function {value.name}() {{ [native code] }}"
     if value is UNDEFINED:
@@ -243,9 +245,9 @@ def get_property(value: Value, key: str) -> Value:
     if isinstance(value, dict):
         if key in value:
             return value[key]
-        return _inherited(key, "Object", {}) if key in OBJECT_PROPERTIES and value is not OBJECT_PROTOTYPE else (
-            UNDEFINED if key not in OBJECT_PROPERTIES else None if key == "__proto__" else _inherited(key, "Object", {})
-        )
+        if key not in OBJECT_PROPERTIES:
+            return UNDEFINED
+        return None if key == "__proto__" and value is OBJECT_PROTOTYPE else _inherited(key, "Object", {})
     if isinstance(value, str):
         if key == "length":
             return utf16_length(value)

@@ -7,7 +7,15 @@ import math
 import re
 from typing import Any, Final
 
-from forwarder.javascript import MAX_SAFE, UNDEFINED, Function, Value, canonical, in_key_order, number_to_string
+from forwarder.javascript import (
+    MAX_SAFE,
+    UNDEFINED,
+    Function,
+    Value,
+    canonical,
+    in_key_order,
+    number_to_string,
+)
 
 _INDEX_KEY = re.compile(r'"(?:[0-9]|\\u003[0-9])[^"]*"\s*:')
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -39,7 +47,10 @@ def _ordered(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
 
 _PLAIN = json.JSONDecoder(parse_int=_parse_int, parse_float=_parse_float, parse_constant=_refuse_constant)
 _WITH_INDEXES = json.JSONDecoder(
-    parse_int=_parse_int, parse_float=_parse_float, parse_constant=_refuse_constant, object_pairs_hook=_ordered
+    parse_int=_parse_int,
+    parse_float=_parse_float,
+    parse_constant=_refuse_constant,
+    object_pairs_hook=_ordered,
 )
 
 

@@ -11,7 +11,9 @@ from forwarder.errors import InvalidURLError
 from forwarder.javascript import to_primitive_string
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
-_ALREADY_CANONICAL = re.compile(r"(https?)://((?=[a-z])[a-z0-9-]+(?:\.[a-z][a-z0-9-]*)*)/[A-Za-z0-9_/-]*(?:\.json)?\Z")
+_ALREADY_CANONICAL = re.compile(
+    r"(https?)://((?=[a-z])[a-z0-9-]+(?:\.[a-z][a-z0-9-]*)*)/[A-Za-z0-9_/-]*(?:\.json)?\Z"
+)
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,156 @@
 """The destination as a pure command: JSON lines in, JSON lines out, nothing leaves the process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final, TextIO
+
+from forwarder import destination
+from forwarder.actions import track_event
+from forwarder.destination import ActionResult, Settings
+from forwarder.errors import DestinationError, JavaScriptRangeError
+from forwarder.javascript import UNDEFINED
+from forwarder.js_json import JsonSyntaxError, parse_json, plain_json, to_json
+from forwarder.mapping import transform
+from forwarder.trigger import compile_trigger
+from forwarder.wire import Response
+
+DEFAULT_SETTINGS: Final = {
+    "accountId": "12001",
+    "dataFileUrl": "https://cdn.optimizely.com/datafiles/preview.json",
+}
+DEFAULT_DATAFILE: Final = {"version": "4", "events": [], "attributes": []}
+# Node.js knows some statuses by other names than Python, whose names also change from version to version.
+REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Payload Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Entity",
+    509: "Bandwidth Limit Exceeded",
+}
+
+
+class _Recorder:
+    """Answers every call as the line asks, and keeps what was asked for."""
+
+    def __init__(self, line: Mapping[str, Any]) -> None:
+        self._line = line
+        self.requests: list[dict[str, Any]] = []
+
+    def request(
+        self, method: str, url: str, *, json: Any = UNDEFINED, headers: Mapping[str, str] | None = None,  # noqa: ARG002
+    ) -> Response:
+        """Records one call; a GET is answered with the line's datafile, a POST with its `events_status`."""
+        made = {"method": method, "url": url}
+        self.requests.append(made if json is UNDEFINED else {**made, "json": json})
+        if method == "GET":
+            return self._datafile()
+        status = self._line.get("events_status", 204)
+        return Response(status, REASONS.get(status, ""))
+
+    def _datafile(self) -> Response:
+        datafile = self._line.get("datafile", DEFAULT_DATAFILE)
+        text = datafile if isinstance(datafile, str) else to_json(plain_json(datafile))
+        status = self._line.get("datafile_status", 200)
+        content_type = self._line.get("datafile_content_type", "application/json")
+        headers = {} if content_type is None else {"content-type": content_type}
+        # What travels is UTF-8: half a pair of surrogates arrives as the replacement character.
+        sent = (
+            text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if not text.isascii() else text
+        )
+        return Response(status, REASONS.get(status, ""), headers, sent)
+
+
+def run_line(line: Any) -> dict[str, Any]:
+    """One line, parsed, to its answer; never raises for what a line holds."""
+    if not isinstance(line, dict):
+        return _unreadable(f"a line is a JSON object, not {type(line).__name__}")
+    op = line.get("op", "track")
+    run = _OPERATIONS.get(op) if isinstance(op, str) else None
+    if run is None:
+        names = ", ".join(_OPERATIONS)
+        return {**_unreadable(f"op must be one of {names}"), "id": line.get("id")}
+    recorder = _Recorder(line)
+    try:
+        result = run(line, recorder)
+    except DestinationError as error:
+        result = ActionResult("error", error=error)
+    except RecursionError:
+        result = ActionResult("error", error=JavaScriptRangeError("Maximum call stack size exceeded"))
+    answer: dict[str, Any] = {"id": line.get("id"), "outcome": result.outcome, "requests": recorder.requests}
+    value = plain_json(result.value)
+    if value is not UNDEFINED:
+        answer["value"] = value
+    if result.error is not None:
+        answer["error"] = result.error.as_json()
+    return answer
+
+
+def main(stream_in: TextIO, stream_out: TextIO) -> int:
+    """Answers every line of a stream with one line, in order. Returns the exit code, 0."""
+    for text in stream_in:
+        if not text.strip():
+            continue
+        try:
+            answer = run_line(parse_json(text))
+        except JsonSyntaxError as error:
+            answer = _unreadable(str(error))
+        stream_out.write(json.dumps(answer, separators=(",", ":")) + "\n")
+    stream_out.flush()
+    return 0
+
+
+def _unreadable(problem: str) -> dict[str, Any]:
+    return {
+        "id": None,
+        "outcome": "error",
+        "requests": [],
+        "error": {"name": "SyntaxError", "message": problem},
+    }
+
+
+def _settings(line: Mapping[str, Any]) -> Settings:
+    configured = line.get("settings", DEFAULT_SETTINGS)
+    return Settings.from_json(configured if isinstance(configured, dict) else {})
+
+
+def _track(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:
+    trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
+    fields = line.get("mapping", track_event.DEFAULT_FIELDS)
+    mapping = destination.Mapping("preview", trigger, fields)
+    return destination.on_event(line.get("event", UNDEFINED), mapping, _settings(line), recorder)
+
+
+def _fql(line: Mapping[str, Any], _: _Recorder) -> ActionResult:
+    trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
+    compiled = compile_trigger(trigger if isinstance(trigger, str) else "")
+    return ActionResult("ok", value=compiled.matches(line.get("event", UNDEFINED)))
+
+
+def _mapping(line: Mapping[str, Any], _: _Recorder) -> ActionResult:
+    fields = line.get("mapping", track_event.DEFAULT_FIELDS)
+    return ActionResult("ok", value=transform(fields, line.get("event", UNDEFINED)))
+
+
+def _delete(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:
+    return destination.on_delete(line.get("event", {}), _settings(line), recorder)
+
+
+def _test_authentication(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:
+    return destination.test_authentication(_settings(line), recorder)
+
+
+def _event_keys(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:
+    return destination.event_keys(_settings(line), recorder)
+
+
+_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], _Recorder], ActionResult]]] = {
+    "track": _track,
+    "fql": _fql,
+    "mapping": _mapping,
+    "delete": _delete,
+    "testAuthentication": _test_authentication,
+    "eventKeys": _event_keys,
+}

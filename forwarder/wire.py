@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 from forwarder.errors import HTTPError, JavaScriptTypeError
@@ -22,17 +23,26 @@ class Response:
     text: str = ""
 
     @property
-    def data(self) -> Any:
-        """Parsed JSON where the content type contains `application/json`, else the text (Segment reference 5).
+    def parsed(self) -> Any:
+        """The body as JSON, whatever its content type; UNDEFINED where it is none. Must not be changed."""
+        return _parse_body(self.text)
 
-        UNDEFINED where such a body is not JSON.
+    @property
+    def data(self) -> Any:
+        """The body as JSON where the content type contains `application/json`, else its text (Segment reference 5).
+
+        UNDEFINED where such a body is not JSON. Must not be changed.
         """
-        if "application/json" not in self.headers.get("content-type", ""):
-            return self.text
-        try:
-            return parse_json(self.text)
-        except JsonSyntaxError:
-            return UNDEFINED
+        return self.parsed if "application/json" in self.headers.get("content-type", "") else self.text
+
+
+# A datafile is fetched for every event and hardly ever differs from the last one.
+@lru_cache(maxsize=32)
+def _parse_body(text: str) -> Any:
+    try:
+        return parse_json(text)
+    except JsonSyntaxError:
+        return UNDEFINED
 
 
 class Client(Protocol):

@@ -1,0 +1,1 @@
+"""The destination's actions; there is one."""
