@@ -42,10 +42,11 @@
     return isMatcher(a) || JSON.stringify(a) === JSON.stringify(b) ? 1 : 0;
   }
 
-  /** Pair two lists that came in any order, most alike first: [[expected index or -1, captured index or -1]]. */
-  function pair(expected, captured) {
+  /** Pair two lists that came in any order, most alike first: [[expected index or -1, captured index or -1]];
+   *  `alone` says which expected ones the run itself found no partner for. */
+  function pair(expected, captured, alone) {
     const scores = [];
-    expected.forEach((one, i) => captured.forEach((two, j) => scores.push([alike(one, two), i, j])));
+    expected.forEach((one, i) => alone(i) || captured.forEach((two, j) => scores.push([alike(one, two), i, j])));
     scores.sort((a, b) => b[0] - a[0] || a[1] - b[1] || a[2] - b[2]);
     const left = new Map();
     const right = new Set();
@@ -92,9 +93,14 @@
         } else {
           const anyOrder = path.length === 1 && path[0] === "received";
           const count = Math.max(left.length, right.length);
-          const pairs = anyOrder ? pair(left, right) : Array.from({ length: count }, (_, i) => [i < left.length ? i : -1, i < right.length ? i : -1]);
+          const alone = (i) => {
+            const at = marked.get(keyOf([...path, i]));
+            return at !== undefined && differences[at].kind === "missing";
+          };
+          const pairs = anyOrder ? pair(left, right, alone) : Array.from({ length: count }, (_, i) => [i < left.length ? i : -1, i < right.length ? i : -1]);
+          let next = left.length;
           for (const [i, j] of pairs) {
-            const at = i >= 0 ? i : j;
+            const at = i >= 0 ? i : anyOrder ? next++ : j;
             walk([...path, at], at, i >= 0, left[i], j >= 0, right[j]);
           }
         }
@@ -110,7 +116,21 @@
     }
 
     walk([], "", expected !== undefined, expected, captured !== undefined, captured);
+    differences.forEach((difference, i) => place(out, difference.path || [], i));
     return out;
+  }
+
+  /** A difference inside a matcher has no row of its own: it marks the deepest row above it. */
+  function place(out, path, index) {
+    if (out.some((row) => row.index === index)) return;
+    for (let length = path.length; length > 0; length -= 1) {
+      const key = keyOf(path.slice(0, length));
+      const row = out.find((one) => keyOf(one.path) === key);
+      if (row) {
+        if (row.index < 0) Object.assign(row, { index, state: "differs" });
+        return;
+      }
+    }
   }
 
   const QUIET = new Set(["same", "extra", "matched", "parent"]);

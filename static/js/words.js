@@ -113,8 +113,17 @@
     return whole ? `${((100 * part) / whole).toFixed(1)} %` : "–";
   }
 
+  /** Two keys that should be one → the part of the first that differs: {head, middle, tail}. */
+  function apart(key, other) {
+    let start = 0;
+    while (start < key.length && start < other.length && key[start] === other[start]) start += 1;
+    let end = 0;
+    while (end < key.length - start && end < other.length - start && key[key.length - 1 - end] === other[other.length - 1 - end]) end += 1;
+    return { head: key.slice(0, start), middle: key.slice(start, key.length - end), tail: key.slice(key.length - end) };
+  }
+
   o.words = {
     OUTCOMES, CONDITIONS, KINDS,
-    outcome, status, where, sentence, local, utc, duration, plural, number, money, percent,
+    outcome, status, where, sentence, local, utc, duration, plural, number, money, percent, apart,
   };
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -1,0 +1,85 @@
+/* The way from an address to a page, and from one page to the next. */
+(function (o) {
+  "use strict";
+
+  let leaving = null;
+  let first = true;
+  let place = "";
+
+  const main = () => document.getElementById("main");
+
+  function trouble(problem) {
+    const gone = problem.status === 0;
+    return o.h("div", { class: "page" }, o.h("h1", {}, gone ? "The emulator does not answer" : problem.status === 404 ? "Not here" : "This could not be shown"),
+      o.empty(gone ? "Not connected" : problem.message, gone ? "The page looks again by itself. If the sandbox was stopped, start it:" : null, gone ? "optilocal up" : null));
+  }
+
+  /** Shows the view that the hash names. A view gets {route, signal, show, title, live, patch} and fills the page. */
+  async function go() {
+    if (leaving) leaving.abort();
+    const stay = (leaving = new AbortController());
+    const route = (o.current = o.route.parse(location.hash));
+    const here = route.page + "/" + route.parts.join("/");
+    const moved = here !== place;
+    place = here;
+    o.shell.arrive();
+    if (o.source.kind === "live") o.shell.connection("still");
+    const view = o.views[route.page] || o.views.runs;
+    const page = {
+      route,
+      signal: stay.signal,
+      /** Put these nodes on the page; the first time after a change of page the reader starts at the top. */
+      show(...nodes) {
+        if (stay.signal.aborted) return;
+        const old = [...document.querySelectorAll("main details[data-keep]")].filter((one) => one.open).map((one) => one.dataset.keep);
+        main().replaceChildren(o.h("div", { class: "page" }, nodes));
+        if (!moved) for (const one of main().querySelectorAll("details[data-keep]")) if (old.includes(one.dataset.keep)) one.open = true;
+      },
+      title: (text) => (document.title = text + " · optilocal"),
+      /** Follow a listing until the reader leaves. */
+      live(path, params, after, onRows) {
+        if (o.source.kind !== "live") return;
+        o.source.follow(path, params, { signal: stay.signal, after, onRows: (rows, answer) => stay.signal.aborted || onRows(rows, answer), onState: o.shell.connection });
+      },
+      /** Change the address without a new page. */
+      patch(params) {
+        Object.assign(route.params, params);
+        for (const name of Object.keys(params)) if (route.params[name] === "" || route.params[name] === null) delete route.params[name];
+        history.replaceState(history.state, "", o.route.format(route));
+      },
+    };
+    try {
+      await view(page);
+      if (!first && moved && !stay.signal.aborted) arrived();
+    } catch (error) {
+      if (error.name === "AbortError" || stay.signal.aborted) return;
+      if (!(error instanceof o.data.Problem)) throw error;
+      page.show(trouble(error));
+      if (error.status === 0) {
+        o.shell.connection("retrying");
+        const timer = setTimeout(o.reload, 2000);
+        stay.signal.addEventListener("abort", () => clearTimeout(timer));
+      }
+    }
+    first = false;
+  }
+
+  /** After a move the focus goes to the page's heading, unless the page has put it somewhere better. */
+  function arrived() {
+    if (main().contains(document.activeElement) && document.activeElement !== main()) return;
+    const head = main().querySelector("h1");
+    if (!head) return;
+    head.setAttribute("tabindex", "-1");
+    head.focus({ preventScroll: true });
+    window.scrollTo(0, 0);
+  }
+
+  o.reload = go;
+  o.source = o.data.open();
+  o.current = o.route.parse(location.hash);
+  o.shell.build();
+  o.shell.watch();
+  o.keys.listen();
+  addEventListener("hashchange", go);
+  go();
+})((globalThis.optilocal = globalThis.optilocal || {}));

@@ -1,0 +1,136 @@
+/* What stands around every page: name, ways, namespace, state of the connection, the strip while a fault is active. */
+(function (o) {
+  "use strict";
+
+  const WAYS = [
+    ["runs", "Results", true],
+    ["events", "Events", true],
+    ["exchanges", "Exchanges", false],
+    ["experiments", "Experiments", false],
+    ["datafiles", "Datafiles", false],
+    ["faults", "Faults", false],
+    ["erasure", "Erasure", false],
+  ];
+  const SAME_AS = { event: "events", received: "events" };
+  const STATES = {
+    live: ["good", "Live", "The page follows the emulator"],
+    paused: ["idle", "Paused", "The tab is hidden; the page goes on when you come back"],
+    retrying: ["bad", "Reconnecting", "The emulator does not answer; the page tries again by itself"],
+    still: ["idle", "Idle", "This page does not follow anything"],
+    report: ["idle", "Report", "A report of one run; nothing is asked over the network"],
+  };
+  const FAULTS_EVERY_MS = 4000;
+
+  let ways;
+  let state;
+  let chooser;
+  let lastState = "";
+  let faultsKnown = "";
+
+  const ns = () => o.current.params.ns || "*";
+
+  /** The address of another view; the namespace chosen now goes with it unless params name their own. */
+  function href(page, parts, params) {
+    const kept = ns() === "*" ? {} : { ns: ns() };
+    return o.route.format({ page, parts, params: { ...kept, ...params } });
+  }
+
+  function build() {
+    const top = document.getElementById("top");
+    ways = o.h("nav", { class: "ways", "aria-label": "Pages" }, o.h("ul", {}, WAYS
+      .filter(([, , inReport]) => o.source.kind === "live" || inReport)
+      .map(([page, label]) => o.h("li", {}, o.h("a", { href: "#/" + page, "data-page": page }, label)))));
+    state = o.h("span", { class: "state", id: "state" });
+    chooser = o.h("select", { id: "ns", "aria-label": "Namespace" }, o.h("option", { value: "*" }, "All namespaces"));
+    chooser.addEventListener("change", () => {
+      const { page, parts, params } = o.current;
+      const deep = page === "event" || page === "exchanges";
+      const { ns: _old, after: _cursor, ...rest } = params;
+      location.hash = o.route.format({ page, parts: deep ? parts.slice(0, page === "event" ? 1 : 0) : parts, params: { ...rest, ns: chooser.value === "*" ? null : chooser.value } });
+    });
+    const keys = o.h("button", { type: "button", class: "button plain", "aria-label": "Keys", title: "Keys (?)", on: { click: () => o.keys.show() } }, "?");
+    o.append(top, [
+      o.h("a", { class: "brand", href: "#/runs/latest" }, o.svg("svg", { viewBox: "0 0 32 16", class: "brand-mark", "aria-hidden": "true" },
+        o.svg("path", { d: "M2 8h12", class: "brand-in" }), o.svg("path", { d: "M18 1.5v13", class: "brand-stop" }), o.svg("path", { d: "M22.5 8h8", class: "brand-out" })), "optilocal"),
+      ways,
+      o.h("div", { class: "tools" }, state, o.source.kind === "live" && chooser, o.theme.chooser(), keys),
+    ]);
+    connection(o.source.kind === "report" ? "report" : "still");
+  }
+
+  function connection(name) {
+    if (name === lastState) return;
+    lastState = name;
+    const [tone, label, hint] = STATES[name];
+    state.replaceChildren(o.h("span", { class: `dot dot-${tone}`, "aria-hidden": "true" }), label);
+    state.title = hint;
+    if (name === "retrying") o.say(hint);
+  }
+
+  /** Marks the way that is open and fills the namespaces in; called on every change of page. */
+  function arrive() {
+    const page = SAME_AS[o.current.page] || o.current.page;
+    for (const link of ways.querySelectorAll("a")) {
+      if (link.dataset.page === page) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+      link.setAttribute("href", href(link.dataset.page, link.dataset.page === "runs" ? ["latest"] : []));
+    }
+    if (o.source.kind !== "live") return;
+    namespaces();
+    faults();
+  }
+
+  async function namespaces() {
+    let names = [];
+    try {
+      names = (await o.source.get("namespaces")).namespaces.map((one) => one.name);
+    } catch {
+      names = [];
+    }
+    if (ns() !== "*" && !names.includes(ns())) names.push(ns());
+    const wanted = ["*", ...names];
+    const there = [...chooser.options].map((one) => one.value);
+    if (wanted.join("\n") !== there.join("\n")) {
+      chooser.replaceChildren(...wanted.map((name) => o.h("option", { value: name }, name === "*" ? "All namespaces" : name)));
+    }
+    chooser.value = ns();
+  }
+
+  /** The strip that no page hides while a fault is active anywhere. */
+  async function faults() {
+    let rules = [];
+    try {
+      rules = (await o.source.get("faults", { ns: "*" })).faults.filter((one) => one.active !== false);
+    } catch {
+      return;
+    }
+    const text = JSON.stringify(rules.map((one) => [one.namespace, one.on, one.status, one.break, one.latency_ms]));
+    if (text === faultsKnown) return;
+    faultsKnown = text;
+    const strip = document.getElementById("strip");
+    if (!rules.length) {
+      strip.replaceChildren();
+      return;
+    }
+    const places = [...new Set(rules.map((one) => one.namespace || "default"))];
+    strip.replaceChildren(o.h("div", { class: "strip" }, o.icon("warn"),
+      o.h("p", {}, o.h("strong", {}, o.words.plural(rules.length, "fault is", "faults are") + " active"), ` in ${places.slice(0, 3).join(", ")}${places.length > 3 ? " …" : ""}: answers are not what they would be.`),
+      o.h("a", { href: o.route.format({ page: "faults" }) }, "See"),
+      o.h("button", { type: "button", class: "button", on: { click: () => end(places) } }, places.length > 1 ? "End all" : "End it")));
+  }
+
+  async function end(places) {
+    for (const name of places) await o.source.send("DELETE", "faults", { ns: name });
+    o.say("Faults ended");
+    await faults();
+    o.reload();
+  }
+
+  function watch() {
+    if (o.source.kind !== "live") return;
+    setInterval(() => document.hidden || faults(), FAULTS_EVERY_MS);
+  }
+
+  o.href = href;
+  o.shell = { build, arrive, connection, watch, ns, end, faults };
+})((globalThis.optilocal = globalThis.optilocal || {}));
