@@ -148,6 +148,15 @@ def _run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--json", type=Path, metavar="FILE", help="write the result document, - for standard output"
     )
+    command.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    command.add_argument(
+        "--html", type=Path, metavar="FILE", help="write one HTML file that opens without a server"
+    )
+    command.add_argument(
+        "--github",
+        action="store_true",
+        help="annotate the failing lines for GitHub Actions, and add to $GITHUB_STEP_SUMMARY",
+    )
     command.add_argument("--quiet", action="store_true", help="print failures and the counts only")
     _option(
         command,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import secrets
 import signal
 import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -20,8 +18,9 @@ from scenarios import datafiles
 from scenarios.emulator_client import EmulatorClient
 from scenarios.explain import explain
 from scenarios.loader import load
-from scenarios.problems import CannotRun
+from scenarios.problems import CannotRun, ScenarioError
 from scenarios.reporters.console import ConsoleReporter
+from scenarios.reporters.files import check_targets, write_mistakes, write_reports
 from scenarios.run import run_all
 from scenarios.sandbox import Sandbox, SandboxOptions
 from scenarios.scenario import Scenario
@@ -30,7 +29,11 @@ from scenarios.selection import select, split_paths
 
 def run_command(options: argparse.Namespace) -> int:
     """`optilocal run`: 0 when every scenario held, 1 when one did not."""
-    chosen = _chosen(options.paths, options.expression, options.tag)
+    try:
+        chosen = _chosen(options.paths, options.expression, options.tag)
+    except ScenarioError as error:
+        write_mistakes(error, options)
+        raise
     if options.list:
         _list(chosen)
         return 0
@@ -38,8 +41,7 @@ def run_command(options: argparse.Namespace) -> int:
         raise CannotRun(
             "--forwarder goes with --emulator: a running forwarder reports to the emulator it was started for"
         )
-    if options.json:
-        _check_writable(options.json)
+    check_targets(options)
     if options.emulator:
         emulator = EmulatorClient(options.emulator)
         emulator.health()
@@ -51,7 +53,8 @@ def run_command(options: argparse.Namespace) -> int:
 def _run_scenarios(chosen: Sequence[Scenario], emulator: EmulatorClient, options: argparse.Namespace) -> int:
     to_stdout = options.json is not None and str(options.json) == "-"
     lasting = emulator.root + "/" if options.emulator else None
-    reporter = ConsoleReporter(sys.stderr if to_stdout else sys.stdout, quiet=options.quiet, viewer=lasting)
+    stream = sys.stderr if to_stdout else sys.stdout
+    reporter = ConsoleReporter(stream, quiet=options.quiet, viewer=lasting)
     run = run_all(
         chosen,
         emulator,
@@ -63,8 +66,7 @@ def _run_scenarios(chosen: Sequence[Scenario], emulator: EmulatorClient, options
         on_result=reporter.scenario,
     )
     reporter.finish(run)
-    if options.json:
-        _write_json(options.json, run)
+    write_reports(run, options, stream)
     return _exit_code(run)
 
 
@@ -138,26 +140,3 @@ def _exit_code(run: dict[str, Any]) -> int:
     """A scenario that could not be run at all is not a difference."""
     counts = run["counts"]
     return 2 if counts["error"] else 1 if counts["failed"] else 0
-
-
-def _check_writable(file: Path) -> None:
-    """A result document that cannot be written is known before anything runs."""
-    if str(file) == "-":
-        return
-    if (
-        file.is_dir()
-        or not file.absolute().parent.is_dir()
-        or not os.access(file if file.exists() else file.absolute().parent, os.W_OK)
-    ):
-        raise CannotRun(f"cannot write {file}: no such folder, or not allowed")
-
-
-def _write_json(file: Path, run: dict[str, Any]) -> None:
-    text = json.dumps(run, ensure_ascii=False, indent=1) + "\n"
-    if str(file) == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CannotRun(f"cannot write {file}: {error.strerror}") from None

@@ -1,0 +1,84 @@
+"""Annotations for GitHub Actions: each failing line of a scenario file as a workflow command that the runner reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from itertools import groupby, zip_longest
+from pathlib import Path
+from typing import IO, Any
+
+from scenarios.problems import AuthorProblem
+from scenarios.reporters.wording import failures, sides, verdict_of
+
+
+def write(run: dict[str, Any], stream: IO[str], *, cwd: Path, workspace: str | None) -> None:
+    """Print one `::error` for every line of a scenario file that did not hold.
+
+    GitHub knows files by their path in the repository: `workspace` is its root ($GITHUB_WORKSPACE), `cwd` the folder that
+    the run document's paths start from. It shows the first ten errors of a step only, so the first line of every failing
+    scenario comes before the second line of any.
+    """
+    by_scenario = [_annotations(entry) for entry in failures(run)]
+    for turn in zip_longest(*by_scenario):
+        for annotation in filter(None, turn):
+            stream.write(_command(*annotation, cwd=cwd, workspace=workspace))
+
+
+def write_mistakes(
+    problems: Iterable[AuthorProblem], stream: IO[str], *, cwd: Path, workspace: str | None
+) -> None:
+    """Print one `::error` for every mistake that keeps the scenario files from being run."""
+    for problem in problems:
+        file = str(problem.file)
+        stream.write(
+            _command(file, problem.line, "no scenario", problem.message, cwd=cwd, workspace=workspace)
+        )
+
+
+def _command(file: str, line: int, title: str, message: str, *, cwd: Path, workspace: str | None) -> str:
+    place = f"file={_property(_in_repository(file, cwd, workspace))},line={line}"
+    return f"::error {place},title={_property(title)}::{_data(message)}\n"
+
+
+def _annotations(entry: dict[str, Any]) -> list[tuple[str, int, str, str]]:
+    """File, line, title and message of each line of a scenario that differs; of the scenario when it could not run."""
+    if entry["status"] == "error" or not entry["differences"]:
+        return [(entry["file"], entry["line"], entry["name"], entry["reason"] or "it could not run")]
+    lines = groupby(
+        sorted(entry["differences"], key=lambda difference: int(difference["line"])),
+        key=lambda difference: (difference["file"], difference["line"]),
+    )
+    return [(file, line, entry["name"], _message(list(found), entry)) for (file, line), found in lines]
+
+
+def _message(differences: list[dict[str, Any]], entry: dict[str, Any]) -> str:
+    text = []
+    said: set[int | None] = {None}
+    for difference in differences:
+        text.append(f"{difference['where']} {difference['reason']}")
+        text.extend(f"  {name}: {value}" for name, value in sides(difference))
+        verdict = verdict_of(difference, entry)
+        if verdict and difference["verdict"] not in said:
+            said.add(difference["verdict"])
+            text.append(
+                "  " + " ".join(str(verdict[part]) for part in ("explanation", "remedy") if verdict[part])
+            )
+    text.append(entry["rerun"])
+    return "\n".join(text)
+
+
+def _in_repository(file: str, cwd: Path, workspace: str | None) -> str:
+    path = Path(os.path.normpath(cwd / file))
+    root = Path(os.path.normpath(workspace)) if workspace else cwd
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def _data(text: str) -> str:
+    """A command ends with its line; the runner turns these three back."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """In a property, a colon and a comma would end it."""
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
