@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import OSA
 
+from emulator.wording import quoted
+
 # Between words people write a space, nothing, an underscore, a hyphen, a dot; copied text brings invisible
 # marks along.
 _SEPARATORS = re.compile(r"[\s_\-.\u00ad\u200b-\u200f\u2060\ufeff]+")
@@ -61,7 +63,7 @@ def difference(name: str, other: str) -> str:
         ways.append("spacing")
     if not ways:
         return "in its Unicode form"
-    return "in " + " and ".join(ways) + _where_space(name)
+    return "in " + " and ".join(ways) + _where_space(name, other)
 
 
 def _compare(name: str, candidate: str) -> Near | None:
@@ -92,7 +94,10 @@ def _spaces(name: str) -> list[tuple[int, str]]:
     return found
 
 
-def _where_space(name: str) -> str:
-    if name != name.rstrip():
-        return " (there is a space at its end)"
-    return " (there is a space at its start)" if name != name.lstrip() else ""
+def _where_space(name: str, other: str) -> str:
+    for one in (name, other):
+        if one != one.rstrip():
+            return f" ({quoted(one)} ends with a space)"
+        if one != one.lstrip():
+            return f" ({quoted(one)} begins with a space)"
+    return ""
