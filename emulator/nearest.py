@@ -59,7 +59,7 @@ def difference(name: str, other: str) -> str:
     plain, plain_other = unicodedata.normalize("NFKC", name), unicodedata.normalize("NFKC", other)
     if _SEPARATORS.sub("", plain) != _SEPARATORS.sub("", plain_other):
         ways.append("case")
-    if _spaces(plain) != _spaces(plain_other):
+    if _spaces(unicodedata.normalize("NFC", name)) != _spaces(unicodedata.normalize("NFC", other)):
         ways.append("spacing")
     if not ways:
         return "in its Unicode form"
