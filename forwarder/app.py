@@ -1,0 +1,50 @@
+"""The forwarder's addresses put together: Segment's side, Segment's Public API, and our own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from flask import Blueprint, Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from forwarder.guard import check_caller
+from forwarder.namespaces import NamespaceMount
+from forwarder.problems import Problem, problem_response
+
+GUARDED = ("/_forwarder", "/regulations", "/suppressions")
+
+
+def create_app(blueprints: Collection[Blueprint], *, allowed_hosts: Collection[str] = ()) -> Flask:
+    """The WSGI application. `allowed_hosts` are names, besides loopback, under which our own addresses
+    answer.
+    """
+    app = Flask("forwarder", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+
+    @app.before_request
+    def guard() -> None:
+        if request.path.startswith(GUARDED):
+            check_caller(host=request.host, origin=request.headers.get("origin"), allowed=allowed_hosts)
+
+    @app.errorhandler(Problem)
+    def problem(error: Problem) -> Response:
+        return problem_response(error)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(
+            error.code or 500, "bad_request"
+        )
+        return problem_response(Problem(code, f"{request.method} {request.path}: {error.name}"))
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> Response:
+        app.logger.error("%s %s failed: %r", request.method, request.path, error)
+        return problem_response(
+            Problem("internal_error", "the forwarder could not do this; its log says why")
+        )
+
+    app.wsgi_app = NamespaceMount(app)  # type: ignore[method-assign]
+    return app

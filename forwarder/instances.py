@@ -1,0 +1,196 @@
+"""The destination instances of this forwarder, one a namespace: how each is configured, and the platform
+around it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import requests
+
+from forwarder.clock import Clock
+from forwarder.delivery import Forwarder
+from forwarder.destination import Mapping as EventMapping
+from forwarder.destination import Settings
+from forwarder.retry import RetryPolicy
+from forwarder.spool import Spool
+
+MAX_OPEN = 256
+"""How many instances are held in memory; the others are made again from the spool when they are needed."""
+
+DEFAULT_NAMESPACE = "default"
+
+
+@dataclass(frozen=True)
+class SpooledDeduplication:
+    """A namespace's message ids, in the spool."""
+
+    spool: Spool
+    namespace: str
+
+    def claim(self, message_id: str, delivery_id: str, at: int) -> str:
+        """The owner of a message id, see `Deduplication.claim`."""
+        return self.spool.claim(self.namespace, message_id, delivery_id, at)
+
+
+@dataclass(frozen=True)
+class SpooledSuppressionList:
+    """A namespace's suppression list, in the spool."""
+
+    spool: Spool
+    namespace: str
+
+    def add(self, kind: str, subject: str, at: int) -> None:
+        """Suppress a subject from `at` on."""
+        self.spool.suppress(self.namespace, kind, subject, at)
+
+    def remove(self, kind: str, subject: str) -> None:
+        """Take events of a subject again."""
+        self.spool.unsuppress(self.namespace, kind, subject)
+
+    def contains(self, kind: str, subject: str) -> bool:
+        """Whether a subject is suppressed."""
+        return self.spool.is_suppressed(self.namespace, kind, subject)
+
+    def subjects(self, kind: str) -> list[str]:
+        """Every suppressed subject of a kind, oldest first."""
+        return [subject for subject, _ in self.spool.suppressed(self.namespace, kind)]
+
+
+def mapping_json(mapping: EventMapping) -> dict[str, Any]:
+    """`{"name", "trigger", "enabled", "fields"}`."""
+    return {
+        "name": mapping.name,
+        "trigger": mapping.trigger,
+        "enabled": mapping.enabled,
+        "fields": mapping.fields,
+    }
+
+
+def read_mapping(configured: Any, position: int) -> EventMapping:
+    """A mapping from its JSON. Raises ValueError with one line that names the mapping and the key."""
+    where = f"mapping {position}"
+    if not isinstance(configured, dict):
+        raise ValueError(f"{where} is no object; give {{name, trigger, enabled, fields}}")
+    unknown = sorted(set(configured) - {"name", "trigger", "enabled", "fields", "action"})
+    if unknown:
+        raise ValueError(
+            f"{where} has an unknown key {unknown[0]!r}; known are name, trigger, enabled, fields"
+        )
+    for key, kind, article in (("trigger", str, "a text"), ("fields", dict, "an object")):
+        if not isinstance(configured.get(key), kind):
+            raise ValueError(f"{where} needs {key!r}, {article}")
+    name, enabled = configured.get("name", f"Mapping {position}"), configured.get("enabled", True)
+    if not isinstance(name, str) or not isinstance(enabled, bool):
+        raise ValueError(f"{where}: 'name' is a text and 'enabled' true or false")
+    return EventMapping(name, configured["trigger"], configured["fields"], enabled)
+
+
+def read_mappings(configured: Any) -> list[EventMapping]:
+    """A list of mappings from JSON: the list, or an object that has it under `mappings`. Raises ValueError."""
+    if isinstance(configured, dict):
+        configured = configured.get("mappings")
+    if not isinstance(configured, list):
+        raise ValueError("mappings are a list of {name, trigger, enabled, fields}")
+    return [read_mapping(one, position) for position, one in enumerate(configured, 1)]
+
+
+class Instances:
+    """Every namespace's `Forwarder`, made on first use with `settings` and `mappings` unless configured
+    otherwise.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        session: requests.Session,
+        *,
+        optimizely: str,
+        settings: Mapping[str, Any],
+        mappings: Sequence[EventMapping],
+        clock: Clock,
+        random: Random,
+        ids: Callable[[], str],
+        retry: RetryPolicy,
+    ) -> None:
+        self._spool = spool
+        self._session = session
+        self._optimizely = optimizely.rstrip("/")
+        self._settings = dict(settings)
+        self._mappings = list(mappings)
+        self._clock = clock
+        self._random = random
+        self._ids = ids
+        self._retry = retry
+        self._open: OrderedDict[str, Forwarder] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def optimizely(self, namespace: str) -> str:
+        """Where the same namespace is at the emulator."""
+        return self._optimizely if namespace == DEFAULT_NAMESPACE else f"{self._optimizely}/ns/{namespace}"
+
+    def get(self, namespace: str) -> Forwarder:
+        """The namespace's instance as configured now."""
+        with self._lock:
+            found = self._open.get(namespace)
+            if found is None:
+                found = self._make(namespace, self.settings(namespace), self.mappings(namespace))
+                self._open[namespace] = found
+            self._open.move_to_end(namespace)
+            while len(self._open) > MAX_OPEN:
+                self._open.popitem(last=False)
+            return found
+
+    def settings(self, namespace: str) -> dict[str, Any]:
+        """The namespace's settings as configured."""
+        stored = self._spool.configuration(namespace) or {}
+        settings: dict[str, Any] = stored.get("settings", self._settings)
+        return dict(settings)
+
+    def mappings(self, namespace: str) -> list[EventMapping]:
+        """The namespace's mappings as configured."""
+        stored = (self._spool.configuration(namespace) or {}).get("mappings")
+        return list(self._mappings) if stored is None else read_mappings(stored)
+
+    def configure(
+        self,
+        namespace: str,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        mappings: Sequence[EventMapping] | None = None,
+    ) -> None:
+        """Configures a namespace anew; what is None stays.
+
+        Raises `AggregateAjvError` with Segment's texts for wrong settings and `ConfigurationError` for
+        mappings that could not work; nothing has changed then.
+        """
+        with self._lock:
+            chosen = dict(settings) if settings is not None else self.settings(namespace)
+            wanted = list(mappings) if mappings is not None else self.mappings(namespace)
+            if settings is not None:
+                Settings.from_json(chosen).validate()
+            made = self._make(namespace, chosen, wanted)
+            record = {"settings": chosen, "mappings": [mapping_json(one) for one in wanted]}
+            self._spool.configure(namespace, record)
+            self._open[namespace] = made
+
+    def _make(
+        self, namespace: str, settings: Mapping[str, Any], mappings: Sequence[EventMapping]
+    ) -> Forwarder:
+        return Forwarder(
+            Settings.from_json(settings),
+            mappings,
+            optimizely=self.optimizely(namespace),
+            clock=self._clock,
+            random=self._random,
+            ids=self._ids,
+            retry=self._retry,
+            suppression=SpooledSuppressionList(self._spool, namespace),
+            deduplication=SpooledDeduplication(self._spool, namespace),
+            session=self._session,
+        )

@@ -1,0 +1,104 @@
+"""How one forwarder is started: where it listens, which Optimizely it talks to, how its destination is
+configured.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from forwarder.delivery import ConfigurationError, check_mappings
+from forwarder.destination import DEFAULT_MAPPING, Settings
+from forwarder.destination import Mapping as EventMapping
+from forwarder.errors import DestinationError
+from forwarder.instances import read_mappings
+from forwarder.retry import RetryPolicy
+
+DEFAULT_ACCOUNT = "12001"
+DEFAULT_DATAFILE_URL = "https://cdn.optimizely.com/datafiles/default.json"
+"""Where the datafile is looked for when nobody says: at the emulator, under the sdkKey `default`."""
+
+KEYS = ("accountId", "dataFileUrl", "accessToken", "sdkKey", "mappings")
+
+
+class SettingsError(ValueError):
+    """An option or a settings file that cannot be used: one line that says what, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """What a `ForwarderServer` is made from. `destination` has the keys accountId, dataFileUrl, accessToken;
+    `spool` None keeps what is accepted in a file that goes with the process; port 0 is any free port.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8411
+    optimizely: str = "http://127.0.0.1:8410"
+    destination: Mapping[str, Any] = field(default_factory=dict)
+    mappings: Sequence[EventMapping] = (DEFAULT_MAPPING,)
+    spool: Path | None = None
+    workers: int = 4
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    allowed_hosts: tuple[str, ...] = ()
+
+    @property
+    def destination_settings(self) -> dict[str, Any]:
+        """The destination's settings with what is not given filled in."""
+        usual = {"accountId": DEFAULT_ACCOUNT, "dataFileUrl": DEFAULT_DATAFILE_URL}
+        return {**usual, **{key: value for key, value in self.destination.items() if value is not None}}
+
+    def check(self) -> Self:
+        """These settings, if they can be used. Raises `SettingsError`."""
+        if not 0 <= self.port <= 65535:
+            raise SettingsError(f"port {self.port} is none; use 0 to 65535")
+        if not 1 <= self.workers <= 64:
+            raise SettingsError(f"{self.workers} workers: use 1 to 64")
+        if not self.optimizely.startswith(("http://", "https://")):
+            raise SettingsError(f"the emulator's address {self.optimizely!r} is no http:// URL")
+        try:
+            Settings.from_json(self.destination_settings).validate()
+            check_mappings(self.mappings)
+        except (DestinationError, ConfigurationError) as error:
+            raise SettingsError(f"the destination's settings: {error}") from None
+        return self
+
+    @classmethod
+    def load(cls, file: Path | None = None, **options: Any) -> ServerSettings:
+        """Settings from a JSON file `{accountId, dataFileUrl, accessToken, sdkKey, mappings}`, every key
+        optional, with `options` for the other fields; a `destination` among them wins over the file's.
+        Raises `SettingsError`.
+        """
+        read = _read(file) if file is not None else {}
+        known = ("accountId", "dataFileUrl", "accessToken")
+        destination: dict[str, Any] = {key: read[key] for key in known if key in read}
+        if "sdkKey" in read and "dataFileUrl" not in read:
+            destination["dataFileUrl"] = f"https://cdn.optimizely.com/datafiles/{read['sdkKey']}.json"
+        destination.update(options.pop("destination", None) or {})
+        settings = replace(cls(), **options, destination=destination)
+        if "mappings" in read:
+            try:
+                settings = replace(settings, mappings=read_mappings(read["mappings"]))
+            except ValueError as error:
+                raise SettingsError(f"{file}: {error}") from None
+        try:
+            return settings.check()
+        except SettingsError as error:
+            raise SettingsError(f"{file}: {error}") from None if file is not None else error
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"the settings file {file} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise SettingsError(f"the settings file {file} is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise SettingsError(f"the settings file {file} holds no JSON object")
+    unknown = sorted(set(found) - set(KEYS))
+    if unknown:
+        raise SettingsError(f"{file} has an unknown key {unknown[0]!r}; known are {', '.join(KEYS)}")
+    return found

@@ -1,0 +1,78 @@
+"""The body of a request to Segment's Tracking API: read within the limits, unpacked, parsed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from typing import Any
+
+from flask import Request
+
+from forwarder.js_json import JsonSyntaxError, parse_json, to_json
+
+MAX_EVENT_BYTES = 32 * 1024
+MAX_BATCH_BYTES = 500 * 1024
+MAX_BATCH_EVENTS = 2500
+
+
+class Refused(Exception):
+    """What Segment answers with 400: a body that is too large or not JSON."""
+
+
+def read_body(request: Request) -> dict[str, Any]:
+    """The JSON object in a request's body, whatever its content type says. Raises `Refused`."""
+    raw = request.stream.read(MAX_BATCH_BYTES + 1)
+    if len(raw) > MAX_BATCH_BYTES:
+        _drain(request)
+        raise Refused(f"the body is larger than {MAX_BATCH_BYTES} bytes")
+    if request.headers.get("content-encoding", "").lower() in ("gzip", "x-gzip"):
+        raw = _unpack(raw)
+    try:
+        body = parse_json(raw.decode("utf-8"))
+    except (JsonSyntaxError, UnicodeDecodeError):
+        raise Refused("the body is not JSON") from None
+    if not isinstance(body, dict):
+        raise Refused("the body is not a JSON object")
+    return body
+
+
+def _drain(request: Request) -> None:
+    # A client that is still writing would see a broken connection instead of the answer.
+    for _ in range(256):
+        if not request.stream.read(64 * 1024):
+            return
+
+
+def _unpack(raw: bytes) -> bytes:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        text = unpacker.decompress(raw, MAX_BATCH_BYTES + 1)
+    except zlib.error:
+        raise Refused("the body says gzip and is not") from None
+    if len(text) > MAX_BATCH_BYTES:
+        raise Refused(f"the unpacked body is larger than {MAX_BATCH_BYTES} bytes")
+    if not unpacker.eof:
+        raise Refused("the body's gzip ends too early")
+    return text
+
+
+def event_bytes(event: Any) -> int:
+    """How large an event is, as JSON without spaces, in bytes."""
+    return len(to_json(event).encode("utf-8", "surrogatepass"))
+
+
+def write_key(request: Request, body: dict[str, Any]) -> str | None:
+    """The source's write key, from the body or Basic authentication; None when there is none, "" for an empty
+    one.
+    """
+    key = body.get("writeKey")
+    if isinstance(key, str):
+        return key
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(credentials, validate=True).decode("utf-8", "replace").partition(":")[0]
+    except (binascii.Error, ValueError):
+        return ""

@@ -1,0 +1,328 @@
+"""What the forwarder has accepted, on disk before the answer leaves; with it all that must outlive the
+process.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from forwarder.deduplication import WINDOW_MS
+from forwarder.delivery_report import DEAD, Delivery
+from forwarder.spool_file import APPLICATION_ID, VERSION, SpoolError, check_spool_file
+
+KEPT = 10_000
+"""How many ended deliveries, and how many dead letters, are kept: the oldest go first."""
+
+FILTERS = ("id", "message_id", "type", "outcome", "regulation")
+
+_SCHEMA = f"""
+CREATE TABLE deliveries (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, namespace TEXT NOT NULL, id TEXT NOT NULL UNIQUE, message_id TEXT,
+    type TEXT NOT NULL, outcome TEXT NOT NULL, regulation TEXT, due INTEGER, state TEXT NOT NULL, report TEXT NOT NULL
+);
+CREATE INDEX deliveries_due ON deliveries (due, number) WHERE due IS NOT NULL;
+CREATE INDEX deliveries_listed ON deliveries (namespace, number);
+CREATE INDEX deliveries_by_message ON deliveries (message_id);
+CREATE INDEX deliveries_by_regulation ON deliveries (regulation) WHERE regulation IS NOT NULL;
+CREATE TABLE message_ids (
+    namespace TEXT NOT NULL, message_id TEXT NOT NULL, delivery TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (namespace, message_id)
+) WITHOUT ROWID;
+CREATE INDEX message_ids_at ON message_ids (at);
+CREATE TABLE suppressed (
+    number INTEGER PRIMARY KEY, namespace TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, at INTEGER NOT NULL,
+    UNIQUE (namespace, kind, subject)
+);
+CREATE TABLE regulations (
+    number INTEGER PRIMARY KEY, namespace TEXT NOT NULL, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL
+);
+CREATE TABLE configurations (namespace TEXT PRIMARY KEY, record TEXT NOT NULL);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+"""
+
+
+@dataclass(frozen=True)
+class SpooledDelivery:
+    """A delivery as it lies in the spool: `row` is the spool's own number, `due` (epoch ms) when something is
+    to be done about it, None when nothing is.
+    """
+
+    row: int
+    namespace: str
+    delivery: Delivery
+    due: int | None
+    tries: int
+    """How often the emulator could not be told."""
+
+    @property
+    def state(self) -> str:
+        """ "pending", "dead" (ended without being delivered) or "done"."""
+        if self.delivery.retry_at is not None:
+            return "pending"
+        return "dead" if self.delivery.outcome in DEAD else "done"
+
+
+class Spool:
+    """The forwarder's durable store, one connection for all threads. `path` None is a file that goes with the
+    process.
+
+    Raises `SpoolError` for a file that cannot be used, and when another forwarder is using it.
+    """
+
+    def __init__(self, path: Path | None, *, kept: int = KEPT) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="optilocal-") if path is None else None
+        self.path = Path(self._folder.name) / "spool" if self._folder else Path(path or "")
+        self.temporary = self._folder is not None
+        self._kept = kept
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._added = 0
+        self.changed = threading.Condition(self._lock)
+        """Notified whenever a delivery was added or changed; holds the spool while it is held."""
+        check_spool_file(self.path)
+        self._db = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=0.2)
+            # One forwarder a file: two would each send everything. A killed one leaves no lock behind.
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("BEGIN IMMEDIATE")
+            is_new = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+            if not is_new and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("file is damaged")
+            db.execute("COMMIT")
+            if is_new:
+                db.executescript(_SCHEMA)
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                why = f"the spool {self.path} is in use by another forwarder; stop it or name another file"
+            else:
+                why = f"the spool {self.path} cannot be written: {error}; name another file"
+            raise SpoolError(why) from None
+        except sqlite3.DatabaseError as error:
+            raise SpoolError(
+                f"the spool {self.path} is damaged: {error}; move it away and start anew"
+            ) from None
+        return db
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing of what is done within, on disk when it ends; may be nested."""
+        with self._lock:
+            if self._depth == 0:
+                self._db.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._db.execute("ROLLBACK")
+                raise
+            self._depth -= 1
+            if self._depth == 0:
+                self._db.execute("COMMIT")
+                self.changed.notify_all()
+
+    def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(sql, _bound(values)).fetchall()
+
+    def _do(self, sql: str, *values: Any) -> int:
+        with self.transaction():
+            return self._db.execute(sql, _bound(values)).rowcount
+
+    # Deliveries
+
+    def add(self, namespace: str, delivery: Delivery, *, due: int, regulation: str | None = None) -> None:
+        """Takes a delivery in, due at `due` (epoch ms)."""
+        report = delivery.report
+        sql = """INSERT INTO deliveries (namespace, id, message_id, type, outcome, regulation, due, state, report)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+        values = (report["message_id"], report["type"], report["outcome"], regulation, due)
+        self._do(sql, namespace, delivery.id, *values, _state(delivery, 0), _dumps(report))
+        self._added += 1
+        if self._added % 1000 == 0:
+            self._prune()
+
+    def save(self, delivery: Delivery, *, due: int | None, tries: int = 0) -> None:
+        """Writes down what has become of a delivery, and when it is due again (epoch ms), if ever."""
+        sql = "UPDATE deliveries SET outcome = ?, due = ?, state = ?, report = ? WHERE id = ?"
+        self._do(sql, delivery.outcome, due, _state(delivery, tries), _dumps(delivery.report), delivery.id)
+
+    def due(self, now: int, *, busy: Sequence[int] = ()) -> SpooledDelivery | None:
+        """The delivery that has been due longest at `now` (epoch ms) and whose row is not among `busy`."""
+        sql = "SELECT number FROM deliveries WHERE due <= ? ORDER BY due, number LIMIT ?"
+        row = next((row for (row,) in self._rows(sql, now, len(busy) + 1) if row not in busy), None)
+        return None if row is None else next(iter(self._select("WHERE number = ?", row)), None)
+
+    def next_due(self, *, busy: Sequence[int] = ()) -> int | None:
+        """When the next delivery is due whose row is not among `busy`; epoch ms, None when nothing waits."""
+        sql = "SELECT number, due FROM deliveries WHERE due IS NOT NULL ORDER BY due, number LIMIT ?"
+        return next((due for row, due in self._rows(sql, len(busy) + 1) if row not in busy), None)
+
+    def waiting(self) -> int:
+        """How many deliveries are due now or later."""
+        return int(self._rows("SELECT count(*) FROM deliveries WHERE due IS NOT NULL")[0][0])
+
+    def dropped(self) -> int:
+        """How many ended deliveries are no longer kept."""
+        sql = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'deliveries'), 0) - count(*) FROM deliveries"
+        return int(self._rows(sql)[0][0])
+
+    def get(self, namespace: str, delivery_id: str) -> SpooledDelivery | None:
+        """One delivery by its id."""
+        return next(iter(self._select("WHERE namespace = ? AND id = ?", namespace, delivery_id)), None)
+
+    def listing(
+        self,
+        namespace: str | None,
+        *,
+        after: int = 0,
+        limit: int = 100,
+        filters: Mapping[str, str] | None = None,
+    ) -> list[SpooledDelivery]:
+        """Deliveries with a row after `after`, oldest first; of every namespace when None.
+
+        `filters` are among `FILTERS`, and "state": see `SpooledDelivery.state`.
+        """
+        where, values = ["number > ?"], [after]
+        if namespace is not None:
+            where.append("namespace = ?")
+            values.append(namespace)  # type: ignore[arg-type]
+        chosen = dict(filters or {})
+        state = chosen.pop("state", None)
+        for name, value in chosen.items():
+            if name not in FILTERS:
+                raise ValueError(f"there is no filter {name!r}; use one of {', '.join((*FILTERS, 'state'))}")
+            where.append(f"{name} = ?")
+            values.append(value)  # type: ignore[arg-type]
+        if state is not None:
+            where.append(_STATES.get(state, "0"))
+        return self._select(f"WHERE {' AND '.join(where)} ORDER BY number LIMIT ?", *values, limit)
+
+    def _select(self, rest: str, *values: Any) -> list[SpooledDelivery]:
+        rows = self._rows(f"SELECT number, namespace, due, state, report FROM deliveries {rest}", *values)
+        found = []
+        for row, namespace, due, state_text, report in rows:
+            state = json.loads(state_text)
+            tries = state.pop("tries")
+            found.append(SpooledDelivery(row, namespace, Delivery(json.loads(report), **state), due, tries))
+        return found
+
+    def _prune(self) -> None:
+        dead = ", ".join(f"'{outcome}'" for outcome in sorted(DEAD))
+        for kind in ("IN", "NOT IN"):
+            ended = f"due IS NULL AND outcome {kind} ({dead})"
+            self._do(
+                f"""DELETE FROM deliveries WHERE {ended} AND number <= coalesce(
+                    (SELECT number FROM deliveries WHERE {ended} ORDER BY number DESC LIMIT 1 OFFSET ?), 0)""",
+                self._kept,
+            )
+        newest = self._rows("SELECT coalesce(max(at), 0) FROM message_ids")[0][0]
+        self._do("DELETE FROM message_ids WHERE at <= ?", newest - WINDOW_MS)
+
+    # What the platform remembers, a namespace at a time
+
+    def claim(self, namespace: str, message_id: str, delivery_id: str, at: int) -> str:
+        """The delivery that owns a message id, see `Deduplication.claim`."""
+        with self.transaction():
+            sql = "SELECT delivery, at FROM message_ids WHERE namespace = ? AND message_id = ?"
+            for owner, since in self._rows(sql, namespace, message_id):
+                if at - since < WINDOW_MS:
+                    return str(owner)
+            self._do("REPLACE INTO message_ids VALUES (?, ?, ?, ?)", namespace, message_id, delivery_id, at)
+        return delivery_id
+
+    def suppress(self, namespace: str, kind: str, subject: str, at: int) -> None:
+        """Puts a subject on the namespace's suppression list."""
+        sql = "INSERT OR IGNORE INTO suppressed (namespace, kind, subject, at) VALUES (?, ?, ?, ?)"
+        self._do(sql, namespace, kind, subject, at)
+
+    def unsuppress(self, namespace: str, kind: str, subject: str) -> None:
+        """Takes a subject off the list."""
+        sql = "DELETE FROM suppressed WHERE namespace = ? AND kind = ? AND subject = ?"
+        self._do(sql, namespace, kind, subject)
+
+    def is_suppressed(self, namespace: str, kind: str, subject: str) -> bool:
+        """Whether a subject is on the list."""
+        sql = "SELECT 1 FROM suppressed WHERE namespace = ? AND kind = ? AND subject = ?"
+        return bool(self._rows(sql, namespace, kind, subject))
+
+    def suppressed(self, namespace: str, kind: str) -> list[tuple[str, int]]:
+        """Every suppressed subject of a kind with the time (epoch ms) it was put there, oldest first."""
+        sql = "SELECT subject, at FROM suppressed WHERE namespace = ? AND kind = ? ORDER BY number"
+        return [(str(subject), int(at)) for subject, at in self._rows(sql, namespace, kind)]
+
+    def add_regulation(self, namespace: str, regulation_id: str, record: Mapping[str, Any]) -> None:
+        """Keeps a regulation as it was asked for."""
+        sql = "INSERT INTO regulations (namespace, id, record) VALUES (?, ?, ?)"
+        self._do(sql, namespace, regulation_id, _dumps(record))
+
+    def regulations(self, namespace: str) -> list[dict[str, Any]]:
+        """The namespace's regulations, oldest first."""
+        sql = "SELECT record FROM regulations WHERE namespace = ? ORDER BY number"
+        return [json.loads(record) for (record,) in self._rows(sql, namespace)]
+
+    def configure(self, namespace: str, record: Mapping[str, Any]) -> None:
+        """Keeps how the namespace's destination is configured, so that what waits is sent as meant after a
+        restart.
+        """
+        self._do("REPLACE INTO configurations VALUES (?, ?)", namespace, _dumps(record))
+
+    def configuration(self, namespace: str) -> dict[str, Any] | None:
+        """How the namespace's destination was configured last, or None."""
+        sql = "SELECT record FROM configurations WHERE namespace = ?"
+        return next((json.loads(record) for (record,) in self._rows(sql, namespace)), None)
+
+    def close(self) -> None:
+        """Closes the file; a temporary one is gone then. Safe to call twice."""
+        with self._lock:
+            self._db.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+_DEAD_LIST = ", ".join(f"'{outcome}'" for outcome in sorted(DEAD))
+_STATES = {
+    "pending": "json_extract(state, '$.retry_at') IS NOT NULL",
+    "dead": f"json_extract(state, '$.retry_at') IS NULL AND outcome IN ({_DEAD_LIST})",
+    "done": f"json_extract(state, '$.retry_at') IS NULL AND outcome NOT IN ({_DEAD_LIST})",
+}
+
+
+def _bound(values: Sequence[Any]) -> list[Any]:
+    # A client may send half a surrogate pair, for which SQLite has no text.
+    return [
+        value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        for value in values
+    ]
+
+
+def _state(delivery: Delivery, tries: int) -> str:
+    return _dumps(
+        {
+            "number": delivery.number,
+            "retry_at": delivery.retry_at,
+            "reported": delivery.reported,
+            "since": delivery.since,
+            "attempts_before": delivery.attempts_before,
+            "tries": tries,
+        }
+    )
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))

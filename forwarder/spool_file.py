@@ -1,0 +1,50 @@
+"""Whether a file may be used as a spool: judged by its first bytes, before anything opens or changes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SQLITE_HEADER = b"SQLite format 3\x00"
+HEADER_BYTES = 100
+VERSION_AT = 60
+APPLICATION_AT = 68
+APPLICATION_ID = 0x4F50_5350
+VERSION = 1
+
+
+class SpoolError(Exception):
+    """The spool cannot be used: one line that says which file, why, and what to do."""
+
+
+def check_spool_file(path: Path) -> None:
+    """Accepts a file that is a spool of this version, an empty one, and one that is not there yet.
+
+    Raises `SpoolError` otherwise; nothing is written.
+    """
+    advice = "name another file or move this one away"
+    if path.is_dir():
+        raise SpoolError(f"the spool {path} is a folder; name a file")
+    if not path.parent.is_dir():
+        raise SpoolError(f"the spool's folder {path.parent} does not exist; create it or name another file")
+    try:
+        with path.open("rb") as file:
+            header = file.read(HEADER_BYTES)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SpoolError(f"the spool {path} cannot be read: {error.strerror}; {advice}") from None
+    if not header:
+        return
+    if len(header) < HEADER_BYTES or not header.startswith(SQLITE_HEADER):
+        raise SpoolError(f"{path} is not a spool and was left as it is; {advice}")
+    if _number(header, APPLICATION_AT) != APPLICATION_ID:
+        raise SpoolError(f"{path} is a database of something else and was left as it is; {advice}")
+    version = _number(header, VERSION_AT)
+    if version != VERSION:
+        raise SpoolError(
+            f"the spool {path} has version {version} and this forwarder writes version {VERSION}; {advice}"
+        )
+
+
+def _number(header: bytes, at: int) -> int:
+    return int.from_bytes(header[at : at + 4], "big")
