@@ -1,0 +1,100 @@
+"""Wiring: one emulator's parts, its surfaces, and the one place where errors become answers."""
+
+from collections.abc import Callable
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from emulator import control_api, control_settings, datafile_cdn, event_api, privacy_api, results_api, viewer
+from emulator.clock import Clock, random_id
+from emulator.context import EXTENSION, Context, context, namespace
+from emulator.guard import PAGE_HEADERS, check_host, check_origin
+from emulator.journal import Journal
+from emulator.journal_file import JournalError
+from emulator.judge import Judge
+from emulator.namespaces import DEFAULT, NamespaceMount
+from emulator.problems import Problem, problem_response
+from emulator.settings import Settings
+
+_IMITATED = ("event_api", "datafile_cdn", "privacy_api", "results_api")
+_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+# In a header name or value larger than this nobody sends anything meant well.
+_LARGEST_HEADERS = 32_768
+
+
+def create_app(
+    settings: Settings, clock: Clock, journal: Journal, new_id: Callable[[], str] = random_id
+) -> Flask:
+    """The emulator as a WSGI app over a journal that the caller opens and closes."""
+    app = Flask("emulator", static_folder=None)
+    app.extensions[EXTENSION] = Context(settings, clock, journal, Judge(journal, settings.rules), new_id)
+    for room in (event_api, datafile_cdn, privacy_api, results_api, control_api, control_settings, viewer):
+        app.register_blueprint(room.blueprint)
+    app.before_request(_guard)
+    app.after_request(_harden)
+    app.register_error_handler(Problem, problem_response)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(JournalError, _journal_error)
+    app.register_error_handler(Exception, _unexpected)
+    app.wsgi_app = NamespaceMount(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _is_imitated() -> bool:
+    return request.blueprint in _IMITATED or request.path.startswith(
+        ("/v1/", "/v2/", "/datafiles/", "/json/")
+    )
+
+
+def _guard() -> None:
+    settings, journal, space = context().settings, context().journal, namespace()
+    if sum(len(name) + len(value) for name, value in request.headers.items()) > _LARGEST_HEADERS:
+        raise Problem("too_large", f"the headers have more than {_LARGEST_HEADERS} bytes")
+    if not _is_imitated():
+        check_host(request.host, settings.host, settings.allowed_hosts)
+        page = request.blueprint == "viewer"
+        check_origin(
+            request.host, dict(request.headers.items()), navigation_allowed=page and request.method == "GET"
+        )
+    writes = request.method not in ("GET", "HEAD", "OPTIONS") or _is_imitated()
+    if space != DEFAULT and writes and not journal.knows_namespace(space):
+        most = settings.max_namespaces
+        if journal.namespace_count() >= most:
+            raise Problem(
+                "too_many_namespaces", f"there are {most} namespaces already; start with a new journal"
+            )
+
+
+def _harden(response: Response) -> Response:
+    if not _is_imitated():
+        response.headers.update(dict(PAGE_HEADERS))
+        if request.blueprint != "viewer":
+            response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    code = _CODES.get(error.code or 500, "bad_request")
+    where = f"{request.method} {request.path:.200}"
+    headers = {name: value for name, value in error.get_headers() if name.lower() == "allow"}
+    if code == "not_found":
+        message = f"{where} is nothing here; GET /_emulator/openapi.json describes the control surface"
+    elif code == "method_not_allowed":
+        message = f"{where} is not possible; possible: {headers.get('Allow', '')}"
+    else:
+        message = error.description or error.name
+    return problem_response(Problem(code, message, headers))
+
+
+def _journal_error(error: Exception) -> Response:
+    return problem_response(Problem("journal_failed", str(error)))
+
+
+def _unexpected(error: Exception) -> Response:
+    if isinstance(error, ConnectionError):
+        raise error
+    where = f"{request.method} {request.path:.200}"
+    context().report(f"{where}: {type(error).__name__}: {error}")
+    return problem_response(
+        Problem("internal_error", f"the emulator failed on {where}: {type(error).__name__}")
+    )

@@ -1,0 +1,26 @@
+"""`python -m emulator`: one emulator, until Ctrl-C."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from emulator.datafile import DatafileError
+from emulator.journal_file import JournalError
+from emulator.server import EmulatorServer, ServerError
+from emulator.settings import SettingsError, read_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM. 0 when stopped, 2 when it could not serve: one line on stderr says why."""
+    try:
+        settings = read_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
+        server = EmulatorServer(settings).start()
+    except (SettingsError, JournalError, DatafileError) as error:
+        print(f"emulator: {error}", file=sys.stderr)
+        return 2
+    except ServerError as error:
+        print(f"emulator: {error.strerror}", file=sys.stderr)
+        return 2
+    print(f"emulator  {server.base_url}", flush=True)
+    server.serve_forever()
+    return 0

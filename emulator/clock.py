@@ -1,0 +1,68 @@
+"""Time and ids, the only room that asks the machine for either; everything else is handed them."""
+
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now_ms(self) -> int:
+        """Epoch milliseconds, UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+def monotonic() -> float:
+    """Seconds that only go forward, for deadlines of waiting clients; never shown."""
+    return time.monotonic()
+
+
+def random_id() -> str:
+    """A new id of 32 hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+class ClockError(ValueError):
+    """A time that cannot be read; the text is one line."""
+
+
+def parse_time(value: object) -> int:
+    """Epoch milliseconds of an ISO 8601 text with a zone, or of an integer of milliseconds. Raises ClockError."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 253_402_300_800_000:
+        return value
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            moment = None
+        if moment is not None and moment.tzinfo is not None:
+            return round(moment.timestamp() * 1000)
+    raise ClockError(f'"now" must be a time with a zone such as "2026-01-15T10:00:00Z", not {value!r:.60}')
+
+
+def iso(ms: int) -> str:
+    """`2026-01-15T10:00:00.000Z` of epoch milliseconds."""
+    moment = datetime.fromtimestamp(ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def namespace_time(system: Clock, setting: Mapping[str, Any] | None) -> int:
+    """A namespace's time in epoch milliseconds: the system's, or what `PUT /_emulator/clock` made of it.
+
+    `setting` is None or `{"now": ms, "set_at": ms of the system, "frozen": bool}`.
+    """
+    if setting is None:
+        return system.now_ms()
+    if setting["frozen"]:
+        return int(setting["now"])
+    return int(setting["now"]) + system.now_ms() - int(setting["set_at"])

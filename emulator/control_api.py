@@ -1,0 +1,168 @@
+"""`/_emulator/*`, what is asked and reported: health, journals, verdicts, results, deliveries, runs, namespaces, reset."""
+
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from emulator import __version__, faults, subject_access
+from emulator.context import CLOCK, context, namespace
+from emulator.datafile_store import REVISION, STORED
+from emulator.exchange import exchange_json
+from emulator.json_text import dumps, loads
+from emulator.judge import event_json
+from emulator.listing import listing
+from emulator.problems import Problem
+from emulator.run_summary import run_summary
+from emulator.verdict import delivered_uuid
+
+blueprint = Blueprint("control_api", __name__, url_prefix="/_emulator")
+LONGEST_ID = 200
+_DELIVERY_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "details": list,
+    "requests": list,
+    "attempts": list,
+    "mappings": list,
+    "warnings": list,
+    "source_event": dict,
+    "payload": dict,
+    "error": dict,
+    "received_at": int,
+    **dict.fromkeys(
+        ("id", "type", "message_id", "event", "user_id", "anonymous_id", "outcome", "mapping", "trigger"), str
+    ),
+    **dict.fromkeys(("visitor_id", "event_key"), str),
+}
+_DELIVERY_DEFAULTS: Mapping[str, Any] = {
+    **dict.fromkeys(_DELIVERY_TYPES),
+    **{name: [] for name, kind in _DELIVERY_TYPES.items() if kind is list},
+}
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """An answer of the control surface."""
+    return Response(dumps(value), status, content_type="application/json")
+
+
+def json_body(*, required: bool = True) -> Any:
+    """The request's body as JSON, None when there is none and none is `required`; whatever its content type."""
+    raw = request.get_data()
+    if not raw and not required:
+        return None
+    try:
+        return loads(raw)
+    except ValueError as error:
+        raise Problem("invalid_json", f"the body is no JSON: {error}") from None
+
+
+@blueprint.get("/health")
+def health() -> Response:
+    return json_response({"status": "ok", "version": __version__})
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    text = resources.files("emulator").joinpath("openapi.json").read_text("utf-8")
+    return Response(text, content_type="application/json")
+
+
+@blueprint.get("/exchanges")
+def exchanges() -> Response:
+    return json_response(listing("exchanges", exchange_json))
+
+
+@blueprint.get("/events")
+def events() -> Response:
+    return json_response(listing("events", event_json))
+
+
+@blueprint.get("/verdicts")
+def verdicts() -> Response:
+    return json_response(listing("verdicts", context().judge.verdict))
+
+
+@blueprint.get("/results")
+def results() -> Response:
+    return json_response(context().judge.results(namespace()))
+
+
+@blueprint.get("/namespaces")
+def namespaces() -> Response:
+    return json_response({"namespaces": context().journal.namespaces()})
+
+
+@blueprint.post("/deliveries")
+def deliveries() -> Response:
+    given = json_body()
+    if not isinstance(given, dict):
+        raise Problem("invalid_delivery", "a delivery is a JSON object")
+    if given.get("id") is None:
+        raise Problem("invalid_delivery", 'a delivery needs an "id", chosen by its forwarder')
+    for name, kind in _DELIVERY_TYPES.items():
+        value = given.get(name)
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            article = {str: "a text", int: "a number", list: "a list", dict: "an object"}[kind]  # type: ignore[index]
+            raise Problem("invalid_delivery", f'"{name}" must be {article}, or null')
+    if not 0 < len(given["id"]) <= LONGEST_ID:
+        raise Problem("invalid_delivery", f'"id" must have 1 to {LONGEST_ID} characters')
+    report: dict[str, Any] = {
+        name: given.get(name) if given.get(name) is not None else d for name, d in _DELIVERY_DEFAULTS.items()
+    }
+    report |= {name: value for name, value in given.items() if name not in report}
+    for name in ("requests", "attempts", "mappings", "warnings"):
+        if not all(isinstance(item, dict) for item in report[name]):
+            raise Problem("invalid_delivery", f'"{name}" must be a list of objects')
+    if report["received_at"] is None:
+        report["received_at"] = context().now(namespace())
+    sent = any(item.get("to") == "events" for item in report["requests"])
+    number = context().journal.put_delivery(namespace(), report, uuid=delivered_uuid(report), sent=sent)
+    return json_response({"number": number}, 201)
+
+
+@blueprint.post("/runs")
+def post_run() -> Response:
+    run = json_body()
+    if (
+        not isinstance(run, dict)
+        or not isinstance(run.get("id"), str)
+        or not 0 < len(run["id"]) <= LONGEST_ID
+    ):
+        raise Problem("invalid_run", f'a run is a JSON object with an "id" of 1 to {LONGEST_ID} characters')
+    if not isinstance(run.get("scenarios", []), list):
+        raise Problem("invalid_run", '"scenarios" must be a list')
+    if not isinstance(run.get("state"), str | None):
+        raise Problem("invalid_run", '"state" must be a text')
+    context().journal.put_run(namespace(), run, run_summary(run))
+    return json_response({"id": run["id"]}, 201)
+
+
+@blueprint.get("/runs")
+def runs() -> Response:
+    return json_response(
+        listing(
+            "runs",
+            lambda row: {**loads(row["summary"]), "number": row["number"], "namespace": row["namespace"]},
+        )
+    )
+
+
+@blueprint.get("/runs/<path:run_id>")
+def one_run(run_id: str) -> Response:
+    run = context().journal.run(namespace(), run_id)
+    if run is None:
+        raise Problem("unknown_run", f"no run {run_id!r:.220} in namespace {namespace()}")
+    return json_response(run)
+
+
+@blueprint.post("/reset")
+def reset() -> Response:
+    given = json_body(required=False)
+    if given is not None and not isinstance(given, dict):
+        raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
+    datafiles = (given or {}).get("datafiles", False)
+    if not isinstance(datafiles, bool) or set(given or {}) - {"datafiles"}:
+        raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
+    kinds = [faults.KIND, CLOCK, subject_access.KIND, *([STORED, REVISION] if datafiles else [])]
+    context().journal.reset(namespace(), kinds)
+    return json_response({"namespace": namespace(), "datafiles": datafiles})

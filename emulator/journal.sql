@@ -1,0 +1,349 @@
+-- name: schema
+CREATE TABLE namespaces (name TEXT PRIMARY KEY) WITHOUT ROWID;
+
+-- Settings and small things by kind and id: clock, faults, datafiles, their revisions, subject access requests.
+CREATE TABLE documents (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    namespace TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT,
+    doc TEXT NOT NULL
+);
+CREATE UNIQUE INDEX documents_id ON documents (kind, namespace, id);
+
+CREATE TABLE dropped (
+    namespace TEXT NOT NULL,
+    listing TEXT NOT NULL,
+    total INTEGER NOT NULL,
+    PRIMARY KEY (namespace, listing)
+) WITHOUT ROWID;
+
+CREATE TABLE exchanges (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    namespace TEXT NOT NULL,
+    surface TEXT NOT NULL,
+    method TEXT NOT NULL,
+    status INTEGER,
+    doc TEXT NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE INDEX exchanges_namespace ON exchanges (namespace);
+
+CREATE TABLE events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    namespace TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    visitor_id TEXT,
+    account_id TEXT,
+    uuid TEXT,
+    key TEXT,
+    timestamp TEXT,
+    experiment_id TEXT,
+    exchange INTEGER NOT NULL,
+    duplicate_of INTEGER,
+    doc TEXT NOT NULL
+);
+CREATE INDEX events_namespace ON events (namespace);
+CREATE INDEX events_visitor ON events (visitor_id, namespace);
+CREATE INDEX events_uuid ON events (uuid, namespace);
+CREATE INDEX events_key ON events (key, namespace);
+CREATE INDEX events_exchange ON events (exchange);
+CREATE INDEX events_experiment ON events (experiment_id, namespace) WHERE experiment_id IS NOT NULL;
+
+-- Every visitor once, under the id with case and spacing folded away: how a close id is found.
+CREATE TABLE visitors (
+    fold TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    visitor_id TEXT NOT NULL,
+    PRIMARY KEY (fold, namespace, visitor_id)
+) WITHOUT ROWID;
+
+-- One row a reported source event, and one a conversion that no report explains. `judged` is 0 while outcome and
+-- attributed wait to be computed anew: both can be rebuilt from the rest at any time.
+CREATE TABLE verdicts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    namespace TEXT NOT NULL,
+    delivery_id TEXT,
+    kind TEXT NOT NULL,
+    message_id TEXT,
+    uuid TEXT,
+    visitor_id TEXT,
+    user_id TEXT,
+    anonymous_id TEXT,
+    event_key TEXT,
+    event INTEGER,
+    delivery TEXT,
+    judged INTEGER NOT NULL DEFAULT 0,
+    outcome TEXT,
+    attributed TEXT
+);
+CREATE UNIQUE INDEX verdicts_delivery ON verdicts (delivery_id, namespace) WHERE delivery_id IS NOT NULL;
+CREATE INDEX verdicts_namespace ON verdicts (namespace);
+CREATE INDEX verdicts_message ON verdicts (message_id, namespace) WHERE message_id IS NOT NULL;
+CREATE INDEX verdicts_uuid ON verdicts (uuid, namespace);
+CREATE INDEX verdicts_visitor ON verdicts (visitor_id, namespace, judged);
+CREATE INDEX verdicts_event_key ON verdicts (event_key, namespace);
+CREATE INDEX verdicts_event ON verdicts (event) WHERE event IS NOT NULL;
+CREATE INDEX verdicts_stale ON verdicts (namespace) WHERE judged = 0;
+CREATE INDEX verdicts_outcome ON verdicts (outcome, namespace);
+
+CREATE TABLE runs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    namespace TEXT NOT NULL,
+    id TEXT NOT NULL,
+    status TEXT,
+    summary TEXT NOT NULL,
+    doc TEXT NOT NULL
+);
+CREATE UNIQUE INDEX runs_id ON runs (id, namespace);
+
+-- name: namespaces
+SELECT
+    name,
+    (SELECT COUNT(*) FROM events WHERE namespace = name) AS events,
+    (SELECT COUNT(*) FROM verdicts WHERE namespace = name) AS verdicts,
+    (SELECT COALESCE(SUM(total), 0) FROM dropped WHERE namespace = name) AS dropped,
+    (SELECT doc ->> '$.at' FROM exchanges
+        WHERE number = (SELECT MAX(number) FROM exchanges WHERE namespace = name)) AS last_at
+FROM namespaces ORDER BY name
+
+-- name: namespace exists
+SELECT 1 FROM namespaces WHERE name = :name
+-- name: namespace count
+SELECT COUNT(*) FROM namespaces
+-- name: add namespace
+INSERT OR IGNORE INTO namespaces (name) VALUES (:name)
+
+-- name: documents
+SELECT number, namespace, id, doc FROM documents WHERE kind = :kind AND namespace = :namespace ORDER BY number
+-- name: documents everywhere
+SELECT number, namespace, id, doc FROM documents WHERE kind = :kind ORDER BY namespace, number
+-- name: document
+SELECT doc FROM documents WHERE kind = :kind AND namespace = :namespace AND id = :id
+-- name: put document
+INSERT INTO documents (kind, namespace, id, doc) VALUES (:kind, :namespace, :id, :doc)
+ON CONFLICT (kind, namespace, id) DO UPDATE SET doc = excluded.doc
+-- name: next epoch
+INSERT INTO documents (kind, namespace, id, doc) VALUES ('epoch', :namespace, '', '1')
+ON CONFLICT (kind, namespace, id) DO UPDATE SET doc = CAST(doc AS INTEGER) + 1
+-- name: add document
+INSERT INTO documents (kind, namespace, doc) VALUES (:kind, :namespace, '') RETURNING number
+-- name: fill document
+UPDATE documents SET id = :number, doc = :doc WHERE number = :number
+-- name: delete documents
+DELETE FROM documents WHERE kind = :kind AND namespace = :namespace AND (:id IS NULL OR id = :id)
+-- name: delete documents of
+DELETE FROM documents WHERE kind = :kind AND namespace = :namespace AND doc ->> '$.of' = :of
+-- name: documents state
+SELECT COUNT(*) AS total, MAX(number) AS newest FROM documents WHERE kind = :kind AND namespace = :namespace
+
+-- name: forget visitors
+DELETE FROM visitors WHERE namespace = :namespace
+-- name: forget dropped
+DELETE FROM dropped WHERE namespace = :namespace
+
+-- name: add exchange
+INSERT INTO exchanges (namespace, surface, method, status, doc, body)
+VALUES (:namespace, :surface, :method, :status, :doc, :body)
+-- name: first of uuid
+SELECT number, visitor_id, key, timestamp, kind FROM events
+WHERE uuid = :uuid AND namespace = :namespace AND account_id IS :account_id ORDER BY number LIMIT 1
+-- name: add event
+INSERT INTO events
+    (namespace, kind, visitor_id, account_id, uuid, key, timestamp, experiment_id, exchange, duplicate_of, doc)
+VALUES (:namespace, :kind, :visitor_id, :account_id, :uuid, :key, :timestamp, :experiment_id, :exchange,
+    :duplicate_of, :doc)
+-- name: add visitor
+INSERT OR IGNORE INTO visitors (fold, namespace, visitor_id) VALUES (:fold, :namespace, :visitor_id)
+-- name: report without conversion
+SELECT number FROM verdicts
+WHERE uuid = :uuid AND namespace = :namespace AND delivery IS NOT NULL AND event IS NULL AND kind = 'event'
+ORDER BY number LIMIT 1
+-- name: give conversion
+UPDATE verdicts SET event = :event, judged = 0 WHERE number = :number
+-- name: add unreported
+INSERT INTO verdicts (namespace, kind, uuid, visitor_id, event_key, event)
+VALUES (:namespace, 'event', :uuid, :visitor_id, :key, :event)
+-- name: free conversion
+SELECT number FROM events
+WHERE uuid = :uuid AND namespace = :namespace AND kind = 'conversion' AND number NOT IN
+    (SELECT event FROM verdicts
+        WHERE uuid = :uuid AND namespace = :namespace AND delivery IS NOT NULL AND event IS NOT NULL)
+ORDER BY visitor_id IS NOT :visitor_id, number LIMIT 1
+-- name: drop unreported
+DELETE FROM verdicts WHERE event = :event AND delivery IS NULL
+-- name: report
+SELECT number, event FROM verdicts WHERE delivery_id = :delivery_id AND namespace = :namespace
+-- name: add report
+INSERT INTO verdicts
+    (namespace, delivery_id, kind, message_id, uuid, visitor_id, user_id, anonymous_id, event_key, delivery, event)
+VALUES (:namespace, :delivery_id, :kind, :message_id, :uuid, :visitor_id, :user_id, :anonymous_id, :event_key,
+    :delivery, :event)
+-- name: replace report
+UPDATE verdicts SET kind = :kind, message_id = :message_id, uuid = :uuid, visitor_id = :visitor_id,
+    user_id = :user_id, anonymous_id = :anonymous_id, event_key = :event_key, delivery = :delivery, event = :event,
+    judged = 0
+WHERE number = :number
+-- name: stale visitor
+UPDATE verdicts SET judged = 0 WHERE visitor_id IS :visitor_id AND namespace = :namespace AND judged = 1
+-- name: stale uuid
+UPDATE verdicts SET judged = 0 WHERE uuid = :uuid AND namespace = :namespace AND judged = 1
+-- name: stale namespace
+UPDATE verdicts SET judged = 0 WHERE namespace = :namespace AND judged = 1
+-- name: stale verdicts
+SELECT number, namespace, uuid, visitor_id, event, delivery FROM verdicts
+WHERE judged = 0 AND (:namespace IS NULL OR namespace = :namespace) ORDER BY number LIMIT :limit
+-- name: stale verdicts of
+SELECT number, namespace, uuid, visitor_id, event, delivery FROM verdicts
+WHERE judged = 0 AND namespace = :namespace ORDER BY number LIMIT :limit
+-- name: store outcome
+UPDATE verdicts SET judged = 1, outcome = :outcome, attributed = :attributed WHERE number = :number
+
+-- name: event
+SELECT number, namespace, exchange, duplicate_of, doc FROM events WHERE number = :number
+-- name: taken by report
+SELECT number FROM verdicts WHERE event = :event AND delivery IS NOT NULL
+-- name: rows of visitor
+SELECT number, namespace, exchange, duplicate_of, doc FROM events
+WHERE visitor_id = :visitor_id AND namespace = :namespace AND duplicate_of IS NULL ORDER BY number
+-- name: decisions of visitor
+SELECT number, namespace, exchange, duplicate_of, doc FROM events
+WHERE visitor_id = :visitor_id AND namespace = :namespace AND duplicate_of IS NULL AND kind = 'decision' ORDER BY number
+-- name: close visitors
+SELECT visitor_id FROM visitors WHERE fold = :fold AND namespace = :namespace LIMIT 20
+-- name: visitors since
+SELECT visitor_id, MAX(number) AS number FROM events
+WHERE namespace = :namespace AND number > :number AND visitor_id IS NOT NULL GROUP BY visitor_id
+-- name: visitor known
+SELECT 1 FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace LIMIT 1
+
+-- name: put run
+INSERT INTO runs (namespace, id, status, summary, doc) VALUES (:namespace, :id, :status, :summary, :doc)
+-- name: delete run
+DELETE FROM runs WHERE id = :id AND namespace = :namespace
+-- name: run
+SELECT doc FROM runs WHERE id = :id AND namespace = :namespace
+
+-- name: dropped
+SELECT COALESCE(SUM(total), 0) FROM dropped
+WHERE listing = :listing AND (:namespace IS NULL OR namespace = :namespace)
+-- name: count dropped exchanges
+INSERT INTO dropped SELECT namespace, 'exchanges', COUNT(*) FROM exchanges WHERE number <= :cutoff GROUP BY namespace
+ON CONFLICT (namespace, listing) DO UPDATE SET total = total + excluded.total
+-- name: count dropped events
+INSERT INTO dropped SELECT namespace, 'events', COUNT(*) FROM events WHERE number <= :cutoff GROUP BY namespace
+ON CONFLICT (namespace, listing) DO UPDATE SET total = total + excluded.total
+-- name: count dropped verdicts
+INSERT INTO dropped SELECT namespace, 'verdicts', COUNT(*) FROM verdicts WHERE number <= :cutoff GROUP BY namespace
+ON CONFLICT (namespace, listing) DO UPDATE SET total = total + excluded.total
+-- name: count dropped runs
+INSERT INTO dropped SELECT namespace, 'runs', COUNT(*) FROM runs WHERE number <= :cutoff GROUP BY namespace
+ON CONFLICT (namespace, listing) DO UPDATE SET total = total + excluded.total
+-- name: count verdicts without event
+INSERT INTO dropped SELECT namespace, 'verdicts', COUNT(*) FROM verdicts WHERE event <= :cutoff GROUP BY namespace
+ON CONFLICT (namespace, listing) DO UPDATE SET total = total + excluded.total
+-- name: drop verdicts without event
+DELETE FROM verdicts WHERE event <= :cutoff
+-- name: stale visitors of dropped
+UPDATE verdicts SET judged = 0 WHERE judged = 1 AND (visitor_id, namespace) IN
+    (SELECT visitor_id, namespace FROM events WHERE number <= :cutoff)
+
+-- name: events to erase
+SELECT number, exchange FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
+-- name: exchanges to search
+SELECT number, doc, body FROM exchanges WHERE namespace = :namespace
+    AND (instr(body, :plain) OR instr(body, :escaped) OR instr(body, :latin) OR instr(doc, :text) OR instr(doc, :escaped_text))
+-- name: erase exchange
+UPDATE exchanges SET doc = :doc, body = :body WHERE number = :number
+-- name: erase events
+DELETE FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
+-- name: erase visitor
+DELETE FROM visitors WHERE visitor_id = :visitor_id AND namespace = :namespace
+-- name: erase reports
+DELETE FROM verdicts WHERE namespace = :namespace
+    AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id)
+-- name: all rows of visitor
+SELECT number, namespace, exchange, duplicate_of, doc FROM events
+WHERE visitor_id = :visitor_id AND namespace = :namespace ORDER BY number
+-- name: verdicts of visitor
+SELECT number, namespace, uuid, visitor_id, event, delivery FROM verdicts
+WHERE visitor_id = :visitor_id AND namespace = :namespace ORDER BY number
+-- name: count reports
+SELECT COUNT(*) AS total FROM verdicts WHERE namespace = :namespace AND delivery IS NOT NULL
+    AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id)
+-- name: runs to search
+SELECT number, summary, doc FROM runs WHERE instr(doc, :text) OR instr(doc, :escaped_text)
+-- name: erase run
+UPDATE runs SET doc = :doc WHERE number = :number
+
+-- name: filter exchanges surface
+surface = ?
+-- name: filter exchanges method
+method = ?
+-- name: filter exchanges status
+status = CAST(? AS INTEGER)
+-- name: filter exchanges visitor_id
+number IN (SELECT exchange FROM events WHERE visitor_id = ?)
+-- name: filter exchanges uuid
+number IN (SELECT exchange FROM events WHERE uuid = ?)
+-- name: filter exchanges event_key
+number IN (SELECT exchange FROM events WHERE key = ?)
+-- name: filter exchanges kind
+number IN (SELECT exchange FROM events WHERE kind = ?)
+-- name: filter exchanges experiment
+number IN (SELECT exchange FROM events WHERE experiment_id IN (SELECT value FROM json_each(?)))
+-- name: filter exchanges outcome
+number IN (SELECT exchange FROM events WHERE number IN (SELECT event FROM verdicts WHERE outcome = ?))
+-- name: filter events visitor_id
+visitor_id = ?
+-- name: filter events uuid
+uuid = ?
+-- name: filter events event_key
+key = ?
+-- name: filter events kind
+kind = ?
+-- name: filter events exchange
+exchange = CAST(? AS INTEGER)
+-- name: filter events experiment
+experiment_id IN (SELECT value FROM json_each(?))
+-- name: filter events status
+exchange IN (SELECT number FROM exchanges WHERE status = CAST(? AS INTEGER))
+-- name: filter events outcome
+number IN (SELECT event FROM verdicts WHERE outcome = ?)
+-- name: filter verdicts message_id
+message_id = ?
+-- name: filter verdicts outcome
+outcome = ?
+-- name: filter verdicts event_key
+event_key = ?
+-- name: filter verdicts visitor_id
+visitor_id = ?
+-- name: filter verdicts uuid
+uuid = ?
+-- name: filter verdicts kind
+kind = ?
+-- name: filter verdicts experiment
+EXISTS (SELECT 1 FROM json_each(attributed) AS a JOIN json_each(?) AS b ON a.value = b.value)
+-- name: filter verdicts status
+event IN (SELECT number FROM events WHERE exchange IN (SELECT number FROM exchanges WHERE status = CAST(? AS INTEGER)))
+-- name: filter runs status
+status = ?
+
+-- name: search exchanges
+(doc LIKE ? ESCAPE '\' OR CAST(body AS TEXT) LIKE ? ESCAPE '\')
+-- name: search events
+doc LIKE ? ESCAPE '\'
+-- name: search verdicts
+(COALESCE(message_id, '') || ' ' || COALESCE(uuid, '') || ' ' || COALESCE(visitor_id, '') || ' ' || COALESCE(event_key, '')
+    || ' ' || COALESCE(outcome, '') || ' ' || COALESCE(attributed, '') || ' ' || COALESCE(delivery, '')) LIKE ? ESCAPE '\'
+-- name: search runs
+doc LIKE ? ESCAPE '\'
+
+-- name: columns exchanges
+number, namespace, doc, body
+-- name: columns events
+number, namespace, exchange, duplicate_of, doc
+-- name: columns verdicts
+number, namespace, uuid, visitor_id, event, delivery
+-- name: columns runs
+number, namespace, summary

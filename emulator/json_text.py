@@ -1,0 +1,37 @@
+"""JSON as text, both ways, for data that anybody may have sent: nothing here raises for what stands in the data."""
+
+import json
+from typing import Any
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON in plain UTF-8; falls back to escapes when a string holds half a surrogate pair."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
+
+
+def loads(text: str | bytes) -> Any:
+    """Parsed JSON. Raises ValueError for everything that is none: NaN, Infinity, too deep or too long numbers too."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def storable(value: str | None) -> str | None:
+    """The text with half surrogate pairs replaced, so that every store and encoder takes it."""
+    if value is None:
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "replace").decode()
+    return value

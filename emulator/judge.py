@@ -1,0 +1,185 @@
+"""The journal's rows brought before the judge: verdicts and results of a namespace, kept while nothing changes them."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from emulator.datafile_history import DatafileHistory
+from emulator.event_row import EventRow
+from emulator.journal import Journal
+from emulator.json_text import dumps, loads
+from emulator.nearest import fold
+from emulator.rest_results import rest_results
+from emulator.results import Contribution, Totals, visitor_contribution
+from emulator.standing import Rules
+from emulator.verdict import related_visitors, verdict
+
+_BATCH = 100
+_KEPT_HISTORIES = 64
+_KEPT_TOTALS = 16
+
+
+def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored event as the listings show it."""
+    doc: dict[str, Any] = loads(row["doc"])
+    return {
+        "number": row["number"],
+        "namespace": row["namespace"],
+        **doc,
+        "exchange": row["exchange"],
+        "duplicate_of": row["duplicate_of"],
+    }
+
+
+class _Counted:
+    """The totals of one namespace up to the event `number`, under one history of its datafiles."""
+
+    def __init__(self, history: DatafileHistory, state: object) -> None:
+        self.history = history
+        self.state = state
+        self.number = self.seen = 0
+        self.totals = Totals()
+        self.visitors: dict[str, Contribution] = {}
+
+
+class Judge:
+    """Verdicts and results over one journal."""
+
+    def __init__(self, journal: Journal, rules: Rules) -> None:
+        self.journal = journal
+        self.rules = rules
+        self._lock = threading.Lock()
+        self._counting = threading.Lock()
+        self._histories: OrderedDict[str, tuple[object, DatafileHistory]] = OrderedDict()
+        self._counted: OrderedDict[str, _Counted] = OrderedDict()
+
+    def history(self, namespace: str) -> DatafileHistory:
+        """Every revision of the namespace's datafiles, with the time from which it held."""
+        state = self.journal.documents_state("revision", namespace)
+        with self._lock:
+            kept = self._histories.get(namespace)
+        if kept is None or kept[0] != state:
+            revisions: dict[str, list[tuple[int, object]]] = {}
+            for _, _, doc in self.journal.documents("revision", namespace):
+                revisions.setdefault(doc["of"], []).append((doc["from"], doc["datafile"]))
+            kept = (state, DatafileHistory(revisions))
+            with self._lock:
+                self._histories[namespace] = kept
+                while len(self._histories) > _KEPT_HISTORIES:
+                    self._histories.popitem(last=False)
+        return kept[1]
+
+    def experiment_names(self, namespace: str | None, name: str) -> str:
+        """A JSON list of the name and of every experiment id that it means: what the filter `experiment` takes."""
+        found = {name}
+        for space, _, doc in self.journal.documents("revision", namespace):
+            experiment = self.history(space).of_key(doc["of"], doc["from"])
+            known = experiment.experiment_by_key(name) if experiment else None
+            if known:
+                found.add(known.id)
+        return dumps(sorted(found))
+
+    # -- verdicts
+
+    def verdict(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The verdict of one row of the listing, with its number and namespace."""
+        namespace = row["namespace"]
+        delivery = loads(row["delivery"]) if row["delivery"] else None
+        conversion = self._event(row["event"])
+        duplicate, taken = None, False
+        if conversion is not None and conversion["duplicate_of"] is not None:
+            duplicate = self._event(conversion["duplicate_of"])
+            owners = self.journal.select("taken by report", event=conversion["duplicate_of"])
+            # Without an owner the first one came from an SDK.
+            taken = duplicate is not None and all(owner["number"] != row["number"] for owner in owners)
+        visitor = conversion["visitor_id"] if conversion else delivery and delivery.get("visitor_id")
+        found = verdict(
+            delivery,
+            conversion,
+            decisions=self._decisions(namespace, visitor),
+            history=self.history(namespace),
+            rules=self.rules,
+            duplicate_of=duplicate,
+            uuid_taken_by_other_delivery=taken,
+            relatives=self._relatives(namespace, visitor, related_visitors(delivery, conversion)),
+        )
+        if self.journal.dropped("events", namespace):
+            found["warnings"] = [
+                *found["warnings"],
+                {
+                    "code": "journal_dropped",
+                    "message": "The journal is full and has dropped older events of this namespace;"
+                    " an earlier decision of this visitor may be among them.",
+                },
+            ]
+        return {"number": row["number"], "namespace": namespace, **found}
+
+    def _event(self, number: int | None) -> Any:
+        rows = [] if number is None else self.journal.select("event", number=number)
+        return event_json(rows[0]) if rows else None
+
+    def _decisions(self, namespace: str, visitor: str | None) -> list[EventRow]:
+        if not visitor:
+            return []
+        rows = self.journal.select("decisions of visitor", namespace=namespace, visitor_id=visitor)
+        return [event_json(row) for row in rows]  # type: ignore[misc]
+
+    def _relatives(
+        self, namespace: str, visitor: str | None, named: Sequence[str]
+    ) -> dict[str, Sequence[EventRow]]:
+        ids = dict.fromkeys(named)
+        if visitor:
+            close = self.journal.select("close visitors", namespace=namespace, fold=fold(visitor))
+            ids |= dict.fromkeys(row["visitor_id"] for row in close)
+        return {id_: self._decisions(namespace, id_) for id_ in ids if id_ != visitor}
+
+    def refresh(self, namespace: str | None) -> None:
+        """Bring the stored outcomes up to date, so that they can be filtered by; only what changed is judged anew."""
+        name = "stale verdicts" if namespace is None else "stale verdicts of"
+        while self.journal.select(name, namespace=namespace, limit=1):
+            # Judged and stored under one lock: what arrives in between cannot be overlooked.
+            with self.journal.transaction() as run:
+                for row in run(name, namespace=namespace, limit=_BATCH):
+                    found = self.verdict(row)
+                    credited = {a[k] for a in found["attributed_to"] for k in ("experiment", "experiment_id")}
+                    attributed = dumps(sorted(credited))
+                    run(
+                        "store outcome", number=row["number"], outcome=found["outcome"], attributed=attributed
+                    )
+
+    # -- results
+
+    def results(self, namespace: str) -> dict[str, Any]:
+        """`GET /_emulator/results`."""
+        history = self.history(namespace)
+        with self._counting:
+            return self._totals(namespace, history).results(history)
+
+    def rest_results(self, namespace: str, experiment_id: str) -> dict[str, Any] | None:
+        """`GET /v2/experiments/<id>/results`: None when there is no data; KeyError for an unknown experiment."""
+        history = self.history(namespace)
+        with self._counting:
+            return rest_results(experiment_id, self._totals(namespace, history), history)
+
+    def _totals(self, namespace: str, history: DatafileHistory) -> Totals:
+        """The namespace's totals: only visitors with new rows are counted anew."""
+        epoch = self.journal.document("epoch", namespace)
+        state = (id(history), epoch, self.journal.dropped("events", namespace))
+        counted = self._counted.pop(namespace, None)
+        if counted is None or counted.state != state:
+            counted = _Counted(history, state)
+        self._counted[namespace] = counted
+        while len(self._counted) > _KEPT_TOTALS:
+            self._counted.popitem(last=False)
+        for new in self.journal.select("visitors since", namespace=namespace, number=counted.number):
+            visitor = new["visitor_id"]
+            rows = self.journal.select("rows of visitor", namespace=namespace, visitor_id=visitor)
+            events: list[EventRow] = [event_json(row) for row in rows]  # type: ignore[misc]
+            if visitor in counted.visitors:
+                counted.totals.subtract(counted.visitors.pop(visitor))
+            counted.visitors[visitor] = visitor_contribution(events, history, self.rules)
+            counted.totals.add(counted.visitors[visitor])
+            counted.seen = max(counted.seen, new["number"])
+        counted.number = counted.seen
+        return counted.totals

@@ -1,0 +1,112 @@
+"""What every listing of the control surface shares: paging, filters, search, and waiting on the server."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import request
+
+from emulator.clock import monotonic
+from emulator.context import context, namespace
+from emulator.problems import Problem
+from emulator.query import Query, filters_of
+
+SHARED = ("after", "limit", "order", "q", "wait", "count", "ns")
+DEFAULT_LIMIT, MOST = 100, 1_000
+LONGEST_WAIT = 300.0
+_LARGEST = 2**63 - 1
+# Other processes that write the same journal are noticed at least this often, in seconds.
+_RECHECK = 1.0
+# A waiter whom news keep failing to satisfy looks no oftener than this, so that many of them do not slow capture.
+_LONGEST_PAUSE = 0.05
+_NEVER = threading.Event()
+
+
+def asked_namespace() -> str | None:
+    """The request's namespace, or None for `ns=*`: every one."""
+    asked = request.args.get("ns")
+    if asked is None:
+        return namespace()
+    if asked != "*":
+        raise Problem(
+            "invalid_parameter", f"ns can only be *, every namespace, not {asked!r:.70}; use the prefix /ns/…"
+        )
+    return None
+
+
+def _number(name: str, default: int | None, low: int, high: int) -> int | None:
+    text = request.args.get(name)
+    if text is None or text == "":
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or not low <= int(text) <= high:
+        raise Problem("invalid_parameter", f"{name} must be a number from {low} to {high}, not {text!r:.40}")
+    return int(text)
+
+
+def _seconds() -> float:
+    text = request.args.get("wait", "0")
+    try:
+        wait = float(text)
+    except ValueError:
+        wait = -1.0
+    if not 0 <= wait < float("inf"):
+        raise Problem("invalid_parameter", f"wait must be a number of seconds, not {text!r:.40}")
+    return min(wait, LONGEST_WAIT)
+
+
+def _query(listing: str) -> Query:
+    names = filters_of(listing)
+    filters: dict[str, str] = {}
+    for name, value in request.args.items():
+        if name in SHARED:
+            continue
+        if name not in names:
+            known = ", ".join(sorted(names))
+            raise Problem(
+                "invalid_parameter", f"{listing} cannot be filtered by {name!r:.60}; known are {known}"
+            )
+        filters[name] = value
+    order = request.args.get("order", "oldest")
+    if order not in ("oldest", "newest"):
+        raise Problem("invalid_parameter", f"order must be oldest or newest, not {order!r:.40}")
+    space = asked_namespace()
+    if "experiment" in filters:
+        filters["experiment"] = context().judge.experiment_names(space, filters["experiment"])
+    return Query(
+        space,
+        after=_number("after", None, 0, _LARGEST),
+        limit=min(_number("limit", DEFAULT_LIMIT, 1, _LARGEST) or DEFAULT_LIMIT, MOST),
+        newest=order == "newest",
+        filters=filters,
+        text=request.args.get("q"),
+    )
+
+
+def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
+    """The answer of `GET /_emulator/<name>`: `{name: rows, "next", "last", "dropped"}`, waited for when asked to."""
+    query = _query(name)
+    count = _number("count", 1, 0, _LARGEST) or 0
+    wait = _seconds()
+    journal, judge = context().journal, context().judge
+    deadline = monotonic() + wait
+    pause = 0.0
+    while True:
+        version = journal.version
+        if "outcome" in query.filters or (
+            name == "verdicts" and ("experiment" in query.filters or query.text)
+        ):
+            judge.refresh(query.namespace)
+        left = deadline - monotonic()
+        if left <= 0 or journal.count(name, query, count) >= count:
+            break
+        if not journal.wait_for_change(version, min(left, _RECHECK)):
+            break
+        _NEVER.wait(min(pause, left))
+        pause = min(pause + 0.005, _LONGEST_PAUSE)
+    rows = journal.rows(name, query)
+    return {
+        name: [show(row) for row in rows],
+        "next": rows[-1]["number"] if rows else query.after or 0,
+        "last": journal.newest_number(name, query.namespace),
+        "dropped": journal.dropped(name, query.namespace),
+    }
