@@ -68,12 +68,14 @@ class ServerSettings:
     @classmethod
     def load(cls, file: Path | None = None, **options: Any) -> ServerSettings:
         """Settings from a JSON file `{accountId, dataFileUrl, accessToken, sdkKey, mappings}`, every key
-        optional, with `options` for the other fields; a `destination` among them wins over the file's.
+        optional, with `options` for the other fields; a `destination` among them wins over the file's, and
+        the file's over `usual`.
         Raises `SettingsError`.
         """
         read = _read(file) if file is not None else {}
         known = ("accountId", "dataFileUrl", "accessToken")
-        destination: dict[str, Any] = {key: read[key] for key in known if key in read}
+        destination: dict[str, Any] = dict(options.pop("usual", None) or {})
+        destination |= {key: read[key] for key in known if key in read}
         if "sdkKey" in read and "dataFileUrl" not in read:
             destination["dataFileUrl"] = f"https://cdn.optimizely.com/datafiles/{read['sdkKey']}.json"
         destination.update(options.pop("destination", None) or {})
