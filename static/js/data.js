@@ -24,14 +24,17 @@
     return text ? "?" + text : "";
   };
 
-  /** The emulator behind this page. `ns` null asks without a namespace prefix. */
+  /** The emulator behind this page. A parameter `ns` names one namespace, by its prefix, or with "*" every one. */
   function live(base) {
-    const address = (path, params, ns) => `${base}${ns ? "ns/" + encodeURIComponent(ns) + "/" : ""}_emulator/${path}${query(params)}`;
+    function address(path, { ns, ...params } = {}) {
+      const prefix = ns && ns !== "*" ? `ns/${encodeURIComponent(ns)}/` : "";
+      return `${base}${prefix}_emulator/${path}${query(ns === "*" ? { ns, ...params } : params)}`;
+    }
 
-    async function call(method, path, { params, ns, body, signal } = {}) {
+    async function call(method, path, { params, body, signal } = {}) {
       let response;
       try {
-        response = await fetch(address(path, params, ns), {
+        response = await fetch(address(path, params), {
           method,
           signal,
           cache: "no-store",

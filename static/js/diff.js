@@ -133,6 +133,28 @@
     }
   }
 
+  /** Rows → the same rows, where a parent with one child that is a parent itself makes one row with it:
+   *  `names` holds the path's parts that the row stands for. */
+  function compact(all) {
+    const out = all.map((row) => ({ ...row, names: [row.name] }));
+    for (let i = 0; i < out.length - 1; i += 1) {
+      const row = out[i];
+      const child = out[i + 1];
+      if (row.state !== "parent" || child.state !== "parent" || child.depth !== row.depth + 1) continue;
+      let end = i + 1;
+      let children = 0;
+      while (end < out.length && out[end].depth > row.depth) {
+        if (out[end].depth === child.depth) children += 1;
+        end += 1;
+      }
+      if (children !== 1) continue;
+      out.splice(i, 2, { ...child, depth: row.depth, names: [...row.names, child.name] });
+      for (let j = i + 1; j < end - 1; j += 1) out[j] = { ...out[j], depth: out[j].depth - 1 };
+      i -= 1;
+    }
+    return out;
+  }
+
   const QUIET = new Set(["same", "extra", "matched", "parent"]);
 
   /** Rows → the same rows with quiet stretches folded: {fold: [rows], count} for three or more leaves without a difference.
@@ -170,5 +192,5 @@
     return out;
   }
 
-  o.diff = { rows, fold, show, typeOf, isMatcher, leaves };
+  o.diff = { rows, compact, fold, show, typeOf, isMatcher, leaves };
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -4,11 +4,11 @@
 
   const yes = (value) => o.badge(value ? "good" : "idle", value ? "Matched" : "No match");
 
-  /** A key with its spaces made visible, and the part that differs from `other` marked. */
+  /** A key with its spaces kept visible and the letters marked that `other` does not have there. */
   function keyMarked(key, other) {
-    const { head, middle, tail } = o.words.apart(key, other);
     const shown = (text) => text.replace(/ /g, "\u00a0");
-    return o.h("code", { class: "key" }, shown(head), middle && o.h("mark", {}, shown(middle)), shown(tail));
+    const pieces = key.length * other.length > 40000 ? [{ text: key, same: true }] : o.words.apart(key, other);
+    return o.h("code", { class: "key" }, pieces.map(({ text, same }) => (same ? shown(text) : o.h("mark", {}, shown(text)))));
   }
 
   function values(object) {
@@ -92,12 +92,12 @@
           ["Exchange", o.h("a", { href: o.route.format({ page: "exchanges", parts: [row.namespace, row.exchange] }) }, `number ${row.exchange}`)]]),
       ];
     },
-    attribution(verdict, delivery, { decisions }) {
+    attribution(verdict, delivery, { decisions, names }) {
       return [
         sayings(verdict.details),
         decisions && (decisions.length
           ? o.table(`Decisions of ${verdict.visitor_id}`, [{ label: "Experiment" }, { label: "Variation" }, { label: "Decided" }, { label: "Against the event" }], decisions.map((one) => [
-            one.experiment_key || one.experiment_id || (one.rule_type ? o.words.sentence(one.rule_type) : "–"), one.variation_key || one.variation_id || "–", o.time(one.timestamp), against(one.timestamp, verdict.timestamp)]))
+            names.get(one.experiment_id) || one.experiment_id || o.words.sentence(one.rule_type || "–"), names.get(one.variation_id) || one.variation_id || "–", o.time(one.timestamp), against(one.timestamp, verdict.timestamp)]))
           : o.h("p", {}, "The visitor ", o.h("code", {}, verdict.visitor_id), " has no decision at all.")),
       ];
     },

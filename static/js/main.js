@@ -36,10 +36,11 @@
         if (!moved) for (const one of main().querySelectorAll("details[data-keep]")) if (old.includes(one.dataset.keep)) one.open = true;
       },
       title: (text) => (document.title = text + " · optilocal"),
-      /** Follow a listing until the reader leaves. */
-      live(path, params, after, onRows) {
-        if (o.source.kind !== "live") return;
-        o.source.follow(path, params, { signal: stay.signal, after, onRows: (rows, answer) => stay.signal.aborted || onRows(rows, answer), onState: o.shell.connection });
+      /** Follow a listing until the reader leaves, or until a signal of the view's own. */
+      live(path, params, after, onRows, signal = stay.signal) {
+        if (o.source.kind !== "live" || signal.aborted) return;
+        o.shell.connection(document.hidden ? "paused" : "live");
+        o.source.follow(path, params, { signal, after, onRows: (rows, answer) => signal.aborted || onRows(rows, answer), onState: o.shell.connection });
       },
       /** Change the address without a new page. */
       patch(params) {

@@ -60,7 +60,7 @@
       page.show(back, o.h("h1", {}, key), o.empty("No such datafile", `Namespace ${ns} has none under this key.`));
       return;
     }
-    const datafile = one.datafile || (await o.source.get(`datafiles/${encodeURIComponent(key)}`, {}, { ns, signal: page.signal }).catch(() => null));
+    const datafile = one.datafile || (await o.source.get(`datafiles/${encodeURIComponent(key)}`, { ns }, { signal: page.signal }).catch(() => null));
     const readable = datafile && typeof datafile === "object" && Array.isArray(datafile.events);
     const fetched = (await o.source.get("exchanges", { ns, surface: "datafile", order: "newest", limit: 10 }, { signal: page.signal })).exchanges;
     page.show(back, o.h("div", { class: "title-row" }, o.h("h1", {}, key),

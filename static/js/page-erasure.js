@@ -17,7 +17,7 @@
     const done = one.status === "completed" || one.status === "failure";
     const id = one.id || one.request_id;
     return done ? "–" : o.h("button", { type: "button", class: "button", "aria-label": `Move request ${id} on`, on: { click: async () => {
-      const moved = await o.source.send("POST", `subject-access-requests/${encodeURIComponent(id)}/process`, { ns: one.namespace, body: {} });
+      const moved = await o.source.send("POST", `subject-access-requests/${encodeURIComponent(id)}/process`, { params: { ns: one.namespace }, body: {} });
       o.say(`Request ${id} is ${moved && moved.status ? moved.status : "moved on"}`);
       o.reload();
     } } }, "Move on");

@@ -15,12 +15,24 @@
 
   /** What else the journal knows of it: the conversion's row and the visitor's decisions; null where nothing can be asked. */
   async function surroundings(verdict, signal) {
-    if (o.source.kind !== "live" || verdict.kind === "deletion" || !verdict.visitor_id) return { decisions: null, row: null };
+    if (o.source.kind !== "live" || verdict.kind === "deletion" || !verdict.visitor_id) return { decisions: null, row: null, names: new Map() };
     const ask = (params) => o.source.get("events", { ns: verdict.namespace, visitor_id: verdict.visitor_id, ...params }, { signal });
     const decisions = (await ask({ kind: "decision", limit: 50 })).events;
-    if (typeof verdict.event_number !== "number") return { decisions, row: null };
+    const names = await namesOf(verdict.namespace, signal);
+    if (typeof verdict.event_number !== "number") return { decisions, row: null, names };
     const near = (await o.source.get("events", { ns: verdict.namespace, after: verdict.event_number - 1, limit: 1 }, { signal })).events;
-    return { decisions, row: near.find((one) => one.number === verdict.event_number) || null };
+    return { decisions, row: near.find((one) => one.number === verdict.event_number) || null, names };
+  }
+
+  /** Ids of experiments and variations → their keys, as the namespace's newest datafile has them. */
+  async function namesOf(ns, signal) {
+    const { experiments } = await o.source.get("results", { ns }, { signal });
+    const names = new Map();
+    for (const [key, one] of Object.entries(experiments)) {
+      names.set(one.id, key);
+      for (const [variation, each] of Object.entries(one.variations)) names.set(each.id, variation);
+    }
+    return names;
   }
 
   const answer = (value) => (value === true ? ["good", "Yes"] : value === false ? ["bad", "No"] : ["idle", "Not reached"]);
@@ -69,6 +81,14 @@
       }, o.h("span", { class: "node" }, o.icon(MARKS[stage.state])), o.h("span", { class: "stage-name" }, stage.title), o.h("span", { class: "visually-hidden" }, " " + SAID[stage.state]))))));
   }
 
+  /** A stage that ended or settled the event shows all it has; the others fold it away. */
+  function stageDetails(stage, verdict, around) {
+    const body = o.append(o.h("div", { class: "stage-body" }), [o.stageBody(stage.id, verdict, around)]);
+    if (!body.hasChildNodes()) return null;
+    const decisive = stage.state === "ended" || stage.id === "attribution" || verdict.kind === "deletion";
+    return decisive ? body : o.keep("stage-" + stage.id, "Details", () => body);
+  }
+
   function path(verdict, stages, around) {
     return o.h("ol", { class: "path" }, stages.map((stage) => {
       const open = stage.state !== "unreached" && stage.state !== "skipped";
@@ -77,7 +97,7 @@
         o.h("div", { class: "stage" },
           o.h("h3", { tabindex: "-1" }, stage.title, SAID[stage.state] && o.h("span", { class: "stage-state" }, SAID[stage.state])),
           o.h("p", { class: "stage-line" }, stage.line),
-          open && o.h("div", { class: "stage-body" }, o.stageBody(stage.id, verdict, around))),
+          open && stageDetails(stage, verdict, around)),
         stage.state === "ended" && o.h("p", { class: "stop", role: "note" }, "The event went no further."));
     }));
   }

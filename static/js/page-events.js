@@ -2,8 +2,8 @@
 (function (o) {
   "use strict";
 
-  const NAMES = { outcome: "outcome", event: "event_key", visitor: "visitor_id", uuid: "uuid", message_id: "message_id", experiment: "experiment", kind: "kind" };
-  const FIELDS = [...Object.keys(NAMES), "text"];
+  const SHARED = { outcome: "outcome", event: "event_key", visitor: "visitor_id", uuid: "uuid", experiment: "experiment", kind: "kind", status: "status" };
+  const NAMES = { events: { ...SHARED, message_id: "message_id" }, received: { ...SHARED, exchange: "exchange" } };
   const TABS = [["events", "With verdicts"], ["received", "Received by Optimizely"]];
 
   const who = (one) => one.visitor_id || one.user_id || one.anonymous_id || "";
@@ -17,6 +17,8 @@
   /** The search line and the slot below it; a changed filter draws only the list again. */
   function frame(page, title, hint, extra, list) {
     const slot = o.h("div", {});
+    const names = NAMES[page.route.page] || NAMES.events;
+    const fields = [...Object.keys(names), "text"];
     const chips = o.h("div", { class: "chips", role: "group", "aria-label": "Filters in force" });
     let turn = null;
     const search = o.search("Filter " + title.toLowerCase(), page.route.params.q, hint, apply);
@@ -31,15 +33,15 @@
       if (turn) turn.abort();
       turn = new AbortController();
       page.signal.addEventListener("abort", () => turn.abort());
-      const tokens = o.filter.parse(page.route.params.q, FIELDS);
+      const tokens = o.filter.parse(page.route.params.q, fields);
       chips.replaceChildren(...tokens.map((token) => o.h("button", {
         type: "button", class: "chip", "aria-pressed": "true", "aria-label": `Take ${o.filter.format([token])} out of the filter`,
         on: { click: () => apply(o.filter.format(tokens.filter((one) => one !== token))) },
       }, o.filter.format([token]), o.h("span", { "aria-hidden": "true" }, " ×"))));
       const fresh = o.h("div", {});
-      const inner = { ...page, signal: turn.signal, live: (path, params, after, onRows) => o.source.kind === "live" && o.source.follow(path, params, { signal: inner.signal, after, onRows, onState: o.shell.connection }) };
+      const inner = { ...page, signal: turn.signal, live: (...given) => page.live(...given, inner.signal) };
       try {
-        await list(inner, fresh, o.filter.query(tokens, NAMES), tokens.length > 0, apply);
+        await list(inner, fresh, o.filter.query(tokens, names), tokens.length > 0, apply);
         slot.replaceChildren(fresh);
         o.keys.settle(slot);
         o.say(`${o.words.plural(slot.querySelectorAll("[data-row]").length, "row")} shown`);
@@ -54,12 +56,12 @@
 
   function outcomes(page) {
     return (apply) => {
-      const tokens = o.filter.parse(page.route.params.q, FIELDS);
-      const now = tokens.find((one) => one.field === "outcome" && !one.not);
+      const fields = [...Object.keys(NAMES.events), "text"];
+      const now = o.filter.parse(page.route.params.q, fields).find((one) => one.field === "outcome" && !one.not);
       const select = o.h("select", { "aria-label": "Outcome" }, o.h("option", { value: "" }, "Any outcome"), Object.entries(o.words.OUTCOMES).map(([slug, [, label]]) => o.h("option", { value: slug }, label)));
       select.value = now ? now.value : "";
       select.addEventListener("change", () => {
-        const rest = o.filter.parse(page.route.params.q, FIELDS).filter((one) => one.field !== "outcome");
+        const rest = o.filter.parse(page.route.params.q, fields).filter((one) => one.field !== "outcome");
         apply(o.filter.format(select.value ? [...rest, { field: "outcome", value: select.value }] : rest));
       });
       return select;

@@ -91,7 +91,7 @@
 
     async function draw() {
       const [{ experiments: all }, answer] = await Promise.all([
-        o.source.get("results", {}, { ns, signal: page.signal }),
+        o.source.get("results", { ns }, { signal: page.signal }),
         o.source.get("verdicts", { ns, order: "newest", limit: SOME, experiment: key || undefined }, { signal: page.signal })]);
       const shown = Object.entries(all).filter(([name]) => !key || name === key);
       const weight = ([, one]) => Object.values(one.variations).reduce((sum, variation) => sum + variation.visitors, 0);

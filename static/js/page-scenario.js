@@ -11,7 +11,14 @@
     const given = one[side];
     const long = given !== null && typeof given === "object" && !o.diff.isMatcher(given) && o.diff.show(given).length > 48;
     const text = long ? JSON.stringify(given, null, 2) : o.diff.show(given);
-    return [o.h(long ? "pre" : "code", { class: "value" }, text), withType && o.h("span", { class: "type" }, typed(given))];
+    return o.h("div", {}, o.h(long ? "pre" : "code", { class: "value" }, text), withType && o.h("span", { class: "type" }, typed(given)));
+  }
+
+  /** The same in one line, for a row of an overview. */
+  function brief(one, side) {
+    if (!(side in one)) return value(one, side);
+    const text = o.diff.show(one[side]);
+    return o.h("code", { title: text.length > 60 ? text : null }, text.length > 60 ? text.slice(0, 57) + "…" : text);
   }
 
   function card(scenario, difference, index, page) {
@@ -45,7 +52,7 @@
         const target = o.route.format({ ...page.route, parts: [page.route.parts[0] || "latest", scenario.id], params: { ...page.route.params, d: i + 1 } });
         return { attrs: { class: i === chosen ? "is-open" : null }, cells: [
           o.h("a", { href: target, "aria-current": i === chosen ? "true" : null }, part === field ? part : `${part} › ${field}`),
-          value(one, "expected"), value(one, "captured"), o.words.KINDS[one.kind] || one.kind] };
+          brief(one, "expected"), brief(one, "captured"), o.words.KINDS[one.kind] || one.kind] };
       }), { class: "differences" });
   }
 
@@ -67,7 +74,7 @@
         continue;
       }
       const indent = "depth-" + Math.min(row.depth, 9);
-      const name = typeof row.name === "number" ? `${row.name + 1}.` : row.name;
+      const name = o.words.names(row.names, row.path[row.path.length - row.names.length - 1]).join(" › ");
       const differs = !["same", "extra", "matched", "parent"].includes(row.state);
       const mark = STATES[row.state] && o.h("span", { class: differs ? "row-mark" : "row-note" }, differs && o.icon("bad"), STATES[row.state]);
       const sides = { ...(row.expected === undefined ? {} : { expected: row.expected }), ...(row.captured === undefined ? {} : { captured: row.captured }) };
@@ -82,7 +89,7 @@
   }
 
   function pairs(scenario, chosen) {
-    const rows = o.diff.fold(o.diff.rows(scenario.expected, scenario.captured, scenario.differences));
+    const rows = o.diff.fold(o.diff.compact(o.diff.rows(scenario.expected, scenario.captured, scenario.differences)));
     if (!rows.length) return null;
     return [o.h("h3", {}, "Expected beside captured"),
       o.h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Expected beside captured" },

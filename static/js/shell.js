@@ -120,7 +120,7 @@
   }
 
   async function end(places) {
-    for (const name of places) await o.source.send("DELETE", "faults", { ns: name });
+    for (const name of places) await o.source.send("DELETE", "faults", { params: { ns: name } });
     o.say("Faults ended");
     await faults();
     o.reload();

@@ -52,17 +52,24 @@
     return { tone, label };
   }
 
+  /** Parts of a path → names, with list and place drawn together: ["visitors", 0, "key"] → ["visitor 1", "key"]. */
+  function names(parts, list) {
+    const named = [];
+    parts.forEach((one, i) => {
+      if (typeof one !== "number") named.push(String(one));
+      else if (named.length && typeof parts[i - 1] !== "number") named.push(named.pop().replace(/s$/, "") + " " + (one + 1));
+      else named.push(`${typeof list === "string" ? list.replace(/s$/, "") + " " : ""}${one + 1}`);
+    });
+    return named;
+  }
+
   /** A difference's path → {part: "Track 2", field: "revenue", through: ["sent", "visitor 1", …]}. */
   function where(path) {
     const rest = (path || []).slice();
     const head = rest.shift();
     let part = PARTS[head] || sentence(head === undefined ? "scenario" : head);
     if (typeof rest[0] === "number") part += " " + (rest.shift() + 1);
-    const named = [];
-    rest.forEach((one) => {
-      if (typeof one === "number" && named.length) named.push(named.pop().replace(/s$/, "") + " " + (one + 1));
-      else named.push(String(one));
-    });
+    const named = names(rest);
     return { part, field: named.length ? named[named.length - 1] : part, through: named.slice(0, -1) };
   }
 
@@ -113,17 +120,28 @@
     return whole ? `${((100 * part) / whole).toFixed(1)} %` : "–";
   }
 
-  /** Two keys that should be one → the part of the first that differs: {head, middle, tail}. */
+  /** Two keys that should be one → the first in pieces: [{text, same}], by their longest common subsequence. */
   function apart(key, other) {
-    let start = 0;
-    while (start < key.length && start < other.length && key[start] === other[start]) start += 1;
-    let end = 0;
-    while (end < key.length - start && end < other.length - start && key[key.length - 1 - end] === other[other.length - 1 - end]) end += 1;
-    return { head: key.slice(0, start), middle: key.slice(start, key.length - end), tail: key.slice(key.length - end) };
+    const common = Array.from({ length: key.length + 1 }, () => new Uint16Array(other.length + 1));
+    for (let i = key.length - 1; i >= 0; i -= 1) {
+      for (let j = other.length - 1; j >= 0; j -= 1) {
+        common[i][j] = key[i] === other[j] ? common[i + 1][j + 1] + 1 : Math.max(common[i + 1][j], common[i][j + 1]);
+      }
+    }
+    const pieces = [];
+    for (let i = 0, j = 0; i < key.length; i += 1) {
+      while (j < other.length && key[i] !== other[j] && common[i][j] === common[i][j + 1]) j += 1;
+      const same = j < other.length && key[i] === other[j];
+      if (same) j += 1;
+      const last = pieces[pieces.length - 1];
+      if (last && last.same === same) last.text += key[i];
+      else pieces.push({ text: key[i], same });
+    }
+    return pieces;
   }
 
   o.words = {
     OUTCOMES, CONDITIONS, KINDS,
-    outcome, status, where, sentence, local, utc, duration, plural, number, money, percent, apart,
+    outcome, status, names, where, sentence, local, utc, duration, plural, number, money, percent, apart,
   };
 })((globalThis.optilocal = globalThis.optilocal || {}));
