@@ -9,6 +9,7 @@ import requests
 from scenarios.problems import CannotRun
 
 _PAGE = 1000
+_COUNTED = ("seen", "applied", "active", "namespace")
 
 
 def new_session() -> requests.Session:
@@ -67,6 +68,10 @@ class EmulatorClient:
         """A new revision of a datafile; the answer carries its URL and warnings."""
         return dict(self.call("PUT", f"/_emulator/datafiles/{sdk_key}", json=datafile))
 
+    def datafiles(self) -> list[dict[str, Any]]:
+        """The datafiles served, in the order they came."""
+        return list(self.call("GET", "/_emulator/datafiles")["datafiles"])
+
     def put_raw_datafile(self, sdk_key: str, text: str, content_type: str | None, status: int | None) -> None:
         """Any text in the datafile's place, with the content type and status it is to be served with."""
         given = {"raw": "1", "content_type": content_type, "status": status}
@@ -85,13 +90,10 @@ class EmulatorClient:
         """Freeze the namespace's clock at a time."""
         self.call("PUT", "/_emulator/clock", json={"now": iso_time})
 
-    def faults(self) -> list[dict[str, Any]]:
-        """The fault rules in force."""
-        return list(self.call("GET", "/_emulator/faults")["faults"])
-
-    def put_faults(self, rules: list[dict[str, Any]]) -> None:
-        """Put fault rules in the place of those in force."""
-        self.call("PUT", "/_emulator/faults", json=rules)
+    def add_faults(self, rules: list[dict[str, Any]]) -> None:
+        """Put fault rules in force besides what is left of those already there."""
+        left = [_left(rule) for rule in self.call("GET", "/_emulator/faults")["faults"] if rule["active"]]
+        self.call("PUT", "/_emulator/faults", json=[*left, *rules])
 
     def results(self) -> dict[str, Any]:
         """The counts, by experiment key."""
@@ -137,6 +139,17 @@ class EmulatorClient:
     def post_run(self, run: dict[str, Any]) -> str:
         """Publish a run, or what has become of it since, for the viewer; its id."""
         return str(self.call("POST", "/_emulator/runs", json=run)["id"])
+
+
+def _left(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule in force as a new one: what it has skipped and applied is behind it."""
+    times = rule["times"]
+    skip, times = max(rule["skip"] - rule["seen"], 0), None if times is None else times - rule["applied"]
+    return {
+        **{name: value for name, value in rule.items() if name not in _COUNTED},
+        "skip": skip,
+        "times": times,
+    }
 
 
 def _cause(error: requests.RequestException) -> str:

@@ -7,13 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from emulator.datafile import DatafileError
+from emulator.journal_file import JournalError
 from emulator.server import EmulatorServer
-from emulator.server import ServerError as EmulatorError
 from emulator.settings import Settings as EmulatorSettings
 from forwarder.server import ForwarderServer
-from forwarder.server import ServerError as ForwarderError
 from forwarder.settings import ServerSettings
-
+from forwarder.spool_file import SpoolError
+from scenarios.emulator_client import EmulatorClient
 from scenarios.problems import CannotRun
 
 
@@ -65,19 +66,26 @@ class Sandbox:
             ).start()
             if self._with_forwarder:
                 self._forwarder = ForwarderServer(self._forwarder_settings()).start()
-        except (EmulatorError, ForwarderError, ValueError) as error:
+        except (OSError, ValueError, DatafileError, JournalError, SpoolError) as error:
             self.stop()
-            raise CannotRun(str(error)) from None
+            raise CannotRun(_line(error)) from None
         except BaseException:
             self.stop()
             raise
         return self
 
     def _forwarder_settings(self) -> ServerSettings:
-        """The destination's settings; without a file it takes the first datafile served here."""
+        """The destination's settings: those of the file, over the account and the URL of the first datafile served."""
         options = self._options
+        served = EmulatorClient(self.emulator_url).datafiles()
+        first = served[0] if served else {}
+        usual = {"accountId": first.get("account_id"), "dataFileUrl": first.get("url")}
         return ServerSettings.load(
-            options.settings, host=options.host, port=options.forwarder_port, optimizely=self.emulator_url
+            options.settings,
+            host=options.host,
+            port=options.forwarder_port,
+            optimizely=self.emulator_url,
+            usual={name: value for name, value in usual.items() if value},
         )
 
     def stop(self) -> None:
@@ -89,3 +97,7 @@ class Sandbox:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.stop()
+
+
+def _line(error: Exception) -> str:
+    return str(error.strerror) if isinstance(error, OSError) and error.strerror else str(error)
