@@ -111,6 +111,7 @@ class DatafileStore:
         self.journal.change_document(STORED, self.namespace, change, sdk_key)
         with self.journal.transaction() as run:
             run("stale namespace", namespace=self.namespace)
+        self.journal.bells.ring(self.namespace, "verdicts", "events", "exchanges")
 
     def _last_revision(self, sdk_key: str) -> dict[str, Any] | None:
         found = None

@@ -19,6 +19,8 @@ CONNECTION = "emulator.connection"
 MASK = "***"
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key")
 _SECRET_PARAMETERS = ("token", "access_token", "api_key")
+# Ways to break a connection that leave the client without a status.
+_NO_STATUS = ("reset", "hang_up", "garbage")
 _SHOWN_RESPONSE = 4_096
 _SHOWN_OVERSIZE = 65_536
 
@@ -51,6 +53,7 @@ def exchange(surface: str, handler: Callable[[int], Answer]) -> Response:
     unreached = rule is not None and rule["phase"] == "before" and faults.replaces_answer(rule)
     answer = Answer(200) if unreached else handler(at)
     told = _told(answer, rule)
+    broken = rule["break"] if rule else None
     record = {
         "surface": surface,
         "at": at,
@@ -58,8 +61,8 @@ def exchange(surface: str, handler: Callable[[int], Answer]) -> Response:
         "path": request.path,
         "query": masked_query(request.query_string.decode("latin-1")),
         "headers": masked_headers(request.headers.items()),
-        "status": told.status,
-        "response": told.body[:_SHOWN_RESPONSE].decode("utf-8", "replace"),
+        "status": None if broken in _NO_STATUS else told.status,
+        "response": "" if broken in _NO_STATUS else told.body[:_SHOWN_RESPONSE].decode("utf-8", "replace"),
         "fault": rule,
         "violations": list(answer.violations),
         "warnings": list(answer.warnings),
@@ -68,7 +71,6 @@ def exchange(surface: str, handler: Callable[[int], Answer]) -> Response:
     if len(kept) > parts.settings.max_body:
         kept = kept[:_SHOWN_OVERSIZE]
     parts.journal.append(space, record, kept, answer.rows)
-    broken = rule["break"] if rule else None
     response = Broken(broken, told.body, told.status) if broken else Response(told.body, told.status)
     if "Content-Type" not in told.headers:
         response.headers.pop("Content-Type", None)
@@ -89,8 +91,7 @@ def _told(answer: Answer, rule: Mapping[str, Any] | None) -> Answer:
         )
     changed = {name.lower() for name in rule["headers"]}
     kept = {name: value for name, value in told.headers.items() if name.lower() not in changed}
-    # The client of a broken connection sees no status at all.
-    return replace(told, headers={**kept, **rule["headers"]}, status=told.status)
+    return replace(told, headers={**kept, **rule["headers"]})
 
 
 def _is_json(text: str) -> bool:

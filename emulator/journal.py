@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from emulator.bells import Bells
 from emulator.documents import Documents, Run
 from emulator.event_row import EventRow
 from emulator.journal_file import APPLICATION_ID, VERSION, JournalError, is_new
@@ -42,9 +43,8 @@ class Journal(Documents):
         self._max_rows = dict.fromkeys(LISTINGS, max_rows) | {"runs": RUNS_KEPT}
         self._since_trim = dict.fromkeys(LISTINGS, 0)
         self._lock = threading.RLock()
-        self._changed = threading.Condition(threading.Lock())
-        self._version = 0
-        self._closed = self._released = False
+        self.bells = Bells()
+        self._closed = False
         self._spare: list[sqlite3.Connection] = []
         self._known: set[str] = set()
         new = is_new(self.path)
@@ -83,9 +83,7 @@ class Journal(Documents):
 
     def release(self) -> None:
         """Let every waiter go; from now on nobody waits."""
-        with self._changed:
-            self._released = True
-            self._changed.notify_all()
+        self.bells.silence()
 
     def close(self) -> None:
         """Let every waiter go, write out what is left, and remove the file when it was a temporary one."""
@@ -121,7 +119,7 @@ class Journal(Documents):
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; waiters are told once it holds."""
+        """One transaction."""
         with self._lock, _named_errors(self.path):
             if self._closed:
                 raise JournalError("the emulator is stopping")
@@ -133,9 +131,6 @@ class Journal(Documents):
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-        with self._changed:
-            self._version += 1
-            self._changed.notify_all()
 
     def select(self, statement: str, /, **values: Any) -> list[dict[str, Any]]:
         """The rows of a named statement of `journal.sql`."""
@@ -160,17 +155,6 @@ class Journal(Documents):
     def _value(self, name: str, /, **values: Any) -> Any:
         rows = self.select(name, **values)
         return next(iter(rows[0].values())) if rows else None
-
-    @property
-    def version(self) -> int:
-        """A number that moves whenever this process has written."""
-        return self._version
-
-    def wait_for_change(self, version: int, seconds: float) -> bool:
-        """Return when something was written since `version`, or when the time is over; False when closing."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._released or self._version != version, timeout=seconds)
-        return not self._released
 
     # -- namespaces
 
@@ -202,6 +186,7 @@ class Journal(Documents):
                 db.execute(_SQL[name], {"namespace": namespace})
             for kind in kinds:
                 db.execute(_SQL["delete documents"], {"kind": kind, "namespace": namespace, "id": None})
+        self.bells.ring(namespace, *LISTINGS)
 
     # -- what arrives
 
@@ -224,6 +209,7 @@ class Journal(Documents):
             for visitor in {storable(row["visitor_id"]) for row in rows}:
                 db.execute(_SQL["stale visitor"], {"visitor_id": visitor, "namespace": namespace})
             self._trim(db, exchanges=1, events=len(rows), verdicts=len(rows))
+        self.bells.ring(namespace, "exchanges", *(("events", "verdicts") if rows else ()))
         return number
 
     def _append_row(self, db: sqlite3.Connection, namespace: str, exchange: int, row: EventRow) -> None:
@@ -277,6 +263,7 @@ class Journal(Documents):
                 number = int(db.execute(_SQL["add report"], values).lastrowid or 0)
             db.execute(_SQL["stale uuid"], values)
             self._trim(db, verdicts=1)
+        self.bells.ring(namespace, "verdicts", "events", "exchanges")
         return number
 
     def put_run(self, namespace: str, run: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
@@ -287,6 +274,7 @@ class Journal(Documents):
             db.execute(_SQL["delete run"], values)
             db.execute(_SQL["put run"], {**values, "summary": dumps(summary), "doc": dumps(run)})
             self._trim(db, runs=1)
+        self.bells.ring(namespace, "runs")
 
     def run(self, namespace: str, run_id: str) -> dict[str, Any] | None:
         """One whole run, or None."""

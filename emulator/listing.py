@@ -17,9 +17,8 @@ LONGEST_WAIT = 300.0
 _LARGEST = 2**63 - 1
 # Other processes that write the same journal are noticed at least this often, in seconds.
 _RECHECK = 1.0
-# A waiter whom news keep failing to satisfy looks no oftener than this, so that many of them do not slow capture.
-_LONGEST_PAUSE = 0.05
-_NEVER = threading.Event()
+# Seconds; see _wait. It keeps a hundred waiting clients from slowing capture.
+_PAUSE_STEP = 0.003
 
 
 def asked_namespace() -> str | None:
@@ -82,27 +81,40 @@ def _query(listing: str) -> Query:
     )
 
 
+def _freshen(name: str, query: Query) -> None:
+    """Outcomes are computed when somebody filters or searches by them."""
+    if "outcome" in query.filters or (name == "verdicts" and ("experiment" in query.filters or query.text)):
+        context().judge.refresh(query.namespace)
+
+
+def _wait(name: str, query: Query, count: int, seconds: float, bell: threading.Event) -> None:
+    """Return when `count` rows match, when the time is over, or when the emulator stops."""
+    journal, stopping = context().journal, context().stopping
+    deadline = monotonic() + seconds
+    pause = 0.0
+    while True:
+        bell.clear()
+        _freshen(name, query)
+        left = deadline - monotonic()
+        if left <= 0 or journal.bells.silenced or journal.count(name, query, count) >= count:
+            return
+        if bell.wait(min(left, _RECHECK)):
+            # Who keeps being woken for nothing looks later: the more wait for the same, the later.
+            if stopping.wait(min(pause, left)):
+                return
+            pause = min(pause + _PAUSE_STEP, _PAUSE_STEP * journal.bells.held(name, query.namespace))
+
+
 def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
     """The answer of `GET /_emulator/<name>`: `{name: rows, "next", "last", "dropped"}`, waited for when asked to."""
     query = _query(name)
     count = _number("count", 1, 0, _LARGEST) or 0
     wait = _seconds()
-    journal, judge = context().journal, context().judge
-    deadline = monotonic() + wait
-    pause = 0.0
-    while True:
-        version = journal.version
-        if "outcome" in query.filters or (
-            name == "verdicts" and ("experiment" in query.filters or query.text)
-        ):
-            judge.refresh(query.namespace)
-        left = deadline - monotonic()
-        if left <= 0 or journal.count(name, query, count) >= count:
-            break
-        if not journal.wait_for_change(version, min(left, _RECHECK)):
-            break
-        _NEVER.wait(min(pause, left))
-        pause = min(pause + 0.005, _LONGEST_PAUSE)
+    journal = context().journal
+    if wait:
+        with journal.bells.hold(name, query.namespace) as bell:
+            _wait(name, query, count, wait, bell)
+    _freshen(name, query)
     rows = journal.rows(name, query)
     return {
         name: [show(row) for row in rows],
