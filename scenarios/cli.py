@@ -69,6 +69,9 @@ def parser() -> argparse.ArgumentParser:
     _up_options(
         _command(commands, "up", _up, "start the sandbox: emulator, forwarder and viewer, until Ctrl-C")
     )
+    _check_options(
+        _command(commands, "check", _check, "which tracked events will never count, and why; nothing is started")
+    )
     preview = _command(
         commands, "preview", _preview, "what Segment would send: JSON lines in, JSON lines out"
     )
@@ -224,6 +227,29 @@ def _up_options(command: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="run scenarios once both servers are up (default: the shipped suite)",
     )
+
+
+def _check_options(command: argparse.ArgumentParser) -> None:
+    _option(command, "--datafile", "OPTILOCAL_DATAFILE", None, metavar="FILE|URL", help="your Optimizely datafile")
+    command.add_argument(
+        "--events", nargs="+", action="extend", required=True, metavar="FILE",
+        help="what you track: a tracking plan export, recorded events, a list of names, CSV, or a folder of source code",
+    )  # fmt: skip
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the report, - for standard output")
+    command.add_argument(
+        "--settings", type=Path, metavar="FILE", help="the destination's settings and mappings, JSON, as `up` takes them"
+    )
+    command.add_argument(
+        "--call", action="append", default=[], metavar="NAME",
+        help="a function of your own that tracks: its calls are read too (may be given several times)",
+    )  # fmt: skip
+    command.add_argument("--strict", action="store_true", help="what is worth knowing fails too")
+
+
+def _check(options: argparse.Namespace) -> int:
+    from scenarios.check.command import check_command  # noqa: PLC0415
+
+    return check_command(options)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -1,0 +1,93 @@
+"""`optilocal check`: reads the datafile and what is tracked, prints and writes the report; nothing is started or sent."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from emulator.datafile import Datafile, DatafileError
+from forwarder.clock import SystemClock
+from forwarder.outcome import why_unusable
+from forwarder.settings import ServerSettings, SettingsError
+from forwarder.wire import Response
+from scenarios.check.judge import Destination
+from scenarios.check.preflight import preflight
+from scenarios.check.reading import read
+from scenarios.check.report import print_report
+from scenarios.problems import CannotRun
+
+
+def check_command(options: argparse.Namespace) -> int:
+    """0 when nothing tracked is lost, 1 when something never counts (with --strict also for what is worth knowing)."""
+    if not options.datafile:
+        raise CannotRun("check needs your datafile: --datafile FILE or URL")
+    datafile = read_datafile(options.datafile)
+    try:
+        settings = ServerSettings.load(options.settings)
+    except SettingsError as error:
+        raise CannotRun(str(error)) from None
+    readings = [read(named, options.call) for named in options.events]
+    now = SystemClock().now_ms()
+    destination = Destination(datafile, settings.mappings, settings.destination.get("accountId"), now)
+    report = preflight(datafile, readings, destination, source=options.datafile, now_ms=now)
+    to_stdout = str(options.json) == "-"
+    print_report(report, sys.stderr if to_stdout else sys.stdout)
+    if options.json:
+        _write(options.json, report)
+    lacking = report["counts"]["never_counts"] + (report["counts"]["worth_knowing"] if options.strict else 0)
+    return 1 if lacking else 0
+
+
+def read_datafile(named: str) -> Datafile:
+    """The datafile of a file or a URL. Raises CannotRun with the reason why there is none."""
+    text = _fetch(named) if named.startswith(("http://", "https://")) else _read_file(named)
+    try:
+        return Datafile.from_json(json.loads(text))
+    except DatafileError as error:
+        raise CannotRun(f"{named}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise CannotRun(f"{named} is no JSON: {error}") from None
+
+
+def _read_file(named: str) -> str:
+    try:
+        return Path(named).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise CannotRun(f"cannot read the datafile {named}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise CannotRun(f"the datafile {named} is no UTF-8 text") from None
+
+
+def _fetch(url: str) -> str:
+    """As Segment fetches it: what its client would not take for a datafile is none here either."""
+    try:
+        answer = requests.get(url, timeout=10)
+    except requests.RequestException as error:
+        raise CannotRun(f"the datafile {url} was not reached: {type(error).__name__}") from None
+    if not answer.ok:
+        known = "; Optimizely's CDN answers 403 to an SDK key it does not know" if answer.status_code == 403 else ""
+        raise CannotRun(f"{url} answered {answer.status_code} {answer.reason}{known}")
+    text = answer.content.decode("utf-8", "replace")
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    unusable = why_unusable(Response(answer.status_code, answer.reason, headers, text))
+    if unusable is not None:
+        raise CannotRun(f"{url} is of no use to Segment, so no event would ever be sent: {unusable}")
+    return text
+
+
+def _write(file: Path, report: dict[str, Any]) -> None:
+    text = json.dumps(report, ensure_ascii=False, indent=1) + "\n"
+    if str(file) == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CannotRun(f"cannot write {file}: {error.strerror}") from None
+
+

@@ -1,0 +1,97 @@
+"""One `--events` argument → what it holds, whatever shape it has: folder, code, tracking plan, recorded events, names."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from scenarios.check.names import read_names, read_table
+from scenarios.check.recorded import is_event, list_key, read_json, read_json_lines
+from scenarios.check.source_scan import scan
+from scenarios.check.source_tokens import LANGUAGES
+from scenarios.check.tracked import Place, Reading, Tracked
+from scenarios.check.tracking_plan import is_plan, read_plan
+from scenarios.problems import CannotRun
+
+SHAPES = (
+    "a tracking plan export (rules), recorded events (JSON lines, a list, a batch), a list of names, CSV, or source code"
+)
+
+
+def read(named: str, wrappers: Collection[str] = ()) -> Reading:
+    """What one path holds; `-` is standard input. `wrappers` are functions that track, beside Segment's own.
+
+    Raises CannotRun or ScenarioError, with what is wrong with which file and line.
+    """
+    path = Path(named)
+    if named != "-" and (path.is_dir() or path.suffix.casefold() in LANGUAGES):
+        if not path.exists():
+            raise CannotRun(f"cannot read {named}: no such file or folder")
+        return scan(path, named, wrappers)
+    text = _text(named)
+    if not text.strip():
+        raise CannotRun(f"{named} is empty; --events takes {SHAPES}")
+    suffix = path.suffix.casefold()
+    if suffix in (".csv", ".tsv"):
+        return read_table(text, named)
+    if suffix in (".jsonl", ".ndjson"):
+        return read_json_lines(text, named)
+    if suffix == ".json" or text.lstrip()[:1] in ("{", "["):
+        return _read_json(text, named, suffix)
+    return read_names(text, named)
+
+
+def _text(named: str) -> str:
+    try:
+        raw = sys.stdin.buffer.read() if named == "-" else Path(named).read_bytes()
+        return raw.decode("utf-8-sig")
+    except OSError as error:
+        raise CannotRun(f"cannot read {named}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise CannotRun(f"{named} is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
+
+
+def _read_json(text: str, named: str, suffix: str) -> Reading:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        first = text.lstrip().split("\n", 1)[0]
+        if first.startswith("{") and _is_json(first):
+            return read_json_lines(text, named)
+        if suffix != ".json" and not _is_json(first):
+            return read_names(text, named)
+        raise CannotRun(f"{named} is no JSON: {error}") from None
+    except RecursionError:
+        raise CannotRun(f"{named} is nested too deeply to be read") from None
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return _names_in(value, text, named)
+    if is_plan(value):
+        return read_plan(value, text, named)
+    key = list_key(value)
+    if key is not None or (isinstance(value, list) and any(map(is_event, value))):
+        return read_json(text, named, key)
+    if is_event(value):
+        return read_json("[" + text + "]", named, None)
+    raise CannotRun(f"{named}: nothing tracked was found in this JSON; --events takes {SHAPES}")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _names_in(names: list[Any], text: str, named: str) -> Reading:
+    reading = Reading(named, "names")
+    at = 0
+    for name in names:
+        shapes = (json.dumps(name), json.dumps(name, ensure_ascii=False))
+        found = max(text.find(shape, at) for shape in shapes)
+        at = max(found, at)
+        reading.tracked.append(Tracked(name, "names", Place(named, text.count("\n", 0, found) + 1 if found >= 0 else 0)))
+    return reading

@@ -1,0 +1,90 @@
+"""The pre-flight's report for people: a table of events, then each finding with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+_VERDICTS = {
+    "counts": ("✓", "green", "counts"),
+    "partly": ("!", "yellow", "partly"),
+    "never_counts": ("✗", "bold red", "never counts"),
+}
+_HEADINGS = {"never_counts": ("Never counts", "✗", "bold red"), "worth_knowing": ("Worth knowing", "·", "yellow")}
+_PLACES = 3
+
+
+def print_report(report: Mapping[str, Any], stream: IO[str]) -> None:
+    """Print the report document; colour and width as the terminal has them."""
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(file=stream, highlight=False, markup=False, emoji=False, width=120)
+    datafile = report["datafile"]
+    console.print(Text(f"{datafile['source']}, revision {datafile['revision']}", "dim"))
+    for one in report["read"]:
+        unclear = f", {one['unclear']} more without a written name" if one["unclear"] else ""
+        console.print(Text(f"{one['source']}: {one['kind']}, {one['events']} found{unclear}", "dim"))
+    if report["passed_over"]:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(report["passed_over"].items()))
+        console.print(Text(f"not looked at, as no mapping takes them: {kinds}", "dim"))
+    console.print()
+    if report["events"]:
+        console.print(_table(report["events"]))
+    for severity, (heading, mark, style) in _HEADINGS.items():
+        found = [finding for finding in report["findings"] if finding["severity"] == severity]
+        if found:
+            console.print(Text(f"\n{heading}", style))
+        for finding in found:
+            _print_finding(console, finding, mark, style)
+    counts = report["counts"]
+    line = Text.assemble(
+        f"\n{counts['counting']} of {counts['events']} events can count, ",
+        (f"{counts['never_counts']} never count", "bold red" if counts["never_counts"] else "green"),
+        f", {counts['worth_knowing']} worth knowing",
+    )
+    console.print(line)
+
+
+def _table(events: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("", "event", "verdict", "experiments", "found at"):
+        table.add_column(heading, overflow="fold")
+    for event in events:
+        mark, style, words = _VERDICTS[event["verdict"]]
+        some = f" ({event['counting']} of {event['seen']})" if event["verdict"] == "partly" else ""
+        experiments = ", ".join(
+            one["experiment"] + ("" if one["running"] else f" ({one['status']})") for one in event["experiments"]
+        )
+        name = event["event"] or "(no name)"
+        key = event["event_key"]
+        shown = _visible(name) if key in (None, event["event"]) else f"{_visible(name)} → {_visible(key)}"
+        table.add_row(Text(mark, style), shown, Text(words + some, style), experiments or "—", _places(event["places"], event["seen"]))
+    return table
+
+
+def _print_finding(console: Console, finding: Mapping[str, Any], mark: str, style: str) -> None:
+    title = Text.assemble("  ", (mark, style), " ")
+    if finding["event"] is not None:
+        title.append(_visible(finding["event"]), "bold").append("  ")
+    console.print(title.append(finding["code"], "dim"))
+    console.print(Padding(Text(finding["message"]), (0, 0, 0, 4)))
+    console.print(Padding(Text.assemble(("To do: ", "bold"), finding["remedy"]), (0, 0, 0, 4)))
+    if finding["places"]:
+        console.print(Padding(Text(_places(finding["places"], finding["count"]), "cyan"), (0, 0, 0, 4)))
+
+
+def _places(places: Sequence[Mapping[str, Any]], count: int) -> str:
+    shown = [f"{one['file']}:{one['line']}" if one["line"] else one["file"] for one in places[:_PLACES]]
+    more = count - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _visible(name: str) -> str:
+    """A name whose spaces at the ends can be seen."""
+    return name if name == name.strip() else f'"{name}"'

@@ -1,0 +1,113 @@
+"""A Segment tracking plan: today's Public API export, `rules: [{type, key, jsonSchema}]`, and the older `rules.events`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scenarios.check.json_lines import JsonText
+from scenarios.check.tracked import Place, Planned, Reading, Tracked
+
+_NEVER = "0001-"
+"""The Public API writes the year 1 for a rule that was not deprecated."""
+_NAME_KEYS = ("key", "name", "event")
+
+
+def is_plan(value: Any) -> bool:
+    """Whether parsed JSON has the shape of a tracking plan."""
+    return _rules(value) is not None
+
+
+def read_plan(value: Any, text: str, file: str) -> Reading:
+    """The track rules of a plan, deprecated ones passed over; `value` is the parsed `text`."""
+    reading = Reading(file, "tracking plan")
+    places = JsonText(text)
+    for rule in _rules(value) or ():
+        kind = str(rule.get("type") or "TRACK").upper()
+        name = rule.get("key", rule.get("name"))
+        schema = _mapping(rule.get("jsonSchema", rule.get("rules")))
+        if kind == "IDENTIFY":
+            for trait in _properties(_layer(schema, "traits")):
+                reading.identify_traits.setdefault(trait, Place(file))
+        if kind != "TRACK" or not isinstance(name, str):
+            reading.pass_over(kind.lower())
+            continue
+        line = places.line_of_name(_NAME_KEYS, name)
+        if str(rule.get("deprecatedAt") or _NEVER)[:5] != _NEVER:
+            reading.pass_over("deprecated")
+            continue
+        reading.tracked.append(Tracked(name, "tracking plan", Place(file, line), planned=_planned(schema)))
+    for trait in _identify_traits(value):
+        reading.identify_traits.setdefault(trait, Place(file))
+    return reading
+
+
+def _rules(value: Any) -> list[dict[str, Any]] | None:
+    """The rules wherever this export keeps them: the answer of an API call wraps them in `data`."""
+    if isinstance(value, list):
+        return value if value and all(_is_rule(item) for item in value) else None
+    if not isinstance(value, dict):
+        return None
+    for wrapped in (value.get("data"), value.get("trackingPlan"), value.get("tracking_plan")):
+        found = _rules(wrapped) if isinstance(wrapped, dict) else None
+        if found is not None:
+            return found
+    rules = value.get("rules")
+    if isinstance(rules, dict):
+        rules = rules.get("events")
+    elif rules is None and isinstance(value.get("events"), list):
+        rules = value["events"]
+        if not all(_is_rule(item) for item in rules):
+            return None
+    return [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else None
+
+
+def _is_rule(item: Any) -> bool:
+    return isinstance(item, dict) and (
+        "jsonSchema" in item or ("key" in item and "type" in item) or ("name" in item and "rules" in item)
+    )
+
+
+def _identify_traits(value: Any) -> list[str]:
+    """The older export lists identify's traits beside its events."""
+    rules = _mapping(_mapping(value).get("rules"))
+    found: list[str] = []
+    for key in ("identify_traits", "user_traits", "identify"):
+        given = rules.get(key)
+        if isinstance(given, list):
+            found.extend(str(item["name"]) for item in given if isinstance(item, dict) and "name" in item)
+        else:
+            found.extend(_properties(_layer(_mapping(given), "traits")))
+    return found
+
+
+def _planned(schema: Mapping[str, Any]) -> Planned:
+    """A schema describes the whole call, or as Segment's code generator saves it the properties alone."""
+    whole = any(key in _properties(schema) for key in ("properties", "context", "traits"))
+    properties = _properties(_layer(schema, "properties") if whole else schema)
+    context = _layer(schema, "context")
+    traits = _properties(_layer(context, "traits")) if whole else {}
+    top_traits = _properties(_layer(schema, "traits")) if whole else {}
+    return Planned(
+        revenue=_types(properties.get("revenue")) if "revenue" in properties else (),
+        traits={key: _types(item) for key, item in traits.items()},
+        top_traits=tuple(top_traits),
+    )
+
+
+def _layer(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return _mapping(_properties(schema).get(name))
+
+
+def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _mapping(schema.get("properties"))
+
+
+def _types(schema: Any) -> tuple[str, ...]:
+    given = _mapping(schema).get("type")
+    types = given if isinstance(given, list) else [given]
+    return tuple(str(name) for name in types if name is not None and name != "null")
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
