@@ -30,8 +30,8 @@ class DeliveryReport:
     @property
     def user_id(self) -> Any:
         """The source event's userId, None when it has none (an empty text identifies nobody)."""
-        value = self.raw.get("user_id")
-        return None if value == "" else value
+        found = (self.raw.get("user_id"), self.source_event.get("userId"))
+        return next((value for value in found if value not in (None, "")), None)
 
     @property
     def visitor_id(self) -> str | None:

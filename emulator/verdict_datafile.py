@@ -50,7 +50,9 @@ def datafile_failure(report: DeliveryReport) -> tuple[str, str]:
         return f"{url} answered {status}", "Nothing is wrong with the event; the CDN has to answer again."
     if not 200 <= status < 300:
         return f"{url} answered {status}", "Check the Datafile URL: it must answer 200 with the datafile."
-    return _unusable_body(last.get("response"))
+    why, remedy = _unusable_body(last.get("response"))
+    # The forwarder saw the whole answer with its headers and may know better.
+    return (report.details[0].rstrip("."), remedy) if report.details else (why, remedy)
 
 
 def _unusable_body(response: object) -> tuple[str, str]:

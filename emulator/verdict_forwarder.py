@@ -56,8 +56,15 @@ def _not_subscribed(report: DeliveryReport, _: DatafileHistory) -> Ending:
         for mapping in report.mappings
     ]
     kind = report.text("type")
-    if report.details:
+    remedy = "Change the event, or the trigger of the mapping that should send it, so that the two match."
+    if kind not in (None, "track"):
+        remedy = (
+            f"Only track calls are sent by default; add a mapping whose trigger matches {kind} to send it."
+        )
+    if report.details and not report.mappings:
         why = report.details[0].rstrip(".")
+        if "integrations" in why:
+            remedy = "Let the event's integrations object name this destination with true, or leave it out."
     elif report.mappings and not enabled:
         why = "all of the destination's mappings are disabled"
     else:
@@ -66,15 +73,11 @@ def _not_subscribed(report: DeliveryReport, _: DatafileHistory) -> Ending:
         details.append(
             "The traits of an identify call are not kept for later events: send them in context.traits."
         )
-    if kind not in (None, "track"):
-        remedy = f"Only track calls are sent by default; add a mapping whose trigger matches {kind} if it should be sent."
-    else:
-        remedy = "Change the event, or the trigger of the mapping that should send it, so that the two match."
     return Ending(
         "not_subscribed",
         f"{event_name(report)} was not sent to Optimizely: {why}.",
         remedy,
-        tuple(dict.fromkeys([*report.details, *details])),
+        tuple(details if report.mappings else [*report.details, *details]),
     )
 
 

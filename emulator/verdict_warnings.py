@@ -60,7 +60,7 @@ def report_warnings(
             "the anonymousId."
         )
         found.append(note("counted_under_anonymous_id", message))
-    elif conversion and report.user_id is not None and conversion["visitor_id"] != str(report.user_id):
+    elif conversion and isinstance(report.user_id, str) and conversion["visitor_id"] != report.user_id:
         message = f"The visitor {quoted(conversion['visitor_id'])} is not the event's userId {quoted(report.user_id)}."
         found.append(note("visitor_is_not_user_id", message))
     attributes = report.payload.get("attributes")
