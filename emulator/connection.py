@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.serving import DechunkedInput, WSGIRequestHandler
 
 from emulator.exchange import CONNECTION
+from emulator.json_text import dumps
 from emulator.problems import Problem, problem_response
 
 if TYPE_CHECKING:
@@ -152,6 +153,17 @@ class Connection(WSGIRequestHandler):
             # Without lingering, closing sends a reset; the descriptor is closed past Python's own counting of users.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             os.close(self.connection.detach())
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is no HTTP request at all; it reaches no app."""
+        self.close_connection = True
+        body = dumps(
+            {"error": {"code": "bad_request", "message": explain or message or "no HTTP request"}}
+        ).encode()
+        head = f"HTTP/1.1 {int(code)} Bad Request\r\nContent-Type: application/json\r\n"
+        head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        with contextlib.suppress(OSError):
+            self.wfile.write(head.encode() + body)
 
     def version_string(self) -> str:
         return "optilocal"

@@ -1,6 +1,5 @@
 """`/_emulator/*`, what is asked and reported: health, journals, verdicts, results, deliveries, runs, namespaces, reset."""
 
-from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -9,35 +8,15 @@ from flask import Blueprint, Response, request
 from emulator import __version__, faults, subject_access
 from emulator.context import CLOCK, context, namespace
 from emulator.datafile_store import REVISION, STORED
+from emulator.delivery_intake import LONGEST_ID, DeliveryError, read_report, sent_uuid, was_sent
 from emulator.exchange import exchange_json
 from emulator.json_text import dumps, loads
 from emulator.judge import event_json
 from emulator.listing import listing
 from emulator.problems import Problem
 from emulator.run_summary import run_summary
-from emulator.verdict import delivered_uuid
 
 blueprint = Blueprint("control_api", __name__, url_prefix="/_emulator")
-LONGEST_ID = 200
-_DELIVERY_TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "details": list,
-    "requests": list,
-    "attempts": list,
-    "mappings": list,
-    "warnings": list,
-    "source_event": dict,
-    "payload": dict,
-    "error": dict,
-    "received_at": int,
-    **dict.fromkeys(
-        ("id", "type", "message_id", "event", "user_id", "anonymous_id", "outcome", "mapping", "trigger"), str
-    ),
-    **dict.fromkeys(("visitor_id", "event_key"), str),
-}
-_DELIVERY_DEFAULTS: Mapping[str, Any] = {
-    **dict.fromkeys(_DELIVERY_TYPES),
-    **{name: [] for name, kind in _DELIVERY_TYPES.items() if kind is list},
-}
 
 
 def json_response(value: object, status: int = 200) -> Response:
@@ -94,29 +73,12 @@ def namespaces() -> Response:
 
 @blueprint.post("/deliveries")
 def deliveries() -> Response:
-    given = json_body()
-    if not isinstance(given, dict):
-        raise Problem("invalid_delivery", "a delivery is a JSON object")
-    if given.get("id") is None:
-        raise Problem("invalid_delivery", 'a delivery needs an "id", chosen by its forwarder')
-    for name, kind in _DELIVERY_TYPES.items():
-        value = given.get(name)
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-            article = {str: "a text", int: "a number", list: "a list", dict: "an object"}[kind]  # type: ignore[index]
-            raise Problem("invalid_delivery", f'"{name}" must be {article}, or null')
-    if not 0 < len(given["id"]) <= LONGEST_ID:
-        raise Problem("invalid_delivery", f'"id" must have 1 to {LONGEST_ID} characters')
-    report: dict[str, Any] = {
-        name: given.get(name) if given.get(name) is not None else d for name, d in _DELIVERY_DEFAULTS.items()
-    }
-    report |= {name: value for name, value in given.items() if name not in report}
-    for name in ("requests", "attempts", "mappings", "warnings"):
-        if not all(isinstance(item, dict) for item in report[name]):
-            raise Problem("invalid_delivery", f'"{name}" must be a list of objects')
-    if report["received_at"] is None:
-        report["received_at"] = context().now(namespace())
-    sent = any(item.get("to") == "events" for item in report["requests"])
-    number = context().journal.put_delivery(namespace(), report, uuid=delivered_uuid(report), sent=sent)
+    parts, space = context(), namespace()
+    try:
+        report = read_report(json_body(), parts.now(space), parts.new_id)
+    except DeliveryError as error:
+        raise Problem("invalid_delivery", str(error)) from None
+    number = parts.journal.put_delivery(space, report, uuid=sent_uuid(report), sent=was_sent(report))
     return json_response({"number": number}, 201)
 
 

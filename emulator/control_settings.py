@@ -10,7 +10,7 @@ from emulator.clock import ClockError, iso, namespace_time, parse_time
 from emulator.context import CLOCK, base_url, context, namespace
 from emulator.control_api import json_body, json_response
 from emulator.datafile import DatafileError
-from emulator.datafile_store import REVISION, DatafileStore, datafile_url, listed, read_given, shown
+from emulator.datafile_store import DatafileStore, datafile_url, listed, read_given
 from emulator.erasure import erase, export
 from emulator.faults import FaultError
 from emulator.listing import asked_namespace
@@ -80,13 +80,12 @@ def put_datafile(sdk_key: str) -> Response:
 
 @blueprint.get("/datafiles/<sdk_key>")
 def get_datafile(sdk_key: str) -> Response:
+    """The text as it was set; the list of datafiles tells its state and history."""
     state = _known(sdk_key)
-    revisions = [
-        {"revision": doc["revision"], "from": doc["from"]}
-        for _, _, doc in context().journal.documents(REVISION, namespace())
-        if doc["of"] == sdk_key
-    ]
-    return json_response(shown(sdk_key, state, base_url(), namespace(), revisions))
+    is_json = state["revision"] is not None
+    return Response(
+        state["text"], content_type="application/json" if is_json else "text/plain; charset=utf-8"
+    )
 
 
 def _known(sdk_key: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from emulator.namespaces import DEFAULT
 
 _EVERY = 0.3
 _TIMEOUT = 10
+_KEPT = "fetched datafile"
 
 
 class DatafileSources:
@@ -28,20 +29,36 @@ class DatafileSources:
         """Serve them all. Raises DatafileError, one line, for one that cannot be read or is no datafile."""
         for source in self._sources:
             if source.startswith(("http://", "https://")):
-                self._put(source, _fetched(source))
+                self._load_url(source)
             else:
                 path = Path(source)
                 self._seen[path] = _stamp(path)
                 self._put(source, _read(path))
 
-    def _put(self, source: str, text: str) -> None:
+    def _load_url(self, url: str) -> None:
+        """Fetch a datafile; offline, the one that a kept journal holds from before is served on."""
+        journal = self._parts.journal
+        try:
+            text = _fetched(url)
+        except DatafileError as error:
+            kept = journal.document(_KEPT, DEFAULT, url)
+            if kept is None or self._store.get(kept["sdk_key"]) is None:
+                raise
+            self._say(f"{error}; the one kept in the journal is served")
+            return
+        key = self._put(url, text)
+        journal.change_document(_KEPT, DEFAULT, lambda _: {"sdk_key": key}, url)
+
+    def _put(self, source: str, text: str) -> str:
         try:
             given = read_given(text, raw=False)
         except DatafileError as error:
             raise DatafileError(f"{source}: {error}") from None
-        _, warnings = self._store.put(sdk_key(given, source), given, self._parts.now(DEFAULT))
+        key = sdk_key(given, source)
+        _, warnings = self._store.put(key, given, self._parts.now(DEFAULT))
         for warning in warnings:
             self._say(f"{source}: {warning['message']}")
+        return key
 
     @staticmethod
     def _say(text: str) -> None:

@@ -174,11 +174,11 @@ def listed(journal: Journal, namespace: str | None, root: str) -> list[dict[str,
     for space, sdk_key, state in journal.documents(STORED, namespace):
         if state["text"] is not None:
             prefix = "" if space == "default" else f"/ns/{space}"
-            rows.append(shown(sdk_key, state, f"{root}{prefix}", space, revisions.get((space, sdk_key), [])))
+            rows.append(_shown(sdk_key, state, f"{root}{prefix}", space, revisions.get((space, sdk_key), [])))
     return rows
 
 
-def shown(
+def _shown(
     sdk_key: str, state: Mapping[str, Any], base: str, namespace: str, revisions: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """One datafile with its state; its token is never shown."""

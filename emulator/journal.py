@@ -21,6 +21,11 @@ LISTINGS = ("exchanges", "events", "verdicts", "runs")
 RUNS_KEPT = 1_000
 
 
+def _column(value: object) -> str | None:
+    """What a source event said, as a text to look it up by: an id may have come as a number."""
+    return storable(value if isinstance(value, str) else None if value is None else dumps(value))
+
+
 @contextlib.contextmanager
 def _named_errors(path: Path) -> Iterator[None]:
     try:
@@ -240,10 +245,10 @@ class Journal(Documents):
         `uuid` is the one its conversion bears; only a report that `sent` something takes a conversion for its own.
         """
         names = ("visitor_id", "user_id", "anonymous_id", "message_id")
-        values: dict[str, Any] = {name: storable(report.get(name)) for name in names}
+        values: dict[str, Any] = {name: _column(report.get(name)) for name in names}
         values |= {"namespace": namespace, "delivery_id": storable(report["id"]), "uuid": storable(uuid)}
         values |= {
-            "event_key": storable(report.get("event_key") or report.get("event")),
+            "event_key": _column(report.get("event_key") or report.get("event")),
             "delivery": dumps(report),
         }
         values["kind"] = "deletion" if report.get("type") == "delete" else "event"

@@ -1,0 +1,88 @@
+"""What a forwarder reports, on its way in: missing fields become nulls, the uuid of its conversion is found."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from emulator.verdict import delivered_uuid
+
+LONGEST_ID = 200
+_LISTS_OF_OBJECTS = ("requests", "attempts", "mappings", "warnings")
+_OBJECTS = ("source_event", "payload", "error")
+# What was wrong in a source event is evidence: these are kept whatever they are.
+_ANYTHING = (
+    "message_id",
+    "event",
+    "user_id",
+    "anonymous_id",
+    "visitor_id",
+    "event_key",
+    "mapping",
+    "trigger",
+    "details",
+)
+_TEXTS = ("id", "type", "outcome")
+
+
+class DeliveryError(ValueError):
+    """A report that cannot be taken; the text is one line that names the field."""
+
+
+def read_report(given: object, now: int, new_id: Callable[[], str]) -> dict[str, Any]:
+    """A report with every field of the architecture's "Delivery". Raises DeliveryError.
+
+    Without an id it gets a new one, and without a time of receipt the namespace's `now`.
+    """
+    if not isinstance(given, Mapping):
+        raise DeliveryError("a delivery is a JSON object")
+    report: dict[str, Any] = dict.fromkeys((*_TEXTS, *_ANYTHING, *_OBJECTS))
+    report |= {name: [] for name in (*_LISTS_OF_OBJECTS, "details")}
+    report |= {name: value for name, value in given.items() if value is not None}
+    for name in _TEXTS:
+        if not isinstance(report[name], str | None):
+            raise DeliveryError(f'"{name}" must be a text, or null')
+    for name in _OBJECTS:
+        if not isinstance(report[name], dict | None):
+            raise DeliveryError(f'"{name}" must be an object, or null')
+    for name in _LISTS_OF_OBJECTS:
+        if not isinstance(report[name], list) or not all(isinstance(item, dict) for item in report[name]):
+            raise DeliveryError(f'"{name}" must be a list of objects')
+    details = report["details"]
+    if not isinstance(details, list) or not all(isinstance(item, str) for item in details):
+        raise DeliveryError('"details" must be a list of texts')
+    received_at = report.setdefault("received_at", now)
+    if not isinstance(received_at, int) or isinstance(received_at, bool):
+        raise DeliveryError('"received_at" must be a time in epoch milliseconds')
+    if report["id"] is None:
+        report["id"] = new_id()
+    if not 0 < len(report["id"]) <= LONGEST_ID:
+        raise DeliveryError(f'"id" must have 1 to {LONGEST_ID} characters')
+    return report
+
+
+def was_sent(report: Mapping[str, Any]) -> bool:
+    """Whether the forwarder tried to send something to the Event API."""
+    return any(request.get("to") == "events" for request in report["requests"])
+
+
+def sent_uuid(report: Mapping[str, Any]) -> str | None:
+    """The uuid that its conversion bears: as it stands in the requests, else in the payload, else its messageId."""
+    for request in report["requests"]:
+        if request.get("to") == "events":
+            for uuid in _uuids(request.get("json")):
+                return uuid
+    message_id = report["message_id"]
+    return delivered_uuid(report) or (message_id if isinstance(message_id, str) else None)
+
+
+def _uuids(batch: Any) -> list[str]:
+    """The uuids of the events of an event batch, as far as it is one."""
+    found = []
+    for visitor in _items(batch, "visitors"):
+        for snapshot in _items(visitor, "snapshots"):
+            found += [event.get("uuid") for event in _items(snapshot, "events")]
+    return [uuid for uuid in found if isinstance(uuid, str) and uuid]
+
+
+def _items(parent: Any, name: str) -> list[dict[str, Any]]:
+    items = parent.get(name) if isinstance(parent, dict) else None
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
