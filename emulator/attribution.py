@@ -38,10 +38,8 @@ class Judgement:
     """What becomes of one conversion in the results, and why.
 
     `candidates` are the experiments that have the event as a metric, `running` those of them that count at
-    its time.
-    `user_activated` is None only when the event is a metric of no experiment: there is then nothing to be
-    activated in.
-    `details` are sentences, one an experiment looked at.
+    its time. `user_activated` is None only when the event is a metric of no experiment: there is then nothing
+    to be activated in. `details` are sentences, one an experiment looked at.
     """
 
     outcome: JudgedOutcome
@@ -67,10 +65,8 @@ def judge_by(conversion: EventRow, standings: Standings) -> Judgement:
     """Judge one conversion by its visitor's standings.
 
     An event counts once in each running experiment that has it as a metric and in which its visitor has a
-    decision that
-    is not later (Optimizely reference 2.1, rules 1 to 3, 8, 17). What excludes only this event, a filtered
-    bot or a
-    malformed row, is looked at last.
+    decision that is not later (Optimizely reference 2.1, rules 1 to 3, 8, 17). What excludes only this event,
+    a filtered bot or a malformed row, is looked at last.
     """
     history, now = standings.history, event_time(conversion)
     event = history.find_event(conversion["entity_id"], conversion["key"], now)

@@ -70,8 +70,7 @@ class DatafileHistory:
     """Every revision of a namespace's datafiles with the time from which it held.
 
     The first revision of a datafile also holds for all earlier times: an event may be stamped before the
-    emulator was told
-    of the datafile. Several SDK keys (environments) are judged as one.
+    emulator was told of the datafile. Several SDK keys (environments) are judged as one.
     """
 
     def __init__(self, revisions: Revisions | Mapping[str, Revisions]) -> None:
@@ -137,8 +136,7 @@ class DatafileHistory:
         """The experiments that have the event as a metric by the last revision that lists each experiment.
 
         So a metric that was added late counts from all stored events (Optimizely reference 2.1, rule 18), and
-        an experiment
-        that has since left the datafile keeps the metrics it had.
+        an experiment that has since left the datafile keeps the metrics it had.
         """
         return self._with_metric.get(event_id, ())
 

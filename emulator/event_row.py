@@ -21,10 +21,8 @@ class EventRow(TypedDict):
     """One decision or conversion, as the architecture's "Event" describes it.
 
     Times are epoch milliseconds, UTC; `revenue` is integer cents. What could not be read is None. `problems`
-    say why the
-    row will not count, whatever else happens; `warnings` what it counts in spite of. The journal assigns
-    `number`,
-    `namespace` and `exchange`.
+    say why the row will not count, whatever else happens; `warnings` what it counts in spite of. The journal
+    assigns `number`, `namespace` and `exchange`.
     """
 
     kind: Kind

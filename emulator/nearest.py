@@ -36,8 +36,7 @@ def nearest(name: str, candidates: Iterable[str], limit: int = 3) -> list[Near]:
     not among them.
 
     Close means: equal but for case, spacing or separators; the same words in another order; or at most one
-    edit in four
-    letters (insertion, deletion, replacement, two neighbours swapped).
+    edit in four letters (insertion, deletion, replacement, two neighbours swapped).
     """
     found: dict[str, Near] = {}
     for candidate in candidates:

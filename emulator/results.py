@@ -130,10 +130,9 @@ class Totals:
         """`GET /_emulator/results`: `{"experiments": {KEY: …}}` as the contract has it.
 
         All experiments of the newest datafile appear, with all variations and attached events, at zero when
-        nothing
-        counted; so do experiments that have left the datafile but have visitors. When two have one key, as in
-        two
-        environments, the later one's key bears its environment or id: `checkout_test (development)`.
+        nothing counted; so do experiments that have left the datafile but have visitors. When two have one
+        key, as in two environments, the later one's key bears its environment or id: `checkout_test
+        (development)`.
         """
         experiments: dict[str, Any] = {}
         for experiment in self._experiments(history):

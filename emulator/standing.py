@@ -47,9 +47,8 @@ class Standing:
     """One visitor in one experiment.
 
     `first` is the earliest decision that counts and `variation` what it showed: the visitor belongs to it,
-    whatever a
-    later decision says (Optimizely reference 2.1, rule 1). `others` are the variations of later decisions
-    that count.
+    whatever a later decision says (Optimizely reference 2.1, rule 1). `others` are the variations of later
+    decisions that count.
     """
 
     experiment: Experiment

@@ -59,10 +59,9 @@ def verdict(
         (`emulator.nearest.fold`); without the visitor itself.
 
     Conditions are None where the event ended before they were looked at. `user_activated` is None for
-    no_experiment, as
-    there is nothing to be activated in; for experiment_not_running it says whether the visitor had entered
-    one of the
-    event's experiments while that ran. `user_identified` is None for what an SDK sent.
+    no_experiment, as there is nothing to be activated in; for experiment_not_running it says whether the
+    visitor had entered one of the event's experiments while that ran. `user_identified` is None for what an
+    SDK sent.
     """
     report = None if delivery is None else DeliveryReport(delivery)
     if report is not None and (report.is_deletion or report.outcome in _NEVER_POSTED):
