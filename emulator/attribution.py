@@ -106,8 +106,7 @@ def judge_by(conversion: EventRow, standings: Standings) -> Judgement:
 
 
 def deduplicate(rows: Iterable[EventRow]) -> list[EventRow]:
-    """Collapse rows with the same uuid in the same account: the first received wins (Optimizely reference
-    2.1, rule 9).
+    """Collapse rows of one uuid and account: the first received wins (Optimizely reference 2.1, 9).
 
     First received is the lowest `number`, or what comes first among rows that have none. Rows without a uuid
     are kept.
@@ -195,7 +194,5 @@ def _describe_not_running(standing: Standing, now: int, history: DatafileHistory
 
 
 def listed_reasons(standing: Standing) -> str:
-    """Why the visitor's decisions in this experiment do not count, each reason once; empty when there is
-    none.
-    """
+    """Why the visitor's decisions in this experiment do not count, each reason once; empty if none."""
     return "; ".join(dict.fromkeys(reason.message for _, reason in standing.set_aside))

@@ -26,9 +26,7 @@ class Variation:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One rule that decides: an experiment, a delivery (a rollout's rule or a targeted delivery: no results)
-    or a holdout.
-    """
+    """One rule: an experiment, a holdout, or a delivery (of a rollout or targeted), which has no results."""
 
     id: str
     key: str
@@ -65,9 +63,7 @@ class Datafile:
 
     @classmethod
     def from_json(cls, obj: object) -> "Datafile":
-        """A datafile from parsed JSON. Raises DatafileError, one line with the first reasons, when it is
-        none.
-        """
+        """A datafile from parsed JSON; raises DatafileError, one line with the first reasons."""
         found = problems(obj)
         if found or not isinstance(obj, dict):
             more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
@@ -176,9 +172,7 @@ class Datafile:
         return self._experiments_by_key.get(key)
 
     def experiments_with_metric(self, event_id: str) -> tuple[Experiment, ...]:
-        """The experiments that have this event as a metric; deliveries and holdouts have no results and are
-        left out.
-        """
+        """The experiments with this event as a metric; deliveries and holdouts have no results."""
         event = self.event_by_id(event_id)
         if event is None:
             return ()
@@ -208,8 +202,7 @@ def is_running(experiment: Experiment) -> bool:
 
 
 def same_but_for_revision(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether a changed datafile kept its revision, so that the SDKs that hold the old one will not take it
-    up.
+    """Whether a changed datafile kept its revision, so that SDKs that hold the old one ignore it.
 
     Python, JavaScript, Go and Java compare the revision alone (Optimizely reference 3.3).
     """

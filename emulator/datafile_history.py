@@ -20,9 +20,7 @@ def _merged(datafiles: Sequence[Datafile]) -> Datafile:
 
 
 class _Union(Datafile):
-    """Several datafiles that hold at the same time, seen as one; texts such as the account are those of the
-    first.
-    """
+    """Several datafiles that hold at once, seen as one; texts are those of the first."""
 
     def __init__(self, parts: Sequence[Datafile]) -> None:
         super().__init__(parts[0].raw)
@@ -91,9 +89,7 @@ class DatafileHistory:
         return bool(self._keys)
 
     def at(self, ms: int) -> Datafile | None:
-        """What held at this time (epoch milliseconds), all SDK keys taken together; None when there is no
-        datafile.
-        """
+        """What held at this time (epoch milliseconds), all SDK keys together; None without a datafile."""
         return self._union(tuple(max(bisect_right(times, ms) - 1, 0) for times, _ in self._keys.values()))
 
     @cached_property

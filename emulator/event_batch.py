@@ -37,8 +37,7 @@ class ParsedBatch:
 
 
 def parse(body: bytes, *, headers: Mapping[str, str], received_at: int) -> ParsedBatch:
-    """Read a body that is no longer compressed; `received_at` is epoch milliseconds. Never raises for what
-    was sent.
+    """Read an unpacked body; `received_at` is epoch milliseconds. Never raises for what was sent.
 
     The Content-Type is not looked at: senders post JSON as text/plain too (Optimizely reference 1.1).
     """

@@ -63,9 +63,7 @@ def join(path: str, key: str) -> str:
 def required_text(
     obj: Mapping[str, Any], key: str, path: str, found: Findings, problems: list[Note]
 ) -> str | None:
-    """A required, non-empty string. Anything else is a violation and a problem; a number is still shown as
-    text.
-    """
+    """A required, non-empty string; else a violation and a problem. A number is still shown as text."""
     where = join(path, key)
     value = obj.get(key)
     if key not in obj:
@@ -148,9 +146,7 @@ def timestamp(
 
 
 def timestamp_warning(value: int, received_at: int) -> Note | None:
-    """What is odd about a timestamp that the API accepts (Optimizely reference 2.5); both are epoch
-    milliseconds.
-    """
+    """What is odd about a timestamp that is accepted (Optimizely reference 2.5); both in milliseconds."""
     if value > NANOSECONDS_FROM:
         return note(
             "timestamp_nanoseconds",
@@ -190,9 +186,7 @@ def integer(event: Mapping[str, Any], key: str, path: str, found: Findings) -> i
 
 
 def number(event: Mapping[str, Any], key: str, path: str, found: Findings) -> int | float | None:
-    """A number that may be absent; anything else, or one beyond a double's range, is a violation, and read as
-    absent.
-    """
+    """A number that may be absent; what is none, or beyond a double, is a violation and read as absent."""
     value = event.get(key)
     if key not in event:
         return None
@@ -239,9 +233,7 @@ def typed_value(value: object, path: str, found: Findings) -> Any:
 
 
 def attributes(visitor: Mapping[str, Any], path: str, found: Findings) -> list[dict[str, Any]]:
-    """The visitor's attributes as `{entity_id, key, type, value}`; the Web snippet's short names are
-    understood.
-    """
+    """The visitor's attributes as `{entity_id, key, type, value}`, the Web snippet's short names too."""
     read = []
     for where, item in items(visitor, "attributes", path, found, required=False):
         if "value" not in item and "type" not in item and "v" in item:

@@ -8,9 +8,7 @@ Kind = Literal["decision", "conversion"]
 
 
 class Note(TypedDict):
-    """A slug and a sentence; `path` names the place in the event batch where there is one
-    (`visitors[0].visitor_id`).
-    """
+    """A slug and a sentence; `path` is the place in the event batch, as `visitors[0].visitor_id`."""
 
     code: str
     message: str
@@ -63,8 +61,6 @@ def note(code: str, message: str, path: str | None = None) -> Note:
 
 
 def event_time(row: EventRow) -> int:
-    """The time a row is judged by: the client's timestamp, or the time of arrival when it has none that can
-    be read.
-    """
+    """The time a row is judged by: the client's timestamp, else, when that cannot be read, its arrival."""
     timestamp = row["timestamp"]
     return row["received_at"] if timestamp is None else timestamp

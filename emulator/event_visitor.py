@@ -176,9 +176,7 @@ class _VisitorReader:
         return made
 
     def _decision_id(self, decision: dict[str, Any], key: str, path: str, problems: list[Note]) -> str | None:
-        """An id as SDKs really send it: empty and null are allowed and name nothing (Optimizely reference
-        5.6).
-        """
+        """An id as SDKs send it: empty and null are allowed, naming nothing (Optimizely reference 5.6)."""
         value = decision.get(key)
         if key in decision and (value is None or value == ""):
             return value

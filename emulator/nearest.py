@@ -17,9 +17,7 @@ _WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 @dataclass(frozen=True)
 class Near:
-    """A close name: the name itself, how it differs from the one asked for, and a distance (0 = only case or
-    spacing).
-    """
+    """A close name, how it differs from the one asked for, and a distance (0: only case or spacing)."""
 
     name: str
     difference: str
@@ -32,8 +30,7 @@ def fold(name: str) -> str:
 
 
 def nearest(name: str, candidates: Iterable[str], limit: int = 3) -> list[Near]:
-    """The candidates that are truly close to `name`, best first, at most `limit`; the exact name itself is
-    not among them.
+    """The candidates truly close to `name`, best first, at most `limit`, without the name itself.
 
     Close means: equal but for case, spacing or separators; the same words in another order; or at most one
     edit in four letters (insertion, deletion, replacement, two neighbours swapped).

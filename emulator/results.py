@@ -19,9 +19,7 @@ _LARGEST = Decimal("1.7976931348623157E+308")
 
 
 class Metric(TypedDict):
-    """What one visitor did with one event in one experiment: times, cents, and the exact sum of values as a
-    text.
-    """
+    """What one visitor did with one event in one experiment: times, cents, exact sum of values as text."""
 
     total: int
     revenue: int
@@ -159,9 +157,7 @@ class Totals:
         return sum(arm.visitors for arm in self._arms.get(experiment_id, {}).values())
 
     def arms(self, experiment: Experiment) -> dict[str, tuple[str, Arm]]:
-        """Variation id → key and figures: the datafile's variations in its order, then others that have
-        visitors.
-        """
+        """Variation id → key and figures: the datafile's variations, then others that have visitors."""
         arms = self._arms.get(experiment.id, {})
         named = {v.id: (v.key, arms.get(v.id, Arm())) for v in experiment.variations}
         for variation_id in sorted(arms):

@@ -58,9 +58,7 @@ class Standing:
     set_aside: tuple[tuple[EventRow, Reason], ...] = ()
 
     def decided_by(self, ms: int) -> bool:
-        """Whether the visitor had a decision that counts at this time; at the same millisecond is early
-        enough.
-        """
+        """Whether a decision that counts had been made at this time; the same millisecond is early enough."""
         return self.first is not None and event_time(self.first) <= ms
 
     def decided_later(self, ms: int) -> bool:
@@ -157,9 +155,7 @@ def _order(row: EventRow) -> tuple[int, str, str]:
 
 
 def bot_filtered(row: EventRow, history: DatafileHistory, rules: Rules) -> bool:
-    """Whether bot filtering drops this row: the event's own $opt_bot_filtering decides, else the datafile of
-    its time.
-    """
+    """Whether bot filtering drops this row, by its own $opt_bot_filtering, else by its time's datafile."""
     if not row["user_agent_bot"]:
         return False
     if rules.bot_filtering is not None:

@@ -39,8 +39,7 @@ def verdict(
     uuid_taken_by_other_delivery: bool = False,
     relatives: Relatives | None = None,
 ) -> dict[str, Any]:
-    """The verdict without `number` and `namespace`, which the journal assigns; pure, and in the
-    architecture's shape.
+    """The verdict in the architecture's shape, but for `number` and `namespace`, which the journal assigns.
 
     At least one of `delivery` and `conversion` is given; raises ValueError when neither is.
 
@@ -97,9 +96,7 @@ def verdict(
 
 
 def delivered_uuid(delivery: Mapping[str, Any]) -> str | None:
-    """The uuid that this delivery's conversion bears: how a conversion is matched to the delivery that made
-    it.
-    """
+    """The uuid of this delivery's conversion: how the two are matched."""
     return DeliveryReport(delivery).uuid
 
 

@@ -28,9 +28,7 @@ def unavailable(report: DeliveryReport, _: DatafileHistory) -> Ending:
 
 
 def datafile_failure(report: DeliveryReport) -> tuple[str, str]:
-    """Why the last fetch of the datafile gave nothing usable, and what to change: two sentences without their
-    subject.
-    """
+    """Why the last fetch gave no usable datafile, and what to change: two sentences."""
     requests = report.requests_to("datafile")
     if not requests:
         told = [*report.details, report.error_message or "the report does not say why"]
@@ -118,9 +116,7 @@ def unmatched(report: DeliveryReport, history: DatafileHistory) -> Ending:
 
 
 def _fetched_datafile(report: DeliveryReport, history: DatafileHistory) -> Datafile | None:
-    """The datafile the forwarder looked in: the one of the SDK key in its URL at that time, else what is
-    known.
-    """
+    """The datafile the forwarder looked in, by the SDK key in its URL, else what is known for that time."""
     at = report.received_at
     for request in reversed(report.requests_to("datafile")):
         at = report.time(request, "at") or at
