@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ def explain(emulator: EmulatorClient, message_id: str, console: Console) -> bool
     """Print every verdict on a message id, whatever its namespace; False when there is none."""
     verdicts = emulator.verdicts(message_id=message_id, ns="*")
     for verdict in verdicts:
-        _print(verdict, console, emulator.root)
+        print_verdict(verdict, console, emulator.root)
     if not verdicts:
         console.print(
             f"No event with the message id {message_id!r} was reported or received at {emulator.root}. "
@@ -37,7 +38,19 @@ def journey_link(root: str, message_id: str, namespace: str) -> str:
     return f"{root}/#/event/{quote(message_id, safe='')}?ns={quote(namespace, safe='')}"
 
 
-def _print(verdict: dict[str, Any], console: Console, root: str) -> None:
+def verdict_text(verdict: dict[str, Any]) -> str:
+    """The verdict in words, as plain text."""
+    text = io.StringIO()
+    print_verdict(
+        verdict,
+        Console(file=text, color_system=None, force_terminal=False, markup=False, soft_wrap=True),
+        None,
+    )
+    return text.getvalue()
+
+
+def print_verdict(verdict: dict[str, Any], console: Console, root: str | None) -> None:
+    """Print the verdict in words; with the viewer's page on it when `root` is a viewer's address."""
     outcome = verdict["outcome"] or verdict["kind"]
     good = outcome == "counted"
     title = Text.assemble(
@@ -59,4 +72,6 @@ def _print(verdict: dict[str, Any], console: Console, root: str) -> None:
         console.print(Text(f"  · {detail}"))
     for warning in verdict["warnings"]:
         console.print(Text.assemble("  ", ("worth knowing: ", "yellow"), warning["message"]))
-    console.print(Text(f"  {journey_link(root, str(verdict['message_id']), verdict['namespace'])}", "cyan"))
+    if root is not None:
+        link = journey_link(root, str(verdict["message_id"]), verdict["namespace"])
+        console.print(Text(f"  {link}", "cyan"))
