@@ -72,6 +72,11 @@ def read_documents(file: Path, text: str, read_tag: TagReader) -> list[Document]
     return documents
 
 
+def reads_as_text(plain: str) -> bool:
+    """Whether an unquoted scalar is read as the text it is: no number, no word such as true or null."""
+    return not (plain in _WORDS or _INT.fullmatch(plain) or _FLOAT.fullmatch(plain))
+
+
 def _compose(file: Path, text: str) -> list[yaml.Node]:
     """Composed nodes. `[!uuid]` and `{a: !uuid}` are what the format shows, yet the parser wants a space after a tag."""
     while True:
