@@ -1,6 +1,6 @@
-"""The published JSON Schemas: of the scenario format, for editors, and of the result document, for its readers.
+"""The published JSON Schemas: of scenario files and of the defaults they share, for editors; of the result document.
 
-`python -m scenarios.schema scenario` (or `results`) prints one.
+`python -m scenarios.schema scenario` (or `defaults`, `results`) prints one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-NAMES = ("scenario", "results")
+NAMES = ("scenario", "defaults", "results")
 
 
 def path(name: str) -> Path:
