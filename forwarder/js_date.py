@@ -61,11 +61,11 @@ def _roll_over(found: re.Match[str]) -> int | None:
     )
     milliseconds = int((found[7] or "0")[:3])
     return _clip(
-        _days(year, month, day) * DAY + hour * 3_600_000 + minute * 60_000 + second * 1000 + milliseconds
+        days_since_1970(year, month, day) * DAY + hour * 3_600_000 + minute * 60_000 + second * 1000 + milliseconds
     )
 
 
-def _days(year: int, month: int, day: int) -> int:
+def days_since_1970(year: int, month: int, day: int) -> int:
     """Days since 1970 in the proleptic Gregorian calendar; month (from 0) and day may be out of range and roll over."""
     year, month = year + month // 12, month % 12 + 1
     shifted = year - (month <= 2)
@@ -73,6 +73,16 @@ def _days(year: int, month: int, day: int) -> int:
     day_of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5
     day_of_era = year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
     return era * 146_097 + day_of_era - 719_468 + day - 1
+
+
+def civil(days: int) -> tuple[int, int, int]:
+    """Year, month (from 1) and day of so many days since 1970, in the proleptic Gregorian calendar."""
+    era, day_of_era = divmod(days + 719_468, 146_097)
+    year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    shifted = (5 * day_of_year + 2) // 153
+    month = shifted + 3 if shifted < 10 else shifted - 9
+    return year_of_era + era * 400 + (month <= 2), month, day_of_year - (153 * shifted + 2) // 5 + 1
 
 
 def _clip(milliseconds: float) -> int | None:
@@ -220,7 +230,7 @@ class _Parts:
             year += 2000 if year <= 49 else 1900
         if not (1 <= month <= 12 and 1 <= day <= 31) or abs(year) > 1_000_000:
             raise _Refused
-        return _days(year, month - 1, day)
+        return days_since_1970(year, month - 1, day)
 
     def _time(self) -> int:
         hour, minute, second, milliseconds = [*self.times, 0, 0, 0, 0][:4]
