@@ -157,6 +157,18 @@ class DatafileHistory:
         experiment = datafile.experiment_by_id(experiment_id) if datafile else None
         return experiment is not None and is_running(experiment)
 
+    def renamed(self, key: str, datafile: Datafile) -> Event | None:
+        """What an event of this key in some other revision is called in `datafile`; None when it is not
+        there.
+        """
+        for _, datafiles in self._keys.values():
+            for other in reversed(datafiles):
+                former = other.event(key)
+                event = datafile.event_by_id(former.id) if former else None
+                if event is not None and event.key != key:
+                    return event
+        return None
+
     def find_event(self, entity_id: str | None, key: str | None, ms: int) -> Event | None:
         """The event a conversion means: as the datafile knew it then, else as the newest one knows it."""
         for datafile in (self.at(ms), self.newest):

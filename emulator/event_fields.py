@@ -155,7 +155,7 @@ def timestamp_warning(value: int, received_at: int) -> Note | None:
         )
     if value > received_at + DAY:
         return note(
-            "timestamp_in_future", f"the timestamp {value} is more than a day after the event arrived"
+            "timestamp_in_future", f"the timestamp {value} is in the future: more than a day after the event arrived"
         )
     if value < YEAR_2010:
         return note(

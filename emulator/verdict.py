@@ -67,7 +67,7 @@ def verdict(
         conversion = duplicate_of = None
     judgement = None
     if report is not None and report.is_deletion:
-        end, conditions = deletion(report), _conditions()
+        end, conditions = deletion(report, history), _conditions()
     elif duplicate_of is not None and (report is None or uuid_taken_by_other_delivery):
         end, conditions = _duplicate(report, conversion or duplicate_of, duplicate_of, history)
     elif conversion is not None:

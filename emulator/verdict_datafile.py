@@ -6,6 +6,7 @@ import re
 from emulator.datafile import Datafile
 from emulator.datafile_history import DatafileHistory
 from emulator.delivery_report import DeliveryReport, failure_text
+from emulator.nearest import Near
 from emulator.verdict_ending import Ending, event_name, retry_due
 from emulator.wording import plural, quoted
 
@@ -88,7 +89,9 @@ def unmatched(report: DeliveryReport, history: DatafileHistory) -> Ending:
     key = report.text("event_key") or report.text("event") or ""
     datafile = _fetched_datafile(report, history)
     nearest = tuple(datafile.nearest_events(key)) if datafile else ()
-    details = [f"The datafile has {quoted(near.name)}, which differs {near.difference}." for near in nearest]
+    renamed = history.renamed(key, datafile) if datafile else None
+    details = list(report.details)
+    details += [f"The datafile has {quoted(near.name)}, which differs {near.difference}." for near in nearest]
     if datafile is not None:
         details.append(f"The datafile has {plural(len(datafile.events), 'event')} in all.")
         if datafile.event(key):
@@ -98,7 +101,12 @@ def unmatched(report: DeliveryReport, history: DatafileHistory) -> Ending:
     newest = history.newest
     if newest is not None and newest.event(key) and not (datafile and datafile.event(key)):
         details.append(f"A newer revision, or another environment's datafile, does have {quoted(key)}.")
-    if nearest:
+    if renamed is not None:
+        hint = f" The event of that key is now called {quoted(renamed.key)}."
+        remedy = f"Track the event as {quoted(renamed.key)}, or give it its old key again in Optimizely."
+        others = (near for near in nearest if near.name != renamed.key)
+        nearest = (Near(renamed.key, "because it was renamed", 0), *others)
+    elif nearest:
         closest = nearest[0]
         hint = f" The closest is {quoted(closest.name)}, which differs {closest.difference}."
         remedy = f"Track the event as {quoted(closest.name)}, or map it to that event key."

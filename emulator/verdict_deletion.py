@@ -2,12 +2,13 @@
 
 import json
 
+from emulator.datafile_history import DatafileHistory
 from emulator.delivery_report import DeliveryReport
 from emulator.verdict_ending import Ending, retry_due
-from emulator.wording import joined, quoted
+from emulator.wording import joined, listed, quoted
 
 
-def deletion(report: DeliveryReport) -> Ending:
+def deletion(report: DeliveryReport, history: DatafileHistory) -> Ending:
     """What a deletion really asked for. Its outcome is empty: it is no conversion (Segment reference 0.6)."""
     user = quoted(report.user_id or report.raw.get("anonymous_id"))
     requests = report.requests_to("privacy")
@@ -22,6 +23,9 @@ def deletion(report: DeliveryReport) -> Ending:
     details = list(report.details)
     if report.outcome == "deleted":
         named = f"the {identifier_type} {quoted(identifier)}" if identifier else "the account"
+        accounts = history.newest.account_ids if history.newest else ()
+        if accounts and identifier not in accounts:
+            details.append(f"The datafile belongs to another account: {listed(accounts)}.")
         details.append(f"The request's body was {json.dumps(body, ensure_ascii=False)}.")
         explanation = (
             f"Segment's destination asked Optimizely to delete {named}, which is the account's id from the "

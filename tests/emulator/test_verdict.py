@@ -282,6 +282,14 @@ def test_an_unmatched_key_far_from_all_others_has_none_nearest():
     assert found["nearest"] == [] and '"Wishlist Shared"' in found["remedy"]
 
 
+def test_an_event_that_was_renamed_is_found_by_its_id():
+    renamed = datafile(revision="2", events=[{"id": "ev-order", "key": "Order Placed", "experimentIds": []}])
+    past = history((0, datafile()), (NOW, renamed))
+    found = judged(delivery("unmatched_event_key"), past=past)
+    assert found["nearest"] == ["Order Placed"] and '"Order Placed"' in found["remedy"]
+    assert 'is now called "Order Placed"' in found["explanation"]
+
+
 def test_the_datafile_that_was_fetched_is_the_one_looked_in():
     other = datafile(sdkKey="sdk-2", events=[{"id": "1", "key": "order completed", "experimentIds": []}])
     past = type(history())({"sdk-1": [(0, datafile())], "sdk-2": [(0, other)]})
@@ -536,6 +544,12 @@ def test_a_deletion_says_whom_the_request_really_named():
     assert (found["kind"], found["outcome"], found["conditions"]) == ("deletion", None, NOTHING)
     assert '"12001"' in found["explanation"] and 'nothing of "u" was erased' in found["explanation"]
     assert "fullstack_id" in found["remedy"] and '"u"' in found["remedy"]
+
+
+def test_a_deletion_for_an_account_that_is_not_the_datafiles_says_so():
+    requests = [{"to": "privacy", "status": 201, "json": {"identifier": "999", "identifier_type": "dcp_id"}}]
+    found = judged(delivery("deleted", type="delete", requests=requests))
+    assert 'another account: "12001"' in " ".join(found["details"])
 
 
 def test_a_deletion_without_a_token_gives_segments_error():
