@@ -72,7 +72,7 @@
     dialog.replaceChildren(
       o.h("h2", { id: "keys-title" }, "Keys"),
       o.h("dl", { class: "key-list" }, KEYS.map(([key, does]) => o.h("div", {}, o.h("dt", {}, o.h("kbd", {}, key)), o.h("dd", {}, does)))),
-      o.h("form", { method: "dialog" }, o.h("button", { class: "button" }, "Close")));
+      o.h("button", { type: "button", class: "button", on: { click: () => dialog.close() } }, "Close"));
     dialog.showModal();
   }
 

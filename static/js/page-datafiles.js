@@ -11,7 +11,7 @@
 
   async function list(page) {
     page.title("Datafiles");
-    const { datafiles } = await o.source.get("datafiles", { ns: o.shell.ns(), order: "newest", limit: 1000 }, { signal: page.signal });
+    const { datafiles } = await o.source.get("datafiles", { ns: o.shell.ns() }, { signal: page.signal });
     page.show(o.h("h1", {}, "Datafiles"), datafiles.length
       ? o.table("Datafiles", [{ label: "SDK key" }, { label: "Revision", class: "num" }, { label: "Revisions", class: "num" }, { label: "State" }, { label: "Namespace" }, { label: "Since", class: "num" }], datafiles.map(row))
       : o.empty("No datafile yet", "Give the emulator the datafile that your environment has:", `curl -X PUT ${o.source.base}_emulator/datafiles/SDK_KEY --data-binary @datafile.json`));
@@ -53,7 +53,7 @@
   async function detail(page) {
     const [ns, key] = page.route.parts;
     page.title(`Datafile ${key}`);
-    const { datafiles } = await o.source.get("datafiles", { ns, limit: 1000 }, { signal: page.signal });
+    const { datafiles } = await o.source.get("datafiles", { ns }, { signal: page.signal });
     const one = datafiles.find((each) => each.sdkKey === key);
     const back = o.h("a", { class: "back", "data-back": true, "data-key": "Escape", href: o.href("datafiles") }, "All datafiles");
     if (!one) {

@@ -1,0 +1,134 @@
+"""One browser and one emulator for all of the viewer's tests; each test gets a browser context of its own."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import viewer_traffic
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from emulator.server import EmulatorServer
+from emulator.settings import Settings
+from scenarios.emulator_client import EmulatorClient
+
+_FIND = runpy.run_path(str(Path(__file__).parents[1] / "browser.py"))["find"]
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_ALLOWED_NOISE = ("503 (SERVICE UNAVAILABLE)",)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = _FIND()
+    assert path, "no Chromium: set $CHROMIUM to one, or run `python tests/browser.py --install`"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[EmulatorServer]:
+    with EmulatorServer(Settings(port=0)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def client(emulator: EmulatorServer) -> EmulatorClient:
+    return EmulatorClient(emulator.base_url)
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """The runs that every test can look at: `several` differences, `one` failure, and the `journeys`, which all hold."""
+
+    several: dict[str, Any]
+    one: dict[str, Any]
+    journeys: dict[str, Any]
+
+    def verdict(self, outcome: str | None) -> dict[str, Any]:
+        """The verdict of the journey with this outcome."""
+        return next(
+            verdict
+            for scenario in self.journeys["scenarios"]
+            for verdict in scenario["verdicts"]
+            if verdict["outcome"] == outcome
+        )
+
+
+@pytest.fixture(scope="session")
+def traffic(client: EmulatorClient, tmp_path_factory: pytest.TempPathFactory) -> Traffic:
+    folder = tmp_path_factory.mktemp("traffic")
+    passing = viewer_traffic.PASSING
+    journeys = [viewer_traffic.journey(outcome) for outcome in viewer_traffic.JOURNEYS]
+    several = [*passing, viewer_traffic.WRONG_REVENUE, viewer_traffic.SEVERAL_WRONG]
+    return Traffic(
+        journeys=viewer_traffic.run(client, folder / "journeys", "journeys", [*journeys, viewer_traffic.DELETION]),
+        several=viewer_traffic.run_that_broke_off(
+            client,
+            folder / "several",
+            "several",
+            several,
+            "the emulator refused PUT /_emulator/datafiles/shop: 400 not a datafile",
+        ),
+        one=viewer_traffic.run(client, folder / "one", "one", [*passing, viewer_traffic.WRONG_REVENUE]),
+    )
+
+
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[NewPage]:
+    """Opens pages; whatever goes wrong inside one of them, a refused script or an error, fails the test."""
+    contexts: list[BrowserContext] = []
+    troubles: list[str] = []
+
+    def told(kind: str, text: str) -> None:
+        if kind == "error" and not any(noise in text for noise in _ALLOWED_NOISE):
+            troubles.append(text)
+
+    def open_page(width: int = 1280, height: int = 900, theme: str = "light", **options: Any) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=theme,  # type: ignore[arg-type]
+            reduced_motion="reduce",
+            timezone_id="Europe/Amsterdam",
+            **options,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(8000)
+        page.on("console", lambda message: told(message.type, message.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+@pytest.fixture
+def page(new_page: NewPage, emulator: EmulatorServer, traffic: Traffic) -> Page:
+    """A page on the emulator with all the traffic; `goto("/#/…")` needs no host."""
+    assert traffic.one
+    return new_page(base_url=emulator.base_url)
