@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +62,7 @@ def read_documents(file: Path, text: str, read_tag: TagReader) -> list[Document]
     """All non-empty documents of a YAML text. Raises ScenarioError with the line of what cannot be read."""
     problems: list[AuthorProblem] = []
     documents = []
-    for node in _compose(file, text):
+    for node in _compose(file, text)[0]:
         if _is_empty(node):
             continue
         reader = _Reader(file, read_tag, problems)
@@ -77,11 +78,28 @@ def reads_as_text(plain: str) -> bool:
     return not (plain in _WORDS or _INT.fullmatch(plain) or _FLOAT.fullmatch(plain))
 
 
-def _compose(file: Path, text: str) -> list[yaml.Node]:
-    """Composed nodes. `[!uuid]` and `{a: !uuid}` are what the format shows, yet the parser wants a space after a tag."""
+def compose(text: str, number: int) -> tuple[yaml.Node, Callable[[int], int]]:
+    """The root of one non-empty document, counted from 0, and what turns an offset of its marks into one of the text.
+
+    The two differ where a space was put in for the parser's sake.
+    """
+    nodes, parsed = _compose(Path(), text)
+    put_in: list[int] = []
+    for offset, character in enumerate(parsed):
+        here = offset - len(put_in)
+        if here >= len(text) or text[here] != character:
+            put_in.append(offset)
+    roots = [node for node in nodes if not _is_empty(node)]
+    return roots[number], lambda offset: offset - bisect_left(put_in, offset)
+
+
+def _compose(file: Path, text: str) -> tuple[list[yaml.Node], str]:
+    """Composed nodes and the text they stand in. `[!uuid]` and `{a: !uuid}` are what the format shows, yet the parser
+    wants a space after a tag.
+    """
     while True:
         try:
-            return list(yaml.compose_all(text, Loader=_Nodes))
+            return list(yaml.compose_all(text, Loader=_Nodes)), text
         except yaml.MarkedYAMLError as error:
             spaced = _space_after_tag(text, error)
             if spaced is None:

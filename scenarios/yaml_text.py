@@ -35,7 +35,12 @@ _Dumper.add_representer(str, _text)
 def flow(value: Any) -> str:
     """On one line: `{outcome: counted, uuid: !uuid}`."""
     dumped = yaml.dump(
-        _written(value), Dumper=_Dumper, default_flow_style=True, width=float("inf"), sort_keys=False, allow_unicode=True
+        _written(value),
+        Dumper=_Dumper,
+        default_flow_style=True,
+        width=float("inf"),
+        sort_keys=False,
+        allow_unicode=True,
     )
     return _MATCHER.sub(r"\1", dumped.removesuffix("\n").removesuffix("\n..."))
 
@@ -60,6 +65,8 @@ def _lines(value: Any, room: int = _WIDTH) -> list[str]:
     for key, item in pairs:
         head = "- " if key is None else f"{flow(key)}: "
         short = flow(item)
+        if key is None and isinstance(item, dict) and len(item) == 1:
+            short = short[1:-1]  # a step: `- forget: {}`
         if len(head) + len(short) <= room - 2 or not isinstance(item, dict | list) or not item:
             lines.append(head + short)
             continue

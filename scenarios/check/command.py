@@ -70,7 +70,11 @@ def _fetch(url: str) -> str:
     except requests.RequestException as error:
         raise CannotRun(f"the datafile {url} was not reached: {type(error).__name__}") from None
     if not answer.ok:
-        known = "; Optimizely's CDN answers 403 to an SDK key it does not know" if answer.status_code == 403 else ""
+        known = (
+            "; Optimizely's CDN answers 403 to an SDK key it does not know"
+            if answer.status_code == 403
+            else ""
+        )
         raise CannotRun(f"{url} answered {answer.status_code} {answer.reason}{known}")
     text = answer.content.decode("utf-8", "replace")
     headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -89,5 +93,3 @@ def _write(file: Path, report: dict[str, Any]) -> None:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise CannotRun(f"cannot write {file}: {error.strerror}") from None
-
-

@@ -21,6 +21,7 @@ class EventChecks:
 
     def __init__(self, datafile: Datafile, destination: Destination, findings: Findings, now_ms: int) -> None:
         self._datafile, self._destination, self._findings, self._now = datafile, destination, findings, now_ms
+        self._told: set[Place] = set()
 
     def check(self, tracked: Tracked) -> Judged:
         """Check one event; what Segment would do with it."""
@@ -78,7 +79,9 @@ class EventChecks:
             else f"Create an event with the key {quoted(key)} in Optimizely, or map this one to an event that exists."
         )
         message = f"No event in the datafile has exactly the key {quoted(key)}.{hint} Segment says: {judged.details[-1]}."
-        self._findings.never_counts("unmatched_event_key", tracked.name, tracked.place, message, remedy, near)
+        self._findings.never_counts(
+            "unmatched_event_key", tracked.name, tracked.place, message, remedy, nearest=near
+        )
 
     def _experiments(self, tracked: Tracked, key: str) -> None:
         experiments = self.experiments(key)
@@ -89,7 +92,9 @@ class EventChecks:
                 "Add it as a metric to the experiment it should count in.",
             )  # fmt: skip
         elif not any(map(is_running, experiments)):
-            statuses = joined([f"{quoted(one.key)} is {one.status or 'without a status'}" for one in experiments])
+            statuses = joined(
+                [f"{quoted(one.key)} is {one.status or 'without a status'}" for one in experiments]
+            )
             self._findings.never_counts(
                 "experiment_not_running", tracked.name, tracked.place,
                 f"No experiment that has it as a metric is running: {statuses}.",
@@ -101,17 +106,25 @@ class EventChecks:
         for key, value in attributes.items() if isinstance(attributes, dict) else ():
             if value is not None:
                 scalar = isinstance(value, str | int | float)
-                self._trait(tracked, key, None if scalar else "an object" if isinstance(value, dict) else "a list")
+                self._trait(
+                    tracked, key, None if scalar else "an object" if isinstance(value, dict) else "a list"
+                )
 
     def _trait(self, tracked: Tracked, key: str, unfit: str | None) -> None:
         if key not in self._datafile.attribute_keys:
             near = tuple(nearest(key, self._datafile.attribute_keys))
-            hint = f" The nearest is {quoted(near[0].name)}, which differs {near[0].difference}." if near else ""
-            remedy = f"Send it as {quoted(near[0].name)}" if near else f"Create the attribute {quoted(key)} in Optimizely"
+            hint = (
+                f" The nearest is {quoted(near[0].name)}, which differs {near[0].difference}." if near else ""
+            )
+            remedy = (
+                f"Send it as {quoted(near[0].name)}"
+                if near
+                else f"Create the attribute {quoted(key)} in Optimizely"
+            )
             self._findings.worth_knowing(
                 "attribute_not_in_datafile", tracked.name, tracked.place,
                 f"The trait {quoted(key)} is no attribute of the datafile and is dropped.{hint}",
-                f"{remedy} if results should be segmented by it.", near,
+                f"{remedy} if results should be segmented by it.", nearest=near,
             )  # fmt: skip
         elif unfit:
             self._findings.worth_knowing(
@@ -129,7 +142,7 @@ class EventChecks:
         if tracked.planned.top_traits:
             self._findings.worth_knowing(
                 "traits_ignored", tracked.name, tracked.place,
-                f"The plan puts {listed(tracked.planned.top_traits)} into traits at the top of the call, where nothing reads them.",
+                f"The plan has {listed(tracked.planned.top_traits)} in the call's own traits, which nothing reads.",
                 "Send them in context.traits.",
             )  # fmt: skip
         self._planned_revenue(tracked, tracked.planned.revenue)
@@ -142,7 +155,11 @@ class EventChecks:
         for name in types:
             if name in probes:
                 event = {"properties": {"revenue": probes[name]}}
-                refused += [one for one in self._destination.judge_name(tracked.name, event).details if "Revenue" in one]
+                refused += [
+                    one
+                    for one in self._destination.judge_name(tracked.name, event).details
+                    if "Revenue" in one
+                ]
         if not refused:
             return
         if all(name in ("object", "array") for name in types):
@@ -174,12 +191,21 @@ class EventChecks:
                 f"Its revenue is {'a text' if isinstance(given, str) else 'no number'} and is read as a number.",
                 "Send a number: a text with a fraction loses the whole event.",
             )  # fmt: skip
-        same = [key for key in ("value", "total", "subtotal") if revenue and _number(properties.get(key)) == revenue]
+        same = [
+            key
+            for key in ("value", "total", "subtotal")
+            if revenue and _number(properties.get(key)) == revenue
+        ]
         if same:
-            self.revenue_in_currency_units(tracked.name, tracked.place, f"properties.{same[0]} is the same number")
+            self.revenue_in_currency_units(
+                tracked.name, tracked.place, f"properties.{same[0]} is the same number"
+            )
+            self._told.add(tracked.place)
 
     def revenue_in_currency_units(self, event: str, place: Place, sign: str) -> None:
-        """Revenue that looks a hundred times too small."""
+        """Revenue that looks a hundred times too small; said once of each event."""
+        if place in self._told:
+            return
         self._findings.worth_knowing(
             "revenue_not_in_cents", event, place,
             f"Its revenue looks like currency units ({sign}); Optimizely reads hundredths, so 20 counts as 0.20.",
@@ -188,7 +214,11 @@ class EventChecks:
 
     def _time(self, tracked: Tracked, judged: Judged) -> None:
         at = _timestamp(judged.sent)
-        if tracked.origin == "recorded events" and at is not None and not _EARLIEST_MS <= at <= self._now + _DAY_MS:
+        if (
+            tracked.origin == "recorded events"
+            and at is not None
+            and not _EARLIEST_MS <= at <= self._now + _DAY_MS
+        ):
             self._findings.worth_knowing(
                 "odd_timestamp", tracked.name, tracked.place,
                 f"Its timestamp {tracked.event.get('timestamp')!r} is read as {when(at)}.",
@@ -198,7 +228,10 @@ class EventChecks:
 
 _REMEDIES = (
     ("Revenue must", "Send revenue in whole cents, as a number: 1999 for 19.99."),
-    ("'userId'", "Send the userId that Optimizely decided for, or at least an anonymousId; an empty one is none."),
+    (
+        "'userId'",
+        "Send the userId that Optimizely decided for, or at least an anonymousId; an empty one is none.",
+    ),
     ("'eventKey'", "Give the event a name."),
     ("'uuid'", "Send a messageId, or let Segment give the event one."),
     ("'timestamp'", "Send a timestamp, or let Segment give the event one."),
@@ -210,7 +243,10 @@ _REMEDIES = (
 
 
 def _remedy(detail: str) -> str:
-    return next((remedy for sign, remedy in _REMEDIES if sign in detail), "Change the event, or the mapping of this field.")
+    return next(
+        (remedy for sign, remedy in _REMEDIES if sign in detail),
+        "Change the event, or the mapping of this field.",
+    )
 
 
 def _timestamp(sent: Mapping[str, Any] | None) -> int | None:

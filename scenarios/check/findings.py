@@ -60,6 +60,7 @@ class Findings:
         place: Place | None,
         message: str,
         remedy: str,
+        *,
         nearest: tuple[Near, ...] = (),
     ) -> None:
         """The event is lost, or nothing counts it."""
@@ -72,6 +73,7 @@ class Findings:
         place: Place | None,
         message: str,
         remedy: str,
+        *,
         nearest: tuple[Near, ...] = (),
     ) -> None:
         """The event counts all the same."""

@@ -47,7 +47,12 @@ class _Shelf:
         self.posted: Any = None
 
     def request(
-        self, method: str, url: str, *, json: Any = UNDEFINED, headers: Mapping[str, str] | None = None  # noqa: ARG002
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Any = UNDEFINED,
+        headers: Mapping[str, str] | None = None,  # noqa: ARG002
     ) -> Response:
         """One call, never made."""
         if method == "GET":
@@ -87,7 +92,14 @@ class Destination:
 
     def judge_name(self, name: str, event: Mapping[str, Any]) -> Judged:
         """An event of which the name is known, and whatever of it `event` holds; all else is as it should be."""
-        whole = {"type": "track", "event": name, "userId": "someone", "context": {}, "properties": {}, **event}
+        whole = {
+            "type": "track",
+            "event": name,
+            "userId": "someone",
+            "context": {},
+            "properties": {},
+            **event,
+        }
         return self.judge(whole)
 
     def _completed(self, event: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,7 +71,10 @@ def preflight(
     _unclear(readings, findings)
     _identify_traits(datafile, readings, findings)
     metrics = _metrics(datafile, {row.key or row.name for row in rows.values()}, findings)
-    events = [_event(row, checks) for row in sorted(rows.values(), key=lambda row: (row.name.casefold(), row.key or ""))]
+    events = [
+        _event(row, checks)
+        for row in sorted(rows.values(), key=lambda row: (row.name.casefold(), row.key or ""))
+    ]
     found = findings.all()
     never = sum(1 for finding in found if finding.severity == "never_counts")
     return {
@@ -86,7 +89,12 @@ def preflight(
             "environment": datafile.environment,
         },
         "read": [
-            {"source": one.source, "kind": one.origin, "events": len(one.tracked), "unclear": len(one.unclear)}
+            {
+                "source": one.source,
+                "kind": one.origin,
+                "events": len(one.tracked),
+                "unclear": len(one.unclear),
+            }
             for one in readings
         ],
         "passed_over": passed_over,
@@ -125,7 +133,9 @@ def _one_revenue_unit(rows: Sequence[_Row], checks: EventChecks) -> None:
     for row in rows:
         if row.fractions:
             for place in row.whole:
-                checks.revenue_in_currency_units(row.name, place, f"{plural(row.fractions, 'other event')} has a fraction")
+                checks.revenue_in_currency_units(
+                    row.name, place, f"{plural(row.fractions, 'other event')} has a fraction"
+                )
 
 
 def _repeated_ids(readings: Sequence[Reading], findings: Findings) -> None:
@@ -161,14 +171,18 @@ def _identify_traits(datafile: Datafile, readings: Sequence[Reading], findings: 
             if tracked.planned is not None:
                 on_tracks.update(tracked.planned.traits)
             context = tracked.event.get("context")
-            traits = context.get("traits") if isinstance(context, dict) and tracked.event.get("type") == "track" else None
+            traits = (
+                context.get("traits")
+                if isinstance(context, dict) and tracked.event.get("type") == "track"
+                else None
+            )
             on_tracks.update(traits if isinstance(traits, dict) else ())
     for reading in readings:
         for trait, place in reading.identify_traits.items():
             if trait in datafile.attribute_keys and trait not in on_tracks:
                 findings.worth_knowing(
                     "identify_traits_unused", None, place,
-                    f"The attribute {quoted(trait)} is set by identify only; Segment adds no trait of identify to a track call.",
+                    f"The attribute {quoted(trait)} is set by identify only; Segment adds nothing of that to track calls.",
                     "Send it in the context.traits of every track call.",
                 )  # fmt: skip
 
@@ -188,6 +202,6 @@ def _metrics(datafile: Datafile, sent: set[str], findings: Findings) -> list[dic
         findings.worth_knowing(
             "metric_never_sent", key, None,
             f"Nothing here sends {quoted(key)}, a metric of the running {listed(experiments)}, which stays at zero.{hint}",
-            "Track it under exactly this key, or give the other files that track it to --events too.", near,
+            "Track it under exactly this key, or give the other files that track it to --events too.", nearest=near,
         )  # fmt: skip
     return rows

@@ -16,9 +16,7 @@ from scenarios.check.tracked import Place, Reading, Tracked
 from scenarios.check.tracking_plan import is_plan, read_plan
 from scenarios.problems import CannotRun
 
-SHAPES = (
-    "a tracking plan export (rules), recorded events (JSON lines, a list, a batch), a list of names, CSV, or source code"
-)
+SHAPES = "a tracking plan export (rules), recorded events (JSON lines, list, batch), a list of names, CSV, or source code"
 
 
 def read(named: str, wrappers: Collection[str] = ()) -> Reading:
@@ -93,5 +91,7 @@ def _names_in(names: list[Any], text: str, named: str) -> Reading:
         shapes = (json.dumps(name), json.dumps(name, ensure_ascii=False))
         found = max(text.find(shape, at) for shape in shapes)
         at = max(found, at)
-        reading.tracked.append(Tracked(name, "names", Place(named, text.count("\n", 0, found) + 1 if found >= 0 else 0)))
+        reading.tracked.append(
+            Tracked(name, "names", Place(named, text.count("\n", 0, found) + 1 if found >= 0 else 0))
+        )
     return reading

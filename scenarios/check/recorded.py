@@ -50,8 +50,7 @@ def read_json_lines(text: str, file: str) -> Reading:
             except ValueError as error:
                 problems.append(AuthorProblem(Path(file), number, f"this line is no JSON: {error}"))
 
-    reading = _read(items(), file, problems)
-    return reading
+    return _read(items(), file, problems)
 
 
 def _read(
@@ -61,7 +60,9 @@ def _read(
     problems = [] if problems is None else problems
     for item, line in items:
         if not isinstance(item, dict):
-            message = "a recorded event is a JSON object such as {'type': 'track', 'event': 'Order Completed', …}"
+            message = (
+                "a recorded event is a JSON object such as {'type': 'track', 'event': 'Order Completed', …}"
+            )
             problems.append(AuthorProblem(Path(file), line, message.replace("'", '"')))
             continue
         event = _unwrapped(item)
@@ -71,9 +72,7 @@ def _read(
                 reading.identify_traits.setdefault(trait, Place(file, line))
         name = event.get("event")
         shown = name if isinstance(name, str) else "" if name is None else json.dumps(name)
-        reading.tracked.append(
-            Tracked(shown, "recorded events", Place(file, line), {**event, "type": kind})
-        )
+        reading.tracked.append(Tracked(shown, "recorded events", Place(file, line), {**event, "type": kind}))
     if problems:
         raise ScenarioError(problems)
     return reading

@@ -16,7 +16,10 @@ _VERDICTS = {
     "partly": ("!", "yellow", "partly"),
     "never_counts": ("✗", "bold red", "never counts"),
 }
-_HEADINGS = {"never_counts": ("Never counts", "✗", "bold red"), "worth_knowing": ("Worth knowing", "·", "yellow")}
+_HEADINGS = {
+    "never_counts": ("Never counts", "✗", "bold red"),
+    "worth_knowing": ("Worth knowing", "·", "yellow"),
+}
 _PLACES = 3
 
 
@@ -59,12 +62,14 @@ def _table(events: Sequence[Mapping[str, Any]]) -> Table:
         mark, style, words = _VERDICTS[event["verdict"]]
         some = f" ({event['counting']} of {event['seen']})" if event["verdict"] == "partly" else ""
         experiments = ", ".join(
-            one["experiment"] + ("" if one["running"] else f" ({one['status']})") for one in event["experiments"]
+            one["experiment"] + ("" if one["running"] else f" ({one['status']})")
+            for one in event["experiments"]
         )
         name = event["event"] or "(no name)"
         key = event["event_key"]
         shown = _visible(name) if key in (None, event["event"]) else f"{_visible(name)} → {_visible(key)}"
-        table.add_row(Text(mark, style), shown, Text(words + some, style), experiments or "—", _places(event["places"], event["seen"]))
+        found_at = _places(event["places"], event["seen"])
+        table.add_row(Text(mark, style), shown, Text(words + some, style), experiments or "—", found_at)
     return table
 
 
@@ -73,10 +78,12 @@ def _print_finding(console: Console, finding: Mapping[str, Any], mark: str, styl
     if finding["event"] is not None:
         title.append(_visible(finding["event"]), "bold").append("  ")
     console.print(title.append(finding["code"], "dim"))
-    console.print(Padding(Text(finding["message"]), (0, 0, 0, 4)))
-    console.print(Padding(Text.assemble(("To do: ", "bold"), finding["remedy"]), (0, 0, 0, 4)))
+    console.print(Padding(Text(finding["message"]), (0, 0, 0, 4), expand=False))
+    console.print(Padding(Text.assemble(("To do: ", "bold"), finding["remedy"]), (0, 0, 0, 4), expand=False))
     if finding["places"]:
-        console.print(Padding(Text(_places(finding["places"], finding["count"]), "cyan"), (0, 0, 0, 4)))
+        console.print(
+            Padding(Text(_places(finding["places"], finding["count"]), "cyan"), (0, 0, 0, 4), expand=False)
+        )
 
 
 def _places(places: Sequence[Mapping[str, Any]], count: int) -> str:

@@ -11,7 +11,9 @@ from scenarios.check.source_tokens import Language, Token, written_out
 
 _CALLS = frozenset(("track", "Track", "trackLink", "trackForm"))
 _DEFINES = frozenset(("function", "def", "func", "fun", "fn", "void", "class", "interface", "new", "type"))
-_SEGMENT = re.compile(r"analytics|segment|ajs|track|telemetry|client|sdk|^this$|^self$|^Enqueue$", re.IGNORECASE)
+_SEGMENT = re.compile(
+    r"analytics|segment|ajs|track|telemetry|client|sdk|^this$|^self$|^Enqueue$", re.IGNORECASE
+)
 _OTHERS = re.compile(
     r"mixpanel|amplitude|posthog|heap|kissmetrics|braze|appboy|customerio|intercom|optimizely|usercontext|user_context|"
     r"datadog|sentry|newrelic|appsflyer|adjust|firebase|clevertap|vwo|launchdarkly|insights",
@@ -45,7 +47,7 @@ def calls(tokens: Sequence[Token], language: Language, wrappers: Collection[str]
         wrapped = token.text in wrappers
         if not wrapped and token.text not in _CALLS and not _is_builder(tokens, at):
             continue
-        receiver = _receiver(tokens, at)
+        receiver = _receiver(tokens, at, language)
         if receiver is None or _OTHERS.search(".".join(receiver)):
             continue
         sure = any(_SEGMENT.search(name) for name in receiver)
@@ -69,14 +71,14 @@ def _is_builder(tokens: Sequence[Token], at: int) -> bool:
     )
 
 
-def _receiver(tokens: Sequence[Token], at: int) -> list[str] | None:
+def _receiver(tokens: Sequence[Token], at: int, language: Language) -> list[str] | None:
     """The names before the call's own (`window`, `analytics`); empty for a bare call, None where a function is defined."""
     names: list[str] = []
     at -= 1
     if at >= 0 and tokens[at].kind == "name" and tokens[at].text in _DEFINES:
         return None
-    if at >= 0 and tokens[at].text == "]" or (at >= 0 and tokens[at].kind == "name" and _objective_c(tokens, at)):
-        return ["SEGAnalytics"]
+    if language.name == "objective-c" and at >= 0:
+        return [tokens[at - 1].text if tokens[at].text == "]" else tokens[at].text, *_brackets(tokens, at)]
     while at >= 1 and tokens[at].text in (".", "?.", "::", "->", "!", "?"):
         at -= 1
         while at >= 1 and tokens[at].text in ("!", "?"):
@@ -90,8 +92,10 @@ def _receiver(tokens: Sequence[Token], at: int) -> list[str] | None:
     return names
 
 
-def _objective_c(tokens: Sequence[Token], at: int) -> bool:
-    return at >= 1 and tokens[at - 1].text == "[" and tokens[at].text.endswith("nalytics")
+def _brackets(tokens: Sequence[Token], at: int) -> list[str]:
+    """The names within `[SEGAnalytics sharedAnalytics]`, to which a message is sent."""
+    first = _matching_open(tokens, at) if tokens[at].text == "]" else at
+    return [token.text for token in tokens[first:at] if token.kind == "name"]
 
 
 def _matching_open(tokens: Sequence[Token], at: int) -> int:
@@ -113,12 +117,19 @@ def _arguments(tokens: Sequence[Token], at: int, language: Language) -> list[lis
         return None
     first = tokens[at]
     if language.name == "objective-c":
-        return [[token for token in tokens[at + 1 : at + 3] if token.text != "@"]] if first.text == ":" else None
+        return (
+            [[token for token in tokens[at + 1 : at + 3] if token.text != "@"]] if first.text == ":" else None
+        )
     if first.kind == "mark" and first.text in "?!" and at + 1 < len(tokens):
         at, first = at + 1, tokens[at + 1]
     if first.text == "(" or (first.text == "{" and language.name == "go"):
         end = _matching_close(tokens, at)
-        if first.text == "(" and end + 1 < len(tokens) and tokens[end + 1].text == "{" and _is_definition(tokens[at:end]):
+        if (
+            first.text == "("
+            and end + 1 < len(tokens)
+            and tokens[end + 1].text == "{"
+            and _is_definition(tokens[at:end])
+        ):
             return None
         return _split(tokens[at + 1 : end])
     if language.name == "ruby" and first.kind in ("name", "string") and tokens[at - 1].line == first.line:
@@ -164,7 +175,7 @@ def _split(tokens: Sequence[Token]) -> list[list[Token]]:
 
 
 def _read(parts: list[list[Token]], called: Token, language: Language) -> Call | None:
-    entries = _entries(parts, language)
+    entries = _entries(parts)
     event = _beside(parts, language)
     shown = f"{called.text}({' '.join(token.text for token in parts[0][:6])}…)"
     if entries is not None and "event" in entries:
@@ -182,7 +193,11 @@ def _read(parts: list[list[Token]], called: Token, language: Language) -> Call |
         name = _text(parts[position], language)
         if name is not None:
             return Call(called.line, name, (), shown, event)
-    order = positions if language.name == "python" or called.text in ("trackLink", "trackForm") else positions[::-1]
+    order = (
+        positions
+        if language.name == "python" or called.text in ("trackLink", "trackForm")
+        else positions[::-1]
+    )
     references = tuple(name for position in order if (name := _reference(parts[position])))
     return Call(called.line, None, references, shown, event)
 
@@ -192,9 +207,11 @@ def _call(line: int, value: list[Token], language: Language, shown: str, event: 
     return Call(line, _text(value, language), (reference,) if reference else (), shown, event)
 
 
-def _entries(parts: list[list[Token]], language: Language) -> dict[str, list[Token]] | None:
+def _entries(parts: list[list[Token]]) -> dict[str, list[Token]] | None:
     """Named arguments, or the entries of an object, dictionary or struct that is the first argument; by their names."""
-    first = [token for token in parts[0] if token.text not in ("&", "new", "analytics", ".", "Track", "array")]
+    first = [
+        token for token in parts[0] if token.text not in ("&", "new", "analytics", ".", "Track", "array")
+    ]
     if first and first[0].text in ("{", "[", "(") and parts[0][0].kind != "string":
         inner = _split(first[1 : _matching_close(first, 0)])
     else:
@@ -215,7 +232,11 @@ def _entries(parts: list[list[Token]], language: Language) -> dict[str, list[Tok
 
 def _text(value: Sequence[Token], language: Language) -> str | None:
     strings = [token for token in value if token.kind == "string"]
-    others = [token for token in value if token.kind != "string" and token.text not in ("@", "f", "r", "b", "u", "$")]
+    others = [
+        token
+        for token in value
+        if token.kind != "string" and token.text not in ("@", "f", "r", "b", "u", "$")
+    ]
     if len(strings) != 1 or others:
         return None
     at = value.index(strings[0])

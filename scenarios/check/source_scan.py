@@ -63,7 +63,9 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
         return
     for folder, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if name not in _NOT_ONES_OWN and not name.startswith("."))
+        folders[:] = sorted(
+            name for name in folders if name not in _NOT_ONES_OWN and not name.startswith(".")
+        )
         for name in sorted(names):
             file = Path(folder) / name
             if file.suffix.casefold() in LANGUAGES and not name.endswith(".min.js"):
