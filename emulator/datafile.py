@@ -36,6 +36,13 @@ class Experiment:
     layer_id: str | None = None
     type: str | None = None
     environment: str | None = None
+    included_rules: tuple[str, ...] | None = None
+
+    def covers(self, rule_id: str) -> bool:
+        """Whether this, a holdout, keeps visitors out of that rule: a local one of its own rules, a global
+        one of all.
+        """
+        return self.kind == "holdout" and (self.included_rules is None or rule_id in self.included_rules)
 
     def variation(self, variation_id: str | None) -> Variation | None:
         """The variation of this id, or None."""
@@ -103,10 +110,12 @@ class Datafile:
     def experiments(self) -> tuple[Experiment, ...]:
         """Experiments, then groups' experiments, then deliveries, then holdouts, in the datafile's order."""
         return tuple(
-            self._experiment(item, kind) for _, items, kind in experiment_lists(self.raw) for item in items
+            self._experiment(item, kind, place)
+            for place, items, kind in experiment_lists(self.raw)
+            for item in items
         )
 
-    def _experiment(self, item: Mapping[str, Any], kind: ExperimentKind) -> Experiment:
+    def _experiment(self, item: Mapping[str, Any], kind: ExperimentKind, place: str) -> Experiment:
         # A targeted delivery may stand among the experiments; like a rollout it has no results (Optimizely
         # reference 2.1).
         delivery = kind == "experiment" and item.get("type") == "td"
@@ -119,6 +128,9 @@ class Datafile:
             layer_id=item.get("layerId"),
             type=item.get("type"),
             environment=self.environment or self.sdk_key,
+            # Only a local holdout has rules of its own; on a global one they are ignored (Optimizely
+            # reference 3.1).
+            included_rules=tuple(item.get("includedRules") or ()) if place == "localHoldouts" else None,
         )
 
     @cached_property
@@ -180,6 +192,18 @@ class Datafile:
             self.experiment_by_id(experiment_id) for experiment_id in dict.fromkeys(event.experiment_ids)
         )
         return tuple(experiment for experiment in found if experiment and experiment.kind == "experiment")
+
+    @cached_property
+    def flags(self) -> dict[str, tuple[str, ...]]:
+        """Experiment id → the keys of the flags that it is a rule of; an experiment without a flag is not
+        there.
+        """
+        found: dict[str, list[str]] = {}
+        for flag in self.raw.get("featureFlags") or ():
+            if isinstance(flag, dict) and isinstance(flag.get("key"), str):
+                for experiment_id in flag.get("experimentIds") or ():
+                    found.setdefault(str(experiment_id), []).append(flag["key"])
+        return {experiment_id: tuple(keys) for experiment_id, keys in found.items()}
 
     @cached_property
     def metrics(self) -> dict[str, tuple[Event, ...]]:

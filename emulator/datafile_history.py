@@ -57,6 +57,10 @@ class _Union(Datafile):
         return tuple(found.values())
 
     @cached_property
+    def flags(self) -> dict[str, tuple[str, ...]]:
+        return {id_: keys for part in reversed(self.parts) for id_, keys in part.flags.items()}
+
+    @cached_property
     def attribute_keys(self) -> frozenset[str]:
         return frozenset().union(*(part.attribute_keys for part in self.parts))
 
@@ -150,6 +154,11 @@ class DatafileHistory:
         """The events that are metrics of the experiment by the last revision that lists it."""
         datafile = self._last_seen.get(experiment_id)
         return datafile.metrics.get(experiment_id, ()) if datafile else ()
+
+    def flags(self, experiment_id: str) -> tuple[str, ...]:
+        """The keys of the flags that the experiment is a rule of."""
+        datafile = self._last_seen.get(experiment_id)
+        return datafile.flags.get(experiment_id, ()) if datafile else ()
 
     def running_at(self, experiment_id: str, ms: int) -> bool:
         """Whether the experiment was Running at this time (epoch milliseconds)."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.event_row import Note, note
+from emulator.wording import when
 
 INT64 = 2**63
 NANOSECONDS_FROM = 10**14
@@ -155,12 +156,13 @@ def timestamp_warning(value: int, received_at: int) -> Note | None:
         )
     if value > received_at + DAY:
         return note(
-            "timestamp_in_future", f"the timestamp {value} is in the future: more than a day after the event arrived"
+            "timestamp_in_future",
+            f"the timestamp {value} ({when(value)}) is in the future: more than a day after the event arrived",
         )
     if value < YEAR_2010:
         return note(
             "timestamp_before_2010",
-            f"the timestamp {value} is before 2010; it was probably sent in seconds or "
+            f"the timestamp {value} ({when(value)}) is before 2010; it was probably sent in seconds or "
             "read from a numeric text",
         )
     return None

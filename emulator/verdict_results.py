@@ -124,20 +124,26 @@ class ResultsCase:
         running, known = self.judgement.running, self._known_relatives()
         keys = _keys(running)
         where = f"the running {_experiments(running)} {keys}, which {'has' if len(running) == 1 else 'have'} it as a metric"
-        if not self.decisions:
+        held_out = self._held_out()
+        if held_out:
+            why = f"visitor {self.visitor} is held out by {listed(held_out)}"
+        elif not self.decisions:
             why = f"no decision was ever recorded for visitor {self.visitor}"
         elif any(standing.set_aside for standing in running):
             reasons = "; ".join(filter(None, (listed_reasons(standing) for standing in running)))
             why = f"visitor {self.visitor} has no decision that counts there: {reasons}"
         else:
             why = f"visitor {self.visitor} has no decision there, only elsewhere"
-        if known and not self.decisions:
+        if held_out:
+            remedy = (
+                "Use a visitor outside the holdout; whoever is in it enters no experiment that it covers."
+            )
+        elif known and not self.decisions:
             remedy = f"Use one id for both sides: the SDK decided for {listed(known)}, Segment sent {self.visitor}."
         else:
             remedy = (
-                f"Let the SDK decide for {self.visitor} on the flag of "
-                f"{listed((s.experiment.key for s in running), 'or')} "
-                "before the event is tracked, and send its decision events."
+                f"Let the SDK decide for {self.visitor} on {self._where_to_decide()} before the event is tracked, and "
+                "send its decision events."
             )
         return Ending(
             "user_not_activated",
@@ -203,12 +209,12 @@ class ResultsCase:
         for standing in Standings(self.decisions, self.history, self.rules).all():
             if standing.experiment.id not in own:
                 found.append(_other_experiment(standing, self.name))
-        unnamed = sum(1 for row in self.decisions if not row["experiment_id"])
-        if unnamed:
-            found.append(
-                f"{plural(unnamed, 'decision')} of the visitor named no experiment: no rule applied, or a "
-                "rollout."
-            )
+        unnamed = [row for row in self.decisions if not row["experiment_id"]]
+        flags = listed(dict.fromkeys(row["flag_key"] for row in unnamed if row["flag_key"]))
+        if flags:
+            found.append(f"On {flags} the visitor got no experiment: no rule applied, or a rollout.")
+        elif unnamed:
+            found.append(f"{plural(len(unnamed), 'decision')} of the visitor named no experiment.")
         for rule_id in dict.fromkeys(row["experiment_id"] for row in self.decisions if row["experiment_id"]):
             rule = self.history.experiment(rule_id)
             if rule is None:
@@ -216,8 +222,29 @@ class ResultsCase:
             elif rule.kind == "delivery":
                 found.append(f"The visitor got the delivery {quoted(rule.key)}; deliveries have no results.")
             elif rule.kind == "holdout":
-                found.append(f"The holdout {quoted(rule.key)} keeps the visitor out of experiments.")
+                local = rule.included_rules
+                kept_from = "all experiments" if local is None else listed(self._key(id_) for id_ in local)
+                found.append(f"The holdout {quoted(rule.key)} keeps the visitor out of {kept_from}.")
         return found
+
+    def _key(self, rule_id: str) -> str:
+        rule = self.history.experiment(rule_id)
+        return rule.key if rule else rule_id
+
+    def _held_out(self) -> list[str]:
+        """The holdouts the visitor is in that keep it out of the experiments in question."""
+        ids = dict.fromkeys(row["experiment_id"] for row in self.decisions)
+        holdouts = [rule for rule in map(self.history.experiment, ids) if rule and rule.kind == "holdout"]
+        running = [standing.experiment.id for standing in self.judgement.running]
+        return [rule.key for rule in holdouts if any(rule.covers(rule_id) for rule_id in running)]
+
+    def _where_to_decide(self) -> str:
+        """The flags to decide on, or, for experiments without one, their own keys."""
+        running = [standing.experiment for standing in self.judgement.running]
+        flags = dict.fromkeys(flag for rule in running for flag in self.history.flags(rule.id))
+        if flags:
+            return f"the {'flag' if len(flags) == 1 else 'flags'} {listed(flags, 'or')}"
+        return f"the {_experiments(self.judgement.running)} {listed((rule.key for rule in running), 'or')}"
 
     def _known_relatives(self) -> list[str]:
         return [visitor for visitor, decisions in self.relatives.items() if decisions]

@@ -425,12 +425,34 @@ def test_an_anonymous_visitor_learns_under_which_id_decisions_were_made():
         ((decision("u", "delivery-a", rule_type="rollout"),), 'got the delivery "delivery"'),
         ((decision("u", "kept_out-a", rule_type="holdout"),), 'The holdout "kept_out" keeps the visitor out'),
         ((decision("u", "x-a", experiment_id="", variation_id=""),), "named no experiment"),
+        (
+            (decision("u", "x-a", experiment_id="", variation_id=None, flag_key="search"),),
+            'On "search" the visitor got no experiment',
+        ),
         ((decision("u", "gone-a"),), '"exp-gone", which no datafile lists'),
     ],
 )
 def test_what_is_known_of_a_visitor_that_was_not_activated_is_told(known, says):
     found = judged(delivery(), sent(), *known)
     assert found["outcome"] == "user_not_activated" and says in " ".join(found["details"])
+
+
+def test_a_visitor_in_a_holdout_is_told_so_where_it_covers_the_experiment():
+    held = decision("u", "kept_out-a", rule_type="holdout")
+    found = judged(delivery(), sent(), held)
+    assert 'is held out by "kept_out"' in found["explanation"] and "outside the holdout" in found["remedy"]
+    for rules, expected in ((["exp-checkout"], True), (["exp-banner"], False)):
+        local = datafile(holdouts=[], localHoldouts=[experiment("kept_out", includedRules=rules)])
+        found = judged(delivery(), sent(), held, past=history((0, local)))
+        assert ("is held out by" in found["explanation"]) is expected
+        assert f'keeps the visitor out of "{rules[0][4:]}"' in " ".join(found["details"])
+
+
+def test_the_remedy_names_the_flag_to_decide_on():
+    flags = [{"id": "f", "key": "buying", "experimentIds": ["exp-checkout"]}]
+    found = judged(delivery(), sent(), past=history((0, datafile(featureFlags=flags))))
+    assert 'decide for "u" on the flag "buying"' in found["remedy"]
+    assert 'on the experiment "checkout"' in judged(delivery(), sent())["remedy"]
 
 
 def test_being_too_late_names_both_times():
