@@ -297,10 +297,8 @@ class Forwarder:
         """Tells the emulator about a delivery, unless it knows; one that cannot be told stays unreported."""
         if self._reporter is None or delivery.reported:
             return delivery
-        number = self._reporter.send(delivery.report)
-        if number is None:
-            return delivery
-        return replace(delivery, number=number, reported=True)
+        told = self._reporter.send(delivery.report)
+        return replace(delivery, number=told.number or delivery.number, reported=told.taken)
 
     def close(self) -> None:
         """Gives the connections back."""

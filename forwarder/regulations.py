@@ -109,10 +109,10 @@ def _read(body: Any) -> tuple[str | None, list[str], str, str]:
     if not isinstance(body, dict):
         raise _Invalid("", "the body is a JSON object {regulationType, subjectType, subjectIds}")
     regulation_type = body.get("regulationType")
-    if regulation_type not in REGULATION_TYPES:
+    if not isinstance(regulation_type, str) or regulation_type not in REGULATION_TYPES:
         raise _Invalid("regulationType", f"regulationType is one of {', '.join(sorted(REGULATION_TYPES))}")
     subject_type = body.get("subjectType", "USER_ID")
-    if subject_type not in SUBJECT_KINDS:
+    if not isinstance(subject_type, str) or subject_type not in SUBJECT_KINDS:
         raise _Invalid("subjectType", f"subjectType is one of {', '.join(SUBJECT_KINDS)}")
     subjects = body.get("subjectIds")
     if (
@@ -127,7 +127,7 @@ def _read(body: Any) -> tuple[str | None, list[str], str, str]:
         raise _Invalid(
             "subjectIds", f"subjectIds has {len(subjects)} ids; a call takes at most {MAX_SUBJECTS}"
         )
-    return SUBJECT_KINDS[subject_type], list(dict.fromkeys(subjects)), str(regulation_type), str(subject_type)
+    return SUBJECT_KINDS[subject_type], list(dict.fromkeys(subjects)), regulation_type, subject_type
 
 
 def _deletion(kind: str, subject: str, unique: str, now: int) -> dict[str, Any]:

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import requests
 
+from forwarder.retry import is_retried_status
+
 TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of telling: with `taken` there is nothing more to tell; `number` is the emulator's, if it
+    gave one.
+    """
+
+    taken: bool
+    number: int | None = None
 
 
 class DeliveryReporter:
@@ -17,11 +30,8 @@ class DeliveryReporter:
         self._session = session
         self._url = f"{optimizely.rstrip('/')}/_emulator/deliveries"
 
-    def send(self, report: dict[str, Any]) -> int | None:
-        """Posts one report; the number it got, or None where the emulator was not reached or did not take it.
-
-        A report that gets lost spoils no delivery: the event itself has been dealt with.
-        """
+    def send(self, report: dict[str, Any]) -> Told:
+        """Posts one report. A report that gets lost spoils no delivery: the event itself has been dealt with."""
         body = json.dumps(report, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
         try:
             answer = self._session.post(
@@ -31,7 +41,12 @@ class DeliveryReporter:
                 timeout=TIMEOUT_S,
                 proxies={},
             )
-            number = answer.json().get("number") if answer.status_code in (200, 201) else None
-        except (requests.RequestException, ValueError, AttributeError):
-            return None
-        return number if isinstance(number, int) else None
+            found = answer.json() if answer.ok else {}
+        except requests.JSONDecodeError:
+            return Told(taken=True)
+        except (requests.RequestException, ValueError):
+            return Told(taken=False)
+        number = found.get("number") if isinstance(found, dict) else None
+        # What is refused for good, by a server that is no emulator say, is not asked again.
+        refused = 400 <= answer.status_code < 500 and not is_retried_status(answer.status_code)
+        return Told(answer.ok or refused, number if isinstance(number, int) else None)

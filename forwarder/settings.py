@@ -88,7 +88,9 @@ class ServerSettings:
         try:
             return settings.check()
         except SettingsError as error:
-            raise SettingsError(f"{file}: {error}") from None if file is not None else error
+            if file is None:
+                raise
+            raise SettingsError(f"{file}: {error}") from None
 
 
 def _read(file: Path) -> dict[str, Any]:

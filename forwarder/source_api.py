@@ -34,7 +34,7 @@ def source_api(dispatcher: Dispatcher, clock: Clock, ids: Callable[[], str], ref
     """The routes of Segment's Tracking API. What is not taken is noted in `refusals`."""
     api = Blueprint("source_api", __name__)
 
-    @api.post("/v1/<call>")
+    @api.route("/v1/<call>", methods=["POST"], provide_automatic_options=False)
     def post(call: str) -> tuple[Response, int]:
         if call == "m":
             # The browser library's own metrics: taken as Segment takes them, of no use here.
@@ -92,7 +92,7 @@ def source_api(dispatcher: Dispatcher, clock: Clock, ids: Callable[[], str], ref
         refusals.add(current_namespace(), request.path, reason, status=status, at=clock.now_ms())
         return jsonify(success=False, message=reason), status
 
-    @api.get("/v1/projects/<key>/settings")
+    @api.route("/v1/projects/<key>/settings", methods=["GET"], provide_automatic_options=False)
     def settings(key: str) -> Response:
         return jsonify(browser_settings(key, f"{request.host}{request.script_root}/v1", request.scheme))
 

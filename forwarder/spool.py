@@ -66,7 +66,7 @@ class SpooledDelivery:
     @property
     def state(self) -> str:
         """ "pending", "dead" (ended without being delivered) or "done"."""
-        if self.delivery.retry_at is not None:
+        if self.due is not None:
             return "pending"
         return "dead" if self.delivery.outcome in DEAD else "done"
 
@@ -96,15 +96,16 @@ class Spool:
             db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=0.2)
             # One forwarder a file: two would each send everything. A killed one leaves no lock behind.
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
             db.execute("BEGIN IMMEDIATE")
             is_new = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-            if not is_new and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                raise sqlite3.DatabaseError("file is damaged")
             db.execute("COMMIT")
             if is_new:
-                db.executescript(_SCHEMA)
+                # Before the log is switched on, so that the file itself says from the start whose it is.
+                db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+            elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("its content does not hold together")
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 why = f"the spool {self.path} is in use by another forwarder; stop it or name another file"
@@ -297,9 +298,9 @@ class Spool:
 
 _DEAD_LIST = ", ".join(f"'{outcome}'" for outcome in sorted(DEAD))
 _STATES = {
-    "pending": "json_extract(state, '$.retry_at') IS NOT NULL",
-    "dead": f"json_extract(state, '$.retry_at') IS NULL AND outcome IN ({_DEAD_LIST})",
-    "done": f"json_extract(state, '$.retry_at') IS NULL AND outcome NOT IN ({_DEAD_LIST})",
+    "pending": "due IS NOT NULL",
+    "dead": f"due IS NULL AND outcome IN ({_DEAD_LIST})",
+    "done": f"due IS NULL AND outcome NOT IN ({_DEAD_LIST})",
 }
 
 

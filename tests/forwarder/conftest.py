@@ -1,4 +1,6 @@
-"""What the tests of the platform share: a stand-in for Optimizely's hosts, a still clock, a forwarder in between."""
+"""What the tests of the platform share: a stand-in for Optimizely's hosts, a still clock, a forwarder in
+between.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,13 @@ from typing import Any
 
 import pytest
 from optimizely_double import DATAFILE_URL, NOON, OptimizelyDouble
+from segment_side import SegmentSide
 
-from forwarder.clock import ManualClock
+from forwarder.clock import Clock, ManualClock
 from forwarder.delivery import Forwarder
 from forwarder.destination import Settings
+from forwarder.server import ForwarderServer
+from forwarder.settings import ServerSettings
 
 
 @pytest.fixture
@@ -83,3 +88,24 @@ def shared_forwarder() -> Iterator[Forwarder]:
     yield forwarder
     forwarder.close()
     server.close()
+
+
+@pytest.fixture
+def make_server(double: OptimizelyDouble) -> Iterator[Callable[..., SegmentSide]]:
+    """Starts forwarders in front of the stand-in; any field of `ServerSettings`, and a `clock`, can be given."""
+    started: list[ForwarderServer] = []
+
+    def make(clock: Clock | None = None, **settings: Any) -> SegmentSide:
+        server = ForwarderServer(ServerSettings(port=0, optimizely=double.url, **settings), clock).start()
+        started.append(server)
+        return SegmentSide(server.base_url, server)
+
+    yield make
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+def segment(make_server: Callable[..., SegmentSide]) -> SegmentSide:
+    """A running forwarder with its usual settings."""
+    return make_server()

@@ -38,6 +38,9 @@ class Answer:
     broken: str | None = None
 
 
+DATAFILE_ANSWER = Answer(body=json.dumps(DATAFILE), headers={"content-type": "application/json"})
+
+
 @dataclass(frozen=True)
 class Received:
     """One request as it arrived."""
@@ -60,7 +63,7 @@ class OptimizelyDouble:
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.usual: dict[str, Answer] = {
-            "/datafiles/": Answer(body=json.dumps(DATAFILE), headers={"content-type": "application/json"}),
+            "/datafiles/": DATAFILE_ANSWER,
             "/v1/events": Answer(204),
             "/v2/subject-access-requests": Answer(
                 201, '{"id": 1}', {"content-type": "application/json; charset=utf-8"}

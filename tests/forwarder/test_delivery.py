@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from optimizely_double import DATAFILE, DATAFILE_URL, NOON, Answer, OptimizelyDouble
 
@@ -462,6 +462,7 @@ class TestDeletion:
         assert (second.outcome, len(second.report["attempts"])) == ("delivery_failed", 1)
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     event=st.dictionaries(
         st.sampled_from(

@@ -1,0 +1,273 @@
+"""The spool: what was accepted is on disk before the answer, survives a kill, and is sent after a restart."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optimizely_double import NOON, Answer, OptimizelyDouble
+from segment_side import SegmentSide
+
+from forwarder.clock import ManualClock
+from forwarder.deduplication import MemoryDeduplication
+from forwarder.delivery_report import Delivery, new_report
+from forwarder.server import ForwarderServer, ServerError
+from forwarder.settings import ServerSettings
+from forwarder.spool import Spool
+from forwarder.spool_file import SpoolError
+
+Make = Callable[..., SegmentSide]
+TRACK = {"event": "Order Completed", "userId": "u-1", "properties": {"revenue": 100}}
+
+
+def delivery(name: str, **event: Any) -> Delivery:
+    report = new_report(
+        {"type": "track", "messageId": f"m-{name}", **event}, delivery_id=name, received_at=NOON
+    )
+    return Delivery(report, retry_at=NOON)
+
+
+@pytest.fixture
+def spool() -> Iterator[Spool]:
+    opened = Spool(None)
+    yield opened
+    opened.close()
+
+
+class TestQueue:
+    def test_the_longest_due_comes_first_and_busy_ones_not_at_all(self, spool: Spool) -> None:
+        for name, due in (("b", NOON + 5), ("a", NOON), ("c", NOON + 9)):
+            spool.add("default", delivery(name), due=due)
+        first = spool.due(NOON + 5)
+        assert first is not None and first.delivery.id == "a"
+        second = spool.due(NOON + 5, busy=[first.row])
+        assert second is not None and second.delivery.id == "b"
+        assert spool.due(NOON + 5, busy=[first.row, second.row]) is None
+        assert spool.next_due(busy=[first.row, second.row]) == NOON + 9
+
+    def test_what_is_saved_comes_back_as_it_was(self, spool: Spool) -> None:
+        spool.add("blue", delivery("a"), due=NOON)
+        changed = Delivery(
+            {**delivery("a").report, "outcome": "pending", "details": ["x \ud800"]},
+            number=3,
+            retry_at=NOON + 1,
+            reported=True,
+            since=NOON - 1,
+            attempts_before=2,
+        )
+        spool.save(changed, due=NOON + 1, tries=4)
+        found = spool.get("blue", "a")
+        assert found is not None
+        assert (found.delivery, found.due, found.tries, found.namespace) == (changed, NOON + 1, 4, "blue")
+        assert spool.get("default", "a") is None
+
+    def test_a_transaction_is_all_or_nothing(self, spool: Spool) -> None:
+        with pytest.raises(ZeroDivisionError), spool.transaction():
+            spool.add("default", delivery("a"), due=NOON)
+            assert spool.claim("default", "m-a", "a", NOON) == "a"
+            raise ZeroDivisionError
+        assert spool.listing("default") == []
+        assert spool.claim("default", "m-a", "b", NOON) == "b"
+
+    def test_only_the_newest_ended_ones_are_kept_and_the_waiting_all(self) -> None:
+        spool = Spool(None, kept=10)
+        for number in range(1000):
+            one = delivery(str(number))
+            spool.add("default", one, due=NOON)
+            if number >= 100:
+                spool.save(one.with_report(outcome="sent"), due=None)
+            elif number >= 50:
+                spool.save(one.with_report(outcome="delivery_failed"), due=None)
+        left = spool.listing(None, limit=5000)
+        spool.close()
+        assert spool_ids(left) == [*range(50), *range(90, 100), *range(989, 1000)]
+
+
+@pytest.fixture(scope="module")
+def shared_spool() -> Iterator[Spool]:
+    opened = Spool(None)
+    yield opened
+    opened.close()
+
+
+@settings(deadline=None)
+@given(
+    claims=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3 * 86_400_000)), max_size=30),
+    name=st.uuids(),
+)
+def test_one_owner_a_message_id_and_window(
+    shared_spool: Spool, claims: list[tuple[int, int]], name: UUID
+) -> None:
+    """The spool and the memory agree with the rule itself: an id is owned for 24 hours from its first claim."""
+    memory = MemoryDeduplication()
+    owners: dict[int, tuple[str, int]] = {}
+    for number, (message, at) in enumerate(sorted(claims, key=lambda claim: claim[1])):
+        held = owners.get(message)
+        if held is None or at - held[1] >= 86_400_000:
+            held = owners[message] = (str(number), at)
+        assert shared_spool.claim(str(name), f"m-{message}", str(number), at) == held[0]
+        assert memory.claim(f"m-{message}", str(number), at) == held[0]
+
+
+def spool_ids(rows: list[Any]) -> list[int]:
+    return [int(row.delivery.id) for row in rows]
+
+
+class TestFile:
+    def test_a_file_of_something_else_is_left_as_it_is(self, tmp_path: Path) -> None:
+        text = tmp_path / "notes.txt"
+        text.write_text("mine")
+        with pytest.raises(SpoolError, match=r"notes.txt is not a spool and was left as it is"):
+            Spool(text)
+        assert text.read_text() == "mine"
+        other = tmp_path / "other.db"
+        with sqlite3.connect(other) as db:
+            db.execute("CREATE TABLE t (x)")
+        db.close()
+        before = other.read_bytes()
+        with pytest.raises(SpoolError, match="a database of something else"):
+            Spool(other)
+        assert other.read_bytes() == before
+
+    def test_a_folder_and_a_missing_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(SpoolError, match="is a folder; name a file"):
+            Spool(tmp_path)
+        with pytest.raises(SpoolError, match=r"does not exist; create it"):
+            Spool(tmp_path / "no" / "spool")
+
+    def test_a_spool_of_another_version(self, tmp_path: Path) -> None:
+        path = tmp_path / "spool"
+        Spool(path).close()
+        with sqlite3.connect(path) as db:
+            db.execute("PRAGMA user_version = 99")
+        db.close()
+        with pytest.raises(SpoolError, match="version 99"):
+            Spool(path)
+
+    def test_a_damaged_spool(self, tmp_path: Path) -> None:
+        path = tmp_path / "spool"
+        spool = Spool(path)
+        for number in range(200):
+            spool.add("default", delivery(str(number), properties={"x": "y" * 200}), due=NOON)
+        spool.close()
+        content = bytearray(path.read_bytes())
+        content[5000:30000] = b"\xff" * 25000
+        path.write_bytes(bytes(content))
+        with pytest.raises(SpoolError, match=r"is damaged: .*; move it away and start anew"):
+            Spool(path)
+
+    def test_two_forwarders_cannot_share_one(self, tmp_path: Path) -> None:
+        spool = Spool(tmp_path / "spool")
+        with pytest.raises(SpoolError, match="in use by another forwarder"):
+            Spool(tmp_path / "spool")
+        spool.close()
+        Spool(tmp_path / "spool").close()
+
+    def test_a_server_says_it_in_one_line(self, make_server: Make, tmp_path: Path) -> None:
+        (tmp_path / "text").write_text("x" * 200)
+        with pytest.raises(ServerError, match="is not a spool"):
+            make_server(spool=tmp_path / "text")
+
+
+class TestRestart:
+    def test_a_clean_stop_leaves_what_waits_for_the_next_forwarder(
+        self, make_server: Make, double: OptimizelyDouble, tmp_path: Path
+    ) -> None:
+        clock = ManualClock(NOON)
+        double.next("/v1/events", Answer(503))
+        first = make_server(clock, spool=tmp_path / "spool")
+        first.put(
+            "/ns/blue/_forwarder/settings", {"dataFileUrl": "https://cdn.optimizely.com/datafiles/blue.json"}
+        )
+        first.namespace("blue").post("/v1/track", {**TRACK, "messageId": "m-1"})
+        (pending,) = first.namespace("blue").deliveries(state="pending")
+        while pending["due"] == NOON:
+            (pending,) = first.namespace("blue").deliveries(state="pending")
+        first.namespace("blue").post(
+            "/regulations", {"regulationType": "SUPPRESS_ONLY", "subjectIds": ["u-9"]}
+        )
+        first.server.stop()
+        clock.advance(3600)
+        second = make_server(clock, spool=tmp_path / "spool").namespace("blue")
+        (done,) = second.ended()
+        assert (done["id"], done["outcome"], len(done["attempts"])) == (pending["id"], "sent", 2)
+        assert [one.path for one in double.to("/datafiles/")] == ["/ns/blue/datafiles/blue.json"] * 2
+        # What it remembered is remembered still: the message id, the suppressed user.
+        second.post("/v1/track", {**TRACK, "messageId": "m-1"})
+        second.post("/v1/track", {**TRACK, "userId": "u-9"})
+        outcomes = [row["outcome"] for row in second.ended(3)]
+        assert outcomes == ["sent", "duplicate", "suppressed_user"]
+
+    def test_a_kill_under_load_loses_no_accepted_event(
+        self, double: OptimizelyDouble, tmp_path: Path
+    ) -> None:
+        command = [sys.executable, "-m", "forwarder", "--port", "0", "--optimizely", double.url]
+        command += ["--spool", str(tmp_path / "spool"), "--workers", "2"]
+        accepted: set[str] = set()
+        for round_number in range(2):
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            assert process.stdout is not None
+            url = process.stdout.readline().split()[1]
+            enough = threading.Event()
+
+            def post(
+                sender: int, url: str = url, enough: threading.Event = enough, turn: int = round_number
+            ) -> None:
+                for number in range(10_000):
+                    message_id = f"m-{turn}-{sender}-{number}"
+                    try:
+                        answer = requests.post(
+                            f"{url}/v1/track",
+                            json={**TRACK, "messageId": message_id},
+                            auth=("k", ""),
+                            timeout=5,
+                        )
+                    except requests.RequestException:
+                        return
+                    if answer.status_code == 200:
+                        accepted.add(message_id)
+                    if number == 40:
+                        enough.set()
+
+            senders = [threading.Thread(target=post, args=(sender,)) for sender in range(3)]
+            for sender in senders:
+                sender.start()
+            assert enough.wait(30)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            process.stdout.close()
+            for sender in senders:
+                sender.join()
+        with ForwarderServer(
+            ServerSettings(port=0, optimizely=double.url, spool=tmp_path / "spool")
+        ) as server:
+            segment = SegmentSide(server.base_url, server)
+            assert len(accepted) > 80
+            rows = []
+            after = 0
+            while page := segment.get(f"/_forwarder/deliveries?limit=1000&after={after}").json()[
+                "deliveries"
+            ]:
+                rows += page
+                after = page[-1]["row"]
+            segment.ended(min(1000, len(rows)))
+        stored = {row["message_id"] for row in rows}
+        assert accepted <= stored
+        sent = {
+            event["uuid"]
+            for one in double.to("/v1/events")
+            for visitor in one.json["visitors"]
+            for event in visitor["snapshots"][0]["events"]
+        }
+        assert accepted <= sent
