@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sqlite3
 import subprocess
@@ -10,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 import requests
@@ -28,6 +28,7 @@ from forwarder.spool import Spool
 from forwarder.spool_file import SpoolError
 
 Make = Callable[..., SegmentSide]
+EXAMPLES = itertools.count()
 TRACK = {"event": "Order Completed", "userId": "u-1", "properties": {"revenue": 100}}
 
 
@@ -106,17 +107,15 @@ def shared_spool() -> Iterator[Spool]:
     claims=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3 * 86_400_000)), max_size=30),
     name=st.uuids(),
 )
-def test_one_owner_a_message_id_and_window(
-    shared_spool: Spool, claims: list[tuple[int, int]], name: UUID
-) -> None:
+def test_one_owner_a_message_id_and_window(shared_spool: Spool, claims: list[tuple[int, int]]) -> None:
     """The spool and the memory agree with the rule itself: an id is owned for 24 hours from its first claim."""
-    memory = MemoryDeduplication()
+    memory, name = MemoryDeduplication(), f"example-{next(EXAMPLES)}"
     owners: dict[int, tuple[str, int]] = {}
     for number, (message, at) in enumerate(sorted(claims, key=lambda claim: claim[1])):
         held = owners.get(message)
         if held is None or at - held[1] >= 86_400_000:
             held = owners[message] = (str(number), at)
-        assert shared_spool.claim(str(name), f"m-{message}", str(number), at) == held[0]
+        assert shared_spool.claim(name, f"m-{message}", str(number), at) == held[0]
         assert memory.claim(f"m-{message}", str(number), at) == held[0]
 
 
