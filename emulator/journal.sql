@@ -81,7 +81,8 @@ CREATE UNIQUE INDEX verdicts_delivery ON verdicts (delivery_id, namespace) WHERE
 CREATE INDEX verdicts_namespace ON verdicts (namespace);
 CREATE INDEX verdicts_message ON verdicts (message_id, namespace) WHERE message_id IS NOT NULL;
 CREATE INDEX verdicts_uuid ON verdicts (uuid, namespace);
-CREATE INDEX verdicts_visitor ON verdicts (visitor_id, namespace, judged);
+CREATE INDEX verdicts_visitor ON verdicts (visitor_id, namespace);
+CREATE INDEX verdicts_judged ON verdicts (visitor_id, namespace) WHERE judged = 1;
 CREATE INDEX verdicts_event_key ON verdicts (event_key, namespace);
 CREATE INDEX verdicts_event ON verdicts (event) WHERE event IS NOT NULL;
 CREATE INDEX verdicts_stale ON verdicts (namespace) WHERE judged = 0;

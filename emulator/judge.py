@@ -93,7 +93,7 @@ class Judge:
             owners = self.journal.select("taken by report", event=conversion["duplicate_of"])
             # Without an owner the first one came from an SDK.
             taken = duplicate is not None and all(owner["number"] != row["number"] for owner in owners)
-        visitor = conversion["visitor_id"] if conversion else delivery and delivery.get("visitor_id")
+        visitor = conversion["visitor_id"] if conversion else row["visitor_id"]
         found = verdict(
             delivery,
             conversion,

@@ -1,0 +1,310 @@
+"""The journal: durable, bounded and counted, shared by processes, and never written over what is not its own."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from conftest import Space
+from field_builders import NOW, activation, batch, conversion, datafile, decision, purchase
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator.journal import Journal
+from emulator.journal_file import JournalError
+from emulator.query import Query
+from emulator.server import EmulatorServer
+from emulator.settings import Settings
+
+EXCHANGE = {"surface": "events", "method": "POST", "status": 204, "at": NOW}
+
+
+def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
+    options = Settings(port=0, journal=tmp_path / "journal.sqlite")
+    with EmulatorServer(options) as first, requests.Session() as session:
+        space = Space(first.base_url, "kept", session)
+        space.put_datafile()
+        space.put_clock("2026-01-15T10:00:00Z")
+        space.put_faults({"on": "privacy", "status": 500, "times": 5})
+        space.send(batch(activation(), purchase()))
+        before = [
+            space.json(path) for path in ("events", "exchanges", "verdicts", "results", "faults", "clock")
+        ]
+    with EmulatorServer(options) as second, requests.Session() as session:
+        space = Space(second.base_url, "kept", session)
+        after = [
+            space.json(path) for path in ("events", "exchanges", "verdicts", "results", "faults", "clock")
+        ]
+        assert space.get("/datafiles/sdk-1.json").json() == datafile()
+    assert after == before
+
+
+def test_without_a_file_nothing_is_left_behind() -> None:
+    journal = Journal()
+    folder = journal.path.parent
+    assert journal.path.exists()
+    journal.close()
+    journal.close()
+    assert not folder.exists()
+
+
+def test_two_processes_may_share_one_journal(tmp_path: Path) -> None:
+    options = Settings(port=0, journal=tmp_path / "shared.sqlite")
+    with EmulatorServer(options) as one, EmulatorServer(options) as two, requests.Session() as session:
+        here, there = Space(one.base_url, "s", session), Space(two.base_url, "s", session)
+        found: list[Any] = []
+        url = f"{there.base_url}/_emulator/verdicts?outcome=counted&wait=20"
+        waiter = threading.Thread(target=lambda: found.append(requests.get(url, timeout=30).json()))
+        waiter.start()
+        here.put_datafile()
+        here.send(batch(activation(), purchase()))
+        waiter.join(15)
+        assert len(found[0]["verdicts"]) == 1
+        assert there.json("results") == here.json("results")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"My diary\n" * 50, "no journal of the emulator"),
+        (b"SQLite format 3\0" + b"\0" * 10, "no journal of the emulator"),
+    ],
+)
+def test_a_foreign_file_is_refused_and_not_touched(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "diary.txt"
+    path.write_bytes(content)
+    with pytest.raises(JournalError, match=said) as caught:
+        Journal(path)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == content
+    assert [file.name for file in tmp_path.iterdir()] == ["diary.txt"]
+
+
+def test_another_programs_database_is_refused_and_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "other.sqlite"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE notes (text)")
+    other.commit()
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(JournalError, match="another program's database"):
+        Journal(path)
+    assert path.read_bytes() == before
+
+
+def test_another_version_is_refused_and_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    Journal(path).close()
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    before = path.read_bytes()
+    with pytest.raises(JournalError, match="version 99"):
+        Journal(path)
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_journal_is_refused_and_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    journal = Journal(path)
+    for number in range(200):
+        journal.append("default", EXCHANGE, b"x" * 500, [conversion(f"u-{number}", uuid=f"c-{number}")])
+    journal.close()
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    damaged = whole[:middle] + b"\xaa" * 20_000 + whole[middle + 20_000 :]
+    path.write_bytes(damaged)
+    with pytest.raises(JournalError, match=r"journal\.sqlite") as caught:
+        Journal(path)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == damaged
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("", "is a folder"), ("missing/journal.sqlite", "does not exist")]
+)
+def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path, name: str, said: str) -> None:
+    with pytest.raises(JournalError, match=said):
+        Journal(tmp_path / name)
+
+
+def test_an_empty_file_becomes_a_journal(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.touch()
+    Journal(path).close()
+    Journal(path).close()
+
+
+def test_the_bound_drops_the_oldest_and_counts_them() -> None:
+    with EmulatorServer(Settings(port=0, max_events=10)) as server, requests.Session() as session:
+        space = Space(server.base_url, "small", session)
+        space.put_datafile()
+        for number in range(25):
+            space.send(batch(purchase(f"u-{number}", uuid=f"c-{number}")))
+        for listing in ("events", "exchanges", "verdicts"):
+            page = space.json(listing)
+            assert (len(page[listing]), page["dropped"]) == (10, 15), listing
+        assert [row["visitor_id"] for row in space.rows("events")] == [
+            f"u-{number}" for number in range(15, 25)
+        ]
+        assert space.rows("namespaces")[0]["dropped"] == 45
+        assert Space(server.base_url, "other", session).json("events")["dropped"] == 0
+        warnings = space.rows("verdicts")[0]["warnings"]
+        assert "journal_dropped" in [warning["code"] for warning in warnings]
+
+
+def test_dropped_decisions_no_longer_count() -> None:
+    with EmulatorServer(Settings(port=0, max_events=10)) as server, requests.Session() as session:
+        space = Space(server.base_url, "small", session)
+        space.put_datafile()
+        space.send(batch(activation(), purchase()))
+        assert space.json("results")["experiments"]["checkout"]["variations"]["a"]["visitors"] == 1
+        space.send(batch(*(purchase(f"u-{number}", uuid=f"x-{number}") for number in range(20))))
+        assert space.json("results")["experiments"]["checkout"]["variations"]["a"]["visitors"] == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.sampled_from(["u-1", "u-2", "U-1 "]), st.integers(0, 5), st.booleans()),
+        max_size=12,
+    )
+)
+def test_incremental_results_are_those_counted_at_once(rows: list[tuple[bool, str, int, bool]]) -> None:
+    from emulator.datafile_store import DatafileStore, read_given  # noqa: PLC0415
+    from emulator.json_text import dumps  # noqa: PLC0415
+    from emulator.judge import Judge  # noqa: PLC0415
+    from emulator.standing import Rules  # noqa: PLC0415
+
+    journal = Journal()
+    try:
+        DatafileStore(journal, "n").put("sdk-1", read_given(dumps(datafile()), raw=False), 0)
+        kept = Judge(journal, Rules())
+        for index, (decides, visitor, second, again) in enumerate(rows):
+            uuid = "same" if again else f"e-{index}"
+            at = NOW + second * 1000
+            made = decision(visitor, "checkout-a", at) if decides else conversion(visitor, at=at)
+            journal.append("n", EXCHANGE, b"", [{**made, "uuid": uuid}])
+            assert kept.results("n") == Judge(journal, Rules()).results("n")
+            kept.refresh("n")
+            outcomes = journal.rows("verdicts", Query("n"))
+            for row in outcomes:
+                stored = journal.rows(
+                    "verdicts", Query("n", filters={"outcome": kept.verdict(row)["outcome"]})
+                )
+                assert row in stored
+    finally:
+        journal.close()
+
+
+@pytest.mark.parametrize("text", ["'; DROP TABLE events; --", "\ud800", "\x00", "𝄞" * 50, "%_\\", "null"])
+def test_no_text_is_too_odd_to_be_kept_and_found(space: Space, text: str) -> None:
+    space.put_datafile()
+    assert space.send(batch(purchase(text, uuid="c-1"))).status_code == 204
+    assert len(space.rows("events")) == 1
+    assert len(space.rows("verdicts")) == 1
+    if text != "\ud800":
+        assert len(space.rows("events", visitor_id=text)) == 1
+
+
+_SENDER = """
+import http.client, json, sys
+connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]))
+number = 0
+while True:
+    event = {"entity_id": "e", "key": "k", "uuid": f"{sys.argv[2]}-{number}", "timestamp": 1}
+    visitor = {"visitor_id": "u", "snapshots": [{"events": [event]}]}
+    connection.request("POST", "/v1/events", json.dumps({"account_id": "1", "visitors": [visitor]}))
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status == 204:
+        print(event["uuid"], flush=True)
+    number += 1
+"""
+
+
+def test_nothing_acknowledged_is_lost_when_killed(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    command = [sys.executable, "-m", "emulator", "--port", "0", "--journal", str(path)]
+    acknowledged: list[str] = []
+    for kill in range(3):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as emulator:
+            assert emulator.stdout is not None
+            port = emulator.stdout.readline().rsplit(":", 1)[1].strip()
+            senders = [
+                subprocess.Popen(
+                    [sys.executable, "-c", _SENDER, port, f"{kill}-{sender}"],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                )
+                for sender in range(2)
+            ]
+            for sender in senders:
+                assert sender.stdout is not None
+                acknowledged += [sender.stdout.readline().strip() for _ in range(40)]
+            os.kill(emulator.pid, signal.SIGKILL)
+            for sender in senders:
+                acknowledged += [line.strip() for line in sender.communicate()[0].splitlines()]
+    journal = Journal(path)
+    try:
+        assert len(acknowledged) > 200
+        missing = [
+            uuid
+            for uuid in acknowledged
+            if not journal.rows("events", Query("default", filters={"uuid": uuid}))
+        ]
+        assert missing == []
+    finally:
+        journal.close()
+
+
+def test_a_look_up_does_not_read_the_whole_journal() -> None:
+    """Every look-up by a field goes through an index: SQLite is asked for its plan, not for its time."""
+    from emulator.journal_file import STATEMENTS  # noqa: PLC0415
+
+    journal = Journal()
+    try:
+        db = sqlite3.connect(journal.path)
+        for listing in ("events", "verdicts"):
+            for name in ("visitor_id", "uuid", "event_key", "message_id"):
+                condition = STATEMENTS.get(f"filter {listing} {name}")
+                if condition is None:
+                    continue
+                for scope in ("", "namespace = 'n' AND "):
+                    sql = f"EXPLAIN QUERY PLAN SELECT number FROM {listing} WHERE {scope}{condition} AND number > 5"
+                    plan = " ".join(
+                        str(row[3]) for row in db.execute(f"{sql} ORDER BY number LIMIT 10", ("x",))
+                    )
+                    column = {"event_key": "key" if listing == "events" else "event_key"}.get(name, name)
+                    assert f"({column}=?" in plan, plan
+        db.close()
+    finally:
+        journal.close()
+
+
+def test_stopping_lets_waiters_go(tmp_path: Path) -> None:
+    server = EmulatorServer(Settings(port=0, journal=tmp_path / "j.sqlite")).start()
+    answers: list[int] = []
+
+    def wait() -> None:
+        url = f"{server.base_url}/_emulator/events?wait=120"
+        answers.append(requests.get(url, timeout=130).status_code)
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    parts = server._context
+    assert parts is not None
+    deadline = time.monotonic() + 10
+    while not parts.journal.bells.held("events", "default") and time.monotonic() < deadline:
+        pass
+    server.stop()
+    waiter.join(10)
+    assert answers == [200]
