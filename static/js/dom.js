@@ -99,7 +99,7 @@
       const done = await o.clip(typeof text === "function" ? text() : text);
       button.textContent = done ? "Copied" : "Select and copy by hand";
       o.say(done ? `${label}: copied` : "The browser refused the clipboard");
-      setTimeout(() => (button.textContent = label), 1600);
+      setTimeout(() => (button.textContent = label), 4000);
     });
     return button;
   }

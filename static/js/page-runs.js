@@ -122,6 +122,13 @@
       if (open) page.title(open.name);
     }
 
+    /** Another difference of the open scenario, from 1. */
+    page.choose = (d) => {
+      page.patch({ d });
+      draw();
+      document.getElementById("difference").scrollIntoView({ block: "nearest" });
+    };
+
     const split = o.h("div", { class: "split" }, o.h("section", { class: "side", "aria-label": "Scenarios of this run" }, search.node, found, listSlot), detail);
     page.show(headSlot, split);
     draw();

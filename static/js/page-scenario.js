@@ -21,14 +21,22 @@
     return o.h("code", { title: text.length > 60 ? text : null }, text.length > 60 ? text.slice(0, 57) + "…" : text);
   }
 
+  /** A link to one of the differences; followed on the spot, without asking for the run again. */
+  function link(scenario, index, page, attrs, label) {
+    const href = o.route.format({ ...page.route, parts: [page.route.parts[0] || "latest", scenario.id], params: { ...page.route.params, d: index + 1 } });
+    return o.h("a", { ...attrs, href, on: { click(event) {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      page.choose(index + 1);
+    } } }, label);
+  }
+
   function card(scenario, difference, index, page) {
     const all = scenario.differences;
     const { part, field, through } = o.words.where(difference.path);
     const withType = difference.kind === "type" || (difference.kind === "changed" && o.diff.typeOf(difference.expected) !== o.diff.typeOf(difference.captured));
     const verdict = typeof difference.verdict === "number" ? scenario.verdicts[difference.verdict] : null;
-    const step = (by, key, label) => all.length > 1 && o.h("a", {
-      class: "button", "data-key": key, href: o.route.format({ ...page.route, parts: [page.route.parts[0] || "latest", scenario.id], params: { ...page.route.params, d: ((index + by + all.length) % all.length) + 1 } }),
-    }, label);
+    const step = (by, key, label) => all.length > 1 && link(scenario, (index + by + all.length) % all.length, page, { class: "button", "data-key": key }, label);
     return o.h("article", { class: "difference", id: "difference", "aria-label": "Difference" },
       o.h("div", { class: "difference-head" },
         o.h("h4", {}, o.h("span", { class: "quiet" }, [part, ...through].join(" › "), through.length || part !== field ? " › " : ""), field),
@@ -49,9 +57,8 @@
     return o.table("Differences", [{ label: "Field" }, { label: "Expected" }, { label: "Captured" }, { label: "What" }],
       scenario.differences.map((one, i) => {
         const { part, field } = o.words.where(one.path);
-        const target = o.route.format({ ...page.route, parts: [page.route.parts[0] || "latest", scenario.id], params: { ...page.route.params, d: i + 1 } });
         return { attrs: { class: i === chosen ? "is-open" : null }, cells: [
-          o.h("a", { href: target, "aria-current": i === chosen ? "true" : null }, part === field ? part : `${part} › ${field}`),
+          link(scenario, i, page, { "aria-current": i === chosen ? "true" : null }, part === field ? part : `${part} › ${field}`),
           brief(one, "expected"), brief(one, "captured"), o.words.KINDS[one.kind] || one.kind] };
       }), { class: "differences" });
   }
@@ -135,7 +142,7 @@
     const all = scenario.differences || [];
     const chosen = Math.max(0, Math.min(all.length - 1, Number(page.route.params.d || 1) - 1 || 0));
     const { tone, label } = o.words.status(scenario.status);
-    const link = () => location.href.split("#")[0] + o.route.format({ page: "runs", parts: [run.id, scenario.id], params: { d: all.length > 1 ? chosen + 1 : null } });
+    const address = () => location.href.split("#")[0] + o.route.format({ page: "runs", parts: [run.id, scenario.id], params: { d: all.length > 1 ? chosen + 1 : null } });
     return [
       o.h("a", { class: "back", "data-back": true, "data-key": "Escape", href: o.href("runs", [page.route.parts[0] || "latest"], { all: 1, q: page.route.params.q }) }, "All scenarios"),
       o.h("div", { class: "scenario-head" }, o.h("h2", {}, scenario.name),
@@ -148,7 +155,7 @@
       o.h("div", { class: "actions" },
         scenario.rerun && o.h("code", { class: "rerun" }, scenario.rerun),
         scenario.rerun && o.copy("Copy rerun command", scenario.rerun, { "data-key": "r" }),
-        o.copy("Copy link", link, { "data-key": "c" }), o.copy("Copy as text", () => o.texts.scenario(scenario))),
+        o.copy("Copy link", address, { "data-key": "c" }), o.copy("Copy as text", () => o.texts.scenario(scenario))),
       pairs(scenario, chosen), verdicts(scenario), source(scenario), steps(scenario),
     ];
   };

@@ -17,7 +17,7 @@
     const path = at < 0 ? text : text.slice(0, at);
     const params = {};
     for (const [name, value] of new URLSearchParams(at < 0 ? "" : text.slice(at + 1))) params[name] = value;
-    const parts = path.split("/").filter((part) => part !== "").map(decode);
+    const parts = path.replace(/\/+$/, "").split("/").map(decode);
     return { page: parts.shift() || "runs", parts, params };
   }
 

@@ -51,9 +51,13 @@ def test_an_empty_or_broken_address_is_still_one(pure: Page) -> None:
 
 
 def test_a_scenario_is_found_whether_its_slashes_are_escaped_or_not(pure: Page) -> None:
-    for address in ("#/runs/r1/a%2Fb.yaml%3A3", "#/runs/r1/a/b.yaml:3"):
-        route = call(pure, "route.parse", address)
-        assert call(pure, "route.scenarioOf", route) == "a/b.yaml:3"
+    for address, found in (
+        ("#/runs/r1/a%2Fb.yaml%3A3", "a/b.yaml:3"),
+        ("#/runs/r1/a/b.yaml:3", "a/b.yaml:3"),
+        ("#/runs/r1//a/b.yaml:3", "/a/b.yaml:3"),
+        ("#/runs/r1/", None),
+    ):
+        assert call(pure, "route.scenarioOf", call(pure, "route.parse", address)) == found
 
 
 FIELDS = ["status", "tag", "event", "text"]

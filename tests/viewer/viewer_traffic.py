@@ -52,8 +52,8 @@ expect:
     - outcome: counted
       visitor_id: u-8
   received:
-    - !contains {{account_id: "12001"}}
-    - !contains {{account_id: "99999", client_name: Segment}}
+    - {{account_id: "12001", client_name: Segment}}
+    - {{account_id: "99999", client_name: Segment}}
 """
 
 JOURNEYS = {
