@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import emulator
+from emulator.viewer import static_folder
 
 _TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon", ".woff2": "font/woff2"}
 _URL = re.compile(r"""url\(\s*(["']?)(?!data:|#)([^"')]+)\1\s*\)""")
@@ -23,13 +23,6 @@ _POLICY = (
 def write(run: dict[str, Any], file: Path) -> None:
     """Write the report. Raises OSError."""
     file.write_text(render(run, static_folder()), encoding="utf-8")
-
-
-def static_folder() -> Path:
-    """The viewer's files: beside the package `emulator` in a checkout, inside of it once installed."""
-    package = Path(emulator.__file__).parent
-    folders = (package / "static", package.parent / "static")
-    return next((folder for folder in folders if (folder / "index.html").is_file()), folders[0])
 
 
 def render(run: dict[str, Any], static: Path) -> str:
@@ -59,13 +52,14 @@ class _Page(HTMLParser):
     def __init__(self, static: Path) -> None:
         super().__init__(convert_charrefs=False)
         self._static = static
-        self._in_script = False
+        self._in_script = self._after_script = False
         self.out: list[str] = []
         self.styles: list[str] = []
         self.scripts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
+        self._after_script = False
         if tag == "link" and given.get("rel") == "stylesheet":
             self.styles.append(self._style(self._file(given["href"])))
             self.out.append(f"<style>{self.styles[-1]}</style>")
@@ -81,8 +75,9 @@ class _Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "script":
-            self._in_script = False
+            self._in_script, self._after_script = False, True
             return
+        self._after_script = False
         if tag == "body":
             self.out.append(_SCRIPTS_PLACE)
         self.out.append(f"</{tag}>")
@@ -91,8 +86,9 @@ class _Page(HTMLParser):
         self.handle_starttag(tag, attrs)
 
     def handle_data(self, data: str) -> None:
-        if not self._in_script and not (data.isspace() and self.scripts):
-            self.out.append(data)
+        if self._in_script or (self._after_script and data.isspace()):
+            return
+        self.out.append(data)
 
     def handle_entityref(self, name: str) -> None:
         self.out.append(f"&{name};")
