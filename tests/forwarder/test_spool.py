@@ -105,7 +105,6 @@ def shared_spool() -> Iterator[Spool]:
 @settings(deadline=None)
 @given(
     claims=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3 * 86_400_000)), max_size=30),
-    name=st.uuids(),
 )
 def test_one_owner_a_message_id_and_window(shared_spool: Spool, claims: list[tuple[int, int]]) -> None:
     """The spool and the memory agree with the rule itself: an id is owned for 24 hours from its first claim."""
