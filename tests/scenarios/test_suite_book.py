@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import scenarios
-from scenarios.loader import load
+from scenarios.loader import SUFFIX, find_files, load
 from scenarios.scenario import EXPECTATIONS, STEP_KINDS, Scenario
+from scenarios.suite_index import PAGE as INDEX
+from scenarios.suite_index import SUITE, contents, title, with_index
 
-SUITE = Path(scenarios.__file__).parent / "suite"
-INDEX = SUITE.parent.parent / "docs" / "scenarios.md"
 # Contract of verdicts, top to bottom.
 OUTCOMES = (
     "suppressed_user", "duplicate", "not_subscribed", "invalid_payload", "datafile_unavailable", "project_deactivated",
@@ -25,11 +23,6 @@ OUTCOMES = (
 @pytest.fixture(scope="module")
 def suite() -> list[Scenario]:
     return load([SUITE])
-
-
-def title(scenario: Scenario) -> str:
-    """As written, without what tells the rows of one document apart."""
-    return str(scenario.document.value["scenario"]).strip()
 
 
 def expected_outcomes(scenario: Scenario) -> list[str]:
@@ -68,11 +61,12 @@ def test_every_scenario_says_what_becomes_of_its_events(suite: list[Scenario]) -
     ] == []
 
 
-def test_the_index_names_every_scenario_with_its_lesson(suite: list[Scenario]) -> None:
-    text = " ".join(INDEX.read_text(encoding="utf-8").split())
-    assert [scenario.name for scenario in suite if title(scenario) not in text] == []
-    assert [
-        scenario.name for scenario in suite if scenario.teaches and scenario.teaches.strip() not in text
-    ] == []
-    for file in {scenario.file for scenario in suite}:
-        assert f"../scenarios/suite/{file.relative_to(SUITE).as_posix()}" in text
+def test_the_table_of_contents_names_every_file() -> None:
+    named = [f"{chapter['folder']}/{name}{SUFFIX}" for chapter in contents() for name in chapter["files"]]
+    assert sorted(named) == sorted(file.relative_to(SUITE).as_posix() for file in find_files([SUITE]))
+
+
+def test_the_index_is_the_one_the_scenarios_make(suite: list[Scenario]) -> None:
+    page = INDEX.read_text(encoding="utf-8")
+    assert page == with_index(page), "make it anew: python -m scenarios.suite_index"
+    assert [scenario.name for scenario in suite if title(scenario) not in page] == []
