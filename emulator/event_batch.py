@@ -3,8 +3,10 @@ conversions.
 """
 
 import json
+import math
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -15,6 +17,7 @@ from emulator.event_visitor import Sender, read_visitor
 
 _MAX_DEPTH = 200
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_HUGE_NUMBER = re.compile(r"[eE]\+?\d{3}|\d{309}")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -93,8 +96,9 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _load(text: str, found: Findings) -> Any:
     """The parsed body. Raises ValueError, with a short reason, when it is no JSON or nested too deeply."""
+    read_float = _bounded(found) if _HUGE_NUMBER.search(text) else None
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=read_float)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if _deeper_than(value, _MAX_DEPTH):
@@ -106,6 +110,19 @@ def _load(text: str, found: Findings) -> Any:
             found.warning("lone_surrogate", "", message)
             value = json.loads(_LONE_SURROGATE.sub("\ufffd", dumped))
     return value
+
+
+def _bounded(found: Findings) -> Callable[[str], float]:
+    """A reader of numbers with a point or an exponent that never gives infinity, which JSON cannot hold."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        if not math.isinf(value):
+            return value
+        found.warning("number_too_large", "", f"the number {text[:40]} is beyond the range of a double")
+        return math.copysign(sys.float_info.max, value)
+
+    return read
 
 
 def _deeper_than(value: Any, limit: int) -> bool:

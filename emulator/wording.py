@@ -4,10 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 
-def when(ms: int | None) -> str:
+def when(ms: int) -> str:
     """Epoch milliseconds as `2026-01-15 10:00:02 UTC`; a time no calendar holds as its number."""
-    if ms is None:
-        return "an unreadable time"
     try:
         moment = datetime.fromtimestamp(ms / 1000, UTC)
     except (OverflowError, ValueError, OSError):

@@ -219,3 +219,14 @@ def test_a_conversion_counts_exactly_where_an_earlier_decision_of_a_running_expe
     assert {place["experiment_id"] for place in judged.attributed_to} == expected
     assert judged.user_activated is bool(expected)
     assert (judged.outcome == "counted") is bool(expected)
+
+
+def test_an_unknown_event_says_what_the_datafile_has_instead():
+    wrong_id = outcome(conversion("u", "ev-order", entity_id="999"))
+    assert wrong_id.details == (
+        'The datafile has no event with the id "999".',
+        'It has the event "Order Completed", but with the id "ev-order".',
+    )
+    wrong_key = outcome(conversion("u", "ev-order", entity_id=None, key="Nothing"))
+    assert wrong_key.details == ('The datafile has no event with the key "Nothing".',)
+    assert wrong_id.outcome == wrong_key.outcome == "no_experiment"

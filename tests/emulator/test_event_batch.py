@@ -236,6 +236,43 @@ def test_a_timestamp_that_is_no_number_of_milliseconds_is_a_problem(timestamp):
     assert row["timestamp"] is None and len(row["problems"]) == 1
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e+999", "9" * 400 + ".5"])
+def test_a_number_beyond_a_double_is_bounded_so_that_rows_stay_json(number):
+    body = json.dumps(batch(purchase(tags={"big": "NUMBER"}))).replace('"NUMBER"', number).encode()
+    parsed = read(body)
+    assert abs(parsed.conversions[0]["tags"]["big"]) == 1.7976931348623157e308
+    assert codes(parsed.warnings) == ["number_too_large"]
+
+
+def test_optional_fields_of_the_wrong_type_are_read_as_absent():
+    visitor = activation()
+    snapshot = visitor["snapshots"][0]
+    snapshot["decisions"][0]["metadata"] = "none"
+    snapshot["events"] += [
+        {"uuid": "c", "timestamp": NOW + 0.5, "entity_id": 7, "key": "Signed Up", "tags": "a"}
+    ]
+    visitor["attributes"] = [{"entity_id": "1", "key": "plan", "type": "custom"}]
+    parsed = read(batch(visitor, project_id=5, client_name=["x"]))
+    event = "visitors[0].snapshots[0].events[1]"
+    assert {note["path"] for note in parsed.violations} == {
+        "project_id",
+        "client_name",
+        "visitors[0].attributes[0].value",
+        "visitors[0].snapshots[0].decisions[0].metadata",
+        f"{event}.timestamp",
+        f"{event}.entity_id",
+        f"{event}.tags",
+    }
+    (row,) = parsed.conversions
+    assert (row["timestamp"], row["entity_id"], row["tags"], row["problems"]) == (NOW, None, {}, [])
+    assert row["client_name"] is None and parsed.decisions[0]["rule_type"] is None
+
+
+def test_what_names_no_event_is_a_problem():
+    visitor = {"visitor_id": "u", "snapshots": [{"events": [{"uuid": "c", "timestamp": NOW}]}]}
+    assert codes(read(batch(visitor)).conversions[0]["problems"]) == ["no_event"]
+
+
 def test_a_conversion_without_key_goes_by_its_entity_id():
     visitor = purchase()
     del visitor["snapshots"][0]["events"][0]["key"]

@@ -227,3 +227,14 @@ def test_the_sum_of_values_is_the_exact_sum_of_what_was_sent(values):
     ]
     assert metric["value"] == float(sum(Fraction(repr(value)) for value in values))
     assert len(deduplicate(rows)) == metric["total"]
+
+
+def test_a_variation_that_was_removed_is_shown_while_it_has_visitors():
+    slim = experiment("checkout")
+    slim["variations"] = slim["variations"][:1]
+    past = history((NOW, datafile()), (NOW + SECOND, datafile(revision="2", experiments=[slim])))
+    arms = count(decision("u", "checkout-b"), decision("v", "checkout-a"), past=past)["checkout"][
+        "variations"
+    ]
+    assert {key: arm["visitors"] for key, arm in arms.items()} == {"a": 1, "b": 1}
+    assert set(count(past=past)["checkout"]["variations"]) == {"a"}

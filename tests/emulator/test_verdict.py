@@ -191,7 +191,7 @@ def test_every_outcome_has_its_conditions_and_its_sentences(report, converted, d
     assert found["explanation"].endswith(".") and found["remedy"].endswith(".")
     assert bool(found["attributed_to"]) == (outcome == "counted")
     assert found["delivery"] == report
-    json.dumps(found)
+    json.dumps(found, allow_nan=False)
 
 
 def test_the_fields_of_a_counted_event():
@@ -275,6 +275,11 @@ def test_an_unmatched_key_names_the_closest_and_how_it_differs(key, nearest, how
     assert found["nearest"] == [nearest]
     assert json.dumps(nearest)[1:-1] in found["remedy"] and how in found["explanation"]
     assert any(how in detail for detail in found["details"])
+
+
+def test_a_datafile_that_does_have_the_event_is_reported_as_another_one():
+    found = judged(delivery("unmatched_event_key"))
+    assert "another or an older one was fetched" in " ".join(found["details"])
 
 
 def test_an_unmatched_key_far_from_all_others_has_none_nearest():
@@ -437,6 +442,35 @@ def test_what_is_known_of_a_visitor_that_was_not_activated_is_told(known, says):
     assert found["outcome"] == "user_not_activated" and says in " ".join(found["details"])
 
 
+@pytest.mark.parametrize(
+    ("shown", "says"),
+    [
+        (decision("u", "checkout-z"), 'no such variation of the experiment: "checkout-z"'),
+        (
+            decision("u", "checkout-a", problems=[{"code": "x", "message": "it is odd"}]),
+            "malformed (it is odd)",
+        ),
+    ],
+)
+def test_a_decision_that_does_not_count_says_why(shown, says):
+    found = judged(delivery(), sent(), shown)
+    assert found["outcome"] == "user_not_activated" and says in found["explanation"]
+
+
+def test_a_malformed_event_is_excluded_with_its_reasons():
+    odd = conversion("u", problems=[{"code": "missing_field", "message": "uuid is required"}])
+    found = judged(None, odd, IN_CHECKOUT)
+    assert found["outcome"] == "excluded" and "uuid is required" in found["explanation"]
+
+
+def test_the_user_id_that_was_not_sent_as_the_visitor_is_named():
+    report = delivery(visitor_id="anon-1")
+    found = judged(report, sent("anon-1"), relatives={"u": [decision("u", "checkout-a")]})
+    assert "the userId of this event, which was not sent as the visitor" in " ".join(found["details"])
+    mapped = judged(report, sent("mail"), relatives={"elsewhere": [decision("elsewhere", "checkout-a")]})
+    assert "another id of this event" in " ".join(mapped["details"])
+
+
 def test_a_visitor_in_a_holdout_is_told_so_where_it_covers_the_experiment():
     held = decision("u", "kept_out-a", rule_type="holdout")
     found = judged(delivery(), sent(), held)
@@ -498,6 +532,11 @@ WARNINGS = {
     "an empty trait": ({"payload": payload(attributes={"plan": None})}, {}, "non_scalar_trait"),
     "revenue as text": ({"source_event": properties(revenue="4999")}, {}, "revenue_coerced"),
     "revenue as boolean": ({"source_event": properties(revenue=True)}, {}, "revenue_coerced"),
+    "revenue as an empty text": (
+        {"source_event": properties(revenue=""), "payload": payload(revenue=None, eventTags={})},
+        {},
+        "revenue_dropped",
+    ),
     "value as text": ({"source_event": properties(value="49.99")}, {}, "value_coerced"),
     "revenue in dollars": (
         {"source_event": properties(revenue=20, value=20), "payload": payload(revenue=20)},
