@@ -120,7 +120,12 @@ class OptimizelyDouble:
                     self.close_connection = True
 
             def _serve(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                length = int(self.headers.get("content-length") or 0)
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    # Its client died while it was sending: no request at all.
+                    self.close_connection = True
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 with double._lock:
                     double.received.append(Received(self.command, self.path, headers, body))

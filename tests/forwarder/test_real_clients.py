@@ -1,0 +1,172 @@
+"""Segment's own libraries with nothing but their host changed: what they send arrives, and is what they
+meant.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optimizely_double import OptimizelyDouble
+from segment.analytics.client import Client
+from segment_side import SegmentSide
+
+CONFORMANCE = Path(__file__).parent.parent / "conformance"
+WHEN = datetime(2026, 1, 15, 12, 0, 0, tzinfo=UTC)
+
+
+class TestPython:
+    @pytest.fixture(params=["at once", "in the background", "packed"])
+    def client(self, segment: SegmentSide, request: pytest.FixtureRequest) -> Iterator[Client]:
+        failed: list[Any] = []
+        client = Client(
+            "write-key",
+            host=segment.url,
+            sync_mode=request.param == "at once",
+            gzip=request.param == "packed",
+            on_error=lambda error, items: failed.append((error, items)),
+        )
+        yield client
+        if not client.sync_mode:
+            client.shutdown()
+        assert failed == []
+
+    def test_every_call_arrives(self, client: Client, segment: SegmentSide, double: OptimizelyDouble) -> None:
+        client.identify("u-1", {"plan": "gold"})
+        client.track(
+            "u-1",
+            "Order Completed",
+            {"revenue": 4999, "value": 49.99, "coupon": None},
+            context={"traits": {"plan": "gold"}},
+            timestamp=WHEN,
+            message_id="m-1",
+        )
+        client.page("u-1", "Shop", "Home")
+        client.screen("u-1", "Shop", "Home")
+        client.group("u-1", "g-1", {"name": "Team"})
+        client.alias("anon-1", "u-1")
+        client.flush()
+        rows = {row["type"]: row for row in segment.ended(6)}
+        assert sorted(rows) == ["alias", "group", "identify", "page", "screen", "track"]
+        assert {kind: row["outcome"] for kind, row in rows.items() if kind != "track"} == {
+            kind: "not_subscribed" for kind in rows if kind != "track"
+        }
+        track = rows["track"]
+        assert (track["outcome"], track["message_id"], track["warnings"]) == ("sent", "m-1", [])
+        assert track["source_event"]["context"]["library"]["name"] == "analytics-python"
+        (batch,) = double.to("/v1/events")
+        (visitor,) = batch.json["visitors"]
+        assert visitor["visitor_id"] == "u-1"
+        assert visitor["attributes"] == [
+            {"entity_id": "a-1", "key": "plan", "value": "gold", "type": "custom"}
+        ]
+        (event,) = visitor["snapshots"][0]["events"]
+        assert (event["revenue"], event["value"], event["uuid"]) == (4999, 49.99, "m-1")
+        assert event["tags"] == {"coupon": None}
+
+    def test_what_the_destination_refuses_is_no_error_of_the_client(
+        self, client: Client, segment: SegmentSide, double: OptimizelyDouble
+    ) -> None:
+        client.track("u-1", "Order Completed", {"revenue": 19.99})
+        client.track(None, "Order Completed", anonymous_id="anon-1")
+        client.flush()
+        (dead,) = segment.deliveries(state="dead")
+        assert dead["details"] == ["Revenue must be an integer but it was a number."]
+        (sent,) = segment.ended()
+        assert sent["visitor_id"] == "anon-1"
+        assert len(double.to("/v1/events")) == 1
+
+
+def test_a_namespace_goes_into_the_host_of_the_python_library(
+    segment: SegmentSide, double: OptimizelyDouble
+) -> None:
+    client = Client("write-key", host=segment.namespace("blue").url, sync_mode=True)
+    client.track("u-1", "Order Completed")
+    assert segment.namespace("blue").ended()[0]["outcome"] == "sent"
+    assert [one.path for one in double.to("/v1/events")] == ["/ns/blue/v1/events"]
+
+
+SCRIPT = """
+const { Analytics } = require('@segment/analytics-node')
+const analytics = new Analytics({ writeKey: 'write-key', host: process.argv[1], flushAt: 3, maxRetries: 0 })
+const failed = []
+analytics.on('error', (error) => failed.push(String(error.reason ?? error.code)))
+analytics.identify({ userId: 'u-1', traits: { plan: 'gold' } })
+analytics.track({
+  userId: 'u-1', event: 'Order Completed', messageId: 'm-1', timestamp: new Date(),
+  properties: { revenue: 4999, value: 49.99 }, context: { traits: { plan: 'gold' } },
+})
+analytics.track({ anonymousId: 'anon-1', event: 'Nobody Knows' })
+analytics.page({ userId: 'u-1', name: 'Home' })
+analytics.screen({ userId: 'u-1', name: 'Home' })
+analytics.group({ userId: 'u-1', groupId: 'g-1' })
+analytics.alias({ userId: 'u-1', previousId: 'anon-1' })
+analytics.closeAndFlush().then(() => console.log(JSON.stringify(failed)))
+"""
+
+
+def _left_out(why: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(f"{why}; Segment's Node library is left out")
+
+
+@pytest.fixture(scope="module")
+def node() -> Callable[..., str]:
+    """Runs a script in a folder where Segment's Node library is installed; returns what it printed."""
+    program = shutil.which("node")
+    if program is None:
+        _left_out("there is no Node.js")
+    if not (CONFORMANCE / "node_modules/@segment/analytics-node").is_dir():
+        installed = subprocess.run([CONFORMANCE / "install"], capture_output=True, text=True, check=False)
+        if installed.returncode:
+            _left_out(f"npm could not install Segment's packages: {installed.stderr.strip()[-300:]}")
+
+    def run(script: str, *arguments: str) -> str:
+        command = [str(program), "-e", script, "--", *arguments]
+        found = subprocess.run(
+            command, cwd=CONFORMANCE, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert found.returncode == 0, found.stderr
+        return found.stdout
+
+    return run
+
+
+@pytest.mark.node
+class TestNode:
+    def test_every_call_arrives(
+        self, node: Callable[..., str], segment: SegmentSide, double: OptimizelyDouble
+    ) -> None:
+        assert json.loads(node(SCRIPT, segment.url)) == []
+        rows = segment.ended(6)
+        (unknown,) = segment.deliveries(state="dead")
+        assert sorted(row["type"] for row in rows) == [
+            "alias",
+            "group",
+            "identify",
+            "page",
+            "screen",
+            "track",
+        ]
+        assert (unknown["outcome"], unknown["message_id"][:10]) == ("unmatched_event_key", "node-next-")
+        (track,) = [row for row in rows if row["type"] == "track"]
+        assert (track["outcome"], track["message_id"], track["warnings"]) == ("sent", "m-1", [])
+        assert track["source_event"]["context"]["library"]["name"] == "@segment/analytics-node"
+        (batch,) = double.to("/v1/events")
+        assert batch.json["visitors"][0]["snapshots"][0]["events"][0]["revenue"] == 4999
+
+    def test_a_namespace_goes_into_the_librarys_path(
+        self, node: Callable[..., str], segment: SegmentSide, double: OptimizelyDouble
+    ) -> None:
+        script = SCRIPT.replace("flushAt: 3", "flushAt: 3, path: '/ns/blue/v1/batch'")
+        assert json.loads(node(script, segment.url)) == []
+        assert len(segment.namespace("blue").ended(6)) == 6
+        assert [one.path for one in double.to("/v1/events")] == ["/ns/blue/v1/events"]
