@@ -114,8 +114,12 @@ _FAULT_WORDS = {
 def _check_fault(checker: Checker, path: NodePath, _: str, arguments: Any) -> None:
     if isinstance(arguments, list):
         for index, rule in enumerate(arguments):
-            _check_fault(checker, (*path, index), _, rule)
-        return
+            _check_rule(checker, (*path, index), rule)
+    else:
+        _check_rule(checker, path, arguments)
+
+
+def _check_rule(checker: Checker, path: NodePath, arguments: Any) -> None:
     if not checker.keys(arguments, path, _FAULT_TYPES, "fault", ("on",)):
         return
     for key, value in arguments.items():

@@ -208,7 +208,9 @@ def test_the_schema_never_refuses_what_runs_and_knows_every_unknown_key(
     refused = mistakes(document)
     if not said:
         assert refused == []
-    if "unknown key" in said or "unknown step" in said or "unknown outcome" in said:
+    # What an editor makes of a bare tag, and a row's value, may stand for any outcome.
+    told_apart = "unknown outcome" in said and value not in ("", "${name}")
+    if "unknown key" in said or "unknown step" in said or told_apart:
         assert refused != []
 
 
