@@ -32,8 +32,8 @@ def fold(name: str) -> str:
 def nearest(name: str, candidates: Iterable[str], limit: int = 3) -> list[Near]:
     """The candidates truly close to `name`, best first, at most `limit`, without the name itself.
 
-    Close means: equal but for case, spacing or separators; the same words in another order; or at most one
-    edit in four letters (insertion, deletion, replacement, two neighbours swapped).
+    Close means: equal but for case, spacing or separators, or at most one edit in four letters (insertion,
+    deletion, replacement, two neighbours swapped); the words may also stand in another order.
     """
     found: dict[str, Near] = {}
     for candidate in candidates:
@@ -42,13 +42,15 @@ def nearest(name: str, candidates: Iterable[str], limit: int = 3) -> list[Near]:
         near = _compare(name, candidate)
         if near is not None:
             found[candidate] = near
-    return sorted(found.values(), key=lambda near: (near.distance, near.name))[:limit]
+    # Of names that are equally close the one with fewer letters to change comes first.
+    closeness = {
+        near.name: (near.distance, OSA.distance(name, near.name), near.name) for near in found.values()
+    }
+    return sorted(found.values(), key=lambda near: closeness[near.name])[:limit]
 
 
 def difference(name: str, other: str) -> str:
-    """How `other` differs from `name`, in words: "in case", "in spacing (a space at the end)", "in spelling",
-    …
-    """
+    """How `other` differs from `name`: "in case", "in spacing", "in spelling", "in word order", …"""
     if fold(name) != fold(other):
         return "in word order" if _words(name) == _words(other) else "in spelling"
     ways = []
@@ -72,7 +74,10 @@ def _compare(name: str, candidate: str) -> Near | None:
         return Near(candidate, "in word order", 1)
     allowed = max(len(folded), len(folded_candidate)) // 4
     distance = OSA.distance(folded, folded_candidate, score_cutoff=allowed)
-    return Near(candidate, "in spelling", distance) if distance <= allowed else None
+    if distance <= allowed:
+        return Near(candidate, "in spelling", distance)
+    reordered = OSA.distance("".join(_words(name)), "".join(_words(candidate)), score_cutoff=allowed)
+    return Near(candidate, "in word order and spelling", reordered + 1) if reordered <= allowed else None
 
 
 def _words(name: str) -> list[str]:

@@ -192,6 +192,7 @@ def test_a_change_without_a_new_revision_is_noticed():
         ("Order Complted", "Order Completed", "in spelling"),
         ("Ordre Completed", "Order Completed", "in spelling"),
         ("Completed Order", "Order Completed", "in word order"),
+        ("Complete Order", "Order Completed", "in word order and spelling"),
         ("productViewed", "Product Viewed", "in case and spacing"),
     ],
 )
@@ -211,8 +212,8 @@ def test_the_unicode_form_is_told_apart():
 
 
 def test_the_best_comes_first_and_the_exact_name_never():
-    found = nearest("signed up", ["Signed Up", "signed up", "Signed Upp", "signed-up"], limit=2)
-    assert [near.name for near in found] == ["Signed Up", "signed-up"]
+    found = nearest("signed up", ["Signed Upp", "SIGNED UP", "signed up", "signed-up"], limit=2)
+    assert [near.name for near in found] == ["signed-up", "SIGNED UP"]
 
 
 @given(st.text(), st.text())
