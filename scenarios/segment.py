@@ -102,9 +102,9 @@ class RemoteSegment:
     def __init__(
         self, scenario: Scenario, emulator: EmulatorClient, datafile_url: str, base_url: str
     ) -> None:
-        self._emulator = emulator
+        self._session = emulator.session
         self._base_url = f"{base_url.rstrip('/')}/ns/{emulator.namespace}"
-        self._seen: set[str] = set()
+        self._after = 0
         self._call("PUT", "/_forwarder/settings", settings_of(scenario, datafile_url))
         mappings = [
             {
@@ -118,7 +118,7 @@ class RemoteSegment:
         self._call("PUT", "/_forwarder/mappings", mappings)
 
     def take(self, event: dict[str, Any]) -> str | None:
-        """Send to the Tracking API, then wait until the emulator has the delivery.
+        """Send to the Tracking API, then wait until the delivery has come to its end.
 
         Without `sentAt` Segment corrects no time: the event keeps the scenario's.
         """
@@ -128,38 +128,41 @@ class RemoteSegment:
             if key not in ("sentAt", "receivedAt", "originalTimestamp")
         }
         self._call("POST", f"/v1/{event['type']}", {**body, "writeKey": "optilocal"})
-        return self._reported(len(self._seen) + 1)
+        return self._finished()
 
     def delete(self, user_id: str, regulation: str, anonymous_id: str | None) -> str | None:  # noqa: ARG002
         """Ask for a regulation; wait for the delivery where the destination hears of it."""
         body = {"regulationType": regulation, "subjectType": "USER_ID", "subjectIds": [user_id]}
         self._call("POST", "/regulations", body)
-        return (
-            self._reported(len(self._seen) + 1)
-            if regulation in ("SUPPRESS_WITH_DELETE", "DELETE_ONLY")
-            else None
-        )
+        return self._finished() if regulation in ("SUPPRESS_WITH_DELETE", "DELETE_ONLY") else None
 
     def request_counts(self) -> dict[str, int]:
-        """As the deliveries report them."""
+        """As the deliveries tell them."""
         counts = {"datafile": 0, "events": 0, "privacy": 0}
-        for verdict in self._emulator.verdicts():
-            for request in (verdict.get("delivery") or {}).get("requests", []):
+        for delivery in self._call("GET", "/_forwarder/deliveries?limit=1000")["deliveries"]:
+            for request in delivery["requests"]:
                 counts[request["to"]] += 1
         return counts
+
+    def _finished(self) -> str | None:
+        """The id of the next delivery, once nothing more is to be tried; None when none comes: Segment refused the call."""
+        waiting = f"/_forwarder/deliveries?after={self._after}&count=1&wait="
+        if not self._call("GET", waiting + "5")["deliveries"]:
+            return None
+        ended = self._call("GET", f"{waiting}30&state=ended")["deliveries"]
+        if ended:
+            self._after = ended[-1]["row"]
+            return str(ended[-1]["id"])
+        raise CannotRun(
+            f"the forwarder at {self._base_url} goes on retrying a delivery; its back-off takes real time"
+        )
 
     def close(self) -> None:
         """Nothing is held."""
 
-    def _reported(self, count: int) -> str | None:
-        rows = [row for row in self._emulator.verdicts(wait=60, count=count) if row.get("delivery")]
-        new = [str(row["delivery"]["id"]) for row in rows if str(row["delivery"]["id"]) not in self._seen]
-        self._seen.update(new)
-        return new[-1] if new else None
-
-    def _call(self, method: str, path: str, body: Any) -> None:
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
         try:
-            answer = self._emulator.session.request(method, self._base_url + path, json=body, timeout=(5, 60))
+            answer = self._session.request(method, self._base_url + path, json=body, timeout=(5, 60))
         except requests.RequestException:
             raise CannotRun(
                 f"no forwarder answers at {self._base_url}; start one with `optilocal up`"
@@ -168,3 +171,4 @@ class RemoteSegment:
             raise CannotRun(
                 f"the forwarder refused {method} {self._base_url}{path}: {answer.status_code} {answer.text[:200]}"
             )
+        return answer.json()
