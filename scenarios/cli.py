@@ -70,7 +70,9 @@ def parser() -> argparse.ArgumentParser:
         _command(commands, "up", _up, "start the sandbox: emulator, forwarder and viewer, until Ctrl-C")
     )
     _check_options(
-        _command(commands, "check", _check, "which tracked events will never count, and why; nothing is started")
+        _command(
+            commands, "check", _check, "which tracked events will never count, and why; nothing is started"
+        )
     )
     preview = _command(
         commands, "preview", _preview, "what Segment would send: JSON lines in, JSON lines out"
@@ -160,6 +162,10 @@ def _run_options(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="annotate the failing lines for GitHub Actions, and add to $GITHUB_STEP_SUMMARY",
     )
+    command.add_argument(
+        "--update", action="count", default=0,
+        help="rewrite the expectations that differ, in place (in CI only when given twice)",
+    )  # fmt: skip
     command.add_argument("--quiet", action="store_true", help="print failures and the counts only")
     _option(
         command,
@@ -230,14 +236,19 @@ def _up_options(command: argparse.ArgumentParser) -> None:
 
 
 def _check_options(command: argparse.ArgumentParser) -> None:
-    _option(command, "--datafile", "OPTILOCAL_DATAFILE", None, metavar="FILE|URL", help="your Optimizely datafile")
+    _option(
+        command, "--datafile", "OPTILOCAL_DATAFILE", None, metavar="FILE|URL", help="your Optimizely datafile"
+    )
     command.add_argument(
         "--events", nargs="+", action="extend", required=True, metavar="FILE",
         help="what you track: a tracking plan export, recorded events, a list of names, CSV, or a folder of source code",
     )  # fmt: skip
     command.add_argument("--json", type=Path, metavar="FILE", help="write the report, - for standard output")
     command.add_argument(
-        "--settings", type=Path, metavar="FILE", help="the destination's settings and mappings, JSON, as `up` takes them"
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="the destination's settings and mappings, JSON, as `up` takes them",
     )
     command.add_argument(
         "--call", action="append", default=[], metavar="NAME",

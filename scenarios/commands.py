@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console
 
@@ -25,12 +25,14 @@ from scenarios.run import run_all
 from scenarios.sandbox import Sandbox, SandboxOptions
 from scenarios.scenario import Scenario
 from scenarios.selection import select, split_paths
+from scenarios.update import again, check_allowed, update
 
 
 def run_command(options: argparse.Namespace) -> int:
     """`optilocal run`: 0 when every scenario held, 1 when one did not."""
+    check_allowed(options.update)
     try:
-        chosen = _chosen(options.paths, options.expression, options.tag)
+        chosen = _chosen(options.paths, options.expression, options.tag, expect_nothing=bool(options.update))
     except ScenarioError as error:
         write_mistakes(error, options)
         raise
@@ -54,6 +56,8 @@ def _run_scenarios(chosen: Sequence[Scenario], emulator: EmulatorClient, options
     to_stdout = options.json is not None and str(options.json) == "-"
     lasting = emulator.root + "/" if options.emulator else None
     stream = sys.stderr if to_stdout else sys.stdout
+    if options.update:
+        chosen = _updated(chosen, emulator, options, stream)
     reporter = ConsoleReporter(stream, quiet=options.quiet, viewer=lasting)
     run = run_all(
         chosen,
@@ -68,6 +72,26 @@ def _run_scenarios(chosen: Sequence[Scenario], emulator: EmulatorClient, options
     reporter.finish(run)
     write_reports(run, options, stream)
     return _exit_code(run)
+
+
+def _updated(
+    chosen: Sequence[Scenario], emulator: EmulatorClient, options: argparse.Namespace, stream: IO[str]
+) -> Sequence[Scenario]:
+    """Run once to see what differs, rewrite that; the scenarios as they then stand in their files."""
+    run = run_all(
+        chosen,
+        emulator,
+        run_id=_run_id(),
+        command=options.command_line,
+        workers=options.workers,
+        forwarder_url=options.forwarder,
+    )
+    told = update(chosen, run)
+    for line in told.changed:
+        print(line, file=stream)
+    for line in told.refused:
+        print(f"optilocal: {line}", file=sys.stderr)
+    return again(chosen) if told.changed else chosen
 
 
 def up_command(options: argparse.Namespace) -> int:
@@ -121,9 +145,12 @@ def explain_command(options: argparse.Namespace) -> int:
     return 0 if explain(emulator, options.message_id, console) else 1
 
 
-def _chosen(paths: Sequence[str], expression: str | None, tags: Sequence[str]) -> list[Scenario]:
+def _chosen(
+    paths: Sequence[str], expression: str | None, tags: Sequence[str], *, expect_nothing: bool = False
+) -> list[Scenario]:
     plain, lines = split_paths(paths)
-    return select(load(plain or [datafiles.SUITE]), lines=lines, expression=expression, tags=tags)
+    loaded = load(plain or [datafiles.SUITE], expect_nothing=expect_nothing)
+    return select(loaded, lines=lines, expression=expression, tags=tags)
 
 
 def _list(chosen: Sequence[Scenario]) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from scenarios.assembly import assemble
+from scenarios.expectation_changes import nothing_expected
 from scenarios.folder_defaults import defaults_for
 from scenarios.matchers import read_matcher
 from scenarios.problems import AuthorProblem, CannotRun, ScenarioError
 from scenarios.rows import expand
 from scenarios.scenario import Scenario
-from scenarios.yaml_nodes import read_documents
+from scenarios.yaml_nodes import Document, read_documents
 
 SUFFIX = ".scenario.yaml"
 
@@ -37,13 +39,16 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
-def load(paths: Iterable[Path]) -> list[Scenario]:
-    """All scenarios of all files. Raises CannotRun or ScenarioError; the latter with every mistake of every file."""
+def load(paths: Iterable[Path], *, expect_nothing: bool = False) -> list[Scenario]:
+    """All scenarios of all files. Raises CannotRun or ScenarioError; the latter with every mistake of every file.
+
+    `expect_nothing` takes a document without `expect` as one that whatever happens differs from.
+    """
     scenarios: list[Scenario] = []
     problems: list[AuthorProblem] = []
     for file in find_files(paths):
         try:
-            scenarios.extend(load_file(file))
+            scenarios.extend(load_file(file, expect_nothing=expect_nothing))
         except ScenarioError as error:
             problems.extend(error.problems)
     if problems:
@@ -51,7 +56,7 @@ def load(paths: Iterable[Path]) -> list[Scenario]:
     return scenarios
 
 
-def load_file(file: Path) -> list[Scenario]:
+def load_file(file: Path, *, expect_nothing: bool = False) -> list[Scenario]:
     """The scenarios of one file, in order. Raises ScenarioError with every mistake in it."""
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -69,13 +74,21 @@ def load_file(file: Path) -> list[Scenario]:
     for number, document in enumerate(documents):
         end = documents[number + 1].first_line - 1 if number + 1 < len(documents) else len(lines)
         source = _source(lines, document.first_line, end)
-        for row in expand(document, problems):
+        whole = _completed(document) if expect_nothing else document
+        for index, row in enumerate(expand(whole, problems)):
             scenario = assemble(row, source, _shown(file), defaults, problems)
             if scenario:
-                scenarios.append(scenario)
+                scenarios.append(replace(scenario, number=len(scenarios), row=index))
     if problems:
         raise ScenarioError(problems)
     return scenarios
+
+
+def _completed(document: Document) -> Document:
+    value = document.value
+    if not isinstance(value, dict) or "expect" in value:
+        return document
+    return replace(document, value={**value, "expect": nothing_expected(value)})
 
 
 def _source(lines: list[str], first: int, last: int) -> str:

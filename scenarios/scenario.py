@@ -42,6 +42,9 @@ class Scenario:
     settings: dict[str, Any] = field(default_factory=dict)
     mappings: tuple[dict[str, Any], ...] | None = None
     clock_ms: int | None = None
+    number: int = 0
+    """Which scenario of its file it is, and `row` which row of its document; both from 0."""
+    row: int = 0
 
     @property
     def file(self) -> Path:
