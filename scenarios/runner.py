@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable
@@ -133,9 +134,12 @@ class _Drive:
         )
 
     def close(self) -> None:
-        """Let go of what the scenario held."""
+        """Let go of what the scenario held; its faults end with it, though its namespace stays to be looked at."""
         if self._segment:
             self._segment.close()
+        if any(step.kind == "fault" for step in self._scenario.steps):
+            with contextlib.suppress(CannotRun):
+                self._emulator.call("DELETE", "/_emulator/faults")
 
     def _set_time(self, index: int) -> None:
         self._clock.set(self._start_ms + index * STEP_MS + self._waited_ms)
