@@ -42,6 +42,9 @@ def datafile_failure(report: DeliveryReport) -> tuple[str, str]:
             f"{url} could not be reached ({why})",
             "Check that the Datafile URL is right and its host can be reached.",
         )
+    if status in (401, 403) and "/auth/" in str(url):
+        why = f"{url} answered {status}: it wants a datafile access token, which Segment never sends"
+        return why, "Use the environment's public Datafile URL, or set the datafile that the URL names."
     if status == 403:
         why = f"{url} answered 403, which is how Optimizely's CDN answers an SDK key it does not know"
         return why, "Check the SDK key in the Datafile URL, and that its environment's datafile has been set."

@@ -128,7 +128,7 @@ def _delivery_failed(report: DeliveryReport, _: DatafileHistory) -> Ending:
     status = last.get("status")
     if isinstance(status, int):
         why = f"the Event API answered {status}"
-        final = status < 500 and status not in (408, 423, 429)
+        final = status == 501 or (status < 500 and status not in (408, 423, 429))
     else:
         why = failure_text(last) or report.error_message or "the report does not say why"
         why, final = f"the Event API was not reached ({why.rstrip('.')})", False

@@ -311,6 +311,7 @@ def test_the_datafile_that_was_fetched_is_the_one_looked_in():
     ("request_made", "says"),
     [
         ({"status": 403, "reason": "Forbidden"}, "SDK key it does not know"),
+        ({"status": 403, "url": "https://config.optimizely.com/datafiles/auth/sdk-1.json"}, "access token"),
         ({"status": 404}, "answered 404"),
         ({"status": 503}, "answered 503"),
         ({"status": None, "error": "connect ECONNREFUSED"}, "connect ECONNREFUSED"),
@@ -371,6 +372,16 @@ def test_a_pending_delivery_stands_where_its_last_attempt_ended(last, expected):
 def test_an_event_that_was_recorded_is_judged_by_the_results_though_its_answer_was_lost(outcome):
     found = judged(delivery(outcome), sent(), IN_CHECKOUT)
     assert found["outcome"] == "counted" and codes(found["warnings"]) == ["answer_lost"]
+
+
+@pytest.mark.parametrize(
+    ("status", "final"), [(400, True), (404, True), (501, True), (429, False), (503, False)]
+)
+def test_a_final_answer_of_the_event_api_is_told_from_a_passing_one(status, final):
+    requests = [{"to": "events", "url": LOGX, "status": status}]
+    found = judged(delivery("delivery_failed", requests=requests))
+    assert f"answered {status}" in found["explanation"]
+    assert ("is final" in found["remedy"]) is final
 
 
 def test_an_invalid_payload_gives_every_message_and_a_remedy_for_each():
