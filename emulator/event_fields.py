@@ -151,18 +151,18 @@ def timestamp_warning(value: int, received_at: int) -> Note | None:
     if value > NANOSECONDS_FROM:
         return note(
             "timestamp_nanoseconds",
-            f"the timestamp {value} is too large for milliseconds; it is probably in micro- or nanoseconds, "
+            f"The timestamp {value} is too large for milliseconds; it is probably in micro- or nanoseconds, "
             "and is taken as milliseconds all the same",
         )
     if value > received_at + DAY:
         return note(
             "timestamp_in_future",
-            f"the timestamp {value} ({when(value)}) is in the future: more than a day after the event arrived",
+            f"The timestamp {value} ({when(value)}) is in the future: more than a day after the event arrived",
         )
     if value < YEAR_2010:
         return note(
             "timestamp_before_2010",
-            f"the timestamp {value} ({when(value)}) is before 2010; it was probably sent in seconds or "
+            f"The timestamp {value} ({when(value)}) is before 2010; it was probably sent in seconds or "
             "read from a numeric text",
         )
     return None
