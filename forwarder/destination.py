@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from forwarder.actions import track_event
@@ -17,7 +19,7 @@ from forwarder.errors import (
     ValidationError,
 )
 from forwarder.fields import SETTINGS_FIELDS, check, remove_empty_values
-from forwarder.javascript import UNDEFINED, get_property, to_primitive_string, truthy
+from forwarder.javascript import UNDEFINED, get_property, truthy
 from forwarder.js_json import plain_json
 from forwarder.mapping import transform
 from forwarder.mapping.validate import validate as validate_mapping_object
@@ -82,6 +84,11 @@ class Mapping:
     fields: Any
     enabled: bool = True
     action: str = "trackEvent"
+
+    @cached_property
+    def counts(self) -> bool:
+        """Whether a template may count in the event itself, which then must be a copy."""
+        return "crement" in str(self.fields)
 
 
 DEFAULT_MAPPING: Final = Mapping("Track Event", DEFAULT_TRIGGER, track_event.DEFAULT_FIELDS)
@@ -162,6 +169,7 @@ def _run(event: Any, mapping: Mapping, settings: Settings, client: Client, progr
         progress.output.append({"output": "not subscribed"})
         return "skipped"
     progress.matched = True
+    event = deepcopy(event) if mapping.counts else event
     payload = transform(mapping.fields if truthy(mapping.fields) else {}, event)
     progress.output.append({"output": "Mappings resolved"})
     payload = remove_empty_values(payload, track_event.FIELDS)

@@ -16,7 +16,10 @@ Value = Any
 
 MAX_SAFE: Final = 2**53
 # JavaScript trims line terminators, the byte order mark and all of Unicode's space separators, and nothing else.
-WHITESPACE: Final = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+WHITESPACE: Final = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _PREFIXED = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\Z")
 _CANONICAL_INDEX = re.compile(r"(?:0|[1-9][0-9]{0,9})\Z")
@@ -113,7 +116,9 @@ def real_type_of(value: Value) -> str:
 
 def truthy(value: Value) -> bool:
     """JavaScript's truth: an empty array or object is true."""
-    return True if isinstance(value, (dict, list)) else bool(value) and value == value
+    if isinstance(value, (dict, list)):
+        return True
+    return bool(value) and not (isinstance(value, float) and math.isnan(value))
 
 
 def canonical(number: float) -> int | float:
@@ -141,7 +146,7 @@ def number_to_string(number: float) -> str:
     """A number as JavaScript writes it: shortest digits, exponents below 1e-6 and from 1e21."""
     if isinstance(number, int):
         return str(number)
-    if number != number:
+    if math.isnan(number):
         return "NaN"
     if math.isinf(number):
         return "Infinity" if number > 0 else "-Infinity"
@@ -275,5 +280,6 @@ def _inherited(key: str, type_name: str, methods: dict[str, Function]) -> Value:
     if key == "constructor":
         return _CONSTRUCTORS[type_name]
     if key == "__proto__":
-        return OBJECT_PROTOTYPE
+        # Each prototype is itself an empty object of its kind.
+        return {"Array": [], "String": "", "Number": 0, "Boolean": False}.get(type_name, OBJECT_PROTOTYPE)
     return _OBJECT_METHODS.get(key, UNDEFINED)

@@ -71,13 +71,18 @@ def plain_json(value: Value) -> Value:
 
     UNDEFINED where nothing at all is left.
     """
-    if isinstance(value, (str, bool)) or value is None:
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
         return value
     if isinstance(value, dict):
-        kept = ((key, plain_json(member)) for key, member in value.items())
-        return {key: member for key, member in kept if member is not UNDEFINED}
+        members: dict[str, Value] = {}
+        for key, member in value.items():
+            kept = member if type(member) is str else plain_json(member)
+            if kept is not UNDEFINED:
+                members[key] = kept
+        return members
     if isinstance(value, list):
-        items = (plain_json(item) for item in value)
+        items = [plain_json(item) for item in value]
         return [None if item is UNDEFINED else item for item in items]
     if value is UNDEFINED or isinstance(value, Function):
         return UNDEFINED

@@ -12,7 +12,7 @@ from forwarder.actions import track_event
 from forwarder.destination import ActionResult, Settings
 from forwarder.errors import DestinationError, JavaScriptRangeError
 from forwarder.javascript import UNDEFINED
-from forwarder.js_json import JsonSyntaxError, parse_json, plain_json, to_json
+from forwarder.js_json import JsonSyntaxError, parse_json, plain_json
 from forwarder.mapping import transform
 from forwarder.trigger import compile_trigger
 from forwarder.wire import Response
@@ -40,7 +40,12 @@ class _Recorder:
         self.requests: list[dict[str, Any]] = []
 
     def request(
-        self, method: str, url: str, *, json: Any = UNDEFINED, headers: Mapping[str, str] | None = None,  # noqa: ARG002
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Any = UNDEFINED,
+        headers: Mapping[str, str] | None = None,  # noqa: ARG002
     ) -> Response:
         """Records one call; a GET is answered with the line's datafile, a POST with its `events_status`."""
         made = {"method": method, "url": url}
@@ -52,7 +57,7 @@ class _Recorder:
 
     def _datafile(self) -> Response:
         datafile = self._line.get("datafile", DEFAULT_DATAFILE)
-        text = datafile if isinstance(datafile, str) else to_json(plain_json(datafile))
+        text = datafile if isinstance(datafile, str) else _as_text(datafile)
         status = self._line.get("datafile_status", 200)
         content_type = self._line.get("datafile_content_type", "application/json")
         headers = {} if content_type is None else {"content-type": content_type}
@@ -61,6 +66,14 @@ class _Recorder:
             text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if not text.isascii() else text
         )
         return Response(status, REASONS.get(status, ""), headers, sent)
+
+
+def _as_text(datafile: Any) -> str:
+    try:
+        return json.dumps(datafile, allow_nan=False)
+    except ValueError:
+        # A number beyond all doubles was read as Infinity, which JavaScript writes as null.
+        return json.dumps(plain_json(datafile))
 
 
 def run_line(line: Any) -> dict[str, Any]:
@@ -113,7 +126,7 @@ def _unreadable(problem: str) -> dict[str, Any]:
 
 def _settings(line: Mapping[str, Any]) -> Settings:
     configured = line.get("settings", DEFAULT_SETTINGS)
-    return Settings.from_json(configured if isinstance(configured, dict) else {})
+    return Settings(raw=configured if isinstance(configured, dict) else {})
 
 
 def _track(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from forwarder.errors import HTTPError, JavaScriptTypeError
 from forwarder.javascript import UNDEFINED
 from forwarder.js_json import JsonSyntaxError, parse_json
 from forwarder.js_url import parse_url
+
+_NO_HEADER: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,9 @@ def call(
         raise JavaScriptTypeError("Only absolute URLs are supported")
     if parsed.scheme not in ("http", "https"):
         raise JavaScriptTypeError("Only HTTP(S) protocols are supported")
+    for value in (headers or {}).values():
+        if _NO_HEADER.search(value):
+            raise JavaScriptTypeError(f"{value} is not a legal HTTP header value")
     response = client.request(method, parsed.href, json=json, headers=headers)
     if not 200 <= response.status < 300:
         raise HTTPError(response.reason or str(response.status), response)

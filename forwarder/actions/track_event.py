@@ -124,6 +124,10 @@ class _ByKey:
         self.own: dict[str, Value] = {}
         self._prototype: Value = UNDEFINED
         for entity in _from_the_right(entities):
+            key = entity.get("key") if isinstance(entity, dict) else None
+            if type(key) is str and key != "__proto__":
+                self.own[key] = entity
+                continue
             if entity is None or entity is UNDEFINED:
                 shown = "null" if entity is None else "undefined"
                 raise JavaScriptTypeError(f"Cannot read properties of {shown} (reading 'key')")

@@ -33,7 +33,7 @@ def _case(options: Value, event: Value, resolve: Resolve) -> Value:
 def _replace(options: Value, event: Value, resolve: Resolve) -> Value:
     if not isinstance(options, dict):
         raise DestinationError('@replace requires an object with a "pattern" key')
-    pattern = options.get("pattern")
+    pattern: Value = options.get("pattern")
     if not truthy(pattern):
         raise DestinationError('@replace requires a "pattern" key')
     if not truthy(options.get("value")):
@@ -51,11 +51,13 @@ def _replace(options: Value, event: Value, resolve: Resolve) -> Value:
     value = resolve(options["value"], event)
     if isinstance(value, (bool, int, float)):
         value = to_primitive_string(value)
-    texts = isinstance(value, str) and isinstance(pattern, str) and isinstance(replacement, str)
-    if not (texts and isinstance(ignore_case, bool) and isinstance(everywhere, bool)):
+    if not all(isinstance(given, str) for given in (value, pattern, replacement)):
+        return ""
+    if not (isinstance(ignore_case, bool) and isinstance(everywhere, bool)):
         return ""
     changed = replace(value, pattern, replacement, ignore_case=ignore_case, everywhere=everywhere)
-    second, replacement = option("pattern2", ""), option("replacement2", "")
+    second: Value = option("pattern2", "")
+    replacement = option("replacement2", "")
     if second and isinstance(second, str) and isinstance(replacement, str):
         changed = replace(changed, second, replacement, ignore_case=ignore_case, everywhere=everywhere)
     return changed
@@ -78,7 +80,10 @@ def replace(text: str, pattern: str, replacement: str, *, ignore_case: bool, eve
     while found >= 0:
         end = found + len(pattern)
         codes = {"$": "$", "&": text[found:end], "`": text[:found], "'": text[end:]}
-        pieces += [text[start:found], "".join(codes.get(part[1:], part) if part[0] == "$" else part for part in parts)]
+        pieces += [
+            text[start:found],
+            "".join(codes.get(part[1:], part) if part[0] == "$" else part for part in parts),
+        ]
         start = end
         found = searched.find(wanted, start) if everywhere else -1
     return "".join([*pieces, text[start:]])

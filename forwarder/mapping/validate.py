@@ -27,8 +27,10 @@ def validate(mapping: Value, path: Path = ()) -> None:
 
 
 def _kind(value: Value) -> str:
-    if isinstance(value, dict) and any(key.startswith("@") for key in value):
-        return "directive"
+    if isinstance(value, dict):
+        for key in value:
+            if key[:1] == "@":
+                return "directive"
     return real_type_of(value)
 
 

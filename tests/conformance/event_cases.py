@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from json_values import BEYOND, KEYS, date_texts, keys, members, numbers, objects, scalars, sometimes, texts, values
+from json_values import (
+    BEYOND,
+    KEYS,
+    date_texts,
+    keys,
+    members,
+    numbers,
+    objects,
+    scalars,
+    sometimes,
+    texts,
+    values,
+    words,
+)
 from mapping_cases import event_mappings, mappings
 from trigger_cases import triggers
 
@@ -14,7 +27,9 @@ event_keys = st.sampled_from(EVENT_KEYS)
 
 _properties = members(
     {
-        "revenue": sometimes(st.sampled_from([20, "20", "20.0", 19.99, True, None, "", [5], "0x10", " 7 ", "abc", BEYOND])),
+        "revenue": sometimes(
+            st.sampled_from([20, "20", "20.0", 19.99, True, None, "", [5], "0x10", " 7 ", "abc", BEYOND])
+        ),
         "value": sometimes(st.sampled_from([49.99, "1.5", "Infinity", 0, None, "", [2], BEYOND])),
         "plan": scalars,
         "a": values,
@@ -53,14 +68,18 @@ events = _good_events | members(
     missing=14,
 )
 
-_entity = members({"id": sometimes(st.sampled_from(["1", "2", 3, "", 0, None])), "key": sometimes(event_keys)}, missing=20)
+_entity = members(
+    {"id": sometimes(st.sampled_from(["1", "2", 3, "", 0, None])), "key": sometimes(event_keys)}, missing=20
+)
 _attribute = members({"id": texts, "key": st.sampled_from([*KEYS, "plan"])}, missing=20)
 _datafile_objects = members(
     {
         "accountId": sometimes(st.just("12001")),
         "anonymizeIP": sometimes(st.booleans()),
         "botFiltering": sometimes(st.booleans()),
-        "events": sometimes(st.lists(sometimes(_entity), min_size=1, max_size=8), values | st.dictionaries(keys, _entity)),
+        "events": sometimes(
+            st.lists(sometimes(_entity), min_size=1, max_size=8), values | st.dictionaries(keys, _entity)
+        ),
         "attributes": sometimes(st.lists(sometimes(_attribute), max_size=6), values),
     },
     missing=20,
@@ -68,32 +87,65 @@ _datafile_objects = members(
 _full = st.just({"accountId": "1", "events": [{"key": key, "id": f"e-{key}"} for key in EVENT_KEYS], "attributes": [
     {"key": key, "id": f"a-{key}"} for key in KEYS]})  # fmt: skip
 _deactivated = "// This Optimizely project has been deactivated. Visit app.optimizely.com to activate it."
-_raw = st.sampled_from([_deactivated, "", "null", "[]", "{}", "5", '"x"', "\ufeff{}", "{,}", "NaN", '{"events":[{"key":"A","id":1e2}]}'])
+_raw = st.sampled_from(
+    [
+        _deactivated,
+        "",
+        "null",
+        "[]",
+        "{}",
+        "5",
+        '"x"',
+        "\ufeff{}",
+        "{,}",
+        "NaN",
+        '{"events":[{"key":"A","id":1e2}]}',
+    ]
+)
 datafiles = sometimes(_full | _datafile_objects, _raw | values)
 
 _urls = st.sampled_from(
-    "https://cdn.optimizely.com/datafiles/k.json HTTPS://CDN.Optimizely.com http://a.b:80/x/../y?q='1#f ftp://a/b file:///x"
-    " http:// https://ex%41.com urn:x:y mailto:a@b https://[::1]/x https://h:99999/ //a/b a http://127.1/ https:a http:/x/y"
-    " https://u:p@h/x?y=%20 http://x/%zz https://h/a'b javascript:1 data:,x https://1.2.3.4:443/a http://a..b/ http://h?x".split()
+    words(
+        "https://cdn.optimizely.com/datafiles/k.json HTTPS://CDN.Optimizely.com http://a.b:80/x/../y?q='1#f"
+        " ftp://a/b file:///x http:// https://ex%41.com urn:x:y mailto:a@b https://[::1]/x https://h:99999/"
+        " //a/b a http://127.1/ https:a http:/x/y https://u:p@h/x?y=%20 http://x/%zz https://h/a'b javascript:1"
+        " data:,x https://1.2.3.4:443/a http://a..b/ http://h?x"
+    )
 )
 settings = members(
     {
         "accountId": sometimes(st.just("12001")),
-        "dataFileUrl": sometimes(st.just("https://cdn.optimizely.com/datafiles/k.json"), _urls | texts | values),
+        "dataFileUrl": sometimes(
+            st.just("https://cdn.optimizely.com/datafiles/k.json"), _urls | texts | values
+        ),
         "accessToken": sometimes(st.just("pat-1")),
     },
     missing=12,
 )
-_statuses = sometimes(st.just(200), st.sampled_from([201, 202, 203, 206, 301, 304, 400, 401, 403, 404, 418, 429, 499, 500, 503, 509, 599]))
+_statuses = sometimes(
+    st.just(200),
+    st.sampled_from([201, 202, 203, 206, 301, 304, 400, 401, 403, 404, 418, 429, 499, 500, 503, 509, 599]),
+)
 _content_types = st.sampled_from(
-    ["application/json; charset=utf-8", "text/plain", None, "Application/JSON", "application/vnd.api+json", "x application/json"]
+    [
+        "application/json; charset=utf-8",
+        "text/plain",
+        None,
+        "Application/JSON",
+        "application/vnd.api+json",
+        "x application/json",
+    ]
 )
 
 
 @st.composite
 def lines(draw: st.DrawFn) -> dict[str, Any]:
     """One line for `optilocal preview`, without an id."""
-    op = draw(st.sampled_from(["track"] * 6 + ["mapping"] * 6 + ["fql"] * 4 + ["delete", "testAuthentication", "eventKeys"]))
+    op = draw(
+        st.sampled_from(
+            ["track"] * 6 + ["mapping"] * 6 + ["fql"] * 4 + ["delete", "testAuthentication", "eventKeys"]
+        )
+    )
     line: dict[str, Any] = {} if op == "track" else {"op": op}
 
     def maybe(key: str, strategy: st.SearchStrategy[Any], out_of_ten: int) -> None:

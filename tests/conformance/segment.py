@@ -14,7 +14,10 @@ class Segment:
 
     def __init__(self) -> None:
         self._node = subprocess.Popen(
-            ["node", "--no-deprecation", str(HERE / "oracle.cjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            ["node", "--no-deprecation", str(HERE / "oracle.cjs")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def answers(self, texts: Sequence[str]) -> list[str]:

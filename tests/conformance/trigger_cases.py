@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
+from json_values import words
 
-_FIELDS = (
-    "type event name userId properties properties.a properties.revenue properties.plan traits.a traits context.traits.a"
-    " context.ip properties.a.b anonymousId constructor __proto__ properties.x\\ y properties.a\\.b propertiesX event.x"
-    " properties.0 properties.length messageId properties.null properties.constructor.name"
-).split()
-_VALUES = (
-    '"track" "Order Completed" "A" "a*" "*a" "*" "" "20" \'A\' track true false null 5 20 19.99 -1 +5 1.5.2 "é" "\\"" (1) 5. "true"'
-    ' "*A*" "Ord*" "*ed" - "1" eos NaN'
-).replace('"Order Completed"', '"Order_Completed"').split(" ")
-_OPERATORS = "= != < <= > >= in contains exists starts_with ! == =! is_true number_equals".split()
-_NOISE = "( ) ! and or AND not , . [ ] contains( match( length( é $ \n \r \t \" ' \\ a an no nul o 1 type".split(" ")
+_FIELDS = words(
+    "type~event~name~userId~properties~properties.a~properties.revenue~properties.plan~traits.a~traits"
+    "~context.traits.a~context.ip~properties.a.b~anonymousId~constructor~__proto__~properties.x\\ y"
+    "~properties.a\\.b~propertiesX~event.x~properties.0~properties.length~messageId~properties.null"
+    "~properties.constructor.name",
+    "~",
+)
+_VALUES = words(
+    '"track"~"Order Completed"~"A"~"a*"~"*a"~"*"~""~"20"~\'A\'~track~true~false~null~5~20~19.99~-1~+5'
+    '~1.5.2~"é"~"\\""~(1)~5.~"true"~"*A*"~"Ord*"~"*ed"~-~"1"~eos~NaN',
+    "~",
+)
+_OPERATORS = words("= != < <= > >= in contains exists starts_with ! == =! is_true number_equals")
+_NOISE = words(
+    "(~)~!~and~or~AND~not~,~.~[~]~contains(~match(~length(~é~$~\n~\r~\t~\"~'~\\~a~an~no~nul~o~1~type",
+    "~",
+)
 
-_value = st.sampled_from(_VALUES).map(lambda text: text.replace("_", " "))
+_value = st.sampled_from(_VALUES)
 _comparison = st.tuples(st.sampled_from(_FIELDS), st.sampled_from(_OPERATORS[:6] * 4 + _OPERATORS), _value)
 _function = st.tuples(
-    st.sampled_from(["contains", "match", "!contains", "!match", "length", "!"]), st.sampled_from(_FIELDS), _value
+    st.sampled_from(["contains", "match", "!contains", "!match", "length", "!"]),
+    st.sampled_from(_FIELDS),
+    _value,
 ).map(lambda parts: f"{parts[0]}({parts[1]},{parts[2]})")
 _condition = _comparison.map(" ".join) | _comparison.map("".join) | _function | _comparison.map(" ".join)
 

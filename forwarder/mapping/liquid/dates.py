@@ -6,24 +6,40 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from forwarder.clock import SystemClock
 from forwarder.errors import JavaScriptRangeError
 from forwarder.javascript import UNDEFINED, Value, number_to_string, to_number, to_primitive_string
-from forwarder.js_date import DAY, MAX_TIME, civil, days_since_1970, parse
+from forwarder.js_calendar import DAY, MAX_TIME, civil, days_since_1970
+from forwarder.js_date_parser import parse
 from forwarder.mapping.liquid.values import is_nil, plain, text
 
 _DEFAULT_FORMAT: Final = "%A, %B %-e, %Y at %-l:%M %P %z"
 _CODE: Final = re.compile(r"%([-_0^#:]+)?([0-9]+)?([EO])?([^\n\r\u2028\u2029])")
-_WIDTHS: Final = {"d": 2, "e": 2, "H": 2, "I": 2, "j": 3, "k": 2, "l": 2, "L": 3, "m": 2, "M": 2, "S": 2, "U": 2, "W": 2}
+_WIDTHS: Final = {
+    "d": 2,
+    "e": 2,
+    "H": 2,
+    "I": 2,
+    "j": 3,
+    "k": 2,
+    "l": 2,
+    "L": 3,
+    "m": 2,
+    "M": 2,
+    "S": 2,
+    "U": 2,
+    "W": 2,
+}
 _PADDED_BY_SPACES: Final = frozenset("aAbBceklpP")
 _DAYS: Final = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _MONTHS: Final = (
-    "January February March April May June July August September October November December".split()
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 
 
@@ -64,7 +80,9 @@ class _Moment:
     def offset_text(self, colon: bool) -> str:
         hours, minutes = divmod(abs(self.offset), 60)
         sign = "-" if self.offset > 0 else "+"
-        return f"{sign}{number_to_string(int(hours)):0>2}{':' if colon else ''}{number_to_string(minutes):0>2}"
+        return (
+            f"{sign}{number_to_string(int(hours)):0>2}{':' if colon else ''}{number_to_string(minutes):0>2}"
+        )
 
 
 def _ordinal(day: int) -> str:
@@ -176,7 +194,7 @@ def _in_zone(milliseconds: int, zone: Value) -> _Moment | None:
         return _Moment(milliseconds)
     if not isinstance(zone, str):
         offset = to_number(plain(zone))
-        if offset != offset:
+        if math.isnan(offset):
             return None
         return _Moment(int(milliseconds - offset * 60_000), offset, "")
     try:

@@ -66,7 +66,9 @@ def _top_level(reader: Reader) -> Iterator[PlacedToken]:
                 raise reader.error(f"output {reader.snapshot(start)} not closed", start)
             yield _delimited(TOKEN_OUTPUT, "", reader, start, (start + 2, reader.at - 2))
         else:
-            ends = [found for found in (reader.source.find(mark, start) for mark in ("{%", "{{")) if found >= 0]
+            ends = [
+                found for found in (reader.source.find(mark, start) for mark in ("{%", "{{")) if found >= 0
+            ]
             reader.at = min(ends, default=reader.stop)
             yield _content(reader, start)
 
@@ -121,10 +123,8 @@ def _tag(reader: Reader, start: int, inner: tuple[int, int], message: str) -> Pl
     inside = unnamed.reader()
     inside.skip_blanks()
     # Looks at the source itself, so that an empty tag at the very end takes no name from beyond it.
-    if inside.source[inside.at : inside.at + 1] == "#":
-        name = inside.take()
-    else:
-        name = inside.read_name()
+    is_comment = inside.source[inside.at : inside.at + 1] == "#"
+    name = inside.take() if is_comment else inside.read_name()
     if not name:
         raise inside.error(message)
     inside.skip_blanks()
@@ -135,7 +135,9 @@ def _tag(reader: Reader, start: int, inner: tuple[int, int], message: str) -> Pl
 
 
 def _trimmed(tokens: list[PlacedToken]) -> list[Token]:
-    texts: dict[int, str] = {index: token.value for index, token in enumerate(tokens) if token.kind == TOKEN_CONTENT}
+    texts: dict[int, str] = {
+        index: token.value for index, token in enumerate(tokens) if token.kind == TOKEN_CONTENT
+    }
     blanks = "".join(BLANKS)
     in_raw = False
     for index, token in enumerate(tokens):

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from forwarder.javascript import UNDEFINED, Value, to_number, to_primitive_string, truthy, utf16_length, utf16_slice
+from forwarder.javascript import (
+    UNDEFINED,
+    Value,
+    to_number,
+    to_primitive_string,
+    truthy,
+    utf16_length,
+    utf16_slice,
+)
 from forwarder.js_json import plain_json, to_json
 from forwarder.mapping.liquid.reader import Reader
 from forwarder.mapping.liquid.values import (
@@ -35,7 +44,8 @@ def _end(value: Value, from_the_end: bool) -> Value:
     if isinstance(length, bool) or not isinstance(length, (int, float)):
         return ""
     if isinstance(value, str):
-        return utf16_slice(value, length - 1 if from_the_end else 0, length if from_the_end else 1)
+        at = int(length) - 1 if from_the_end else 0
+        return utf16_slice(value, at, at + 1)
     return own_property(value, tidy(length - 1) if from_the_end else 0)
 
 
@@ -48,7 +58,7 @@ def _sum(value: Value, name: Value = UNDEFINED, *_: Value) -> Value:
     total = 0.0
     for item in array(value):
         amount = to_number(plain(read_path(item, list(text(name).split("."))) if truthy(name) else item))
-        total += amount if amount == amount else 0
+        total += 0 if math.isnan(amount) else amount
     return tidy(total)
 
 
@@ -62,7 +72,11 @@ def _slice(value: Value, begin: Value = UNDEFINED, length: Value = 1, *_: Value)
     first = to_number(begin)
     first = size + first if first < 0 else first
     is_text = isinstance(begin, str) and not to_number(begin) < 0
-    end = to_number(text(begin) + text(length)) if is_text or isinstance(length, str) else first + to_number(length)
+    end = (
+        to_number(text(begin) + text(length))
+        if is_text or isinstance(length, str)
+        else first + to_number(length)
+    )
     start, stop = _index(first, size), _index(end, size)
     if isinstance(value, list):
         return value[start:stop]
@@ -71,7 +85,7 @@ def _slice(value: Value, begin: Value = UNDEFINED, length: Value = 1, *_: Value)
 
 def _index(position: float, size: int) -> int:
     """A position as `slice` takes it: whole, from the end where negative, within the bounds."""
-    if position != position:
+    if math.isnan(position):
         return 0
     whole = int(max(-1e15, min(1e15, position)))
     return max(0, size + whole) if whole < 0 else min(whole, size)
@@ -107,13 +121,15 @@ def _json(value: Value, space: Value = 0, *_: Value) -> Value:
     shown = plain_json(_without_words(value))
     if shown is UNDEFINED:
         return UNDEFINED
-    indent: int | str = space if isinstance(space, str) else max(0, min(10, int(space))) if _is_number(space) else 0
+    indent: int | str = (
+        space if isinstance(space, str) else max(0, min(10, int(space))) if _is_number(space) else 0
+    )
     indent = indent[:10] if isinstance(indent, str) else indent
     return json.dumps(shown, indent=indent, ensure_ascii=False) if indent else to_json(shown)
 
 
 def _is_number(value: Value) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
 
 
 def _without_words(value: Value) -> Value:

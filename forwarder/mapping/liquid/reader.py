@@ -9,7 +9,8 @@ from forwarder.javascript import utf16_length, utf16_slice
 from forwarder.js_json import quote
 
 BLANKS: Final = frozenset(
-    "\t\n\v\f\r \u00a0\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+    "\t\n\v\f\r \u00a0\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
 )
 _NOT_WORDS: Final = BLANKS | frozenset("\u201c\u201d")
 _ASCII_WORDS: Final = frozenset("-?_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")

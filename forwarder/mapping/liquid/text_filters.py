@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any, Final
@@ -48,7 +49,9 @@ def _replace(value: Value, pattern: Value = UNDEFINED, replacement: Value = UNDE
     return text(replacement).join(split(text(value), text(pattern)))
 
 
-def _replace_first(value: Value, pattern: Value = UNDEFINED, replacement: Value = UNDEFINED, *_: Value) -> str:
+def _replace_first(
+    value: Value, pattern: Value = UNDEFINED, replacement: Value = UNDEFINED, *_: Value
+) -> str:
     return text(value).replace(text(pattern), text(replacement), 1)
 
 
@@ -79,7 +82,7 @@ def _truncate(value: Value, length: Value = 50, ending: Value = "...", *_: Value
     if utf16_length(written) <= length:
         return value
     kept = length - utf16_length(tail)
-    return utf16_slice(written, 0, max(0, int(kept)) if kept == kept else 0) + tail
+    return utf16_slice(written, 0, 0 if math.isnan(kept) else max(0, int(kept))) + tail
 
 
 def _truncate_words(value: Value, words: Value = 15, ending: Value = "...", *_: Value) -> str:
@@ -88,7 +91,7 @@ def _truncate_words(value: Value, words: Value = 15, ending: Value = "...", *_: 
     tail = "..." if ending is UNDEFINED else text(ending)
     count = 1 if count <= 0 else count
     found = _SPACES.split(written)
-    shown = " ".join(found[: int(count) if count == count else 0])
+    shown = " ".join(found[: 0 if math.isnan(count) else int(min(count, 1000))])
     return shown + tail if len(found) >= count else shown
 
 

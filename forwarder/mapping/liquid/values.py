@@ -110,7 +110,9 @@ def less(left: Value, right: Value, *, or_equal: bool = False) -> bool:
     """`<` and `<=` in Liquid, which are JavaScript's; a word is never less nor more."""
     if isinstance(left, Word) or isinstance(right, Word):
         return False
-    first, second = (to_primitive_string(side) if isinstance(side, (dict, list)) else side for side in (left, right))
+    first, second = (
+        to_primitive_string(side) if isinstance(side, (dict, list)) else side for side in (left, right)
+    )
     if isinstance(first, str) and isinstance(second, str):
         one, other = (side.encode("utf-16-be", "surrogatepass") for side in (first, second))
         return one <= other if or_equal else one < other

@@ -15,13 +15,17 @@ from forwarder.mapping.liquid.values import plain, text
 
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"}
 _CHARACTERS: Final = {entity: char for char, entity in _ENTITIES.items()}
-_TAGS: Final = re.compile(r"<script[\s\S]*?</script>|<style[\s\S]*?</style>|<[^\n\r\u2028\u2029]*?>|<!--[\s\S]*?-->")
+_TAGS: Final = re.compile(
+    r"<script[\s\S]*?</script>|<style[\s\S]*?</style>|<[^\n\r\u2028\u2029]*?>|<!--[\s\S]*?-->"
+)
 _ESCAPED_BYTES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _LATIN: Final = {
     "àáâãäå": "a", "æ": "ae", "ç": "c", "èéêë": "e", "ìíîï": "i", "ð": "d", "ñ": "n", "òóôõöø": "o", "ùúûü": "u",
     "ýÿ": "y", "ß": "ss", "œ": "oe", "þ": "th", "ẞ": "SS", "Œ": "OE", "Þ": "TH",
 }  # fmt: skip
-_LATIN_TABLE: Final = str.maketrans({char: plain_text for chars, plain_text in _LATIN.items() for char in chars})
+_LATIN_TABLE: Final = str.maketrans(
+    {char: plain_text for chars, plain_text in _LATIN.items() for char in chars}
+)
 
 
 def _escape(value: Value, *_: Value) -> str:
@@ -58,7 +62,9 @@ def _uri_escape(value: Value, *_: Value) -> str:
 
 
 def _is_kept(extra: str) -> Callable[[str], bool]:
-    return lambda char: char in extra or unicodedata.category(char)[0] in "ML" or unicodedata.category(char) == "Nd"
+    return lambda char: (
+        char in extra or unicodedata.category(char)[0] in "ML" or unicodedata.category(char) == "Nd"
+    )
 
 
 def _slugify(value: Value, mode: Value = "default", cased: Value = False, *_: Value) -> str:
@@ -87,7 +93,9 @@ def _base64_decode(value: Value, *_: Value) -> str:
 
 
 def _base64_encode(value: Value, *_: Value) -> str:
-    return base64.b64encode(text(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()).decode()
+    return base64.b64encode(
+        text(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+    ).decode()
 
 
 FILTERS: Final[dict[str, Callable[..., Any]]] = {

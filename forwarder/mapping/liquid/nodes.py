@@ -1,0 +1,89 @@
+"""What every tag of Liquid shares: reading and rendering, with the place of what goes wrong."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, TextIO
+
+from liquid import Node, RenderContext, Tag, TokenStream
+from liquid.ast import BlockNode
+from liquid.parser import get_parser
+from liquid.token import TOKEN_CONTENT, TOKEN_EOF, TOKEN_OUTPUT, TOKEN_TAG, Token
+
+from forwarder.errors import DestinationError, LiquidParseError, LiquidRenderError
+from forwarder.mapping.liquid.expressions import FilteredValue
+from forwarder.mapping.liquid.lexer import PlacedToken
+from forwarder.mapping.liquid.reader import place
+from forwarder.mapping.liquid.values import text
+
+
+class TemplateNode(Node):
+    """A part of a template; what fails in it is reported with its place."""
+
+    def __init__(self, token: Token) -> None:
+        super().__init__(token)
+        self.blank = False
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        try:
+            self.write(context, buffer)
+        except (LiquidParseError, LiquidRenderError):
+            raise
+        except DestinationError as error:
+            message = place(error.message, self.token.source, self.token.start_index)
+            raise LiquidRenderError(message) from error
+        return 1
+
+    @abstractmethod
+    def write(self, context: RenderContext, buffer: TextIO) -> None:
+        """Writes what the node comes to."""
+
+
+class TemplateTag(Tag):
+    """Reads a node; what is wrong with it is reported with its place."""
+
+    def parse(self, stream: TokenStream) -> Node:
+        token = stream.current
+        try:
+            if token.kind == TOKEN_TAG and self.name in (TOKEN_CONTENT, TOKEN_OUTPUT):
+                raise DestinationError(f'tag "{token.value}" not found')
+            return self.read(token, stream)
+        except LiquidParseError:
+            raise
+        except DestinationError as error:
+            raise LiquidParseError(place(error.message, token.source, token.start_index)) from error
+
+    @abstractmethod
+    def read(self, token: Any, stream: TokenStream) -> Node:
+        """Reads the tag at the head of the stream, and leaves the stream at its last token."""
+
+    def body(self, opening: PlacedToken, stream: TokenStream, *ends: str) -> BlockNode:
+        """What follows up to one of the closing tags, at which the stream is left."""
+        next(stream)
+        found: BlockNode = get_parser(self.env).parse_block(stream, (*ends, TOKEN_EOF))
+        if stream.current.kind == TOKEN_EOF:
+            raise DestinationError(f"tag {opening.full_text} not closed")
+        return found
+
+
+class ValueNode(TemplateNode):
+    def __init__(self, token: Token, value: FilteredValue) -> None:
+        super().__init__(token)
+        self.value = value
+
+    def write(self, context: RenderContext, buffer: TextIO) -> None:
+        buffer.write(text(self.value.evaluate(context)))
+
+
+class EnclosingNode(TemplateNode):
+    def __init__(self, token: Token, block: BlockNode) -> None:
+        super().__init__(token)
+        self.content = block
+
+    def write(self, context: RenderContext, buffer: TextIO) -> None:
+        self.content.render(context, buffer)
+
+
+class NothingNode(TemplateNode):
+    def write(self, context: RenderContext, buffer: TextIO) -> None:
+        """Writes nothing."""
