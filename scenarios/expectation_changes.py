@@ -114,15 +114,24 @@ def _written(value: Any, path: NodePath, scenario: Scenario) -> Any:
     """A captured value as an expectation: what a run makes up for itself stands as a matcher."""
     if path[:1] == ("tracks",) and len(path) == 2 and isinstance(value, dict):
         return outline(value)
+    if "attributed_to" in path[2:3]:
+        return _places(value) if isinstance(value, list) else _place(value) if isinstance(value, dict) else value
     return _generalised(value, path[-1] if path else None, scenario)
 
 
 def outline(verdict: Mapping[str, Any]) -> dict[str, Any]:
     """A verdict in the two fields that say what it is."""
-    where = [
-        {key: one[key] for key in ("experiment", "variation")} for one in verdict.get("attributed_to") or []
-    ]
+    where = _places(verdict.get("attributed_to") or [])
     return {"outcome": verdict.get("outcome"), **({"attributed_to": where} if where else {})}
+
+
+def _places(attributed_to: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [_place(one) for one in attributed_to]
+
+
+def _place(attribution: Mapping[str, Any]) -> dict[str, Any]:
+    """An attribution by its keys: the ids beside them say the same."""
+    return {key: attribution[key] for key in ("experiment", "variation") if key in attribution}
 
 
 def _generalised(value: Any, key: str | int | None, scenario: Scenario) -> Any:

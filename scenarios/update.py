@@ -11,7 +11,7 @@ from typing import Any
 from scenarios.expectation_changes import ROWS, Change, applied, at, changes, nothing_expected
 from scenarios.loader import load_file
 from scenarios.matchers import read_matcher
-from scenarios.problems import CannotRun
+from scenarios.problems import CannotRun, ScenarioError
 from scenarios.scenario import Scenario
 from scenarios.yaml_edit import CannotEdit, Editor
 from scenarios.yaml_nodes import NodePath, read_documents
@@ -38,7 +38,7 @@ def check_allowed(times: int, environment: Mapping[str, str] = os.environ) -> No
 
 def update(scenarios: Sequence[Scenario], run: Mapping[str, Any]) -> Updated:
     """Rewrite the files of the scenarios that failed, so that they expect what the run captured."""
-    entries = {entry["id"]: entry for entry in run["scenarios"]}
+    entries = dict(zip((id(scenario) for scenario in scenarios), run["scenarios"], strict=False))
     told = Updated()
     documents: dict[tuple[Path, int], list[Scenario]] = {}
     for scenario in scenarios:
@@ -48,7 +48,7 @@ def update(scenarios: Sequence[Scenario], run: Mapping[str, Any]) -> Updated:
         for _, of_document in sorted(
             ((key, value) for key, value in documents.items() if key[0] == file), key=lambda item: -item[0][1]
         ):
-            failed = [one for one in of_document if entries.get(one.id, {}).get("status") == "failed"]
+            failed = [one for one in of_document if entries.get(id(one), {}).get("status") == "failed"]
             if failed:
                 _update_document(failed, len(of_document), entries, told)
     told.changed.reverse()
@@ -64,7 +64,7 @@ def again(scenarios: Sequence[Scenario]) -> list[Scenario]:
 
 
 def _update_document(
-    failed: Sequence[Scenario], rows: int, entries: Mapping[str, Any], told: Updated
+    failed: Sequence[Scenario], rows: int, entries: Mapping[int, Mapping[str, Any]], told: Updated
 ) -> None:
     file, first_line = failed[0].file, failed[0].document.first_line
     text = _read(file)
@@ -75,7 +75,7 @@ def _update_document(
     wanted: dict[NodePath, Change] = {}
     asked: dict[NodePath, list[Change]] = {}
     for scenario in failed:
-        for change in changes(scenario, entries[scenario.id]):
+        for change in changes(scenario, entries[id(scenario)]):
             own = _row_change(document, scenario, change)
             if own is not None:
                 wanted[own.path] = own
@@ -125,6 +125,8 @@ def _rewritten(file: Path, text: str, number: int, wanted: list[Change], *, miss
             if [one.value for one in read_documents(file, new, read_matcher)] == documents:
                 return new
             reasons.append("it would not read back as what was captured")
+        except ScenarioError:
+            reasons.append("an alias or the layout around it stands in the way")
         except (CannotEdit, ValueError) as reason:
             reasons.append(str(reason))
     raise CannotEdit(reasons[0])

@@ -52,12 +52,15 @@ class Editor:
         one_line = flow(value)
         parent = parents[-1] if parents else None
         # A mapping over several lines below a key can take a block in its place; inside { } and [ ] nothing can.
-        if len(one_line) > _FLOW_WIDTH and isinstance(parent, yaml.MappingNode) and not _in_flow(parents):
+        if isinstance(parent, yaml.MappingNode) and not _in_flow(parents):
             key = _key(parent, path[-1])
-            indent = self._column(key) + 2
-            gap = self._text[self._span(key)[1] : start]
-            if gap.strip() == ":":
-                self._add(self._span(key)[1], end, ":\n" + block(value, indent).rstrip("\n"))
+            key_end = self._span(key)[1]
+            gap = self._text[key_end:start]
+            if gap.strip() == ":" and len(one_line) > _FLOW_WIDTH:
+                self._add(key_end, end, ":\n" + block(value, self._column(key) + 2).rstrip("\n"))
+                return
+            if gap.strip() == ":" and "\n" in gap:
+                self._add(key_end, end, f": {one_line}")
                 return
         lead = "" if start and self._text[start - 1] in " \t\n-[{," else " "
         self._add(start, end, lead + one_line)
@@ -125,10 +128,14 @@ class Editor:
             found = _child(node, step)
             if found is None:
                 raise CannotEdit(f"{step!r} does not stand there by itself")
-            outer, inner = self._span(node), self._span(found)
-            if not (outer[0] <= inner[0] and inner[1] <= outer[1]):
+            head, value = found
+            # An alias gives the node that it stands for, which is written further up.
+            if (
+                value.start_mark.index < head.start_mark.index
+                or value.start_mark.index < node.start_mark.index
+            ):
                 raise CannotEdit("it is shared by an alias")
-            node = found
+            node = value
         return parents, node
 
     def _span(self, node: yaml.Node) -> tuple[int, int]:
@@ -158,12 +165,12 @@ def _entries(node: yaml.Node) -> list[tuple[yaml.Node, yaml.Node]]:
     return [(item, item) for item in node.value] if isinstance(node, yaml.SequenceNode) else []
 
 
-def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
+def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    """What stands under a step, with what tells where it should stand: its key, or the item before it."""
     if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == step), None)
+        return next(((key, value) for key, value in node.value if key.value == step), None)
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        found: yaml.Node = node.value[step]
-        return found
+        return node.value[max(step - 1, 0)], node.value[step]
     return None
 
 
