@@ -1,5 +1,6 @@
 """What is worth knowing of an event whatever became of it: the notes that go with a verdict."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ from emulator.delivery_report import DeliveryReport
 from emulator.event_fields import timestamp_warning, type_name
 from emulator.event_row import EventRow, Note, note
 from emulator.standing import Standing
-from emulator.wording import listed, plural, quoted
+from emulator.wording import listed, quoted
 
 
 def conversion_warnings(
@@ -75,12 +76,13 @@ def report_warnings(
             "Traits at the top of a track call are not read; by default they are taken from context.traits."
         )
         found.append(note("traits_ignored", message))
-    sent = [mapping for mapping in report.mappings if mapping.get("outcome") == "sent"]
-    if len(sent) > 1:
-        message = (
-            f"{plural(len(sent), 'mapping')} sent this event with one uuid; Optimizely keeps only the first."
-        )
-        found.append(note("several_mappings", message))
+    sent = Counter(_uuid(mapping, report) for mapping in report.mappings if mapping.get("outcome") == "sent")
+    for uuid, times in sent.items():
+        if times > 1:
+            message = (
+                f"{times} mappings sent this event with the uuid {quoted(uuid)}; Optimizely keeps the first."
+            )
+            found.append(note("several_mappings", message))
     return found
 
 
@@ -88,6 +90,12 @@ def answer_lost() -> Note:
     """The note on an event that was recorded although its sender was told otherwise."""
     message = "The event was recorded although the forwarder was told that it failed; a retry is collapsed by its uuid."
     return note("answer_lost", message)
+
+
+def _uuid(mapping: Mapping[str, Any], report: DeliveryReport) -> str | None:
+    payload = mapping.get("payload")
+    uuid = payload.get("uuid") if isinstance(payload, dict) else report.uuid
+    return uuid if isinstance(uuid, str) else None
 
 
 def _unknown_attributes(keys: Iterable[str], datafile: Datafile) -> list[Note]:

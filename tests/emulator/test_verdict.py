@@ -588,6 +588,11 @@ def test_what_is_worth_knowing_is_warned_of(reported, recorded, code):
     assert set(found["warnings"][0]) == {"code", "message"}
 
 
+def test_two_mappings_with_uuids_of_their_own_are_two_events():
+    mappings = [{"outcome": "sent", "payload": {"uuid": uuid}} for uuid in ("m-1", "m-1-again")]
+    assert judged(delivery(mappings=mappings), sent(), IN_CHECKOUT)["warnings"] == []
+
+
 def test_counting_under_an_anonymous_id_is_warned_of():
     found = judged(delivery(**ANONYMOUS), sent("anon-1"), decision("anon-1", "checkout-a"))
     assert codes(found["warnings"]) == ["counted_under_anonymous_id"]
