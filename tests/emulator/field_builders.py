@@ -118,16 +118,12 @@ def batch(*visitors: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {**head, "anonymize_ip": True, "visitors": list(visitors), **more}
 
 
-def activation(visitor: str = "u-1", **more: Any) -> dict[str, Any]:
+def activation(visitor: str = "u-1", timestamp: int = NOW, uuid: str = "d-1", **more: Any) -> dict[str, Any]:
     """A visitor with one decision in the form of Optimizely's SDKs."""
     decided = {"campaign_id": "layer-checkout", "experiment_id": "exp-checkout", "variation_id": "checkout-a"}
-    event = {"entity_id": "layer-checkout", "key": "campaign_activated", "uuid": "d-1", "timestamp": NOW}
-    return {
-        "visitor_id": visitor,
-        "attributes": [],
-        "snapshots": [{"decisions": [decided], "events": [event]}],
-        **more,
-    }
+    event = {"entity_id": "layer-checkout", "key": "campaign_activated", "uuid": uuid, "timestamp": timestamp}
+    snapshot = {"decisions": [decided], "events": [event]}
+    return {"visitor_id": visitor, "attributes": [], "snapshots": [snapshot], **more}
 
 
 def purchase(visitor: str = "u-1", **event: Any) -> dict[str, Any]:

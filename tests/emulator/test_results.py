@@ -1,9 +1,22 @@
 """Judgements folded into counts."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
-from field_builders import NOW, SECOND, conversion, datafile, decision, experiment, history
+from field_builders import (
+    NOW,
+    SECOND,
+    activation,
+    batch,
+    conversion,
+    datafile,
+    decision,
+    experiment,
+    history,
+    purchase,
+    read,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -181,8 +194,8 @@ def test_splitting_what_was_sent_does_not_matter(rows, cut):
     split = Totals()
     kept: dict[str, list] = {}
     parts: dict[str, dict] = {}
-    for batch in (rows[:cut], rows[cut:]):
-        for row in batch:
+    for part in (rows[:cut], rows[cut:]):
+        for row in part:
             visitor = row["visitor_id"]
             if visitor in parts:
                 split.subtract(parts[visitor])
@@ -190,6 +203,29 @@ def test_splitting_what_was_sent_does_not_matter(rows, cut):
             parts[visitor] = visitor_contribution(kept[visitor], history(), RULES)
             split.add(parts[visitor])
     assert split.results(history()) == whole.results(history())
+
+
+wire_visitors = st.lists(
+    st.builds(
+        lambda visitor, event, at, uuid: purchase(visitor, entity_id=event, timestamp=at, uuid=uuid),
+        visitors,
+        events,
+        times,
+        st.uuids().map(str),
+    )
+    | st.builds(activation, visitors, timestamp=times, uuid=st.uuids().map(str)),
+    max_size=8,
+)
+
+
+@given(wire_visitors, st.lists(st.integers(0, 8), max_size=3), st.randoms())
+def test_splitting_a_batch_and_sending_parts_again_in_any_order_does_not_matter(sent, cuts, random):
+    edges = [0, *sorted(cuts), len(sent)]
+    parts = [sent[start:end] for start, end in pairwise(edges)]
+    parts += parts[:1]
+    random.shuffle(parts)
+    split = [row for part in parts for row in read(batch(*part)).rows]
+    assert count(*split) == count(*read(batch(*sent)).rows)
 
 
 @given(rows_of)
