@@ -73,7 +73,7 @@ def verdict(
     elif conversion is not None:
         judgement = judge(conversion, decisions, history, rules)
         case = ResultsCase(report, conversion, decisions, relatives or {}, history, rules, judgement)
-        end, conditions = case.ending(), _results_conditions(report, judgement)
+        end, conditions = case.ending(), _results_conditions(report, judgement, history)
     elif report is not None:
         end = ending(report, history)
         known = {"unmatched_event_key": False, "delivery_failed": True}
@@ -141,10 +141,14 @@ def _conditions(**known: bool | None) -> Conditions:
     return {name: known.get(name) for name in CONDITIONS}
 
 
-def _results_conditions(report: DeliveryReport | None, judgement: Judgement) -> Conditions:
+def _results_conditions(
+    report: DeliveryReport | None, judgement: Judgement, history: DatafileHistory
+) -> Conditions:
+    # Without a datafile there is nothing to compare the event with.
+    known = judgement.event is not None if history else None
     return _conditions(
-        event_key_matches=True if report else judgement.event is not None,
-        experiment_running=bool(judgement.running),
+        event_key_matches=True if report else known,
+        experiment_running=bool(judgement.running) if history else None,
         user_identified=report.user_id is not None if report else None,
         user_activated=judgement.user_activated,
     )

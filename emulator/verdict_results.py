@@ -68,6 +68,12 @@ class ResultsCase:
 
     def _no_experiment(self) -> Ending:
         details = self.judgement.details
+        if not self.history:
+            return Ending(
+                "no_experiment",
+                f"{self.name} was recorded, but the emulator has no datafile that could say what it is a metric of.",
+                "Give the emulator the environment's datafile: PUT it to /_emulator/datafiles/<sdkKey>.",
+            )
         if self.judgement.event is None:
             return Ending(
                 "no_experiment",

@@ -8,6 +8,7 @@ from field_builders import NOW, SECOND, codes, conversion, datafile, decision, e
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.datafile_history import DatafileHistory
 from emulator.verdict import CONDITIONS, delivered_uuid, related_visitors, verdict
 
 CDN = "https://cdn.optimizely.com/datafiles/sdk-1.json"
@@ -239,6 +240,13 @@ def test_a_verdict_needs_something_to_speak_of():
         judged()
 
 
+def test_without_a_datafile_nothing_can_be_compared():
+    found = judged(None, conversion("u"), IN_CHECKOUT, past=DatafileHistory([]))
+    assert (found["outcome"], found["conditions"]) == ("no_experiment", NOTHING)
+    assert "no datafile" in found["explanation"] and "/_emulator/datafiles/" in found["remedy"]
+    assert judged(delivery("unmatched_event_key"), past=DatafileHistory([]))["nearest"] == []
+
+
 # -- duplicates
 
 
@@ -297,7 +305,7 @@ def test_an_event_that_was_renamed_is_found_by_its_id():
 
 def test_the_datafile_that_was_fetched_is_the_one_looked_in():
     other = datafile(sdkKey="sdk-2", events=[{"id": "1", "key": "order completed", "experimentIds": []}])
-    past = type(history())({"sdk-1": [(0, datafile())], "sdk-2": [(0, other)]})
+    past = DatafileHistory({"sdk-1": [(0, datafile())], "sdk-2": [(0, other)]})
     fetched = [{"to": "datafile", "url": CDN.replace("sdk-1", "sdk-2"), "at": NOW, "status": 200}]
     found = judged(delivery("unmatched_event_key", requests=fetched), past=past)
     assert found["nearest"] == ["order completed"]
