@@ -63,7 +63,9 @@ def sent(visitor: str = "u", **more: Any) -> Any:
 def judged(
     report: Any = None, converted: Any = None, *decisions: Any, past: Any = None, **more: Any
 ) -> dict[str, Any]:
-    return verdict(report, converted, decisions=decisions, history=past or history(), **more)
+    return verdict(
+        report, converted, decisions=decisions, history=history() if past is None else past, **more
+    )
 
 
 def conditions(
