@@ -40,6 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if os.environ.get("OPTILOCAL_DEBUG"):
+            raise
+        return _refuse(
+            f"internal error, {type(error).__name__}: {error}; OPTILOCAL_DEBUG=1 shows where. Please report it"
+        )
 
 
 def _refuse(message: str) -> int:

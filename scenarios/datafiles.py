@@ -15,6 +15,8 @@ from scenarios.problems import meant
 
 SUITE = Path(__file__).parent / "suite"
 SHOP = SUITE / "datafiles" / "shop.json"
+UNKNOWN_KEY = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+"""What the CDN says, with status 403, of a key it does not know (Optimizely reference 3.3)."""
 _UNESCAPED_DOT = re.compile(r"(?<!\\)\.")
 
 
@@ -52,6 +54,11 @@ def sdk_key(datafile: dict[str, Any]) -> str:
     """The key under which the emulator serves it: its own, else `default`."""
     key = datafile.get("sdkKey")
     return key if isinstance(key, str) and key else "default"
+
+
+def cdn_url(key: str) -> str:
+    """Where Optimizely serves the datafile; the forwarder looks for it at the emulator."""
+    return f"https://cdn.optimizely.com/datafiles/{key}.json"
 
 
 def with_changes(datafile: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

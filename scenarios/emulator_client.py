@@ -78,10 +78,6 @@ class EmulatorClient:
         params = {name: value for name, value in given.items() if value is not None}
         self.call("PUT", f"/_emulator/datafiles/{sdk_key}", params=params, data=text.encode())
 
-    def forget_datafile(self, sdk_key: str) -> None:
-        """The CDN no longer knows the key."""
-        self.call("DELETE", f"/_emulator/datafiles/{sdk_key}")
-
     def set_deactivated(self, sdk_key: str, deactivated: bool) -> None:
         """The project is deactivated in Optimizely, or active again."""
         self.call("PUT", f"/_emulator/datafiles/{sdk_key}/state", json={"deactivated": deactivated})

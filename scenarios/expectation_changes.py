@@ -115,7 +115,9 @@ def _written(value: Any, path: NodePath, scenario: Scenario) -> Any:
     if path[:1] == ("tracks",) and len(path) == 2 and isinstance(value, dict):
         return outline(value)
     if "attributed_to" in path[2:3]:
-        return _places(value) if isinstance(value, list) else _place(value) if isinstance(value, dict) else value
+        return (
+            _places(value) if isinstance(value, list) else _place(value) if isinstance(value, dict) else value
+        )
     return _generalised(value, path[-1] if path else None, scenario)
 
 

@@ -82,7 +82,8 @@ class _Drive:
     def run(self) -> None:
         """Set up, then every step."""
         self._set_time(0)
-        datafile_url = self._emulator.put_datafile(self._sdk_key, self._scenario.datafile)["url"]
+        self._emulator.put_datafile(self._sdk_key, self._scenario.datafile)
+        datafile_url = datafiles.cdn_url(self._sdk_key)
         if self._forwarder_url:
             self._segment = RemoteSegment(self._scenario, self._emulator, datafile_url, self._forwarder_url)
         else:
@@ -203,7 +204,7 @@ class _Drive:
                 self._sdk_key, str(change["raw"]), change.get("content_type"), change.get("status")
             )
         elif change.get("missing"):
-            self._emulator.forget_datafile(self._sdk_key)
+            self._emulator.put_raw_datafile(self._sdk_key, datafiles.UNKNOWN_KEY, "application/xml", 403)
         elif "deactivated" in change:
             self._emulator.set_deactivated(self._sdk_key, change["deactivated"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from emulator.datafile import DatafileError
 from emulator.journal_file import JournalError
@@ -14,6 +14,7 @@ from emulator.settings import Settings as EmulatorSettings
 from forwarder.server import ForwarderServer
 from forwarder.settings import ServerSettings
 from forwarder.spool_file import SpoolError
+from scenarios import datafiles
 from scenarios.emulator_client import EmulatorClient
 from scenarios.problems import CannotRun
 
@@ -78,8 +79,10 @@ class Sandbox:
         """The destination's settings: those of the file, over the account and the URL of the first datafile served."""
         options = self._options
         served = EmulatorClient(self.emulator_url).datafiles()
-        first = served[0] if served else {}
-        usual = {"accountId": first.get("account_id"), "dataFileUrl": first.get("url")}
+        usual: dict[str, Any] = {}
+        if served:
+            usual["dataFileUrl"] = datafiles.cdn_url(served[0]["sdkKey"])
+            usual["accountId"] = (served[0]["datafile"] or {}).get("accountId")
         return ServerSettings.load(
             options.settings,
             host=options.host,

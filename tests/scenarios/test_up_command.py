@@ -1,0 +1,124 @@
+"""`optilocal up` as a process: both addresses printed, events through both servers, `explain`, Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from scenarios.cli import main
+
+
+class Up:
+    """A running sandbox and the lines it printed."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "scenarios",
+            "up",
+            "--emulator-port",
+            "0",
+            "--forwarder-port",
+            "0",
+            *arguments,
+        ]
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env={**os.environ, "NO_COLOR": "1"},
+        )
+        self.lines: list[str] = []
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+            if line.startswith("viewer"):
+                break
+        assert self.lines, self.process.stderr.read() if self.process.stderr else ""
+        self.emulator = self.lines[0].removeprefix("emulator  ")
+        self.forwarder = self.lines[1].removeprefix("forwarder ")
+
+    def interrupt(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        _, errors = self.process.communicate(timeout=30)
+        assert errors == ""
+        return self.process.returncode
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    sandbox = Up(tmp_path)
+    yield sandbox
+    if sandbox.process.poll() is None:
+        sandbox.process.kill()
+        sandbox.process.communicate()
+
+
+def test_an_event_goes_all_the_way_and_is_explained(up: Up, capsys: pytest.CaptureFixture[str]) -> None:
+    assert re.fullmatch(r"emulator  http://127\.0\.0\.1:\d+", up.lines[0])
+    assert re.fullmatch(r"forwarder http://127\.0\.0\.1:\d+", up.lines[1])
+    assert requests.get(up.emulator + "/_emulator/health", timeout=10).json()["status"] == "ok"
+    event = {"userId": "u-1", "event": "order completed", "messageId": "m-1", "properties": {"revenue": 4999}}
+    assert requests.post(up.forwarder + "/v1/track", json=event, auth=("key", ""), timeout=10).json() == {
+        "success": True
+    }
+    requests.get(
+        up.emulator + "/_emulator/verdicts",
+        params={"message_id": "m-1", "wait": 20, "outcome": "unmatched_event_key"},
+        timeout=30,
+    )
+    assert main(["explain", "m-1", "--emulator", up.emulator]) == 0
+    out = capsys.readouterr().out
+    assert "unmatched_event_key" in out and '"Order Completed", which differs in case' in out
+    assert f"{up.emulator}/#/event/m-1" in out
+    assert main(["explain", "m-2", "--emulator", up.emulator]) == 1
+    assert up.interrupt() == 0
+
+
+def test_a_running_sandbox_runs_scenarios_through_its_own_forwarder(
+    up: Up, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.scenario.yaml").write_text(
+        "scenario: x\nclock: 2026-01-15T10:00:00Z\nsteps:\n"
+        "  - activate: {user: u-1, experiment: checkout_test, variation: treatment}\n"
+        "  - track: {userId: u-1, event: Order Completed, properties: {revenue: 7}}\n"
+        "  - track: {event: Nothing}\n"
+        "  - identify: {userId: u-2}\n"
+        "expect:\n  tracks: [{outcome: counted}, {outcome: unmatched_event_key}]\n"
+        "  results: {checkout_test: {treatment: {visitors: 1, Order Completed: {revenue: 7}}}}\n"
+        "  requests: {datafile: 2, events: 1}\n"
+    )
+    assert main(["run", str(tmp_path), "--emulator", up.emulator, "--forwarder", up.forwarder]) == 0, (
+        capsys.readouterr().out
+    )
+
+
+def test_up_runs_scenarios_first_and_its_exit_code_is_theirs(tmp_path: Path) -> None:
+    (tmp_path / "a.scenario.yaml").write_text(
+        "scenario: x\nsteps:\n  - track: {event: Nothing}\nexpect: {tracks: [{outcome: counted}]}\n"
+    )
+    sandbox = Up(tmp_path, "--run", "a.scenario.yaml")
+    assert any("0 passed, 1 failed" in line for line in sandbox.lines)
+    runs = requests.get(sandbox.emulator + "/_emulator/runs", timeout=10).json()["runs"]
+    assert [run["counts"]["failed"] for run in runs] == [1]
+    assert sandbox.interrupt() == 1
+
+
+def test_a_taken_port_is_one_line_and_2(up: Up, capsys: pytest.CaptureFixture[str]) -> None:
+    port = up.emulator.rsplit(":", 1)[1]
+    assert main(["up", "--emulator-port", port, "--forwarder-port", "0"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and port in err
+    assert main(["up", "--emulator-port", "0", "--forwarder-port", up.forwarder.rsplit(":", 1)[1]]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,156 @@
+"""What the documents say, held against the code: commands, options, steps, matchers, outcomes, links, dependencies."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from scenarios.checks import TOP_KEYS
+from scenarios.cli import main, parser
+from scenarios.matchers import TAGS
+from scenarios.scenario import EXPECTATIONS, STEP_KINDS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+WRITING = (ROOT / "docs" / "writing-scenarios.md").read_text(encoding="utf-8")
+TRACKED = subprocess.run(
+    ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+).stdout.split()
+PAGES = [ROOT / name for name in TRACKED if name.endswith(".md")]
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    (action,) = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    return dict(action.choices)
+
+
+def rows(text: str, heading: str) -> list[str]:
+    """The first cells of the table under a heading."""
+    section = text.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return [
+        line.split("|")[1].strip()
+        for line in section.splitlines()
+        if line.startswith("| ") and "---" not in line
+    ][1:]
+
+
+def test_readme_names_every_command_with_every_option() -> None:
+    table = {
+        row.split("`")[1].split()[1]: row for row in README.splitlines() if row.startswith("| `optilocal ")
+    }
+    assert set(table) == set(commands())
+    for name, command in commands().items():
+        known = {option for action in command._actions for option in action.option_strings} - {"-h", "--help"}
+        assert set(re.findall(r"`(--?[a-zA-Z][a-z-]*)", table[name])) == known, name
+
+
+def test_every_option_with_a_twin_says_so_in_its_help() -> None:
+    twins = {
+        "--emulator",
+        "--forwarder",
+        "--workers",
+        "--host",
+        "--emulator-port",
+        "--forwarder-port",
+        "--datafile",
+        "--settings",
+        "--journal",
+    }
+    for name, command in commands().items():
+        for action in command._actions:
+            if name in ("run", "up", "explain") and twins & set(action.option_strings):
+                assert re.search(r"environment: [A-Z_]+", action.help or ""), (name, action.option_strings)
+
+
+def test_the_language_is_documented_whole() -> None:
+    assert {re.match(r"`(\w+)`", cell)[1] for cell in rows(WRITING, "What may stand in a scenario")} == set(
+        TOP_KEYS
+    )  # type: ignore[index]
+    steps = " ".join(line for line in WRITING.split("## Steps")[1].split("## Expectations")[0].splitlines())
+    for kind in STEP_KINDS:
+        assert re.search(rf"`{kind}[:`]", steps), kind
+    expectations = WRITING.split("## Expectations")[1].split("## Choosing")[0]
+    assert {name for name in EXPECTATIONS if f"| `{name}` |" in expectations} == set(EXPECTATIONS)
+    assert set(re.findall(r"^\| `(!\w+)", expectations, re.MULTILINE)) == set(TAGS)
+
+
+def test_every_link_leads_somewhere() -> None:
+    assert PAGES
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            if not target.startswith(("http://", "https://", "mailto:")):
+                assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} → {target}"
+
+
+def test_each_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {re.match(r"[A-Za-z0-9-]+", line)[0].lower() for line in project["dependencies"]}  # type: ignore[index]
+    reasons = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## Dependencies")[1]
+    listed = {cell.lower() for cell in re.findall(r"^\| ([A-Za-z0-9-]+) \|", reasons, re.MULTILINE)} - {
+        "package"
+    }
+    assert listed >= named
+    assert (
+        not listed
+        - named
+        - {
+            re.match(r"[A-Za-z0-9-]+", line)[0].lower()
+            for extra in project["optional-dependencies"].values()
+            for line in extra
+        }
+    )  # type: ignore[index]
+
+
+def test_the_exit_codes_are_the_documented_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert "0 all as expected" in text
+    assert re.search(r"ends with 0 when all is as expected,\s+1 when something differs, 2 when", README)
+
+
+def test_readme_shows_what_is_really_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocks = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
+    scenario = next(text for kind, text in blocks if kind == "yaml")
+    shown = next(text for _, text in blocks if text.startswith("$ optilocal run purchase.scenario.yaml"))
+    (tmp_path / "purchase.scenario.yaml").write_text(scenario, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert main(["run", "purchase.scenario.yaml"]) == 1
+    printed = [_timeless(line) for line in capsys.readouterr().out.splitlines()]
+    assert [_timeless(line) for line in shown.splitlines()[1:]] == printed
+
+
+def test_the_suite_lines_in_readme_are_real(capsys: pytest.CaptureFixture[str]) -> None:
+    block = next(
+        text
+        for kind, text in re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
+        if text.startswith("$ make run")
+    )
+    assert main(["run"]) == 0
+    printed = {_timeless(line) for line in capsys.readouterr().out.splitlines()}
+    shown = [
+        _timeless(line) for line in block.splitlines()[1:] if "http://" not in line and line.strip() != "…"
+    ]
+    assert len(shown) > 5
+    for line in shown:
+        assert line in printed
+
+
+def _timeless(line: str) -> str:
+    return re.sub(r"\d+(\.\d+)? (ms|s)\b", "0 ms", line).rstrip()
+
+
+def test_nothing_tracked_names_a_machine_or_a_registry() -> None:
+    forbidden = re.compile(r"registry\.npmjs|pypi\.org|files\.pythonhosted|deb\.debian\.org|/root/")
+    for name in TRACKED:
+        path = ROOT / name
+        if path.is_file() and path != Path(__file__) and path.suffix not in {".png"}:
+            found = forbidden.search(path.read_text(encoding="utf-8", errors="replace"))
+            assert not found, f"{name}: {found and found[0]}"
