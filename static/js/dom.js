@@ -57,22 +57,28 @@
     return h("time", { datetime: valid ? new Date(ms).toISOString() : null, title: o.words.utc(ms) }, o.words.local(ms, Date.now()));
   }
 
-  /** A table with real headers: columns [{label, class}], rows as lists of cells or {attrs, cells}; the first cell names its row. */
+  /** A table with real headers: columns [{label, class}], rows as lists of cells or {attrs, cells}; the first cell names its row.
+   *  The roles repeat what the elements say: a phone's stacked rows would lose it otherwise. */
   function table(caption, columns, rows, attrs) {
     const cells = (row) =>
       row.map((cell, i) =>
-        h(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null, class: columns[i].class, "data-label": columns[i].label }, cell));
+        h(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null, role: i === 0 ? "rowheader" : "cell", class: columns[i].class, "data-label": columns[i].label }, cell));
     return h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": caption },
-      h("table", attrs || {},
+      h("table", { role: "table", ...attrs },
         h("caption", { class: "visually-hidden" }, caption),
-        h("thead", {}, h("tr", {}, columns.map((one) => h("th", { scope: "col", class: one.class }, one.label)))),
-        h("tbody", {}, rows.map((row) => (Array.isArray(row) ? h("tr", {}, cells(row)) : h("tr", row.attrs, cells(row.cells)))))));
+        h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map((one) => h("th", { scope: "col", role: "columnheader", class: one.class }, one.label)))),
+        h("tbody", { role: "rowgroup" }, rows.map((row) => h("tr", { role: "row", ...(Array.isArray(row) ? {} : row.attrs) }, cells(Array.isArray(row) ? row : row.cells))))));
+  }
+
+  /** A line of small facts, each apart from the next. */
+  function meta(...items) {
+    return h("p", { class: "meta quiet" }, items.filter(Boolean).map((one) => (one instanceof Element ? one : h("span", {}, one))));
   }
 
   /** Pairs of name and value as a description list; values that are absent are left out. */
   function facts(pairs) {
     return h("dl", { class: "facts" }, pairs
-      .filter(([, value]) => value !== null && value !== undefined && value !== "")
+      .filter(([, value]) => value !== null && value !== undefined && value !== false && value !== "")
       .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
   }
 
@@ -131,5 +137,5 @@
       command && h("p", { class: "command" }, h("code", {}, command), copy("Copy", command, { "aria-label": `Copy the command ${command}` })));
   }
 
-  Object.assign(o, { h, svg, icon, badge, outcomeBadge: outcome, time, table, facts, json, fold, copy, clip, say, empty, append });
+  Object.assign(o, { h, svg, icon, badge, outcomeBadge: outcome, time, table, meta, facts, json, fold, copy, clip, say, empty, append });
 })((globalThis.optilocal = globalThis.optilocal || {}));

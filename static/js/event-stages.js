@@ -80,8 +80,10 @@
       const last = sent[sent.length - 1];
       return [request(last), last.json && values(last.json)];
     },
-    named(verdict) {
-      return o.h("p", {}, verdict.explanation);
+    named(verdict, delivery) {
+      const sent = o.journey.requestsTo(delivery, "privacy");
+      const { identifier, identifier_type: type } = (sent.length && sent[sent.length - 1].json) || {};
+      return o.facts([["Asked to erase", ["user ", o.h("code", {}, o.diff.show(verdict.user_id))]], ["The request names", [`${type || "nobody"} `, o.h("code", {}, o.diff.show(identifier))]]]);
     },
     received(verdict, delivery, { row }) {
       if (!row) return null;

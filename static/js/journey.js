@@ -110,7 +110,7 @@
       { id: "source", title: TITLES.source, state: "passed", line: `delete of user ${verdict.user_id || "nobody named"}` },
       { id: "privacy", title: TITLES.request, state: reached ? "passed" : "ended", line: answers(sent, (delivery.error && delivery.error.message) || "nothing was sent") },
       {
-        id: "named", title: "Who is named", state: reached ? "done" : "unreached",
+        id: "named", title: "Whom it names", state: named === undefined ? "unreached" : named === verdict.user_id ? "done" : "noted",
         line: named === undefined || named === null ? "no identifier was sent" : `${last.json.identifier_type || "identifier"} “${named}”`,
       },
     ];

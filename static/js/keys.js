@@ -60,7 +60,7 @@
   }
 
   function press(key) {
-    const control = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key.split(" ").includes(key) && seen(one));
+    const control = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key.split(" ").includes(key) && (key === "Escape" || seen(one)));
     if (!control) return false;
     if (key === "/") control.focus();
     else control.click();

@@ -64,11 +64,11 @@
     const readable = datafile && typeof datafile === "object" && Array.isArray(datafile.events);
     const fetched = (await o.source.get("exchanges", { ns, surface: "datafile", order: "newest", limit: 10 }, { signal: page.signal })).exchanges;
     page.show(back, o.h("div", { class: "title-row" }, o.h("h1", {}, key),
-      o.h("p", { class: "meta quiet" }, one.deactivated ? o.badge("bad", "Deactivated") : o.badge("good", "Served"), `revision ${one.revision}`, `namespace ${ns}`, one.url && o.h("code", {}, one.url))),
+      o.meta(one.deactivated ? o.badge("bad", "Deactivated") : o.badge("good", "Served"), `revision ${one.revision}`, `namespace ${ns}`, one.url && o.h("code", {}, one.url))),
     o.h("div", { class: "columns" },
-      o.h("section", { "aria-labelledby": "revisions-title" }, o.h("h2", { id: "revisions-title" }, "Revisions"), o.table("Revisions", [{ label: "Revision" }, { label: "Held from" }], (one.revisions || []).slice().reverse().map((each) => [String(each.revision), o.time(each.from)]))),
+      o.h("section", { "aria-labelledby": "revisions-title" }, o.h("h2", { id: "revisions-title" }, "Revisions"), o.table("All revisions", [{ label: "Revision" }, { label: "Held from" }], (one.revisions || []).slice().reverse().map((each) => [String(each.revision), o.time(each.from)]))),
       o.h("section", { "aria-labelledby": "fetched-title" }, o.h("h2", { id: "fetched-title" }, "Last fetched"), fetched.length
-        ? o.table("Last fetched", [{ label: "Request" }, { label: "Answer" }, { label: "At" }], fetched.map((each) => [o.h("a", { href: o.route.format({ page: "exchanges", parts: [each.namespace, each.number] }) }, `number ${each.number}`), String(each.status), o.time(each.at)]))
+        ? o.table("Newest requests for a datafile", [{ label: "Request" }, { label: "Answer" }, { label: "At" }], fetched.map((each) => [o.h("a", { href: o.route.format({ page: "exchanges", parts: [each.namespace, each.number] }) }, `number ${each.number}`), String(each.status), o.time(each.at)]))
         : o.h("p", { class: "quiet" }, "Nobody has asked for it yet."))),
     readable ? contents(datafile) : o.h("p", { class: "callout tone-warn" }, o.icon("warn"), o.h("span", {}, "What is served under this key is no datafile.")),
     readable && o.keep("datafile", "The datafile", () => o.json(datafile, "Datafile")));

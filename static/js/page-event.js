@@ -2,8 +2,8 @@
 (function (o) {
   "use strict";
 
-  const MARKS = { passed: "good", done: "good", ended: "bad", verdict: "idle", unreached: "idle", skipped: "idle" };
-  const SAID = { passed: "passed", done: "counted", ended: "ended here", verdict: "", unreached: "not reached", skipped: "does not apply" };
+  const MARKS = { passed: "good", done: "good", ended: "bad", verdict: "idle", unreached: "idle", skipped: "idle", noted: "warn" };
+  const SAID = { passed: "passed", done: "", noted: "not the user", ended: "ended here", verdict: "", unreached: "not reached", skipped: "does not apply" };
 
   /** The verdicts under this id: a source event's messageId, or the uuid of a conversion that an SDK sent. */
   async function find(id, ns, signal) {
@@ -84,9 +84,10 @@
   /** A stage that ended or settled the event shows all it has; the others fold it away. */
   function stageDetails(stage, verdict, around) {
     const body = o.append(o.h("div", { class: "stage-body" }), [o.stageBody(stage.id, verdict, around)]);
-    if (!body.hasChildNodes()) return null;
-    const decisive = stage.state === "ended" || stage.id === "attribution" || verdict.kind === "deletion";
-    return decisive ? body : o.keep("stage-" + stage.id, "Details", () => body);
+    if (!body.hasChildNodes()) return o.h("p", { class: "stage-line" }, stage.line);
+    const decisive = ["ended", "noted"].includes(stage.state) || stage.id === "attribution";
+    if (decisive) return [o.h("p", { class: "stage-line" }, stage.line), body];
+    return o.keep("stage-" + stage.id, stage.line, () => body);
   }
 
   function path(verdict, stages, around) {
@@ -96,7 +97,6 @@
         o.h("div", { class: "node", "aria-hidden": "true" }, o.icon(MARKS[stage.state])),
         o.h("div", { class: "stage" },
           o.h("h3", { tabindex: "-1" }, stage.title, SAID[stage.state] && o.h("span", { class: "stage-state" }, SAID[stage.state])),
-          o.h("p", { class: "stage-line" }, stage.line),
           open && stageDetails(stage, verdict, around)),
         stage.state === "ended" && o.h("p", { class: "stop", role: "note" }, "The event went no further."));
     }));
@@ -127,7 +127,7 @@
     page.show(
       o.h("a", { class: "back", "data-back": true, "data-key": "Escape", href: o.href("events") }, "All events"),
       o.h("div", { class: "title-row" }, o.h("h1", {}, name),
-        o.h("p", { class: "meta quiet" }, o.h("code", { class: "id" }, verdict.message_id || id), verdict.visitor_id && ["visitor ", o.h("code", {}, verdict.visitor_id)],
+        o.meta(o.h("code", { class: "id" }, verdict.message_id || id), verdict.visitor_id && ["visitor ", o.h("code", {}, verdict.visitor_id)],
           o.time(verdict.timestamp), `namespace ${verdict.namespace}`)),
       others(verdicts, verdict),
       o.h("div", { class: "journey" },

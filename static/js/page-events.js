@@ -6,6 +6,7 @@
   const NAMES = { events: { ...SHARED, message_id: "message_id" }, received: { ...SHARED, exchange: "exchange" } };
   const TABS = [["events", "With verdicts"], ["received", "Received by Optimizely"]];
 
+  const place = (one) => o.h("span", { title: one.namespace }, one.namespace);
   const who = (one) => one.visitor_id || one.user_id || one.anonymous_id || "";
 
   function tabs(page) {
@@ -76,10 +77,10 @@
     return frame(page, "Events", "outcome:user_not_activated event:\"Order Completed\" u-1", outcomes(page), (inner, slot, params, filtered, apply) =>
       o.listing(inner, slot, {
         path: "verdicts", params, filtered, none: noMatch(apply), caption: "Events and their verdicts",
-        columns: [{ label: "Event" }, { label: "Verdict" }, { label: "Visitor" }, { label: "Why", class: "wide-only" }, { label: "Namespace", class: "wide-only" }, { label: "Time", class: "num" }],
+        columns: [{ label: "Event" }, { label: "Verdict" }, { label: "Visitor" }, { label: "Why", class: "wide-only" }, { label: "Namespace", class: "wide-only place-cell" }, { label: "Time", class: "num" }],
         row: (one) => ({ attrs: { "data-open": true }, cells: [
           o.rowLink(o.route.format({ page: "event", parts: [one.message_id || String(one.number)], params: { ns: one.namespace, n: one.number } }), one.event || (one.kind === "deletion" ? "(deletion)" : "(no name)")),
-          o.outcomeBadge(one.outcome), o.h("code", {}, who(one)), o.h("span", { class: "clip", title: one.explanation }, one.explanation), one.namespace, o.time(one.timestamp)] }),
+          o.outcomeBadge(one.outcome), o.h("code", {}, who(one)), o.h("span", { class: "clip", title: one.explanation }, one.explanation), place(one), o.time(one.timestamp)] }),
         empty: () => o.empty("No event yet", "Send one to the forwarder, or run the shipped suite against this sandbox:", `optilocal run --emulator ${sandbox()}`),
         note: "Requests to the control surface are not listed.",
       }));
@@ -90,11 +91,11 @@
     return frame(page, "Received", "kind:decision visitor:u-1", null, (inner, slot, params, filtered, apply) =>
       o.listing(inner, slot, {
         path: "events", params, filtered, none: noMatch(apply), caption: "Decisions and conversions received",
-        columns: [{ label: "Key" }, { label: "Kind" }, { label: "Visitor" }, { label: "Revenue", class: "num" }, { label: "Value", class: "num" }, { label: "Problems" }, { label: "Namespace", class: "wide-only" }, { label: "Time", class: "num" }],
+        columns: [{ label: "Key" }, { label: "Kind" }, { label: "Visitor" }, { label: "Revenue", class: "num" }, { label: "Value", class: "num" }, { label: "Problems" }, { label: "Namespace", class: "wide-only place-cell" }, { label: "Time", class: "num" }],
         row: (one) => ({ attrs: { "data-open": true }, cells: [
           o.rowLink(o.route.format({ page: "exchanges", parts: [one.namespace, one.exchange] }), one.key || one.entity_id || "(no key)"), o.words.sentence(one.kind), o.h("code", {}, one.visitor_id),
           typeof one.revenue === "number" ? o.words.money(one.revenue) : "–", typeof one.value === "number" ? o.words.number(one.value) : "–",
-          one.problems && one.problems.length ? o.badge("warn", o.words.plural(one.problems.length, "problem"), { title: one.problems.map((note) => note.message).join(" ") }) : "none", one.namespace, o.time(one.timestamp)] }),
+          one.problems && one.problems.length ? o.badge("warn", o.words.plural(one.problems.length, "problem"), { title: one.problems.map((note) => note.message).join(" ") }) : "", place(one), o.time(one.timestamp)] }),
         empty: () => o.empty("Nothing received yet", "Point an Optimizely SDK or the forwarder at this address:", sandbox()),
       }));
   }

@@ -27,10 +27,10 @@
     if (page.route.params.q) search.input.focus();
     await o.listing(page, slot, {
       path: "exchanges", params: { surface: now || undefined, q: page.route.params.q }, filtered: Boolean(now || page.route.params.q), caption: "Exchanges",
-      columns: [{ label: "Request" }, { label: "Answer" }, { label: "Notes" }, { label: "Surface", class: "wide-only" }, { label: "Namespace", class: "wide-only" }, { label: "Time", class: "num" }],
+      columns: [{ label: "Request" }, { label: "Answer" }, { label: "Notes" }, { label: "Surface", class: "wide-only" }, { label: "Namespace", class: "wide-only place-cell" }, { label: "Time", class: "num" }],
       row: (one) => ({ attrs: { "data-open": true }, cells: [
         o.rowLink(o.route.format({ page: "exchanges", parts: [one.namespace, one.number] }), o.h("span", { class: "mono" }, `${one.method} ${one.path}`)),
-        answered(one.status), badges(one), SURFACES[one.surface] || one.surface, one.namespace, o.time(one.at)] }),
+        answered(one.status), badges(one), SURFACES[one.surface] || one.surface, o.h("span", { title: one.namespace }, one.namespace), o.time(one.at)] }),
       none: () => o.empty("No exchange matches", "Choose another surface, or all namespaces above."),
       empty: () => o.empty("No request yet", "Point a sender at this address; each request on the imitated surface appears here:", o.source.base.replace(/\/$/, "")),
       note: "Requests to the control surface are not listed.",
@@ -93,7 +93,8 @@
     page.show(
       o.h("a", { class: "back", "data-back": true, "data-key": "Escape", href: o.href("exchanges") }, "All exchanges"),
       o.h("div", { class: "title-row" }, o.h("h1", { class: "mono" }, `${one.method} ${one.path}`),
-        o.h("p", { class: "meta quiet" }, answered(one.status), badges(one), SURFACES[one.surface] || one.surface, o.time(one.at), `namespace ${one.namespace}`, `number ${one.number}`)),
+        o.meta(answered(one.status), ...badges(one), SURFACES[one.surface] || one.surface, o.time(one.at), `namespace ${one.namespace}`, `number ${one.number}`)),
+      (one.erased || []).length > 0 && o.h("p", { class: "callout tone-warn" }, o.icon("warn"), o.h("span", {}, `${one.erased.length === 1 ? "A visitor was" : `${one.erased.length} visitors were`} erased from this exchange.`)),
       o.h("div", { class: "actions" }, o.copy("Copy as curl", () => o.texts.curl(one, base)),
         o.copy("Copy link", () => location.href, { "data-key": "c" }),
         one.surface === "events" && o.h("a", { class: "button", href: o.route.format({ page: "received", params: { ns: one.namespace } }) }, "Its namespace's events"), o.jsonLink("exchanges", { ns, after: Number(number) - 1, limit: 1 })),

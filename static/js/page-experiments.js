@@ -41,7 +41,7 @@
             const counts = (one.metrics || {})[metric] || { unique: 0, total: 0, revenue: 0, value: 0 };
             return [name, o.words.number(one.visitors), o.words.number(counts.unique), o.words.percent(counts.unique, one.visitors), o.words.number(counts.total), o.words.money(counts.revenue), o.words.number(counts.value)];
           })),
-        o.h("figure", {}, picture(key, experiment.variations, metric), o.h("figcaption", { class: "quiet" }, "Converting visitors (filled) among all visitors, by variation in the table's order"))),
+        Object.values(experiment.variations).some((one) => one.visitors) && o.h("figure", {}, picture(key, experiment.variations, metric), o.h("figcaption", { class: "quiet" }, "Converting visitors (filled) among all visitors, by variation in the table's order"))),
     ];
   }
 
@@ -57,6 +57,18 @@
         o.h("p", { class: "quiet" }, "No event of the datafile is a metric of this experiment.")]);
   }
 
+  /** A card for each experiment that somebody saw; the others are folded away. */
+  function cards(shown, alone) {
+    const seen = ([, one]) => alone || Object.values(one.variations).some((variation) => variation.visitors);
+    const card = ([name, one]) => experimentCard(name, one, alone);
+    const rest = shown.filter((one) => !seen(one));
+    return [shown.filter(seen).map(card),
+      rest.length > 0 && o.keep("unseen", `${o.words.plural(rest.length, "experiment")} without a visitor`, () => o.h("div", { class: "fold-body" }, rest.map(card)), rest.length === shown.length)];
+  }
+
+  const bar = (share, slug) => o.svg("svg", { viewBox: "0 0 100 6", class: "share", preserveAspectRatio: "none", "aria-hidden": "true" },
+    o.svg("rect", { width: 100 * share, height: 6, class: slug === "counted" ? "bar-good" : "bar-bad" }));
+
   /** Outcomes counted over the newest verdicts; each leads to the events behind it. */
   function breakdown(verdicts, ns, more) {
     const counts = new Map();
@@ -66,10 +78,9 @@
     const order = Object.keys(o.words.OUTCOMES);
     const rows = [...counts].sort((a, b) => b[1] - a[1] || order.indexOf(a[0]) - order.indexOf(b[0]));
     return o.h("section", { class: "card", "aria-labelledby": "breakdown-title" }, o.h("h2", { id: "breakdown-title" }, "Who was counted, and who was not"),
-      o.table("Events by verdict", [{ label: "Verdict" }, { label: "Events", class: "num" }, { label: "Share", class: "num" }, { label: "", class: "bar-cell" }, { label: "What it means", class: "wide-only" }], rows.map(([slug, count]) => [
+      o.table("Events by verdict", [{ label: "Verdict" }, { label: "Events", class: "num" }, { label: "Share", class: "num" }, { label: "What it means", class: "wide-only" }], rows.map(([slug, count]) => [
         o.h("a", { href: o.route.format({ page: "events", params: { ns, q: o.filter.format([{ field: "outcome", value: slug }]) } }) }, o.outcomeBadge(slug)),
-        o.words.number(count), o.words.percent(count, all),
-        o.svg("svg", { viewBox: "0 0 100 6", class: "share", preserveAspectRatio: "none", "aria-hidden": "true" }, o.svg("rect", { width: (100 * count) / all, height: 6, class: slug === "counted" ? "bar-good" : "bar-bad" })),
+        o.words.number(count), [bar(count / all, slug), o.words.percent(count, all)],
         o.h("span", { class: "quiet" }, o.words.outcome(slug).hint)])),
       more && o.h("p", { class: "quiet" }, `Of the newest ${o.words.number(verdicts.length)} events.`));
   }
@@ -87,7 +98,7 @@
     }
     const body = o.h("div", {});
     page.show(key && o.h("a", { class: "back", "data-back": true, "data-key": "Escape", href: o.route.format({ page: "experiments", params: { ns } }) }, "All experiments"),
-      o.h("div", { class: "title-row" }, o.h("h1", {}, key || "Experiments"), o.h("p", { class: "meta quiet" }, `namespace ${ns}`, o.jsonLink("results", { ns }))), body);
+      o.h("div", { class: "title-row" }, o.h("h1", {}, key || "Experiments"), o.meta(`namespace ${ns}`, o.jsonLink("results", { ns }))), body);
 
     async function draw() {
       const [{ experiments: all }, answer] = await Promise.all([
@@ -98,7 +109,7 @@
       shown.sort((a, b) => weight(b) - weight(a));
       o.refill(body, [
         breakdown(answer.verdicts, ns, answer.verdicts.length === SOME),
-        shown.length ? shown.map(([name, one]) => experimentCard(name, one, Boolean(key))) : o.empty(key ? "No such experiment" : "No datafile here", key ? "The newest datafile of this namespace does not list it." : "Give the namespace a datafile:", key ? null : `curl -X PUT ${o.source.base}_emulator/datafiles/SDK_KEY --data-binary @datafile.json`)]);
+        shown.length ? cards(shown, Boolean(key)) : o.empty(key ? "No such experiment" : "No datafile here", key ? "The newest datafile of this namespace does not list it." : "Give the namespace a datafile:", key ? null : `curl -X PUT ${o.source.base}_emulator/datafiles/SDK_KEY --data-binary @datafile.json`)]);
       o.keys.settle(body);
       return answer.last;
     }

@@ -26,7 +26,7 @@
         const rules = all.filter((one) => (one.namespace || "default") === ns);
         return o.h("section", { class: "card", "aria-label": `Faults in ${ns}` },
           o.h("div", { class: "card-head" }, o.h("h2", {}, ns), o.h("button", { type: "button", class: "button", on: { click: () => o.shell.end([ns]) } }, rules.length > 1 ? "End these faults" : "End this fault")),
-          o.table(`Faults in ${ns}`, [{ label: "On" }, { label: "Does" }, { label: "Phase" }, { label: "Applied", class: "num" }, { label: "Left", class: "num" }, { label: "State" }], rules.map((rule) => [
+          o.table(`Rules in ${ns}`, [{ label: "On" }, { label: "Does" }, { label: "Phase" }, { label: "Applied", class: "num" }, { label: "Left", class: "num" }, { label: "State" }], rules.map((rule) => [
             SURFACES[rule.on] || rule.on, does(rule), rule.phase === "after" ? "after: recorded, then told to have failed" : "before: nothing is recorded",
             o.words.number(rule.applied || 0), left(rule), rule.active === false ? o.badge("idle", "Spent") : o.badge("warn", "Active")])));
       })

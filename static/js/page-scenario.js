@@ -70,7 +70,7 @@
     for (const row of rows) {
       if (row.fold) {
         const open = o.h("button", { type: "button", class: "fold-rows" }, `${o.words.plural(row.count, "equal field")}`);
-        const tr = o.h("tr", { class: "folded" }, o.h("td", { colspan: "3" }, open));
+        const tr = o.h("tr", { class: "folded", role: "row" }, o.h("td", { colspan: "3", role: "cell" }, open));
         open.addEventListener("click", () => {
           const built = pairRows(row.fold, chosen);
           built[0].setAttribute("tabindex", "-1");
@@ -87,10 +87,10 @@
       const sides = { ...(row.expected === undefined ? {} : { expected: row.expected }), ...(row.captured === undefined ? {} : { captured: row.captured }) };
       const parent = row.state === "parent" || row.list !== undefined;
       const withType = differs && "expected" in sides && "captured" in sides && o.diff.typeOf(row.expected) !== o.diff.typeOf(row.captured);
-      out.push(o.h("tr", { class: `pair-${row.state}` + (row.index >= 0 && row.index === chosen ? " is-open" : "") },
-        o.h("th", { scope: "row", class: indent }, name, " ", mark),
-        o.h("td", { "data-label": "Expected" }, parent ? "" : value(sides, "expected", withType)),
-        o.h("td", { "data-label": "Captured" }, parent ? "" : value(sides, "captured", withType))));
+      out.push(o.h("tr", { role: "row", class: `pair-${row.state}` + (row.index >= 0 && row.index === chosen ? " is-open" : "") },
+        o.h("th", { scope: "row", role: "rowheader", class: indent }, name, " ", mark),
+        o.h("td", { role: "cell", "data-label": "Expected" }, parent ? "" : value(sides, "expected", withType)),
+        o.h("td", { role: "cell", "data-label": "Captured" }, parent ? "" : value(sides, "captured", withType))));
     }
     return out;
   }
@@ -100,8 +100,8 @@
     if (!rows.length) return null;
     return [o.h("h3", {}, "Expected beside captured"),
       o.h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Expected beside captured" },
-        o.h("table", { class: "pairs" }, o.h("thead", {}, o.h("tr", {}, ["Field", "Expected", "Captured"].map((one) => o.h("th", { scope: "col" }, one)))),
-          o.h("tbody", {}, pairRows(rows, chosen))))];
+        o.h("table", { class: "pairs", role: "table" }, o.h("thead", { role: "rowgroup" }, o.h("tr", { role: "row" }, ["Field", "Expected", "Captured"].map((one) => o.h("th", { scope: "col", role: "columnheader" }, one)))),
+          o.h("tbody", { role: "rowgroup" }, pairRows(rows, chosen))))];
   }
 
   function verdicts(scenario) {

@@ -42,7 +42,7 @@
 
   /** A verdict → text: outcome, sentence, remedy, and the stages with the one that ended it. */
   function verdict(one) {
-    const marks = { passed: "ok", done: "ok", ended: "STOP", verdict: "", unreached: "-", skipped: "-" };
+    const marks = { passed: "ok", done: "ok", ended: "STOP", noted: "NOTE", verdict: "", unreached: "-", skipped: "-" };
     const lines = [`${one.event || one.kind}: ${o.words.outcome(one.outcome).label}`];
     if (one.explanation) lines.push(one.explanation);
     if (one.remedy) lines.push(`What to change: ${one.remedy}`);

@@ -92,6 +92,7 @@
     if (typeof ms !== "number") return "";
     if (ms < 1000) return `${Math.round(ms)} ms`;
     if (ms < 60000) return `${(ms / 1000).toFixed(ms < 10000 ? 1 : 0)} s`;
+    if (ms >= 172800000) return `${number(Math.round(ms / 86400000))} days`;
     if (ms < 3600000) return `${Math.floor(ms / 60000)} min ${Math.round((ms % 60000) / 1000)} s`;
     return `${Math.floor(ms / 3600000)} h ${Math.round((ms % 3600000) / 60000)} min`;
   }

@@ -65,11 +65,11 @@ def test_warnings_and_every_stages_details_are_there(page: Page, traffic: Any) -
     for warning in verdict["warnings"]:
         expect(page.get_by_role("region", name="Worth knowing")).to_contain_text(warning["message"])
     payload = page.locator("[data-stage=payload]")
-    payload.get_by_text("Details").click()
+    payload.locator("summary").click()
     expect(payload).to_contain_text("eventKey")
     expect(payload).to_contain_text('"Order Completed"')
     received = page.locator("[data-stage=received]")
-    received.get_by_text("Details").click()
+    received.locator("summary").click()
     expect(received).to_contain_text("49.99 (4\u202f999 cents)")
     received.get_by_role("link", name=re.compile("number")).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("POST /v1/events")
