@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic
@@ -53,8 +54,13 @@ class Optimizely:
         return self._current()[2]
 
     def put_datafile(self, datafile: Mapping[str, Any] | str | Path) -> str:
-        """Serve a datafile, or the JSON file at a path, from now on; its URL. Raises ValueError when it is none."""
-        if isinstance(datafile, str | Path):
+        """Serve a datafile from now on: a dict, its JSON, or the path of a file. Answers its URL.
+
+        Raises ValueError when it is no datafile.
+        """
+        if isinstance(datafile, str) and datafile.lstrip().startswith("{"):
+            read = datafiles.check_datafile(json.loads(datafile))
+        elif isinstance(datafile, str | Path):
             read = datafiles.read_datafile(Path(datafile))
         else:
             read = datafiles.check_datafile(dict(datafile))
@@ -140,7 +146,10 @@ class Optimizely:
         __tracebackhide__ = True
 
         def decided(found: list[dict[str, Any]]) -> bool:
-            return bool(found) and (all(map(holds, found)) or all(map(_final, found)))
+            if not found or any(map(_pending, found)):
+                return False
+            # Only of what Segment has reported is it known that no more is to come.
+            return all(map(holds, found)) or all(row.get("delivery") for row in found)
 
         rows = self._await(filters, timeout, decided)
         if not rows:
@@ -214,10 +223,10 @@ def _split(filters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return server, {name: value for name, value in filters.items() if name in _OWN_FILTERS}
 
 
-def _final(row: Mapping[str, Any]) -> bool:
-    """Whether Segment's side has said its last word on the event."""
+def _pending(row: Mapping[str, Any]) -> bool:
+    """Whether Segment has not said its last word on the event."""
     delivery = row.get("delivery")
-    return delivery is not None and delivery["outcome"] != "pending"
+    return delivery is not None and delivery["outcome"] == "pending"
 
 
 def _shown(filters: Mapping[str, Any]) -> str:

@@ -127,9 +127,8 @@ class ConsoleReporter:
 
 
 def _value(value: Any) -> str:
-    text = (
-        value
-        if isinstance(value, str) and value and value == value.strip()
-        else json.dumps(value, ensure_ascii=False)
-    )
+    """A text as it is when it is one plain line, anything else as JSON: no value may steer a terminal or a build's log."""
+    plain = isinstance(value, str) and value.isprintable() and value and value == value.strip()
+    text = str(value) if plain else json.dumps(value, ensure_ascii=False)
+    text = "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

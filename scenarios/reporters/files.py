@@ -53,8 +53,9 @@ def write_mistakes(
 ) -> None:
     """What keeps the scenarios from being run, as annotations where those are asked for."""
     if options.github:
+        stream = sys.stderr if str(options.json) == "-" else sys.stdout
         root = environment.get("GITHUB_WORKSPACE")
-        github.write_mistakes(error.problems, sys.stdout, cwd=Path.cwd(), workspace=root)
+        github.write_mistakes(error.problems, stream, cwd=Path.cwd(), workspace=root)
 
 
 def _targets(options: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, tuple[Path, Write]]:

@@ -171,8 +171,10 @@ def test_a_datafile_of_ones_own(optimizely, segment):
     message_id = segment.track("u-1", "Order Completed")
     (verdict,) = optimizely.assert_not_counted("unmatched_event_key", message_id=message_id)
     assert verdict["delivery"]["requests"][0]["sent_to"] == url
-    with pytest.raises(ValueError, match="datafile"):
-        optimizely.put_datafile({"events": 1})
+    assert optimizely.put_datafile(json.dumps(SHOP)) == optimizely.put_datafile(Path(__file__).with_name("shop.json"))
+    for wrong in ({"events": 1}, "{", '{"events": []}', "missing.json"):
+        with pytest.raises(ValueError):
+            optimizely.put_datafile(wrong)
 
 
 def test_every_call_and_its_keywords(optimizely, segment):

@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from run_samples import FILES, PASSES, real_run, write_files
+from run_samples import FILES, PASSES, made_entry, made_run, real_run, write_files
 
 from scenarios.cli import main
 from scenarios.reporters import github, html, junit, summary
@@ -129,6 +129,15 @@ def test_a_failures_text_is_what_the_console_says(monkeypatch: pytest.MonkeyPatc
         text = failure_text(entry)
         assert text in shown.getvalue()
         assert "\x1b" not in text and text.endswith(f"{entry['rerun']}\n")
+
+
+def test_no_value_steers_a_terminal_or_a_builds_log() -> None:
+    entry = made_entry("A", value="first\n::error::forged\x1b[31m\x9b31m")
+    shown = io.StringIO()
+    ConsoleReporter(shown).finish(made_run([entry]))
+    for text in (failure_text(entry), shown.getvalue()):
+        assert "\x1b" not in text and "\x9b" not in text
+        assert [line for line in text.splitlines() if line.lstrip().startswith("::")] == []
 
 
 def test_the_samples_differ_where_they_should() -> None:
