@@ -80,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
             commands, "check", _check, "which tracked events will never count, and why; nothing is started"
         )
     )
+    _record_options(_command(commands, "record", _record, "recorded events as a scenario that passes"))
     preview = _command(
         commands, "preview", _preview, "what Segment would send: JSON lines in, JSON lines out"
     )
@@ -267,6 +268,30 @@ def _check(options: argparse.Namespace) -> int:
     from scenarios.check.command import check_command  # noqa: PLC0415
 
     return check_command(options)
+
+
+def _record_options(command: argparse.ArgumentParser) -> None:
+    _option(
+        command, "--emulator", "OPTILOCAL_EMULATOR", "http://127.0.0.1:8410", metavar="URL", help="a running emulator"
+    )
+    _option(
+        command, "--forwarder", "OPTILOCAL_FORWARDER", None, metavar="URL",
+        help="the running forwarder, whose mappings are recorded too",
+    )  # fmt: skip
+    command.add_argument("--namespace", metavar="NS", help="the namespace to record (default: the default one)")
+    command.add_argument(
+        "--message-id", action="append", default=[], metavar="ID",
+        help="only this event and its visitor's decisions (may be given several times)",
+    )  # fmt: skip
+    command.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write there, datafiles beside it (default: standard output)"
+    )
+
+
+def _record(options: argparse.Namespace) -> int:
+    from scenarios.record import record_command  # noqa: PLC0415
+
+    return record_command(options)
 
 
 def _run(options: argparse.Namespace) -> int:

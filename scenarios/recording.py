@@ -64,7 +64,9 @@ def record(journal: Journal) -> Recording:
         recording.expect["results"] = counted
     recording.left_out = [_sentence(kind, count) for kind, count in left_out.items()]
     if spread:
-        recording.left_out.append("The moments between two events: they were closer than the seconds between two steps")
+        recording.left_out.append(
+            "The moments between two events: they were closer than the seconds between two steps"
+        )
     return recording
 
 
@@ -73,9 +75,7 @@ def _datafiles(journal: Journal) -> list[Moment]:
     return [Moment(at, {"datafile": dict(datafile)}, fixed=True) for at, datafile in journal.datafiles[1:]]
 
 
-def _decisions(
-    journal: Journal, visitors: set[Any] | None, left_out: Counter[str]
-) -> list[Moment]:
+def _decisions(journal: Journal, visitors: set[Any] | None, left_out: Counter[str]) -> list[Moment]:
     """An activation for the first decision of a visitor for each variation it was shown."""
     found: dict[tuple[str, str, str], Moment] = {}
     for row in sorted(journal.decisions, key=lambda row: (row["timestamp"] or 0, row["number"])):
@@ -107,7 +107,9 @@ def _names(row: Mapping[str, Any], journal: Journal) -> tuple[str, str] | None:
     experiment = datafile.experiment_by_id(row["experiment_id"])
     if experiment is None or experiment.kind != "experiment" or not is_running(experiment):
         return None
-    variation = experiment.variation(row["variation_id"]) or experiment.variation_by_key(row.get("variation_key"))
+    variation = experiment.variation(row["variation_id"]) or experiment.variation_by_key(
+        row.get("variation_key")
+    )
     return (experiment.key, variation.key) if variation else None
 
 
@@ -136,7 +138,9 @@ def _source_events(
             continue
         if row["outcome"] == "suppressed_user" and str(row["user_id"]) not in suppressed:
             suppressed.add(str(row["user_id"]))
-            moments.append(Moment(at, {"delete": {"userId": str(row["user_id"]), "regulation": "SUPPRESS_ONLY"}}))
+            moments.append(
+                Moment(at, {"delete": {"userId": str(row["user_id"]), "regulation": "SUPPRESS_ONLY"}})
+            )
         moments += [Moment(at, step) for step in _trouble(row)]
         step = {kind: _call(kind, event, whole_context=journal.mappings is not None)}
         moments.append(Moment(at, step, verdict=row, visitor=row["visitor_id"], event_at=row["timestamp"]))

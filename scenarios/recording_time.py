@@ -42,22 +42,16 @@ def laid_out(moments: Sequence[Moment]) -> tuple[int, list[Moment], bool]:
 
 def _kept(ordered: Sequence[Moment]) -> tuple[int, list[tuple[Moment, int]]]:
     """Each step's time on the clock: that of the moment itself for the fixed ones, or earlier where seconds lack."""
-    last = len(ordered) - 1
-    times = [0] * len(ordered)
+    times = [moment.at for moment in ordered]
     later: tuple[int, int] | None = None
-    for index in range(last, -1, -1):
-        moment = ordered[index]
-        if later is None:
-            times[index] = moment.at
-        else:
+    for index in range(len(ordered) - 1, -1, -1):
+        if later is not None:
             latest = later[1] - (later[0] - index) * STEP_MS
-            times[index] = min(moment.at, latest) if moment.fixed else latest
-            gap = latest - times[index]
-            if 0 < gap <= STEP_MS:
-                times[index] = latest - STEP_MS - 1
-        if moment.fixed or later is None:
+            gap = latest - times[index] if ordered[index].fixed else 0
+            # A wait is a step too, and so takes a second at least.
+            times[index] = latest - max(gap, STEP_MS + 1) if gap > 0 else latest
+        if ordered[index].fixed:
             later = (index, times[index])
-    # What is not fixed follows the step before it at once: waits stand right before what they wait for.
     for index in range(1, len(ordered)):
         if not ordered[index].fixed:
             times[index] = times[index - 1] + STEP_MS
@@ -105,7 +99,9 @@ def _retimed(moment: Moment, ordered: Sequence[Moment], spread: Sequence[Moment]
     """A source event with a time right after the last fixed step that it came after."""
     if moment.event_at is None:
         return moment
-    before = [new.at for old, new in zip(ordered, spread, strict=True) if old.fixed and old.at <= moment.event_at]
+    before = [
+        new.at for old, new in zip(ordered, spread, strict=True) if old.fixed and old.at <= moment.event_at
+    ]
     first = min((new.at for new in spread if new.fixed), default=moment.at)
     time = iso(max(before) + STEP_MS // 2 if before else first - STEP_MS)
     return replace(moment, step={kind: {**call, "timestamp": time} for kind, call in moment.step.items()})
