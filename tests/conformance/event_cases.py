@@ -139,13 +139,9 @@ _content_types = st.sampled_from(
 
 
 @st.composite
-def lines(draw: st.DrawFn) -> dict[str, Any]:
-    """One line for `optilocal preview`, without an id."""
-    op = draw(
-        st.sampled_from(
-            ["track"] * 6 + ["mapping"] * 6 + ["fql"] * 4 + ["delete", "testAuthentication", "eventKeys"]
-        )
-    )
+def lines(draw: st.DrawFn, ops: list[str]) -> dict[str, Any]:
+    """One line for `optilocal preview` with one of these operations, without an id."""
+    op = draw(st.sampled_from(ops))
     line: dict[str, Any] = {} if op == "track" else {"op": op}
 
     def maybe(key: str, strategy: st.SearchStrategy[Any], out_of_ten: int) -> None:
