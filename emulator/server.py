@@ -123,7 +123,10 @@ class EmulatorServer:
         listening.close()
         self._sources.watch()
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": _POLL}, name="emulator", daemon=True
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": _POLL},
+            name=f"emulator-{self.port}",
+            daemon=True,
         )
         self._thread.start()
         return self

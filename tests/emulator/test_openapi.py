@@ -77,6 +77,10 @@ def _fuzzed() -> Any:
     document = copy.deepcopy(OPENAPI)
     document["servers"] = [{"url": "/"}]
     document["components"]["parameters"]["wait"]["schema"]["maximum"] = 0.01
+    # The listings share their code: one with every parameter will do, the others keep their first two.
+    for listing in ("exchanges", "events", "runs"):
+        operation = document["paths"][f"/_emulator/{listing}"]["get"]
+        operation["parameters"] = operation["parameters"][:2]
     return schemathesis.openapi.from_dict(document)
 
 
