@@ -151,7 +151,8 @@ class Optimizely:
             # Only of what Segment has reported is it known that no more is to come.
             return all(map(holds, found)) or all(row.get("delivery") for row in found)
 
-        rows = self._await(filters, timeout, decided)
+        # A deletion is no event, unless one is asked for.
+        rows = self._await({"kind": "event", **filters}, timeout, decided)
         if not rows:
             raise AssertionError(
                 f"expected an event with {_shown(filters)} {wanted}, but none came within {timeout:g} s\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import mimetypes
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import Any
 
 from emulator.viewer import static_folder
 
-_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon", ".woff2": "font/woff2"}
 _URL = re.compile(r"""url\(\s*(["']?)(?!data:|#)([^"')]+)\1\s*\)""")
 _POLICY = (
     "default-src 'none'; script-src {scripts}; style-src {styles}; img-src data:; font-src data:; "
@@ -115,7 +115,8 @@ def _closed(text: str, tag: str) -> str:
 
 
 def _data_url(file: Path) -> str:
-    return f"data:{_TYPES[file.suffix]};base64,{base64.b64encode(file.read_bytes()).decode()}"
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
 
 
 def _hashes(texts: list[str]) -> str:

@@ -102,5 +102,11 @@ def test_times_are_seconds_and_utc() -> None:
     assert (suite.get("timestamp"), suite.get("time")) == ("2026-01-15T10:00:00", "0.024")
 
 
+def test_what_still_waits_is_skipped() -> None:
+    (suite,) = rendered(made_run([made_entry("A", status="waiting", lines=[], reason=None)]))
+    assert (suite.get("tests"), suite.get("skipped"), suite.get("failures")) == ("1", "1", "0")
+    assert suite.find("testcase/skipped") is not None
+
+
 def test_an_empty_run_is_valid() -> None:
     assert len(rendered(made_run([]))) == 0

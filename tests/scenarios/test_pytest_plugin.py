@@ -205,6 +205,7 @@ def test_deletion(optimizely, segment):
     (verdict,) = optimizely.verdicts(kind="deletion")
     assert verdict["outcome"] is None and verdict["delivery"]["outcome"] == "deleted"
     optimizely.assert_not_counted("suppressed_user", message_id=segment.track("u-1", "Order Completed"))
+    optimizely.assert_not_counted("suppressed_user")
     segment.delete("u-2", regulation="SUPPRESS_ONLY")
     assert len(optimizely.verdicts(kind="deletion")) == 1
 
