@@ -48,7 +48,7 @@ class Reader(HTMLParser):
             self._into = self.data if given.get("id") == "run-data" else getattr(self, f"{tag}s")
             self._into.append("")
 
-    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - the parser's signature
+    def handle_endtag(self, tag: str) -> None:
         self._into = None
 
     def handle_data(self, data: str) -> None:
