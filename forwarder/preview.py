@@ -11,7 +11,7 @@ from forwarder import destination
 from forwarder.actions import track_event
 from forwarder.destination import ActionResult, Settings
 from forwarder.errors import DestinationError, JavaScriptRangeError
-from forwarder.javascript import UNDEFINED
+from forwarder.javascript import UNDEFINED, to_primitive_string
 from forwarder.js_json import JsonSyntaxError, parse_json, plain_json
 from forwarder.mapping import transform
 from forwarder.trigger import compile_trigger
@@ -52,20 +52,28 @@ class _Recorder:
         self.requests.append(made if json is UNDEFINED else {**made, "json": json})
         if method == "GET":
             return self._datafile()
-        status = self._line.get("events_status", 204)
+        status = self._status("events_status", 204)
         return Response(status, REASONS.get(status, ""))
 
     def _datafile(self) -> Response:
         datafile = self._line.get("datafile", DEFAULT_DATAFILE)
         text = datafile if isinstance(datafile, str) else _as_text(datafile)
-        status = self._line.get("datafile_status", 200)
+        status = self._status("datafile_status", 200)
         content_type = self._line.get("datafile_content_type", "application/json")
-        headers = {} if content_type is None else {"content-type": content_type}
+        headers = {} if content_type is None else {"content-type": to_primitive_string(content_type)}
         # What travels is UTF-8: half a pair of surrogates arrives as the replacement character.
         sent = (
             text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if not text.isascii() else text
         )
         return Response(status, REASONS.get(status, ""), headers, sent)
+
+    def _status(self, key: str, usual: int) -> int:
+        status = self._line.get(key)
+        if status is None:
+            return usual
+        if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 999:
+            raise DestinationError(f"{key} must be an HTTP status, a whole number from 100 to 999")
+        return status
 
 
 def _as_text(datafile: Any) -> str:

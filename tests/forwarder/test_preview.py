@@ -1,0 +1,108 @@
+"""`preview`: one JSON line in, one out, nothing leaves the process."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from forwarder.preview import main, run_line
+
+URL = "https://cdn.optimizely.com/datafiles/preview.json"
+EVENTS_URL = "https://logx.optimizely.com/v1/events"
+EVENT = {"type": "track", "event": "A", "userId": "u", "messageId": "m", "timestamp": "2024-01-02T00:00:00Z"}
+DATAFILE = {"accountId": "1", "events": [{"key": "A", "id": "e"}]}
+
+
+def _lines(*lines: str) -> list[dict[str, Any]]:
+    out = io.StringIO()
+    assert main(io.StringIO("\n".join(lines)), out) == 0
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_a_sent_event_shows_every_request() -> None:
+    (answer,) = _lines(json.dumps({"id": 7, "event": EVENT, "datafile": DATAFILE}))
+    assert answer["id"] == 7
+    assert answer["outcome"] == "sent"
+    assert answer["requests"][0] == {"method": "GET", "url": URL}
+    assert (answer["requests"][1]["method"], answer["requests"][1]["url"]) == ("POST", EVENTS_URL)
+    assert answer["requests"][1]["json"]["visitors"][0]["visitor_id"] == "u"
+    assert "error" not in answer
+    assert "value" not in answer
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({}, {"name": "PayloadValidationError", "message": "Event with name A is not defined", "status": 400, "code": "PAYLOAD_VALIDATION_FAILED"}),
+        ({"datafile": "// off"}, {"name": "IntegrationError", "message": "// off", "status": 400, "code": "PROJECT_DEACTIVATED"}),
+        ({"datafile": DATAFILE, "datafile_status": 404}, {"name": "HTTPError", "message": "Not Found", "status": 404}),
+        ({"datafile": DATAFILE, "datafile_status": 599}, {"name": "HTTPError", "message": "599", "status": 599}),
+        ({"datafile": DATAFILE, "datafile_content_type": "text/plain"}, {"name": "PayloadValidationError", "message": "Event with name A is not defined", "status": 400, "code": "PAYLOAD_VALIDATION_FAILED"}),
+        ({"datafile": DATAFILE, "events_status": 413}, {"name": "HTTPError", "message": "Payload Too Large", "status": 413}),
+        ({"datafile": None}, {"name": "TypeError", "message": "Cannot read properties of null (reading 'events')"}),
+    ],
+)  # fmt: skip
+def test_answers_are_steered_by_the_line(changes: dict[str, Any], error: dict[str, Any]) -> None:
+    answer = run_line({"event": EVENT, **changes})
+    assert answer["outcome"] == "error"
+    assert answer["error"] == error
+
+
+def test_the_operations() -> None:
+    answers = _lines(
+        '{"op":"fql","event":{"type":"track"},"subscription":"type = \\"track\\""}',
+        '{"op":"mapping","event":{"a":1.0},"mapping":{"x":{"@path":"a"},"y":{"@path":"b"}}}',
+        '{"op":"mapping","event":{},"mapping":{"@path":"b"}}',
+        '{"op":"delete","settings":{"accountId":"1","dataFileUrl":"https://a.b/c","accessToken":"t"},"events_status":201}',
+        '{"op":"testAuthentication","datafile_status":403}',
+        '{"op":"eventKeys","datafile":{"events":[{"key":"A"}]}}',
+        '{"event":{"type":"page"}}',
+    )
+    assert [answer["outcome"] for answer in answers] == ["ok", "ok", "ok", "sent", "error", "sent", "skipped"]
+    assert answers[0]["value"] is True
+    assert answers[1]["value"] == {"x": 1}
+    assert "value" not in answers[2]
+    assert answers[3]["requests"][0]["json"]["identifier"] == "1"
+    assert answers[4]["error"] == {"name": "Error", "message": "Credentials are invalid: 403 Forbidden"}
+    assert answers[5]["value"] == {"choices": [{"label": "A", "value": "A"}]}
+    assert all(answer["requests"] == [] for answer in (answers[0], answers[1], answers[6]))
+
+
+@pytest.mark.parametrize("line", ["{oops", "[1]", "5", '"x"', "NaN", '{"op":"nope"}', '{"op":5}'])
+def test_an_unreadable_line_is_an_answer_and_the_run_goes_on(line: str) -> None:
+    first, second = _lines(line, '{"op":"fql","id":2}')
+    assert first["id"] is None
+    assert first["outcome"] == "error"
+    assert first["error"]["name"] == "SyntaxError"
+    assert second == {"id": 2, "outcome": "ok", "requests": [], "value": False}
+
+
+def test_blank_lines_are_passed_over() -> None:
+    assert _lines("", "  ", '{"op":"fql"}') == [{"id": None, "outcome": "ok", "requests": [], "value": False}]
+
+
+def test_odd_fields_of_a_line_are_no_crash() -> None:
+    for key in (
+        "event",
+        "settings",
+        "mapping",
+        "subscription",
+        "datafile",
+        "datafile_content_type",
+        "datafile_status",
+        "events_status",
+    ):
+        for value in (None, 5, True, "x", [], {}):
+            answer = run_line({"event": EVENT, "datafile": DATAFILE, key: value})
+            assert answer["outcome"] in ("sent", "skipped", "error")
+
+
+def test_a_mapping_nested_too_deeply_is_an_error() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    answer = run_line({"op": "mapping", "event": {}, "mapping": deep})
+    assert answer["error"] == {"name": "RangeError", "message": "Maximum call stack size exceeded"}
