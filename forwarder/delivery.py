@@ -201,6 +201,7 @@ class Forwarder:
             "name": mapping.name,
             "trigger": mapping.trigger,
             "enabled": mapping.enabled,
+            "fields": None if mapping.fields == DEFAULT_MAPPING.fields else mapping.fields,
             "matched": False,
             "outcome": "disabled",
             "payload": None,

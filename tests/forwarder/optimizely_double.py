@@ -71,7 +71,7 @@ class OptimizelyDouble:
             "/_emulator/deliveries": Answer(201, '{"number": 41}', {"content-type": "application/json"}),
         }
         self.queued: dict[str, deque[Answer]] = {prefix: deque() for prefix in self.usual}
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -90,6 +90,14 @@ class OptimizelyDouble:
     def reports(self) -> list[dict[str, Any]]:
         """The delivery reports, in order."""
         return [one.json for one in self.to("/_emulator/deliveries")]
+
+    def wait_for(self, fragment: str, count: int = 1) -> list[Received]:
+        """Waits until `count` requests have come whose path holds `fragment`."""
+        with self._lock:
+            assert self._lock.wait_for(lambda: len(self.to(fragment)) >= count, 15), (
+                f"{fragment} did not come"
+            )
+        return self.to(fragment)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -129,6 +137,7 @@ class OptimizelyDouble:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 with double._lock:
                     double.received.append(Received(self.command, self.path, headers, body))
+                    double._lock.notify_all()
                     answer = double._answer(self.path)
                 if answer.broken:
                     self._break(answer)

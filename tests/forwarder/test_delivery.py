@@ -161,7 +161,7 @@ class TestThePlatformInFront:
         ),
     ],
 )
-def test_what_the_datafile_can_do_to_an_event(  # noqa: PLR0917 - a table's columns
+def test_what_the_datafile_can_do_to_an_event(
     make_forwarder: Make,
     double: OptimizelyDouble,
     order_completed: Event,

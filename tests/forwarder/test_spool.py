@@ -189,9 +189,8 @@ class TestRestart:
             "/ns/blue/_forwarder/settings", {"dataFileUrl": "https://cdn.optimizely.com/datafiles/blue.json"}
         )
         first.namespace("blue").post("/v1/track", {**TRACK, "messageId": "m-1"})
+        double.wait_for("/_emulator/deliveries")
         (pending,) = first.namespace("blue").deliveries(state="pending")
-        while pending["due"] == NOON:
-            (pending,) = first.namespace("blue").deliveries(state="pending")
         first.namespace("blue").post(
             "/regulations", {"regulationType": "SUPPRESS_ONLY", "subjectIds": ["u-9"]}
         )
