@@ -272,19 +272,30 @@ def _check(options: argparse.Namespace) -> int:
 
 def _record_options(command: argparse.ArgumentParser) -> None:
     _option(
-        command, "--emulator", "OPTILOCAL_EMULATOR", "http://127.0.0.1:8410", metavar="URL", help="a running emulator"
+        command,
+        "--emulator",
+        "OPTILOCAL_EMULATOR",
+        "http://127.0.0.1:8410",
+        metavar="URL",
+        help="a running emulator",
     )
     _option(
         command, "--forwarder", "OPTILOCAL_FORWARDER", None, metavar="URL",
         help="the running forwarder, whose mappings are recorded too",
     )  # fmt: skip
-    command.add_argument("--namespace", metavar="NS", help="the namespace to record (default: the default one)")
+    command.add_argument(
+        "--namespace", metavar="NS", help="the namespace to record (default: the default one)"
+    )
     command.add_argument(
         "--message-id", action="append", default=[], metavar="ID",
         help="only this event and its visitor's decisions (may be given several times)",
     )  # fmt: skip
     command.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="write there, datafiles beside it (default: standard output)"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write there, datafiles beside it (default: standard output)",
     )
 
 

@@ -106,6 +106,8 @@ class _Drive:
             }
             note["summary"] = summary(step)
             self.notes.append(note)
+            if self._sdk and step.kind in ("datafile", "fault", "wait"):
+                self._sdk.look_again()
             handle: Callable[[Step, dict[str, Any]], None] = getattr(self, f"_{step.kind}", self._call)
             handle(step, note)
 

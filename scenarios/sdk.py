@@ -40,6 +40,13 @@ class _Remembered(logging.Handler):
         self.messages.append(record.getMessage())
 
 
+class _NoPredictions:
+    """Contextual bandits ask a prediction service of Optimizely's. Nothing imitates it, and nothing leaves the machine."""
+
+    def get_decision(self, *_: object) -> None:
+        raise RuntimeError("contextual bandits need Optimizely's prediction service, which is not imitated")
+
+
 class _Dispatcher:
     """Sends the SDK's log events to the emulator, stamped with the scenario's time: the SDK has no clock to set."""
 
@@ -72,6 +79,7 @@ class OptimizelyClient:
         self, base_url: str, sdk_key: str, session: requests.Session, now_ms: Callable[[], int]
     ) -> None:
         self._log = _Remembered()
+        self._up_to_date = False
         self._dispatcher = _Dispatcher(f"{base_url}/v1/events", session, now_ms)
         self._config = _OnDemandConfigManager(
             sdk_key=sdk_key,
@@ -86,6 +94,7 @@ class OptimizelyClient:
             event_dispatcher=self._dispatcher,
             event_processor=ForwardingEventProcessor(self._dispatcher, self._log.logger),
             settings=OptimizelySdkSettings(odp_disabled=True),
+            cmab_service=_NoPredictions(),  # type: ignore[arg-type]
         )
 
     def decide(self, user: str, flag: str, attributes: UserAttributes) -> str:
@@ -113,10 +122,16 @@ class OptimizelyClient:
             return self._told(f"the SDK activates nobody in {experiment}: {self._why([])}")
         return self._told(f"the SDK activated {got}")
 
+    def look_again(self) -> None:
+        """Poll before the next decision: the CDN may have changed. In production that is every five minutes."""
+        self._up_to_date = False
+
     def _start(self) -> None:
         self._log.messages.clear()
         self._dispatcher.answers.clear()
-        self._config.poll()
+        if not self._up_to_date:
+            self._up_to_date = True
+            self._config.poll()
 
     def _why(self, reasons: list[str]) -> str:
         said = [*self._log.messages, *reasons]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import requests
 
 from forwarder.clock import ManualClock
 from forwarder.delivery import Forwarder
 from forwarder.destination import DEFAULT_MAPPING, Mapping, Settings
+from forwarder.request_client import open_session
 from scenarios.emulator_client import EmulatorClient
 from scenarios.problems import CannotRun
 from scenarios.scenario import Scenario
@@ -50,6 +52,16 @@ def mappings_of(scenario: Scenario) -> list[Mapping]:
     )
 
 
+_sessions = threading.local()
+
+
+def _segments_session() -> requests.Session:
+    """Segment's connections, kept as long as the worker that runs one scenario after the other."""
+    if not hasattr(_sessions, "own"):
+        _sessions.own = open_session()
+    return cast(requests.Session, _sessions.own)
+
+
 class LocalSegment:
     """The forwarder in this process; it fetches and posts over HTTP all the same. Back-off takes no real time."""
 
@@ -71,6 +83,7 @@ class LocalSegment:
             clock=clock,
             random=random,
             ids=ids,
+            session=_segments_session(),
         )
 
     def take(self, event: dict[str, Any]) -> str | None:
