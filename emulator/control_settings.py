@@ -80,12 +80,23 @@ def put_datafile(sdk_key: str) -> Response:
 
 @blueprint.get("/datafiles/<sdk_key>")
 def get_datafile(sdk_key: str) -> Response:
-    """The text as it was set; the list of datafiles tells its state and history."""
+    """The text as it was set, or with `at` the datafile of that time; the list of datafiles tells state and history."""
     state = _known(sdk_key)
+    if "at" in request.args:
+        return json_response(_held_at(sdk_key, request.args["at"]))
     is_json = state["revision"] is not None
     return Response(
         state["text"], content_type="application/json" if is_json else "text/plain; charset=utf-8"
     )
+
+
+def _held_at(sdk_key: str, at: str) -> dict[str, Any]:
+    if not re.fullmatch(r"[0-9]{1,15}", at):
+        raise Problem("invalid_parameter", "at is a time in epoch milliseconds")
+    datafile = _store().held_at(sdk_key, int(at))
+    if datafile is None:
+        raise Problem("unknown_datafile", f"{sdk_key!r:.140} never held a datafile in namespace {namespace()}")
+    return datafile
 
 
 def _known(sdk_key: str) -> dict[str, Any]:

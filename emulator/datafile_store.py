@@ -125,6 +125,14 @@ class DatafileStore:
         state = self.journal.document(STORED, self.namespace, sdk_key)
         return state if state and state["text"] is not None else None
 
+    def held_at(self, sdk_key: str, at: int) -> dict[str, Any] | None:
+        """The datafile that held at a time (epoch ms), as the first one did before it; None when there never was one."""
+        found: dict[str, Any] | None = None
+        for _, _, doc in self.journal.documents(REVISION, self.namespace):
+            if doc["of"] == sdk_key and (found is None or doc["from"] <= at):
+                found = doc
+        return found["datafile"] if found else None
+
     def find_project(self, project_id: str) -> dict[str, Any] | None:
         """What the place of a project's datafile holds: of several environments the one set last."""
         found = [
