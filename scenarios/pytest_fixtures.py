@@ -102,7 +102,7 @@ class Optimizely:
         rows = self._await(filters, timeout, lambda found: len(found) >= count)
         if len(rows) < count:
             raise AssertionError(
-                f"{len(rows)} of {count} verdicts with {_shown(filters)} within {timeout:g} s\n{self._others(filters)}"
+                f"{len(rows)} of {count} verdicts{_shown(filters)} within {timeout:g} s\n{self._others(filters)}"
             )
         return rows
 
@@ -155,13 +155,13 @@ class Optimizely:
         rows = self._await({"kind": "event", **filters}, timeout, decided)
         if not rows:
             raise AssertionError(
-                f"expected an event with {_shown(filters)} {wanted}, but none came within {timeout:g} s\n"
+                f"expected an event{_shown(filters)} {wanted}, but none came within {timeout:g} s\n"
                 f"{self._others(filters)}"
             )
         wrong = [row for row in rows if not holds(row)]
         if wrong:
             texts = "\n".join(verdict_text(row) for row in wrong)
-            raise AssertionError(f"expected the event with {_shown(filters)} {wanted}, but:\n\n{texts}")
+            raise AssertionError(f"expected every event{_shown(filters)} {wanted}, but:\n\n{texts}")
         return rows
 
     def _await(
@@ -231,4 +231,4 @@ def _pending(row: Mapping[str, Any]) -> bool:
 
 
 def _shown(filters: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in filters.items()) or "any field"
+    return " with " + ", ".join(f"{name}={value!r}" for name, value in filters.items()) if filters else ""

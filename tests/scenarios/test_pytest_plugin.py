@@ -258,11 +258,11 @@ def test_a_failing_assertion_prints_the_verdict(project: pytest.Pytester) -> Non
     result.assert_outcomes(failed=4)
     shown = result.stdout.str()
     for text in (
-        "AssertionError: expected the event with visitor_id='U-1' to be counted, but:",
+        "AssertionError: expected every event with visitor_id='U-1' to be counted, but:",
         "To do: Use one id for both sides",
         "yes the event key is in the datafile",
         "no  the visitor was activated before",
-        "AssertionError: expected the event with any field not to be counted because of no_experiment, but:",
+        "AssertionError: expected every event not to be counted because of no_experiment, but:",
         "counted in checkout_test for variation treatment",
         "AssertionError: expected an event with event='Signed Up' to be counted, but none came within 0.1 s",
         "What else has come (1):",
