@@ -279,10 +279,6 @@ def _record_options(command: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="a running emulator",
     )
-    _option(
-        command, "--forwarder", "OPTILOCAL_FORWARDER", None, metavar="URL",
-        help="the running forwarder, whose mappings are recorded too",
-    )  # fmt: skip
     command.add_argument(
         "--namespace", metavar="NS", help="the namespace to record (default: the default one)"
     )

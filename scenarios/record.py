@@ -12,10 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from forwarder.clock import SystemClock
-from forwarder.destination import DEFAULT_MAPPING
 from scenarios.emulator_client import EmulatorClient
 from scenarios.expectation_changes import applied, changes
 from scenarios.loader import SUFFIX, load_file
@@ -47,7 +44,7 @@ def record_command(options: argparse.Namespace) -> int:
     """0 with a scenario that does again what was recorded; 1 when it does something else in places, which it tells."""
     emulator = EmulatorClient(options.emulator, options.namespace)
     emulator.health()
-    journal = read_journal(emulator, options.message_id, options.forwarder)
+    journal = read_journal(emulator, options.message_id)
     try:
         recording = record(journal)
     except ValueError as error:
@@ -63,33 +60,32 @@ def record_command(options: argparse.Namespace) -> int:
     return 1 if told else 0
 
 
-def read_journal(emulator: EmulatorClient, message_ids: list[str], forwarder: str | None) -> Journal:
+def read_journal(emulator: EmulatorClient, message_ids: list[str]) -> Journal:
     """Everything a scenario is made of. Raises CannotRun when something is not there any more."""
     verdicts = emulator.verdicts()
     missing = set(message_ids) - {row["message_id"] for row in verdicts}
     if missing:
         raise CannotRun(f"no event with the message id {sorted(missing)[0]!r} was reported in this namespace")
+    datafile = _datafile_row(emulator, verdicts)
     return Journal(
         verdicts=verdicts,
         decisions=emulator.listing("events", kind="decision"),
         results=emulator.results(),
-        datafiles=_datafiles(emulator, verdicts),
-        mappings=_mappings(emulator, forwarder),
+        datafiles=_datafiles(emulator, datafile),
+        unusable=_unusable(datafile),
         wanted=frozenset(message_ids),
     )
 
 
-def _datafiles(
-    emulator: EmulatorClient, verdicts: list[dict[str, Any]]
-) -> list[tuple[int, Mapping[str, Any]]]:
-    """The revisions of the datafile that the deliveries fetched, oldest first; older ones as they were once served."""
+def _datafile_row(emulator: EmulatorClient, verdicts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The datafile that the deliveries fetched, of several the one they fetched most."""
     known = {
         row["sdkKey"]: row
         for row in emulator.call("GET", "/_emulator/datafiles")["datafiles"]
-        if row["datafile"]
+        if row["revisions"]
     }
     if not known:
-        raise CannotRun("no datafile is known in this namespace, so there is nothing to record against")
+        raise CannotRun("no datafile was ever set in this namespace, so there is nothing to record against")
     fetched = Counter(
         key
         for row in verdicts
@@ -97,38 +93,23 @@ def _datafiles(
         for key in known
         if request["to"] == "datafile" and f"/{key}.json" in request["url"]
     )
-    row = known[fetched.most_common(1)[0][0]] if fetched else next(iter(known.values()))
-    served = {row["revision"]: row["datafile"]}
-    for exchange in emulator.exchanges(surface="datafile"):
-        datafile = _parsed(exchange["response"]) if f"/{row['sdkKey']}.json" in exchange["path"] else None
-        if isinstance(datafile, dict) and "revision" in datafile:
-            served.setdefault(datafile["revision"], datafile)
-    return [(one["from"], served[one["revision"]]) for one in row["revisions"] if one["revision"] in served]
+    found: dict[str, Any] = known[fetched.most_common(1)[0][0]] if fetched else next(iter(known.values()))
+    return found
 
 
-def _parsed(text: Any) -> Any:
-    try:
-        return json.loads(text)
-    except (TypeError, ValueError):
+def _datafiles(emulator: EmulatorClient, row: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
+    """Every revision with the time from which it held, oldest first."""
+    path = f"/_emulator/datafiles/{row['sdkKey']}"
+    times = dict.fromkeys(one["from"] for one in row["revisions"])
+    return [(at, emulator.call("GET", path, params={"at": at})) for at in times]
+
+
+def _unusable(row: Mapping[str, Any]) -> tuple[int, dict[str, Any]] | None:
+    """What stands in the datafile's place now, where that is none or is not served as one."""
+    if row["text"] is None:
         return None
-
-
-def _mappings(emulator: EmulatorClient, forwarder: str | None) -> list[Mapping[str, Any]] | None:
-    """The running forwarder's mappings, None for the action's own one."""
-    if forwarder is None:
-        return None
-    url = f"{forwarder.rstrip('/')}/ns/{emulator.namespace or 'default'}/_forwarder/mappings"
-    try:
-        answer = emulator.session.get(url, timeout=10)
-        answer.raise_for_status()
-        rows = answer.json()["mappings"]
-    except (requests.RequestException, ValueError, KeyError, TypeError):
-        raise CannotRun(f"no forwarder of optilocal answers at {forwarder}") from None
-    found: list[Mapping[str, Any]] = [
-        {key: row[key] for key in ("name", "trigger", "enabled", "fields")} for row in rows
-    ]
-    usual = {"trigger": DEFAULT_MAPPING.trigger, "enabled": True, "fields": DEFAULT_MAPPING.fields}
-    return None if [{**row, "name": ""} for row in found] == [{**usual, "name": ""}] else found
+    given = {"raw": row["text"], "content_type": row["content_type"], "status": row["status"]}
+    return row["from"], {key: value for key, value in given.items() if value is not None}
 
 
 def _draft(recording: Recording, journal: Journal, emulator: EmulatorClient, output: Path | None) -> Draft:
@@ -150,7 +131,7 @@ def _draft(recording: Recording, journal: Journal, emulator: EmulatorClient, out
         "tags": ["recorded"],
         "datafile": placed(journal.datafiles[0][1]),
         **({"settings": {"accessToken": _TOKEN}} if recording.needs_token else {}),
-        "mappings": list(journal.mappings) if journal.mappings is not None else "default",
+        "mappings": journal.mappings or "default",
         "clock": iso(recording.clock_ms),
         "steps": [
             {"datafile": placed(step["datafile"])} if "revision" in step.get("datafile", ()) else step

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.datafile import Datafile, is_running
+from forwarder.destination import DEFAULT_MAPPING
 from scenarios.expectation_changes import outline
 from scenarios.matchers import Matcher
 from scenarios.recording_time import Moment, laid_out
@@ -16,21 +17,45 @@ from scenarios.step_checks import CALL_FIELDS
 
 _ABSENT = Matcher("!absent")
 _EXPLICIT = ("userId", "anonymousId", "messageId", "timestamp")
-_KEPT = ("sent", "pending", "deleted")
 
 
 @dataclass(frozen=True)
 class Journal:
-    """A namespace as read over HTTP. `datafiles` are (from when, the datafile), oldest first; `mappings` those of the
-    forwarder that reported, None for the default one; `wanted` message ids, none for all.
+    """A namespace as read over HTTP. `datafiles` are (from when, the datafile), oldest first, `unusable` what stands in
+    their place now, as a `datafile: {raw: …}` step; `wanted` are message ids, none for all.
     """
 
     verdicts: Sequence[Mapping[str, Any]]
     decisions: Sequence[Mapping[str, Any]]
     results: Mapping[str, Any]
     datafiles: Sequence[tuple[int, Mapping[str, Any]]]
-    mappings: Sequence[Mapping[str, Any]] | None = None
+    unusable: tuple[int, Mapping[str, Any]] | None = None
     wanted: frozenset[str] = frozenset()
+
+    @property
+    def mappings(self) -> list[dict[str, Any]] | None:
+        """The mappings of the newest delivery that was held against any; None for the action's own one."""
+        reports = [
+            row["delivery"]
+            for row in self.verdicts
+            if row["delivery"] and row["delivery"]["type"] != "delete"
+        ]
+        tried: list[Any] = next(
+            (report["mappings"] for report in reversed(reports) if report["mappings"]), []
+        )
+        found = [
+            {
+                "name": one["name"],
+                "trigger": one["trigger"],
+                "enabled": one["enabled"],
+                "fields": one.get("fields"),
+            }
+            for one in tried
+        ]
+        usual = [{"name": "", "trigger": DEFAULT_MAPPING.trigger, "enabled": True, "fields": None}]
+        if not found or [{**one, "name": ""} for one in found] == usual:
+            return None
+        return [{**one, "fields": one["fields"] or dict(DEFAULT_MAPPING.fields)} for one in found]
 
 
 @dataclass
@@ -72,7 +97,10 @@ def record(journal: Journal) -> Recording:
 
 def _datafiles(journal: Journal) -> list[Moment]:
     """Every revision after the first as a step; the first is the scenario's own datafile."""
-    return [Moment(at, {"datafile": dict(datafile)}, fixed=True) for at, datafile in journal.datafiles[1:]]
+    moments = [Moment(at, {"datafile": dict(datafile)}, fixed=True) for at, datafile in journal.datafiles[1:]]
+    if journal.unusable is not None:
+        moments.append(Moment(journal.unusable[0], {"datafile": dict(journal.unusable[1])}, fixed=True))
+    return moments
 
 
 def _decisions(journal: Journal, visitors: set[Any] | None, left_out: Counter[str]) -> list[Moment]:

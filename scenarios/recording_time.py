@@ -9,6 +9,8 @@ from typing import Any
 from scenarios.runner import STEP_MS
 from scenarios.source import iso
 
+_PAUSE_MS = 60_000
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -45,17 +47,23 @@ def _kept(ordered: Sequence[Moment]) -> tuple[int, list[tuple[Moment, int]]]:
     times = [moment.at for moment in ordered]
     later: tuple[int, int] | None = None
     for index in range(len(ordered) - 1, -1, -1):
+        anchored = _is_anchored(ordered, index)
         if later is not None:
             latest = later[1] - (later[0] - index) * STEP_MS
-            gap = latest - times[index] if ordered[index].fixed else 0
+            gap = latest - times[index] if anchored else 0
             # A wait is a step too, and so takes a second at least.
             times[index] = latest - max(gap, STEP_MS + 1) if gap > 0 else latest
-        if ordered[index].fixed:
+        if anchored:
             later = (index, times[index])
     for index in range(1, len(ordered)):
-        if not ordered[index].fixed:
+        if not _is_anchored(ordered, index):
             times[index] = times[index - 1] + STEP_MS
     return times[0], list(zip(ordered, times, strict=True))
+
+
+def _is_anchored(ordered: Sequence[Moment], index: int) -> bool:
+    """Whether a step needs its own time: a fixed one, and one after a pause in which Segment or retries may forget."""
+    return ordered[index].fixed or (index > 0 and ordered[index].at - ordered[index - 1].at >= _PAUSE_MS)
 
 
 def _with_waits(start: int, kept: Sequence[tuple[Moment, int]]) -> list[Moment]:
