@@ -1,0 +1,87 @@
+"""Optimizely's own JavaScript SDK, in Node, against the emulator; left out where it cannot run, but never in CI."""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from conftest import Space
+
+pytestmark = pytest.mark.node
+HERE = Path(__file__).parent / "javascript_sdk"
+SHOP: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "scenarios/suite/datafiles/shop.json").read_text("utf-8")
+)
+KEY = SHOP["sdkKey"]
+
+
+def leave_out(reason: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node, with the SDK installed beside the client."""
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if found is None or npm is None:
+        leave_out("Node.js and npm are not here")
+    with (HERE / ".lock").open("w") as lock:
+        # Several test processes may come here at once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        install(npm)
+    return found
+
+
+def install(npm: str) -> None:
+    package = (HERE / "package.json").read_bytes()
+    installed = HERE / "node_modules/.optilocal-package.json"
+    if not installed.exists() or installed.read_bytes() != package:
+        command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode:
+            leave_out(f"npm could not install the SDK: {done.stderr[-200:]}")
+        installed.write_bytes(package)
+
+
+def run(node: str, space: Space, *arguments: str) -> Any:
+    command = [node, str(HERE / "client.mjs"), space.base_url, KEY, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_what_it_decides_and_tracks_is_counted(node: str, space: Space) -> None:
+    space.put_datafile(SHOP, KEY)
+    seen = run(node, space, "", "4", "u-1", "u-2")
+    assert seen == {
+        "revision": SHOP["revision"],
+        "decided": {"u-1": "treatment", "u-2": "treatment"},
+        "statuses": [204],
+    }
+    shown = space.json("results")["experiments"]["checkout_test"]["variations"]["treatment"]
+    assert shown["visitors"] == 2
+    assert shown["metrics"]["Order Completed"] == {"unique": 2, "total": 2, "revenue": 9998, "value": 99.98}
+    assert [row["outcome"] for row in space.rows("verdicts")] == ["counted", "counted"]
+    assert space.rows("events")[0]["client_name"] == "node-sdk"
+
+
+def test_the_authenticated_datafile_opens_with_its_token(node: str, space: Space) -> None:
+    space.call("PUT", f"/_emulator/datafiles/{KEY}?token=df-token", json=SHOP)
+    assert run(node, space, "df-token", "1")["revision"] == SHOP["revision"]
+
+
+def test_three_posts_of_one_event_after_lost_answers_count_once(node: str, space: Space) -> None:
+    space.put_datafile(SHOP, KEY)
+    space.put_faults({"on": "events", "status": 500, "phase": "after", "times": 2})
+    seen = run(node, space, "", "2", "u-1")
+    assert seen["statuses"] == [500, 500, 204]
+    assert len(space.rows("events")) == 6
+    shown = space.json("results")["experiments"]["checkout_test"]["variations"]["treatment"]
+    assert (shown["visitors"], shown["metrics"]["Order Completed"]["total"]) == (1, 1)
+    assert [row["outcome"] for row in space.rows("verdicts")] == ["counted"]
