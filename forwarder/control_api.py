@@ -21,7 +21,7 @@ from forwarder.namespaces import current_namespace
 from forwarder.problems import Problem
 from forwarder.refusals import Refusals
 from forwarder.request_client import RequestClient
-from forwarder.spool import FILTERS, Spool, SpooledDelivery
+from forwarder.spool import FILTERS, STATES, Spool, SpooledDelivery
 
 SETTINGS = ("accountId", "dataFileUrl", "accessToken")
 MASK = "********"
@@ -112,6 +112,8 @@ def control_api(
         if unknown:
             known = ", ".join((*LISTING, *FILTERS, "state"))
             raise Problem("invalid_parameter", f"there is no parameter {unknown[0]!r}; known are {known}")
+        if filters.get("state", STATES[0]) not in STATES:
+            raise Problem("invalid_parameter", f"state={filters['state']!r}: use one of {', '.join(STATES)}")
         namespace = None if request.args.get("ns") == "*" else current_namespace()
         after = read_number(request, "after", 0, 2**62)
         limit = max(1, read_number(request, "limit", 100, MAX_ROWS))

@@ -201,6 +201,7 @@ class Forwarder:
             "name": mapping.name,
             "trigger": mapping.trigger,
             "enabled": mapping.enabled,
+            # Null for the action's own: nearly every report has those.
             "fields": None if mapping.fields == DEFAULT_MAPPING.fields else mapping.fields,
             "matched": False,
             "outcome": "disabled",

@@ -143,7 +143,7 @@ class ForwarderServer:
         self._spool, self._dispatcher, self._session = spool, dispatcher, session
         dispatcher.start()
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="forwarder", daemon=True
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="forwarder", daemon=True
         )
         self._thread.start()
         return self

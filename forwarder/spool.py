@@ -21,6 +21,11 @@ from forwarder.spool_file import APPLICATION_ID, VERSION, SpoolError, check_spoo
 KEPT = 10_000
 """How many ended deliveries, and how many dead letters, are kept: the oldest go first."""
 
+STATES = ("pending", "ended", "dead", "done")
+"""States a listing can ask for: something is still to be done; nothing is; nothing is and it failed; or went
+well.
+"""
+
 FILTERS = ("id", "message_id", "type", "outcome", "regulation")
 
 _SCHEMA = f"""
@@ -197,7 +202,7 @@ class Spool:
     ) -> list[SpooledDelivery]:
         """Deliveries with a row after `after`, oldest first; of every namespace when None.
 
-        `filters` are among `FILTERS`, and "state": see `SpooledDelivery.state`.
+        `filters` are among `FILTERS`, and "state", one of `STATES`; anything else is a KeyError.
         """
         where, values = ["number > ?"], [after]
         if namespace is not None:
@@ -207,11 +212,11 @@ class Spool:
         state = chosen.pop("state", None)
         for name, value in chosen.items():
             if name not in FILTERS:
-                raise ValueError(f"there is no filter {name!r}; use one of {', '.join((*FILTERS, 'state'))}")
+                raise KeyError(name)
             where.append(f"{name} = ?")
             values.append(value)  # type: ignore[arg-type]
         if state is not None:
-            where.append(_STATES.get(state, "0"))
+            where.append(_STATES[state])
         return self._select(f"WHERE {' AND '.join(where)} ORDER BY number LIMIT ?", *values, limit)
 
     def _select(self, rest: str, *values: Any) -> list[SpooledDelivery]:
@@ -299,6 +304,7 @@ class Spool:
 _DEAD_LIST = ", ".join(f"'{outcome}'" for outcome in sorted(DEAD))
 _STATES = {
     "pending": "due IS NOT NULL",
+    "ended": "due IS NULL",
     "ended": "due IS NULL",
     "dead": f"due IS NULL AND outcome IN ({_DEAD_LIST})",
     "done": f"due IS NULL AND outcome NOT IN ({_DEAD_LIST})",
