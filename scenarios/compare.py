@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -226,10 +227,25 @@ def _diff(expected: Any, captured: Any, path: NodePath) -> Iterator[Difference]:
 
 def _reason(kind: str, expected: Any, captured: Any) -> str:
     if kind != "type":
-        return "differs"
+        return _how(expected, captured)
     if str(expected) == str(captured):
         return f"is the {_type(captured)} {captured}, not the {_type(expected)}"
     return f"is {_article(_type(captured))}, not {_article(_type(expected))}"
+
+
+def _how(expected: Any, captured: Any) -> str:
+    """What two values of one type differ in, where that says more than the values do."""
+    if isinstance(expected, str) and isinstance(captured, str):
+        if expected.casefold() == captured.casefold():
+            return "differs in case only"
+        if "".join(expected.split()) == "".join(captured.split()):
+            return "differs in spacing only"
+    elif isinstance(expected, int | float) and not isinstance(expected, bool) and expected and captured:
+        if math.isclose(captured * 100, expected):
+            return "is a hundredth of it: currency units where cents are meant?"
+        if math.isclose(captured, expected * 100):
+            return "is a hundred times it: cents where currency units are meant?"
+    return "is another value"
 
 
 def _type(value: Any) -> str:

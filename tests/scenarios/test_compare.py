@@ -58,6 +58,22 @@ def test_each_difference_names_its_place_and_kind(
     assert partial(expected, captured) == [(where, kind)]
 
 
+@pytest.mark.parametrize(
+    ("expected", "captured", "reason"),
+    [
+        ("Order Completed", "order completed", "differs in case only"),
+        ("Order Completed", "OrderCompleted ", "differs in spacing only"),
+        (4999, 49.99, "is a hundredth of it: currency units where cents are meant?"),
+        (19.99, 1999, "is a hundred times it: cents where currency units are meant?"),
+        (1, "1", "is the text 1, not the number"),
+        (1, 2, "is another value"),
+    ],
+)
+def test_the_reason_says_how_two_values_differ(expected: Any, captured: Any, reason: str) -> None:
+    (difference,) = compare(expected, captured, ("x",), whole=False)
+    assert difference.reason == reason
+
+
 def test_every_difference_is_found_not_only_the_first() -> None:
     expected = {"a": 1, "b": [1, {"c": "x"}], "d": Matcher("!uuid")}
     assert partial(expected, {"a": 2, "b": [3, {"c": "y"}], "d": "no"}) == [
