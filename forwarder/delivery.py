@@ -197,7 +197,7 @@ class Forwarder:
     def _run_mapping(
         self, event: dict[str, Any], mapping: EventMapping, number: int
     ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        entry = {
+        entry: dict[str, Any] = {
             "name": mapping.name,
             "trigger": mapping.trigger,
             "enabled": mapping.enabled,

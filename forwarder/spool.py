@@ -305,7 +305,6 @@ _DEAD_LIST = ", ".join(f"'{outcome}'" for outcome in sorted(DEAD))
 _STATES = {
     "pending": "due IS NOT NULL",
     "ended": "due IS NULL",
-    "ended": "due IS NULL",
     "dead": f"due IS NULL AND outcome IN ({_DEAD_LIST})",
     "done": f"due IS NULL AND outcome NOT IN ({_DEAD_LIST})",
 }
