@@ -77,18 +77,18 @@
         document.addEventListener("visibilitychange", hide);
         const began = Date.now();
         try {
-          const answer = await call("GET", path, { params: { ...params, after: cursor, wait: WAIT_SECONDS, count: 1, limit: 50 }, signal: turn.signal });
+          const answer = await call("GET", path, { params: { limit: 1, ...params, after: cursor, wait: WAIT_SECONDS, count: 1 }, signal: turn.signal });
           failures = 0;
           onState("live");
           const rows = answer[path] || [];
-          if (answer.next !== undefined && answer.next !== null) cursor = answer.next;
+          if (typeof answer.last === "number") cursor = answer.last;
           if (rows.length) await onRows(rows, answer);
           if (rows.length || Date.now() - began < AGAIN_MS) await pause(AGAIN_MS, turn.signal);
         } catch (error) {
           if (error.name !== "AbortError") {
             failures += 1;
             onState("retrying");
-            await pause(Math.min(500 * 2 ** failures, 15000), signal);
+            await pause(Math.min(250 * 2 ** failures, 15000), signal);
           }
         } finally {
           signal.removeEventListener("abort", stop);

@@ -3,6 +3,7 @@
   "use strict";
 
   const ROWS = 100;
+  const NEWS = 50;
   const TYPING_MS = 120;
 
   /** A labelled search field that tells its text a moment after the last key; `/` goes to it. */
@@ -71,14 +72,14 @@
     if (cursor) return;
     let waiting = 0;
     const { order: _order, limit: _limit, ...filters } = asked;
-    page.live(what.path, filters, first.last, async (rows) => {
+    page.live(what.path, { ...filters, limit: NEWS }, first.last, async (rows) => {
       if (!busy(body) || !body.querySelector("table")) {
         waiting = 0;
         await draw();
         return;
       }
       waiting += rows.length;
-      bar.replaceChildren(o.h("button", { type: "button", class: "button new-rows", on: { click: () => ((waiting = 0), draw()) } }, `${o.words.plural(waiting, "new row")}: show`));
+      bar.replaceChildren(o.h("button", { type: "button", class: "button new-rows", on: { click: () => ((waiting = 0), draw()) } }, `${o.words.number(waiting)}${rows.length === NEWS ? "+" : ""} new ${waiting === 1 ? "row" : "rows"}: show`));
     });
   }
 

@@ -58,7 +58,7 @@
       page.show(trouble(error));
       if (error.status === 0) {
         o.shell.connection("retrying");
-        const timer = setTimeout(o.reload, 2000);
+        const timer = setTimeout(o.reload, 1000);
         stay.signal.addEventListener("abort", () => clearTimeout(timer));
       }
     }

@@ -143,7 +143,7 @@
   /** Where the namespace's exchanges end now: what comes after may change the verdict. */
   async function newest(ns, signal) {
     if (o.source.kind !== "live") return null;
-    return (await o.source.get("exchanges", { ns, order: "newest", limit: 1 }, { signal })).last;
+    return (await o.source.get("exchanges", { ns, after: Number.MAX_SAFE_INTEGER, limit: 1 }, { signal })).last;
   }
 
   o.views = o.views || {};

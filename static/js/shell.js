@@ -31,7 +31,7 @@
 
   /** The address of another view; the namespace chosen now goes with it unless params name their own. */
   function href(page, parts, params) {
-    const kept = ns() === "*" ? {} : { ns: ns() };
+    const kept = ns() === "*" || o.source.kind === "report" ? {} : { ns: ns() };
     return o.route.format({ page, parts, params: { ...kept, ...params } });
   }
 

@@ -25,7 +25,6 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_ALLOWED_NOISE = ("503 (SERVICE UNAVAILABLE)",)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -81,7 +80,9 @@ def traffic(client: EmulatorClient, tmp_path_factory: pytest.TempPathFactory) ->
     journeys = [viewer_traffic.journey(outcome) for outcome in viewer_traffic.JOURNEYS]
     several = [*passing, viewer_traffic.WRONG_REVENUE, viewer_traffic.SEVERAL_WRONG]
     return Traffic(
-        journeys=viewer_traffic.run(client, folder / "journeys", "journeys", [*journeys, viewer_traffic.DELETION]),
+        journeys=viewer_traffic.run(
+            client, folder / "journeys", "journeys", [*journeys, viewer_traffic.DELETION]
+        ),
         several=viewer_traffic.run_that_broke_off(
             client,
             folder / "several",
@@ -102,11 +103,15 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
     contexts: list[BrowserContext] = []
     troubles: list[str] = []
 
-    def told(kind: str, text: str) -> None:
-        if kind == "error" and not any(noise in text for noise in _ALLOWED_NOISE):
-            troubles.append(text)
+    def open_page(
+        width: int = 1280, height: int = 900, theme: str = "light", noise: str | None = None, **options: Any
+    ) -> Page:
+        """`noise` is what the browser's console may say: the trouble that the test makes on purpose."""
 
-    def open_page(width: int = 1280, height: int = 900, theme: str = "light", **options: Any) -> Page:
+        def told(kind: str, text: str) -> None:
+            if kind == "error" and not (noise and noise in text):
+                troubles.append(text)
+
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=theme,  # type: ignore[arg-type]

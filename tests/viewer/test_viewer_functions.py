@@ -37,7 +37,11 @@ def call(page: Page, function: str, *arguments: Any) -> Any:
 
 
 @settings(deadline=None, max_examples=60)
-@given(page_name=WORDS.filter(bool), parts=st.lists(WORDS.filter(bool)), params=st.dictionaries(WORDS, WORDS.filter(bool)))
+@given(
+    page_name=WORDS.filter(bool),
+    parts=st.lists(WORDS.filter(bool)),
+    params=st.dictionaries(WORDS, WORDS.filter(bool)),
+)
 def test_an_address_leads_back_to_what_it_was_made_of(
     pure: Page, page_name: str, parts: list[str], params: dict[str, str]
 ) -> None:
@@ -61,7 +65,11 @@ def test_a_scenario_is_found_whether_its_slashes_are_escaped_or_not(pure: Page) 
 
 
 FIELDS = ["status", "tag", "event", "text"]
-TOKENS = st.lists(st.fixed_dictionaries({"field": st.sampled_from(FIELDS), "value": WORDS.filter(str.strip), "not": st.booleans()}))
+TOKENS = st.lists(
+    st.fixed_dictionaries(
+        {"field": st.sampled_from(FIELDS), "value": WORDS.filter(str.strip), "not": st.booleans()}
+    )
+)
 
 
 @settings(deadline=None, max_examples=80)
@@ -131,7 +139,9 @@ def test_folding_hides_no_difference_and_loses_no_row(pure: Page, expected: Any,
 
 
 def test_a_difference_marks_its_own_row_and_a_matchers_difference_the_matcher(pure: Page) -> None:
-    expected = {"tracks": [{"sent": {"revenue": 4200, "uuid": {"!uuid": None}}, "details": {"!contains": [{"a": 1}]}}]}
+    expected = {
+        "tracks": [{"sent": {"revenue": 4200, "uuid": {"!uuid": None}}, "details": {"!contains": [{"a": 1}]}}]
+    }
     captured = {"tracks": [{"sent": {"revenue": "42", "uuid": "6f"}, "details": [{"a": 2}]}]}
     differences = [
         {"path": ["tracks", 0, "sent", "revenue"], "kind": "type"},
@@ -169,21 +179,32 @@ def test_a_chain_of_single_parents_makes_one_row(pure: Page) -> None:
 
 def test_a_path_is_told_in_the_words_of_the_field(pure: Page) -> None:
     path = ["tracks", 1, "sent", "visitors", 0, "visitor_id"]
-    assert call(pure, "words.where", path) == {"part": "Track 2", "field": "visitor_id", "through": ["sent", "visitor 1"]}
+    assert call(pure, "words.where", path) == {
+        "part": "Track 2",
+        "field": "visitor_id",
+        "through": ["sent", "visitor 1"],
+    }
 
 
 @pytest.mark.parametrize(
     ("key", "other", "marked"),
-    [("order completed", "Order Completed", "oc"), ("Order  Completed", "Order Completed", " "), ("same", "same", "")],
+    [
+        ("order completed", "Order Completed", "oc"),
+        ("Order  Completed", "Order Completed", " "),
+        ("same", "same", ""),
+    ],
 )
-def test_the_letters_that_differ_between_two_keys_are_found(pure: Page, key: str, other: str, marked: str) -> None:
+def test_the_letters_that_differ_between_two_keys_are_found(
+    pure: Page, key: str, other: str, marked: str
+) -> None:
     pieces = call(pure, "words.apart", key, other)
     assert "".join(piece["text"] for piece in pieces) == key
     assert "".join(piece["text"] for piece in pieces if not piece["same"]) == marked
 
 
 @pytest.mark.parametrize(
-    ("cents", "text"), [(4999, "49.99"), (0, "0.00"), (5, "0.05"), (123456789, "1\u202f234\u202f567.89"), (-250, "\u22122.50")]
+    ("cents", "text"),
+    [(4999, "49.99"), (0, "0.00"), (5, "0.05"), (123456789, "1\u202f234\u202f567.89"), (-250, "\u22122.50")],
 )
 def test_revenue_is_shown_in_units(pure: Page, cents: int, text: str) -> None:
     assert call(pure, "words.money", cents) == text
@@ -191,7 +212,9 @@ def test_revenue_is_shown_in_units(pure: Page, cents: int, text: str) -> None:
 
 @pytest.mark.parametrize(("outcome", "stage"), ENDS.items())
 def test_a_journey_stops_at_the_stage_that_ended_it(pure: Page, outcome: str, stage: str) -> None:
-    stages = call(pure, "journey.stages", {"outcome": outcome, "kind": "event", "delivery": {"outcome": outcome}})
+    stages = call(
+        pure, "journey.stages", {"outcome": outcome, "kind": "event", "delivery": {"outcome": outcome}}
+    )
     states = {one["id"]: one["state"] for one in stages}
     assert states.pop("verdict") == "verdict"
     assert states[stage] == "ended"
@@ -201,7 +224,9 @@ def test_a_journey_stops_at_the_stage_that_ended_it(pure: Page, outcome: str, st
 
 
 def test_an_sdks_conversion_skips_segments_stages(pure: Page) -> None:
-    stages = call(pure, "journey.stages", {"outcome": "counted", "kind": "event", "delivery": None, "event_number": 3})
+    stages = call(
+        pure, "journey.stages", {"outcome": "counted", "kind": "event", "delivery": None, "event_number": 3}
+    )
     assert [one["state"] for one in stages] == ["skipped"] * 6 + ["passed", "passed", "done"]
 
 
@@ -219,7 +244,7 @@ def test_the_curl_command_sends_the_same_and_quotes_what_the_shell_would_read(pu
         "path": "/v1/events",
         "query": "",
         "headers": {"Content-Type": "application/json", "Content-Length": "9", "Authorization": "Bearer ***"},
-        "body": "{\"a\": \"it's $HOME\"}",
+        "body": '{"a": "it\'s $HOME"}',
     }
     text = call(pure, "texts.curl", exchange, "http://127.0.0.1:1/")
     assert "'http://127.0.0.1:1/ns/shop/v1/events'" in text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -48,7 +47,9 @@ def test_a_filter_that_matches_nothing_says_so_and_a_chip_takes_it_away(page: Pa
     page.goto("/#/events?q=visitor%3Anobody")
     expect(page.get_by_text("No row matches")).to_be_visible()
     page.get_by_role("button", name="Take visitor:nobody out of the filter").click()
-    expect(page.get_by_role("region", name="Events and their verdicts").locator("tbody tr").first).to_be_visible()
+    expect(
+        page.get_by_role("region", name="Events and their verdicts").locator("tbody tr").first
+    ).to_be_visible()
 
 
 def test_rows_that_arrive_show_by_themselves_but_never_move_under_the_pointer(
@@ -69,7 +70,9 @@ def test_rows_that_arrive_show_by_themselves_but_never_move_under_the_pointer(
     expect(rows.first).to_contain_text("v-2")
 
 
-def test_an_exchange_shows_raw_and_parsed_its_violations_and_its_answer(page: Page, place: EmulatorClient) -> None:
+def test_an_exchange_shows_raw_and_parsed_its_violations_and_its_answer(
+    page: Page, place: EmulatorClient
+) -> None:
     broken = conversion("bad", visitor="v-1", timestamp="yesterday")
     place.call("POST", "/v1/events", json=broken, headers={"X-Test": "seen"})
     page.goto(f"/#/exchanges?ns={place.namespace}")
@@ -97,7 +100,9 @@ def test_experiments_show_counts_and_who_was_not_counted_and_why(page: Page, tra
     expect(page.get_by_role("img", name=re.compile("treatment 1 of 1 visitors"))).to_be_visible()
     missed = traffic.verdict("user_not_activated")
     page.goto(f"/#/experiments?ns={missed['namespace']}")
-    page.get_by_role("region", name="Events by verdict").get_by_role("link", name="User not activated").click()
+    page.get_by_role("region", name="Events by verdict").get_by_role(
+        "link", name="User not activated"
+    ).click()
     expect(page).to_have_url(re.compile("outcome%3Auser_not_activated"))
     expect(page.get_by_role("region", name="Events and their verdicts").locator("tbody tr")).to_have_count(1)
 
@@ -117,11 +122,15 @@ def test_a_datafile_shows_which_events_are_tracked(page: Page, place: EmulatorCl
     page.get_by_role("link", name="KEY", exact=True).click()
     events = page.get_by_role("region", name="Events of the datafile")
     expect(events.get_by_role("row", name=re.compile("Order Completed"))).to_contain_text("Tracked")
-    expect(events.get_by_role("row", name=re.compile("Newsletter"))).to_contain_text("Metric of no experiment")
+    expect(events.get_by_role("row", name=re.compile("Newsletter"))).to_contain_text(
+        "Metric of no experiment"
+    )
     expect(page.get_by_role("region", name="Newest requests")).to_contain_text("200")
 
 
-def test_a_strip_stands_on_every_page_while_a_fault_is_active_and_ends_it(page: Page, place: EmulatorClient) -> None:
+def test_a_strip_stands_on_every_page_while_a_fault_is_active_and_ends_it(
+    page: Page, place: EmulatorClient
+) -> None:
     page.goto("/#/events")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     place.call("PUT", "/_emulator/faults", json=[{"on": "events", "status": 503, "skip": 1, "times": 5}])
@@ -139,7 +148,12 @@ def test_a_strip_stands_on_every_page_while_a_fault_is_active_and_ends_it(page: 
 
 def test_a_request_for_erasure_is_moved_on_and_says_what_it_erased(page: Page, place: EmulatorClient) -> None:
     place.call("POST", "/v1/events", json=conversion("gone", visitor="erase-me"))
-    named = {"data_type": "visitor", "identifier": "erase-me", "identifier_type": "fullstack_id", "request_type": "delete"}
+    named = {
+        "data_type": "visitor",
+        "identifier": "erase-me",
+        "identifier_type": "fullstack_id",
+        "request_type": "delete",
+    }
     place.call("POST", "/v2/subject-access-requests", json=named, headers=TOKEN)
     page.goto(f"/#/erasure?ns={place.namespace}")
     row = page.get_by_role("region", name="Subject access requests").locator("tbody tr")
@@ -154,7 +168,9 @@ def test_a_request_for_erasure_is_moved_on_and_says_what_it_erased(page: Page, p
     expect(page.get_by_text("A visitor was erased from this exchange.")).to_be_visible()
 
 
-def test_the_namespace_chosen_goes_along_from_page_to_page(page: Page, place: EmulatorClient, traffic: Any) -> None:
+def test_the_namespace_chosen_goes_along_from_page_to_page(
+    page: Page, place: EmulatorClient, traffic: Any
+) -> None:
     place.call("POST", "/v1/events", json=conversion("here"))
     page.goto("/#/received")
     page.get_by_role("combobox", name="Namespace").select_option(place.namespace)
@@ -175,28 +191,24 @@ def test_what_the_journal_dropped_is_said(new_page: Any) -> None:
         expect(page.get_by_text(re.compile(r"older rows dropped: the journal is bounded"))).to_be_visible()
 
 
-@pytest.fixture(scope="module")
-def fresh() -> Iterator[EmulatorServer]:
-    with EmulatorServer(Settings(port=0)) as server:
-        yield server
+EMPTY = {
+    "runs/latest": ("No run yet", "optilocal run --emulator {base}"),
+    "events": ("No event yet", "optilocal run --emulator {base}"),
+    "exchanges": ("No request yet", "{base}"),
+    "experiments": ("Nothing counted yet", "optilocal run --emulator {base}"),
+    "datafiles": (
+        "No datafile yet",
+        "curl -X PUT {base}/_emulator/datafiles/SDK_KEY --data-binary @datafile.json",
+    ),
+    "faults": ("No fault is set", "curl -X PUT {base}/_emulator/faults"),
+    "erasure": ("No request yet", "curl -X POST http://127.0.0.1:8411/regulations"),
+}
 
 
-@pytest.mark.parametrize(
-    ("where", "title", "command"),
-    [
-        ("runs/latest", "No run yet", "optilocal run --emulator {base}"),
-        ("events", "No event yet", "optilocal run --emulator {base}"),
-        ("exchanges", "No request yet", "{base}"),
-        ("experiments", "Nothing counted yet", "optilocal run --emulator {base}"),
-        ("datafiles", "No datafile yet", "curl -X PUT {base}/_emulator/datafiles/SDK_KEY --data-binary @datafile.json"),
-        ("faults", "No fault is set", "curl -X PUT {base}/_emulator/faults"),
-        ("erasure", "No request yet", "curl -X POST http://127.0.0.1:8411/regulations"),
-    ],
-)
-def test_an_empty_page_names_the_next_command(
-    new_page: Any, fresh: EmulatorServer, where: str, title: str, command: str
-) -> None:
-    page = new_page(base_url=fresh.base_url)
-    page.goto(f"/#/{where}")
-    expect(page.locator(".empty-title")).to_have_text(title)
-    expect(page.locator(".empty code")).to_contain_text(command.format(base=fresh.base_url))
+def test_an_empty_page_names_the_next_command(new_page: Any) -> None:
+    with EmulatorServer(Settings(port=0)) as fresh:
+        page = new_page(base_url=fresh.base_url)
+        for where, (title, command) in EMPTY.items():
+            page.goto(f"/#/{where}")
+            expect(page.locator(".empty-title")).to_have_text(title)
+            expect(page.locator(".empty code")).to_contain_text(command.format(base=fresh.base_url))

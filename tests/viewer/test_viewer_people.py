@@ -16,12 +16,12 @@ VIEWS = {
     "scenario": "/#/runs/one",
     "journey-unmatched": "/#/event/j-unmatched",
     "journey-counted": "/#/event/j-counted",
-    "events": "/#/events?q=Order",
-    "received": "/#/received",
-    "exchanges": "/#/exchanges",
+    "events": "/#/events?ns={ns}",
+    "received": "/#/received?ns={ns}",
+    "exchanges": "/#/exchanges?ns={ns}",
     "exchange": "/#/exchanges/{ns}/{exchange}",
     "experiments": "/#/experiments?ns={ns}",
-    "datafiles": "/#/datafiles",
+    "datafiles": "/#/datafiles?ns={ns}",
     "datafile": "/#/datafiles/{ns}/SHOPkA7pQ2mXv9Rt",
     "faults": "/#/faults?ns=faulty",
     "erasure": "/#/erasure",
@@ -33,11 +33,12 @@ VIEWS = {
 def places(client: Any, traffic: Any) -> dict[str, str]:
     """The addresses of all kinds of page, each with something on it."""
     verdict = traffic.verdict("counted")
-    client.in_namespace("faulty").call("PUT", "/_emulator/faults", json=[{"on": "privacy", "status": 503, "times": 0}])
+    client.in_namespace("faulty").call(
+        "PUT", "/_emulator/faults", json=[{"on": "privacy", "status": 503, "times": 0}]
+    )
     [row] = client.in_namespace(verdict["namespace"]).listing("events", kind="conversion")
     values = {"ns": verdict["namespace"], "exchange": row["exchange"]}
     return {name: address.format(**values) for name, address in VIEWS.items()}
-
 
 
 OPEN_ALL = """() => {
@@ -72,7 +73,9 @@ def test_axe_finds_nothing_in_either_theme_and_nothing_overflows_a_phone(
     page.screenshot(path=SHOTS / f"{view}-dark-360.png")
 
 
-def test_twice_the_size_needs_no_sideways_scrolling(new_page: Any, emulator: Any, places: dict[str, str]) -> None:
+def test_twice_the_size_needs_no_sideways_scrolling(
+    new_page: Any, emulator: Any, places: dict[str, str]
+) -> None:
     page = new_page(width=640, height=450, base_url=emulator.base_url, device_scale_factor=2)
     for view in ("results", "scenario", "journey-unmatched", "events", "experiments"):
         page.goto(places[view])
@@ -152,7 +155,9 @@ def test_every_status_is_a_word_and_a_shape(page: Page, traffic: Any) -> None:
     ]
     assert shapes[0] != shapes[1]
     page.goto("/#/runs/several?all=1")
-    expect(page.get_by_role("list", name="Scenarios").get_by_role("listitem").first).to_contain_text("Failed:")
+    expect(page.get_by_role("list", name="Scenarios").get_by_role("listitem").first).to_contain_text(
+        "Failed:"
+    )
 
 
 def test_times_are_the_readers_with_utc_on_hover(page: Page, traffic: Any) -> None:

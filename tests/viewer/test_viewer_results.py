@@ -96,15 +96,17 @@ def test_equal_fields_are_folded_and_unfold(page: Page) -> None:
 def test_a_scenario_that_could_not_run_says_why(page: Page, traffic: Any) -> None:
     page.goto("/#/runs/several")
     row(page, traffic.several["scenarios"][5]["name"]).click()
-    expect(page.get_by_role("region", name="Scenario", exact=True)).to_contain_text(traffic.several["scenarios"][5]["reason"])
+    expect(page.get_by_role("region", name="Scenario", exact=True)).to_contain_text(
+        traffic.several["scenarios"][5]["reason"]
+    )
 
 
 def test_the_filter_lives_in_the_address_and_speaks_the_fields_words(page: Page) -> None:
     page.goto("/#/runs/several")
     rows = page.get_by_role("list", name="Scenarios").get_by_role("listitem")
-    page.get_by_role("searchbox", name="Filter scenarios").fill("@smoke !3")
+    page.get_by_role("searchbox", name="Filter scenarios").fill('@smoke !"Passing 3"')
     expect(rows).to_have_count(2)
-    expect(page).to_have_url(re.compile(r"q=%40smoke\+%213"))
+    expect(page).to_have_url(re.compile(r"q=%40smoke\+%21%22Passing"))
     page.reload()
     expect(rows).to_have_count(2)
     page.get_by_role("button", name="2 failed").click()

@@ -156,14 +156,28 @@ def run_that_broke_off(
     """The same with one more scenario at the end, which could not be run: a run document like any other."""
     done = run(emulator, folder, run_id, texts)
     nothing: dict[str, Any] = {"captured": {}, "differences": [], "verdicts": [], "steps": []}
-    what = {"id": "broken.scenario.yaml:1", "name": "Broken off", "status": "error", "reason": error, "tags": []}
+    what = {
+        "id": "broken.scenario.yaml:1",
+        "name": "Broken off",
+        "status": "error",
+        "reason": error,
+        "tags": [],
+    }
     counts = {**done["counts"], "total": len(texts) + 1, "error": 1}
-    whole = {**done, "counts": counts, "scenarios": [*done["scenarios"], {**done["scenarios"][0], **what, **nothing}]}
+    whole = {
+        **done,
+        "counts": counts,
+        "scenarios": [*done["scenarios"], {**done["scenarios"][0], **what, **nothing}],
+    }
     emulator.post_run(whole)
     return whole
 
 
-def growing(run: dict[str, Any], run_id: str, total: int, scenarios: list[dict[str, Any]], state: str) -> dict[str, Any]:
+def growing(
+    run: dict[str, Any], run_id: str, total: int, scenarios: list[dict[str, Any]], state: str
+) -> dict[str, Any]:
     """The document of a run under way: as far as these scenarios."""
-    counts = {status: sum(one["status"] == status for one in scenarios) for status in ("passed", "failed", "error")}
+    counts = {
+        status: sum(one["status"] == status for one in scenarios) for status in ("passed", "failed", "error")
+    }
     return {**run, "id": run_id, "state": state, "counts": {"total": total, **counts}, "scenarios": scenarios}
