@@ -222,6 +222,8 @@ def _diff(expected: Any, captured: Any, path: NodePath) -> Iterator[Difference]:
             elif kind == "unexpected":
                 yield Difference(here, kind, "was not expected", captured=level.t2)
             else:
+                if _is_number(level.t1) and _is_number(level.t2):
+                    kind = "changed"
                 yield Difference(here, kind, _reason(kind, level.t1, level.t2), level.t1, level.t2)
 
 
@@ -233,6 +235,10 @@ def _reason(kind: str, expected: Any, captured: Any) -> str:
     return f"is {_article(_type(captured))}, not {_article(_type(expected))}"
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _how(expected: Any, captured: Any) -> str:
     """What two values of one type differ in, where that says more than the values do."""
     if isinstance(expected, str) and isinstance(captured, str):
@@ -240,7 +246,7 @@ def _how(expected: Any, captured: Any) -> str:
             return "differs in case only"
         if "".join(expected.split()) == "".join(captured.split()):
             return "differs in spacing only"
-    elif isinstance(expected, int | float) and not isinstance(expected, bool) and expected and captured:
+    elif _is_number(expected) and expected and captured:
         if math.isclose(captured * 100, expected):
             return "is a hundredth of it: currency units where cents are meant?"
         if math.isclose(captured, expected * 100):

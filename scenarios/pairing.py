@@ -1,4 +1,4 @@
-"""Which expected item belongs to which captured one: by uuid first, then equal ones, then the nearest."""
+"""Which expected item belongs to which captured one: the same first, then by uuid, then the nearest."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ _ALL_AGAINST_ALL = 250_000
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """Index pairs (expected, captured), and the indices that stayed alone."""
+    """Index pairs (expected, captured), those that are the same apart, and the indices that stayed alone."""
 
+    same: tuple[tuple[int, int], ...]
     pairs: tuple[tuple[int, int], ...]
     missing: tuple[int, ...]
     unexpected: tuple[int, ...]
@@ -26,13 +27,14 @@ class Pairing:
 def pair(expected: list[Any], captured: list[Any]) -> Pairing:
     """Pair two lists whose order does not matter."""
     left, right = dict.fromkeys(range(len(expected))), dict.fromkeys(range(len(captured)))
+    same_pairs: list[tuple[int, int]] = []
     pairs: list[tuple[int, int]] = []
 
-    def settle(one: int, other: int) -> None:
+    def settle(one: int, other: int, into: list[tuple[int, int]] = pairs) -> None:
         del left[one], right[other]
-        pairs.append((one, other))
+        into.append((one, other))
 
-    for identity in (_uuids, _canonical):
+    for identity, into in ((_canonical, same_pairs), (_uuids, pairs)):
         waiting: dict[Hashable, deque[int]] = defaultdict(deque)
         for other in right:
             key = identity(captured[other])
@@ -41,7 +43,7 @@ def pair(expected: list[Any], captured: list[Any]) -> Pairing:
         for one in list(left):
             key = identity(expected[one])
             if key is not None and waiting.get(key):
-                settle(one, waiting[key].popleft())
+                settle(one, waiting[key].popleft(), into)
     scored = []
     for one, other in _candidates(expected, captured, list(left), list(right)):
         same, total = score(expected[one], captured[other])
@@ -50,7 +52,7 @@ def pair(expected: list[Any], captured: list[Any]) -> Pairing:
     for _, one, other in sorted(scored):
         if one in left and other in right:
             settle(one, other)
-    return Pairing(tuple(sorted(pairs)), tuple(left), tuple(right))
+    return Pairing(tuple(same_pairs), tuple(sorted(pairs)), tuple(left), tuple(right))
 
 
 def _candidates(

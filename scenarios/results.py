@@ -86,7 +86,7 @@ def scenario_result(
 
 def reason(differences: list[dict[str, Any]]) -> str:
     """One line for a list: what differs first, and how many more there are."""
-    first = differences[0]
+    first = next((one for one in differences if one["path"][-1:] == ["outcome"]), differences[0])
     more = f" (+{len(differences) - 1} more)" if len(differences) > 1 else ""
     if "expected" in first and "captured" in first:
         text = f"{first['where']}: expected {_short(first['expected'])}, captured {_short(first['captured'])}"

@@ -184,8 +184,9 @@ def test_order_does_not_matter_where_it_is_said_not_to(items: list[Any], rng: ra
 @given(st.lists(JSON, max_size=5), st.lists(JSON, max_size=5))
 def test_pairing_uses_each_item_once(left: list[Any], right: list[Any]) -> None:
     pairing = pair(left, right)
-    assert sorted([one for one, _ in pairing.pairs] + list(pairing.missing)) == list(range(len(left)))
-    assert sorted([other for _, other in pairing.pairs] + list(pairing.unexpected)) == list(range(len(right)))
+    both = [*pairing.same, *pairing.pairs]
+    assert sorted([one for one, _ in both] + list(pairing.missing)) == list(range(len(left)))
+    assert sorted([other for _, other in both] + list(pairing.unexpected)) == list(range(len(right)))
 
 
 @given(JSON)
