@@ -8,7 +8,7 @@
     tag: (one) => one.tags || [],
     ns: (one) => one.namespace,
     file: (one) => [one.file, String(one.file || "").split("/").pop()],
-    text: (one) => [one.name, one.reason, one.file, one.teaches, ...(one.tags || [])],
+    text: (one) => [one.name, one.reason, o.words.reason(one), one.file, one.teaches, ...(one.tags || [])],
   };
   const ORDER = { failed: 0, error: 0, running: 1, waiting: 1, passed: 2 };
 
@@ -83,7 +83,7 @@
         o.h("div", { class: "row-head" }, o.icon(tone), o.h("span", { class: "visually-hidden" }, label + ": "),
           o.h("a", { href: o.href("runs", [runPart, one.id], keep), "data-row": true, "aria-current": one === open ? "true" : null }, one.name),
           o.h("span", { class: "row-time num" }, o.words.duration(one.duration_ms))),
-        bad && one.reason && o.h("p", { class: "row-reason" }, one.reason),
+        bad && o.h("p", { class: "row-reason" }, o.words.reason(one)),
         o.h("p", { class: "row-place quiet" }, `${one.file || ""}${one.line ? ":" + one.line : ""}`));
     }));
   }

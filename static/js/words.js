@@ -73,6 +73,19 @@
     return { part, field: named.length ? named[named.length - 1] : part, through: named.slice(0, -1) };
   }
 
+  /** A scenario's one line: its first difference in words and how many more there are, or why it could not run. */
+  function reason(scenario) {
+    const [first, ...more] = scenario.differences || [];
+    if (!first) return scenario.reason || "";
+    const { part, field } = where(first.path);
+    const side = (name) => {
+      const text = o.diff.show(first[name]);
+      return text.length > 40 ? text.slice(0, 37) + "…" : text;
+    };
+    const said = "expected" in first && "captured" in first ? `expected ${side("expected")}, captured ${side("captured")}` : KINDS[first.kind] || first.kind;
+    return `${part === field ? part : `${part} › ${field}`}: ${said}${more.length ? ` (+${more.length} more)` : ""}`;
+  }
+
   const two = (n) => String(n).padStart(2, "0");
 
   /** Epoch ms → time of day in the reader's zone; with the date unless it is today's. */
@@ -143,6 +156,6 @@
 
   o.words = {
     OUTCOMES, CONDITIONS, KINDS,
-    outcome, status, names, where, sentence, local, utc, duration, plural, number, money, percent, apart,
+    outcome, status, names, where, reason, sentence, local, utc, duration, plural, number, money, percent, apart,
   };
 })((globalThis.optilocal = globalThis.optilocal || {}));

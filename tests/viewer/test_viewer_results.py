@@ -31,7 +31,11 @@ def test_failures_come_first_and_say_in_one_line_what_is_wrong(page: Page, traff
     expect(rows).to_have_count(6)
     for index, scenario in enumerate(traffic.several["scenarios"][3:]):
         expect(rows.nth(index)).to_contain_text(scenario["name"])
-        expect(rows.nth(index)).to_contain_text(scenario["reason"])
+    expect(rows.nth(0)).to_contain_text("Track 1 › revenue: expected 4200, captured 42")
+    expect(rows.nth(1)).to_contain_text(
+        'Track 1 › outcome: expected "counted", captured "user_not_activated" (+'
+    )
+    expect(rows.nth(2)).to_contain_text(traffic.several["scenarios"][5]["reason"])
     expect(rows.nth(3)).to_contain_text("Passing 1")
 
 

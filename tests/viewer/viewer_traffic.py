@@ -56,6 +56,22 @@ expect:
     - {{account_id: "99999", client_name: Segment}}
 """
 
+STORY = [
+    f"""scenario: {name}
+{CLOCK}
+steps:
+  - activate: {{user: ada, experiment: checkout_test, variation: treatment}}
+  - track: {{userId: ada, event: Order Completed, properties: {properties}}}
+expect: {{tracks: [{{outcome: counted}}]}}
+"""
+    for name, properties in (
+        ("A purchase by an activated, identified user is counted", "{revenue: 4999}"),
+        ("Revenue sent as text is read as a number", '{revenue: "4999"}'),
+        ("A value of its own stands beside the revenue", "{revenue: 4999, value: 49.99}"),
+        ("A purchase without revenue still converts", "{}"),
+    )
+]
+
 JOURNEYS = {
     "counted": """
   - activate: {user: u-1, experiment: checkout_test, variation: treatment}
