@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from segment.analytics.client import Client
 from segment_side import SegmentSide
 
 CONFORMANCE = Path(__file__).parent.parent / "conformance"
+LIBRARIES = ("analytics-node", "analytics-next")
 WHEN = datetime(2026, 1, 15, 12, 0, 0, tzinfo=UTC)
 
 
@@ -124,7 +127,7 @@ def node() -> Callable[..., str]:
     program = shutil.which("node")
     if program is None:
         _left_out("there is no Node.js")
-    if not (CONFORMANCE / "node_modules/@segment/analytics-node").is_dir():
+    if not all((CONFORMANCE / "node_modules/@segment" / name).is_dir() for name in LIBRARIES):
         installed = subprocess.run([CONFORMANCE / "install"], capture_output=True, text=True, check=False)
         if installed.returncode:
             _left_out(f"npm could not install Segment's packages: {installed.stderr.strip()[-300:]}")
@@ -170,3 +173,69 @@ class TestNode:
         assert json.loads(node(script, segment.url)) == []
         assert len(segment.namespace("blue").ended(6)) == 6
         assert [one.path for one in double.to("/v1/events")] == ["/ns/blue/v1/events"]
+
+
+BROWSER = (
+    """
+import json, sys
+from playwright.sync_api import sync_playwright
+
+program, page_url, library, segment = sys.argv[1:]
+with sync_playwright() as playwright:
+    browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+    page = browser.new_page()
+    sent = []
+    page.on("request", lambda request: sent.append(request.url))
+    page.goto(page_url)
+    page.add_script_tag(path=library)
+    told = page.evaluate(
+        """
+    + '"""'
+    + """async (segment) => {
+            const [analytics] = await AnalyticsNext.AnalyticsBrowser.load({ writeKey: 'write-key', cdnURL: segment })
+            const anonymous = await analytics.track('Order Completed', { revenue: 4999 })
+            await analytics.identify('u-1', { plan: 'gold' })
+            const known = await analytics.track('Order Completed', { revenue: 5000 })
+            await analytics.page('Home')
+            return [anonymous, known].map(({ event }) => ({ messageId: event.messageId, anonymousId: event.anonymousId }))
+        }"""
+    + '"""'
+    + """,
+        segment,
+    )
+    browser.close()
+print(json.dumps({"told": told, "sent": sent}))
+"""
+)
+
+
+@pytest.mark.node
+@pytest.mark.browser
+@pytest.mark.usefixtures("node")
+def test_analytics_js_in_a_browser_needs_only_its_cdn_changed(
+    segment: SegmentSide, double: OptimizelyDouble
+) -> None:
+    chromium = runpy.run_path(str(CONFORMANCE.parent / "browser.py"))["find"]()
+    assert chromium, "no Chromium: set $CHROMIUM to one, or run `python tests/browser.py --install`"
+    library = CONFORMANCE / "node_modules/@segment/analytics-next/dist/umd/index.js"
+    blue = segment.namespace("blue")
+    # A process of its own, for Playwright allows one of itself a process, and the viewer's tests have that.
+    found = subprocess.run(
+        [sys.executable, "-c", BROWSER, chromium, f"{double.url}/shop", str(library), blue.url],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    result = json.loads(found.stdout)
+    rows = blue.ended(4)
+    assert sorted(row["type"] for row in rows) == ["identify", "page", "track", "track"]
+    assert all(row["warnings"] == [] for row in rows)
+    tracks = {row["message_id"]: row for row in rows if row["type"] == "track"}
+    for told, visitor in zip(result["told"], (result["told"][0]["anonymousId"], "u-1"), strict=True):
+        track = tracks[told["messageId"]]
+        assert (track["outcome"], track["visitor_id"]) == ("sent", visitor)
+        assert track["source_event"]["context"]["library"]["name"] == "analytics.js"
+    ours = (f"{double.url}/", f"{blue.url}/v1/")
+    assert [url for url in result["sent"] if not url.startswith(ours)] == []
