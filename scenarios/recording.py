@@ -55,7 +55,9 @@ class Journal:
         usual = [{"name": "", "trigger": DEFAULT_MAPPING.trigger, "enabled": True, "fields": None}]
         if not found or [{**one, "name": ""} for one in found] == usual:
             return None
-        return [{**one, "fields": one["fields"] or dict(DEFAULT_MAPPING.fields)} for one in found]
+        # A scenario fills in the action's default for a field it does not name; null leaves the field out.
+        unset = dict.fromkeys(DEFAULT_MAPPING.fields)
+        return [{**one, "fields": {**unset, **(one["fields"] or DEFAULT_MAPPING.fields)}} for one in found]
 
 
 @dataclass
@@ -146,7 +148,7 @@ def _source_events(
 ) -> list[Moment]:
     suppressed: set[str] = set()
     moments: list[Moment] = []
-    lost = {row["user_id"] for row in chosen if row["outcome"] == "suppressed_user"}
+    lost = {str(row["user_id"]) for row in chosen if row["outcome"] == "suppressed_user"}
     for row in chosen:
         delivery = row["delivery"]
         if delivery is None:
@@ -169,6 +171,9 @@ def _source_events(
             moments.append(
                 Moment(at, {"delete": {"userId": str(row["user_id"]), "regulation": "SUPPRESS_ONLY"}})
             )
+        elif row["outcome"] != "suppressed_user" and str(row["user_id"]) in suppressed & lost:
+            suppressed.discard(str(row["user_id"]))
+            moments.append(Moment(at, {"delete": {"userId": str(row["user_id"]), "regulation": "UNSUPPRESS"}}))
         moments += [Moment(at, step) for step in _trouble(row)]
         step = {kind: _call(kind, event, whole_context=journal.mappings is not None)}
         moments.append(Moment(at, step, verdict=row, visitor=row["visitor_id"], event_at=row["timestamp"]))
