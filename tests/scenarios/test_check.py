@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -337,3 +338,13 @@ def test_a_file_that_is_no_datafile_is_told_what_it_lacks(
     file.write_text('{"version": "4"}', encoding="utf-8")
     assert main(["check", "--datafile", str(file), "--events", str(SHOP)]) == 2
     assert "'revision' is missing" in capsys.readouterr().err
+
+
+def test_every_code_is_in_the_documentation_and_no_other() -> None:
+    root = Path(__file__).parents[2]
+    source = "".join(file.read_text(encoding="utf-8") for file in (root / "scenarios" / "check").glob("*.py"))
+    used = set(re.findall(r'\.(?:never_counts|worth_knowing)\(\s*"([a-z_]+)"', source))
+    documented = re.findall(
+        r"^\| `([a-z_]+)` \|", (root / "docs" / "check.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert used == set(documented)
