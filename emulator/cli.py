@@ -15,11 +15,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
         server = EmulatorServer(settings).start()
-    except (SettingsError, JournalError, DatafileError) as error:
+    except (SettingsError, JournalError, DatafileError, ServerError) as error:
         print(f"emulator: {error}", file=sys.stderr)
-        return 2
-    except ServerError as error:
-        print(f"emulator: {error.strerror}", file=sys.stderr)
         return 2
     print(f"emulator  {server.base_url}", flush=True)
     server.serve_forever()

@@ -27,6 +27,9 @@ _GRACE = 2.0
 class ServerError(OSError):
     """The emulator cannot serve; the text is one line that says what, where and what to do."""
 
+    def __str__(self) -> str:
+        return str(self.strerror)
+
 
 class _Server(ThreadedWSGIServer):
     """Werkzeug's threaded server that knows its open connections, so that stopping need not wait for their clients."""
@@ -147,7 +150,7 @@ class EmulatorServer:
         except OSError as error:
             listening.close()
             reason = "the port is taken" if error.errno == errno.EADDRINUSE else str(error.strerror)
-            advice = f"{reason}; name another with --port, or 0 for any free one"
+            advice = f"{reason}; name another port, or 0 for any free one"
             raise ServerError(error.errno, f"the emulator cannot listen on {host}:{port}: {advice}") from None
         self.port = listening.getsockname()[1]
         return listening

@@ -19,7 +19,8 @@ class Settings:
 
     `journal` None means a temporary file that goes away at the end. `datafiles` are files or http(s) URLs, served in
     the namespace `default`. `max_events` bounds exchanges, events and verdicts, each. `allowed_hosts` are further names
-    under which the viewer and the control surface may be reached.
+    under which the viewer and the control surface may be reached; `access_tokens`, when there are any, the only ones that
+    the REST API takes.
     """
 
     host: str = "127.0.0.1"
@@ -31,6 +32,7 @@ class Settings:
     max_control_body: int = 32_000_000
     max_namespaces: int = 10_000
     allowed_hosts: tuple[str, ...] = ()
+    access_tokens: tuple[str, ...] = ()
     rules: Rules = field(default_factory=Rules)
 
 
@@ -42,7 +44,7 @@ class Option:
     variable: str
     field: str
     help: str
-    metavar: str = ""
+    metavar: str
     many: bool = False
 
 
@@ -80,12 +82,39 @@ OPTIONS = (
         many=True,
     ),
     Option(
+        "--access-token",
+        "EMULATOR_ACCESS_TOKEN",
+        "access_tokens",
+        "token that the REST API takes, no other then; may be repeated (default: any that does not call itself wrong)",
+        "TOKEN",
+        many=True,
+    ),
+    Option(
         "--count-after-pause",
         "EMULATOR_COUNT_AFTER_PAUSE",
         "count_after_pause",
-        "go on counting users of an experiment that was paused (default: no)",
+        "go on counting users of an experiment that was paused, yes or no (default no)",
+        "YES|NO",
+    ),
+    Option(
+        "--count-late-metrics",
+        "EMULATOR_COUNT_LATE_METRICS",
+        "count_late_metrics",
+        "count a metric that was attached late from all stored events, yes or no (default yes)",
+        "YES|NO",
+    ),
+    Option(
+        "--bot-filtering",
+        "EMULATOR_BOT_FILTERING",
+        "bot_filtering",
+        "leave bots out of results: yes, no, or as event and datafile say (default)",
+        "YES|NO",
     ),
 )
+
+
+_SWITCHES = ("count_after_pause", "count_late_metrics", "bot_filtering")
+_YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -99,10 +128,15 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     for option in OPTIONS:
-        kind: dict[str, Any] = {"action": "append" if option.many else "store", "metavar": option.metavar}
-        if not option.metavar:
-            kind = {"action": "store_const", "const": "1"}
-        made.add_argument(option.flag, dest=option.field, help=option.help, default=None, **kind)
+        action = "append" if option.many else "store"
+        made.add_argument(
+            option.flag,
+            dest=option.field,
+            help=option.help,
+            default=None,
+            action=action,
+            metavar=option.metavar,
+        )
     return made
 
 
@@ -119,8 +153,8 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
                 value = [part for part in value.split(",") if part]
         if value is not None:
             values[option.field] = _convert(option, value, source)
-    rules = Rules(count_after_pause=values.pop("count_after_pause", False))
-    return Settings(**values, rules=rules)
+    switches = {name: values.pop(name) for name in _SWITCHES if name in values}
+    return Settings(**values, rules=Rules(**switches))
 
 
 def _convert(option: Option, value: Any, source: str) -> Any:
@@ -133,8 +167,8 @@ def _convert(option: Option, value: Any, source: str) -> Any:
         if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
             raise SettingsError(f"{source} must be a number from {low} to {high}, not {value!r}")
         return int(value)
-    if option.field == "count_after_pause":
-        if value.lower() not in ("1", "0", "true", "false", "yes", "no"):
-            raise SettingsError(f"{source} must be 1 or 0, not {value!r}")
-        return value.lower() in ("1", "true", "yes")
+    if option.field in _SWITCHES:
+        if value.lower() not in _YES + _NO:
+            raise SettingsError(f"{source} must be yes or no, not {value!r}")
+        return value.lower() in _YES
     return value

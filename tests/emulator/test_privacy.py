@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import requests
 from conftest import TOKEN, Space
 from field_builders import activation, batch, codes, purchase
 
@@ -107,6 +108,16 @@ def test_an_unknown_request_is_404(space: Space, request_id: str) -> None:
     assert space.get(f"{PATH}/{request_id}", headers=TOKEN).status_code == 404
 
 
+def test_named_tokens_are_the_only_ones() -> None:
+    with (
+        EmulatorServer(Settings(port=0, access_tokens=("pat-wrong-1",))) as server,
+        requests.Session() as session,
+    ):
+        space = Space(server.base_url, None, session)
+        for token, status in (("pat-wrong-1", 200), ("pat-1", 403)):
+            assert space.get(PATH, headers={"Authorization": f"Bearer {token}"}).status_code == status
+
+
 def test_states_move_on_demand(space: Space) -> None:
     space.put_clock("2026-01-15T10:00:00Z")
     number = space.ask().json()["id"]
@@ -128,12 +139,8 @@ def test_a_request_can_fail_and_then_erases_nothing(space: Space) -> None:
 
 
 def test_a_completed_delete_erases_the_visitor_and_nobody_else() -> None:
-    with EmulatorServer(Settings(port=0)) as server:
-        import requests  # noqa: PLC0415
-
-        with requests.Session() as session:
-            space = Space(server.base_url, "gdpr", session)
-            _erase_one(space, server)
+    with EmulatorServer(Settings(port=0)) as server, requests.Session() as session:
+        _erase_one(Space(server.base_url, "gdpr", session), server)
 
 
 def _erase_one(space: Space, server: EmulatorServer) -> None:

@@ -145,7 +145,10 @@ def test_a_flag_beats_the_environment_beats_the_default() -> None:
     assert read_settings(["--datafile", "c", "--datafile", "d"], environment).datafiles == ("c", "d")
     assert read_settings(["--journal", "j"], {}).journal == Path("j")
     assert read_settings([], {"EMULATOR_COUNT_AFTER_PAUSE": "yes"}).rules.count_after_pause is True
-    assert read_settings(["--count-after-pause"], {}).rules.count_after_pause is True
+    assert read_settings(["--count-after-pause", "no"], {"EMULATOR_COUNT_AFTER_PAUSE": "yes"}) == Settings()
+    rules = read_settings(["--bot-filtering", "no", "--count-late-metrics", "no"], {}).rules
+    assert (rules.bot_filtering, rules.count_late_metrics) == (False, False)
+    assert read_settings(["--access-token", "a", "--access-token", "b"], {}).access_tokens == ("a", "b")
     assert read_settings([], {"EMULATOR_PORT": ""}) == Settings()
 
 
