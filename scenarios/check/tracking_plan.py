@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ def read_plan(value: Any, text: str, file: str) -> Reading:
     for rule in _rules(value) or ():
         kind = str(rule.get("type") or "TRACK").upper()
         name = rule.get("key", rule.get("name"))
-        schema = _mapping(rule.get("jsonSchema", rule.get("rules")))
+        schema = _schema(rule.get("jsonSchema", rule.get("rules")))
         if kind == "IDENTIFY":
             for trait in _properties(_layer(schema, "traits")):
                 reading.identify_traits.setdefault(trait, Place(file))
@@ -93,6 +94,16 @@ def _planned(schema: Mapping[str, Any]) -> Planned:
         traits={key: _types(item) for key, item in traits.items()},
         top_traits=tuple(top_traits),
     )
+
+
+def _schema(value: Any) -> Mapping[str, Any]:
+    """A rule's JSON Schema; some exports keep it as a text."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return _mapping(value)
 
 
 def _layer(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
