@@ -38,7 +38,11 @@ class Connection(WSGIRequestHandler):
         """Answer one request."""
         if self.headers.get("Expect", "").lower().strip(" \t") == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        environ = self.make_environ()
+        try:
+            environ = self.make_environ()
+        except ValueError:
+            self.send_error(HTTPStatus.BAD_REQUEST, "the address cannot be read")
+            return
         environ[CONNECTION] = self
         try:
             body = self._read_body()

@@ -65,6 +65,19 @@ def test_a_host_that_is_none_is_one_clear_line() -> None:
         EmulatorServer(Settings(host="no-such-host.invalid", port=0)).start()
 
 
+@pytest.mark.parametrize(
+    ("host", "reached"), [("localhost", "localhost"), ("::1", "[::1]"), ("0.0.0.0", "127.0.0.1")]
+)
+def test_other_addresses_of_this_machine(host: str, reached: str) -> None:
+    try:
+        server = EmulatorServer(Settings(host=host, port=0)).start()
+    except ServerError:
+        pytest.skip(f"this machine has no {host}")
+    with server:
+        assert server.base_url == f"http://{reached}:{server.port}"
+        assert requests.get(f"{server.base_url}/_emulator/health", timeout=5).ok
+
+
 def test_a_clock_can_be_handed_in() -> None:
     class Stopped:
         def now_ms(self) -> int:
