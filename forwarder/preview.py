@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, TextIO
@@ -11,7 +12,7 @@ from forwarder import destination
 from forwarder.actions import track_event
 from forwarder.destination import ActionResult, Settings
 from forwarder.errors import DestinationError, JavaScriptRangeError
-from forwarder.javascript import UNDEFINED, to_primitive_string
+from forwarder.javascript import MAX_SAFE, UNDEFINED, number_to_string, to_primitive_string
 from forwarder.js_json import JsonSyntaxError, parse_json, plain_json
 from forwarder.mapping import transform
 from forwarder.trigger import compile_trigger
@@ -30,6 +31,13 @@ REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {
     422: "Unprocessable Entity",
     509: "Bandwidth Limit Exceeded",
 }
+
+
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+# JavaScript writes whole numbers up to 1e21 without an exponent; Python adds a fraction, or an exponent from 1e16.
+_LONG_NUMBER: Final = re.compile(r"[0-9]e\+(?:1[6-9]|20)|[0-9]{16}\.0")
 
 
 class _Recorder:
@@ -118,9 +126,22 @@ def main(stream_in: TextIO, stream_out: TextIO) -> int:
             answer = run_line(parse_json(text))
         except JsonSyntaxError as error:
             answer = _unreadable(str(error))
-        stream_out.write(json.dumps(answer, separators=(",", ":")) + "\n")
+        written = json.dumps(answer, separators=(",", ":"))
+        if _LONG_NUMBER.search(written):
+            written = json.dumps(_with_whole_numbers(answer), separators=(",", ":"))
+        stream_out.write(written + "\n")
     stream_out.flush()
     return 0
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_whole_numbers(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(item) for item in value]
+    return (
+        int(number_to_string(value)) if isinstance(value, float) and MAX_SAFE <= abs(value) < 1e21 else value
+    )
 
 
 def _unreadable(problem: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ _AUTHORITY: Final = rf"(?:(?:[{_PLAIN}:]|{_ESCAPE})*@)?{_HOST}(?::[0-9]*)?"
 _URI: Final = re.compile(
     rf"[A-Za-z][A-Za-z0-9+\-.]*:"
     # One slash before the authority is accepted as well as two.
-    rf"(?://?{_AUTHORITY}{_MORE_SEGMENTS}|{_SEGMENT_CHARACTER}+{_MORE_SEGMENTS})"
+    rf"(?://?{_AUTHORITY}{_MORE_SEGMENTS}|/?{_SEGMENT_CHARACTER}+{_MORE_SEGMENTS})"
     rf"(?:\?(?:[{_PLAIN}:@/?]|{_ESCAPE})*)?(?:#(?:[{_PLAIN}:@/?]|{_ESCAPE})*)?\Z"
 )
 
