@@ -14,6 +14,7 @@ from emulator.journal_file import JournalError
 from emulator.judge import Judge
 from emulator.namespaces import DEFAULT, NamespaceMount
 from emulator.problems import Problem, problem_response
+from emulator.rest_errors import rest_error
 from emulator.settings import Settings
 
 _IMITATED = ("event_api", "datafile_cdn", "privacy_api", "results_api")
@@ -74,6 +75,11 @@ def _harden(response: Response) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
+    if request.path.startswith("/v2/") and error.code in (404, 405):
+        # Optimizely's REST API has an envelope of its own.
+        said = "Nothing matches the given URI" if error.code == 404 else "The method is not allowed here"
+        answer = rest_error(error.code, _CODES[error.code], said)
+        return Response(answer.body, answer.status, content_type="application/json")
     code = _CODES.get(error.code or 500, "bad_request")
     where = f"{request.method} {request.path:.200}"
     headers = {name: value for name, value in error.get_headers() if name.lower() == "allow"}

@@ -158,7 +158,8 @@ VALUES (:namespace, :kind, :visitor_id, :account_id, :uuid, :key, :timestamp, :e
 INSERT OR IGNORE INTO visitors (fold, namespace, visitor_id) VALUES (:fold, :namespace, :visitor_id)
 -- name: report without conversion
 SELECT number FROM verdicts
-WHERE uuid = :uuid AND namespace = :namespace AND delivery IS NOT NULL AND event IS NULL AND kind = 'event'
+WHERE uuid = :uuid AND namespace = :namespace AND event IS NULL AND kind = 'event'
+    AND delivery ->> '$.outcome' IN ('sent', 'pending', 'delivery_failed')
 ORDER BY number LIMIT 1
 -- name: give conversion
 UPDATE verdicts SET event = :event, judged = 0 WHERE number = :number

@@ -86,6 +86,18 @@ def test_a_report_with_a_known_id_replaces_and_keeps_its_number(space: Space) ->
     assert [row["outcome"] for row in space.rows("verdicts")] == ["delivery_failed", "not_subscribed"]
 
 
+def test_a_report_that_sent_nothing_takes_nothing(space: Space) -> None:
+    space.put_datafile()
+    space.send(batch(activation()))
+    sent = report()
+    send_sent(space, sent)
+    space.report(**{**report(), "id": "second", "outcome": "duplicate", "requests": []})
+    space.report(**sent)
+    send_sent(space, sent)
+    shown = [(row["outcome"], row["event_number"] is None) for row in space.rows("verdicts")]
+    assert shown == [("duplicate", True), ("counted", False)]
+
+
 def test_a_retry_is_no_duplicate(space: Space) -> None:
     space.put_datafile()
     space.send(batch(activation()))

@@ -105,7 +105,9 @@ def test_lists_come_in_pages(space: Space) -> None:
 
 @pytest.mark.parametrize("request_id", ["999999", "x", "%00", "1/2"])
 def test_an_unknown_request_is_404(space: Space, request_id: str) -> None:
-    assert space.get(f"{PATH}/{request_id}", headers=TOKEN).status_code == 404
+    answer = space.get(f"{PATH}/{request_id}", headers=TOKEN)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.json()["message"] == "Nothing matches the given URI"
 
 
 def test_named_tokens_are_the_only_ones() -> None:
