@@ -13,7 +13,8 @@ from random import Random
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from flask import Flask
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from forwarder.app import create_app
 from forwarder.clock import Clock, SystemClock
@@ -29,6 +30,7 @@ from forwarder.spool import Spool
 from forwarder.spool_file import SpoolError
 
 DRAIN_S = 10.0
+MAX_CONNECTIONS = 256
 
 
 class ServerError(OSError):
@@ -38,10 +40,40 @@ class ServerError(OSError):
 class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    timeout = 75
+    timeout = 30
 
     def log(self, *_: Any) -> None:
         return
+
+
+class _Server(ThreadedWSGIServer):
+    """A thread a connection, and never more than `MAX_CONNECTIONS`: the next one waits until another has
+    gone.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, host: str, port: int, app: Flask, listener: socket.socket) -> None:
+        super().__init__(host, port, app, _Handler, fd=listener.fileno())
+        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self._leaving = False
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        while not self._free.acquire(timeout=0.1):
+            if self._leaving:
+                self.shutdown_request(request)
+                return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def shutdown(self) -> None:
+        self._leaving = True
+        super().shutdown()
 
 
 def new_id() -> str:
@@ -64,7 +96,7 @@ class ForwarderServer:
         self._clock = clock or SystemClock()
         self._ids = ids
         self._random = random or Random()
-        self._server: BaseWSGIServer | None = None
+        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
         self._spool: Spool | None = None
@@ -131,15 +163,7 @@ class ForwarderServer:
                 f"cannot listen on {where}: {error.strerror or error}; use another port, or 0"
             ) from None
         with listener:
-            self._server = make_server(
-                settings.host,
-                settings.port,
-                app,
-                threaded=True,
-                request_handler=_Handler,
-                fd=listener.fileno(),
-            )
-        self._server.daemon_threads = True  # type: ignore[attr-defined]
+            self._server = _Server(settings.host, settings.port, app, listener)
         self._spool, self._dispatcher, self._session = spool, dispatcher, session
         dispatcher.start()
         self._thread = threading.Thread(

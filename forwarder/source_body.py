@@ -14,6 +14,10 @@ from forwarder.js_json import JsonSyntaxError, parse_json, to_json
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 500 * 1024
 MAX_BATCH_EVENTS = 2500
+MAX_DEPTH = 200
+"""How deep a body may be nested: far beyond any event that means something, and safely within what can be
+walked.
+"""
 
 
 class Refused(Exception):
@@ -34,7 +38,23 @@ def read_body(request: Request) -> dict[str, Any]:
         raise Refused("the body is not JSON") from None
     if not isinstance(body, dict):
         raise Refused("the body is not a JSON object")
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _is_deeper(body, MAX_DEPTH):
+        raise Refused(f"the body is nested deeper than {MAX_DEPTH}")
     return body
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    level = [value]
+    for _ in range(most + 1):
+        inner = [
+            item.values() if isinstance(item, dict) else item
+            for item in level
+            if isinstance(item, dict | list)
+        ]
+        if not inner:
+            return False
+        level = [item for items in inner for item in items]
+    return True
 
 
 def _drain(request: Request) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -243,3 +245,22 @@ def test_the_settings_of_the_start_are_used(make_server: Make, double: Optimizel
     segment.post("/v1/track", TRACK)
     segment.ended()
     assert [one.path for one in double.to("/datafiles/")] == ["/datafiles/shop.json"]
+
+
+def test_connections_beyond_the_limit_wait_for_one_to_go_and_do_not_keep_it_from_stopping(
+    make_server: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forwarder.server.MAX_CONNECTIONS", 2)
+    segment = make_server()
+    address = ("127.0.0.1", segment.server.port)
+    answers: list[int] = []
+    with socket.create_connection(address) as first, socket.create_connection(address):
+        asking = threading.Thread(
+            target=lambda: answers.append(segment.get("/_forwarder/health").status_code)
+        )
+        asking.start()
+        first.close()
+        asking.join(15)
+        assert answers == [200]
+        with socket.create_connection(address), socket.create_connection(address):
+            segment.server.stop()

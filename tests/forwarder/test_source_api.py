@@ -137,6 +137,19 @@ class TestAnswersAsSegment:
         assert with_key["warnings"] == []
         assert [note["code"] for note in without["warnings"]] == ["write_key_missing"]
 
+    @pytest.mark.parametrize(("depth", "status"), [(150, 200), (250, 400), (5_000, 400), (100_000, 400)])
+    def test_a_tower_of_brackets_is_no_event(self, segment: SegmentSide, depth: int, status: int) -> None:
+        text = (
+            '{"event": "Order Completed", "userId": "u", "properties": {"x": '
+            + "[" * depth
+            + "]" * depth
+            + "}}"
+        )
+        assert segment.post("/v1/track", data=text).status_code == status
+        assert len(segment.get("/_forwarder/refused").json()["refused"]) == int(status == 400)
+        if status == 200:
+            assert segment.ended()[0]["outcome"] == "sent"
+
     def test_there_is_no_delete_call(self, segment: SegmentSide) -> None:
         assert segment.post("/v1/delete", {"userId": "u"}).status_code == 404
 
