@@ -181,6 +181,16 @@ def test_the_list_tells_the_history(space: Space) -> None:
     assert row in everywhere
 
 
+def test_the_datafile_of_a_time(space: Space) -> None:
+    for hour, revision in (("10", "1"), ("11", "2")):
+        space.put_clock(f"2026-01-15T{hour}:00:00Z")
+        space.put_datafile(datafile(revision=revision))
+    start = 1_768_471_200_000
+    for at, revision in ((0, "1"), (start, "1"), (start + 3_599_999, "1"), (start + 3_600_000, "2")):
+        assert space.get(f"/_emulator/datafiles/sdk-1?at={at}").json()["revision"] == revision
+    assert space.get("/_emulator/datafiles/sdk-1?at=noon").status_code == 400
+
+
 @pytest.mark.parametrize(("path", "method"), [("x", "DELETE"), ("x", "GET"), ("x/state", "PUT")])
 def test_an_unknown_datafile_is_404_on_the_control_surface(space: Space, path: str, method: str) -> None:
     body = {"json": {"deactivated": True}} if method == "PUT" else {}
