@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from emulator.datafile import Datafile, Experiment, is_running
@@ -22,6 +23,9 @@ class EventChecks:
     def __init__(self, datafile: Datafile, destination: Destination, findings: Findings, now_ms: int) -> None:
         self._datafile, self._destination, self._findings, self._now = datafile, destination, findings, now_ms
         self._told: set[Place] = set()
+        # The same few wrong names come again and again in recorded events.
+        self._nearest_event = lru_cache(10_000)(lambda key: tuple(datafile.nearest_events(key)))
+        self._nearest_attribute = lru_cache(10_000)(lambda key: tuple(nearest(key, datafile.attribute_keys)))
 
     def check(self, tracked: Tracked) -> Judged:
         """Check one event; what Segment would do with it."""
@@ -71,7 +75,7 @@ class EventChecks:
 
     def _unmatched(self, tracked: Tracked, judged: Judged) -> None:
         key = judged.event_key or tracked.name
-        near = tuple(self._datafile.nearest_events(key))
+        near = self._nearest_event(key)
         hint = f" The nearest is {quoted(near[0].name)}, which differs {near[0].difference}." if near else ""
         remedy = (
             f"Track it as {quoted(near[0].name)}, or map it to that event key."
@@ -112,7 +116,7 @@ class EventChecks:
 
     def _trait(self, tracked: Tracked, key: str, unfit: str | None) -> None:
         if key not in self._datafile.attribute_keys:
-            near = tuple(nearest(key, self._datafile.attribute_keys))
+            near = self._nearest_attribute(key)
             hint = (
                 f" The nearest is {quoted(near[0].name)}, which differs {near[0].difference}." if near else ""
             )

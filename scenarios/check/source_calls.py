@@ -22,6 +22,9 @@ _OTHERS = re.compile(
 _OPEN, _CLOSE = {"(": ")", "[": "]", "{": "}"}, frozenset(")]}")
 _NAMED = frozenset((":", "=", "=>"))
 _USERS = frozenset(("userid", "anonymousid"))
+_VARIABLES = frozenset(
+    ("eventName", "event_name", "EventName", "eventKey", "event_key", "trackEvent", "eventType")
+)
 _REFERENCE_MARKS = frozenset((".", "::", "?.", "->", "!", "?", "$", "@"))
 
 
@@ -244,9 +247,10 @@ def _text(value: Sequence[Token], language: Language) -> str | None:
 
 
 def _reference(value: Sequence[Token]) -> str | None:
-    """The last name of `Events.ORDER_COMPLETED`, which a constant may define."""
+    """The last name of `Events.ORDER_COMPLETED`, which a constant may define; a variable's usual name is none."""
     marks = all(token.kind == "name" or token.text in _REFERENCE_MARKS for token in value)
-    return value[-1].text if marks and value and value[-1].kind == "name" else None
+    name = value[-1].text if marks and value and value[-1].kind == "name" else None
+    return None if name is None or (name.isalpha() and name.islower()) or name in _VARIABLES else name
 
 
 def _beside(parts: list[list[Token]], language: Language) -> dict[str, Any]:

@@ -122,7 +122,8 @@ def test_a_constant_with_two_values_is_taken_from_its_own_file_or_not_at_all(tmp
         ("a.swift", 'analytics.track(name: "Viewed \\(page)")'),
         ("a.php", '<?php Segment::track(["userId" => 1, "event" => "Viewed $page"]);'),
         ("a.cs", 'analytics.Track($"Viewed {page}");'),
-        ("a.ts", "analytics.track(name, props)"),
+        ("a.ts", "analytics.track(name, props); const other = { name: 'No' }"),
+        ("a.ts", "analytics.track(eventName, props); const other = { eventName: 'No' }"),
     ],
 )
 def test_a_name_put_together_at_run_time_is_told_as_unchecked(tmp_path: Path, name: str, text: str) -> None:
