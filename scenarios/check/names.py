@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from scenarios.check.tracked import Place, Reading, Tracked
+from scenarios.problems import CannotRun
+
+if TYPE_CHECKING:
+    import _csv
 
 _NAME_COLUMNS = ("event name", "event", "event key", "name", "key")
 _TYPE_COLUMNS = ("type", "event type", "call")
@@ -24,14 +30,14 @@ def read_names(text: str, file: str) -> Reading:
 def read_table(text: str, file: str) -> Reading:
     """The column headed event, event name, name or key; without such a heading the first column, all of it.
 
-    Rows of another type than track are passed over where a column tells the type.
+    Rows of another type than track are passed over where a column tells the type. Raises CannotRun.
     """
     reading = Reading(file, "names")
     first_line = text.lstrip("\n").split("\n", 1)[0]
     delimiter = max(_DELIMITERS, key=first_line.count)
-    rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+    rows = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter)
     names_at, types_at, headed = 0, None, None
-    for row in rows:
+    for row in _readable(rows, file):
         if headed is None:
             heads = [_head(cell) for cell in row]
             named = [heads.index(name) for name in _NAME_COLUMNS if name in heads]
@@ -49,6 +55,13 @@ def read_table(text: str, file: str) -> Reading:
             continue
         reading.tracked.append(Tracked(name, "names", Place(file, rows.line_num)))
     return reading
+
+
+def _readable(rows: "_csv._reader", file: str) -> Iterator[list[str]]:
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise CannotRun(f"{file}:{rows.line_num}: this is no table: {error}") from None
 
 
 def _head(cell: str) -> str:
