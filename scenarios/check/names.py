@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 from scenarios.check.tracked import Place, Reading, Tracked
 from scenarios.problems import CannotRun
 
-if TYPE_CHECKING:
-    import _csv
 
 _NAME_COLUMNS = ("event name", "event", "event key", "name", "key")
 _TYPE_COLUMNS = ("type", "event type", "call")
@@ -57,7 +55,7 @@ def read_table(text: str, file: str) -> Reading:
     return reading
 
 
-def _readable(rows: "_csv._reader", file: str) -> Iterator[list[str]]:
+def _readable(rows: Any, file: str) -> Iterator[list[str]]:
     try:
         yield from rows
     except csv.Error as error:
