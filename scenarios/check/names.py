@@ -10,7 +10,6 @@ from typing import Any
 from scenarios.check.tracked import Place, Reading, Tracked
 from scenarios.problems import CannotRun
 
-
 _NAME_COLUMNS = ("event name", "event", "event key", "name", "key")
 _TYPE_COLUMNS = ("type", "event type", "call")
 _DELIMITERS = ",;\t|"
