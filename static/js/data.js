@@ -20,7 +20,9 @@
     });
 
   const query = (params) => {
-    const text = new URLSearchParams(Object.entries(params || {}).filter(([, value]) => value !== undefined && value !== null)).toString();
+    const text = new URLSearchParams(
+      Object.entries(params || {}).filter(([, value]) => value !== undefined && value !== null),
+    ).toString();
     return text ? "?" + text : "";
   };
 
@@ -54,7 +56,11 @@
       }
       if (!response.ok) {
         const told = (answer && answer.error) || {};
-        throw new Problem(response.status, told.code || "error", told.message || `The emulator answered ${response.status}.`);
+        throw new Problem(
+          response.status,
+          told.code || "error",
+          told.message || `The emulator answered ${response.status}.`,
+        );
       }
       return answer;
     }
@@ -77,7 +83,10 @@
         document.addEventListener("visibilitychange", hide);
         const began = Date.now();
         try {
-          const answer = await call("GET", path, { params: { limit: 1, ...params, after: cursor, wait: WAIT_SECONDS, count: 1 }, signal: turn.signal });
+          const answer = await call("GET", path, {
+            params: { limit: 1, ...params, after: cursor, wait: WAIT_SECONDS, count: 1 },
+            signal: turn.signal,
+          });
           failures = 0;
           onState("live");
           const rows = answer[path] || [];
@@ -123,11 +132,17 @@
   /** The same answers out of one run document, without a request; what a run does not hold is a Problem with status 404. */
   function report(run) {
     const verdicts = (run.scenarios || []).flatMap((scenario) => scenario.verdicts || []);
-    const FIELDS = { namespace: "ns", message_id: "message_id", outcome: "outcome", event: "event_key", visitor_id: "visitor_id" };
+    const FIELDS = {
+      namespace: "ns",
+      message_id: "message_id",
+      outcome: "outcome",
+      event: "event_key",
+      visitor_id: "visitor_id",
+    };
 
     async function get(path, params = {}) {
       if (path === "runs") {
-        const { scenarios, ...head } = run;
+        const { scenarios: _scenarios, ...head } = run;
         return { runs: [{ ...head, scenarios: undefined }], next: null, last: null, dropped: 0 };
       }
       if (path.startsWith("runs/")) return run;
@@ -138,7 +153,11 @@
           .filter((one) => !params.q || JSON.stringify(one).toLowerCase().includes(params.q.toLowerCase()));
         return { verdicts: found.reverse().slice(0, params.limit || 100), next: null, last: null, dropped: 0 };
       }
-      throw new Problem(404, "not_in_report", "A report holds one run and its verdicts; start the sandbox to see the rest.");
+      throw new Problem(
+        404,
+        "not_in_report",
+        "A report holds one run and its verdicts; start the sandbox to see the rest.",
+      );
     }
 
     return { kind: "report", base: run.emulator || "", get, send: get, follow: async () => {}, address: () => null };

@@ -38,7 +38,8 @@
     if (isObject(a) && isObject(b) && !isMatcher(a)) {
       return Object.keys(a).reduce((sum, key) => sum + (key in b ? alike(a[key], b[key]) : 0), 0);
     }
-    if (Array.isArray(a) && Array.isArray(b)) return a.reduce((sum, one, i) => sum + (i < b.length ? alike(one, b[i]) : 0), 0);
+    if (Array.isArray(a) && Array.isArray(b))
+      return a.reduce((sum, one, i) => sum + (i < b.length ? alike(one, b[i]) : 0), 0);
     return isMatcher(a) || JSON.stringify(a) === JSON.stringify(b) ? 1 : 0;
   }
 
@@ -97,7 +98,9 @@
             const at = marked.get(keyOf([...path, i]));
             return at !== undefined && differences[at].kind === "missing";
           };
-          const pairs = anyOrder ? pair(left, right, alone) : Array.from({ length: count }, (_, i) => [i < left.length ? i : -1, i < right.length ? i : -1]);
+          const pairs = anyOrder
+            ? pair(left, right, alone)
+            : Array.from({ length: count }, (_, i) => [i < left.length ? i : -1, i < right.length ? i : -1]);
           let next = left.length;
           for (const [i, j] of pairs) {
             const at = i >= 0 ? i : anyOrder ? next++ : j;

@@ -37,12 +37,21 @@
   }
 
   function icon(name) {
-    return svg("svg", { viewBox: "0 0 16 16", class: "icon icon-" + name, "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+    return svg(
+      "svg",
+      { viewBox: "0 0 16 16", class: "icon icon-" + name, "aria-hidden": "true" },
+      svg("path", { d: ICONS[name] }),
+    );
   }
 
   /** A status is a shape and a word; its colour only repeats them. */
   function badge(tone, label, attrs) {
-    return h("span", { ...attrs, class: `badge tone-${tone}` + (attrs && attrs.class ? " " + attrs.class : "") }, icon(tone), h("span", {}, label));
+    return h(
+      "span",
+      { ...attrs, class: `badge tone-${tone}` + (attrs && attrs.class ? " " + attrs.class : "") },
+      icon(tone),
+      h("span", {}, label),
+    );
   }
 
   function outcome(slug) {
@@ -54,7 +63,11 @@
   function time(ms) {
     if (typeof ms !== "number") return h("span", { class: "quiet" }, "–");
     const valid = Math.abs(ms) <= 8.64e15;
-    return h("time", { datetime: valid ? new Date(ms).toISOString() : null, title: o.words.utc(ms) }, o.words.local(ms, Date.now()));
+    return h(
+      "time",
+      { datetime: valid ? new Date(ms).toISOString() : null, title: o.words.utc(ms) },
+      o.words.local(ms, Date.now()),
+    );
   }
 
   /** A table with real headers: columns [{label, class}], rows as lists of cells or {attrs, cells}; the first cell names its row.
@@ -62,34 +75,91 @@
   function table(caption, columns, rows, attrs) {
     const cells = (row) =>
       row.map((cell, i) =>
-        h(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null, role: i === 0 ? "rowheader" : "cell", class: columns[i].class, "data-label": columns[i].label }, cell));
-    return h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": caption },
-      h("table", { role: "table", ...attrs },
+        h(
+          i === 0 ? "th" : "td",
+          {
+            scope: i === 0 ? "row" : null,
+            role: i === 0 ? "rowheader" : "cell",
+            class: columns[i].class,
+            "data-label": columns[i].label,
+          },
+          cell,
+        ),
+      );
+    return h(
+      "div",
+      { class: "table-wrap", tabindex: "0", role: "region", "aria-label": caption },
+      h(
+        "table",
+        { role: "table", ...attrs },
         h("caption", { class: "visually-hidden" }, caption),
-        h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map((one) => h("th", { scope: "col", role: "columnheader", class: one.class }, one.label)))),
-        h("tbody", { role: "rowgroup" }, rows.map((row) => h("tr", { role: "row", ...(Array.isArray(row) ? {} : row.attrs) }, cells(Array.isArray(row) ? row : row.cells))))));
+        h(
+          "thead",
+          { role: "rowgroup" },
+          h(
+            "tr",
+            { role: "row" },
+            columns.map((one) => h("th", { scope: "col", role: "columnheader", class: one.class }, one.label)),
+          ),
+        ),
+        h(
+          "tbody",
+          { role: "rowgroup" },
+          rows.map((row) =>
+            h(
+              "tr",
+              { role: "row", ...(Array.isArray(row) ? {} : row.attrs) },
+              cells(Array.isArray(row) ? row : row.cells),
+            ),
+          ),
+        ),
+      ),
+    );
+  }
+
+  /** A visitor's id, or that it was erased. */
+  function visitor(id) {
+    return id === "[erased]"
+      ? h("em", { class: "quiet", title: "A request for erasure removed this visitor" }, "erased")
+      : h("code", {}, id);
   }
 
   /** A line of small facts, each apart from the next. */
   function meta(...items) {
-    return h("p", { class: "meta quiet" }, items.filter(Boolean).map((one) => (one instanceof Element ? one : h("span", {}, one))));
+    return h(
+      "p",
+      { class: "meta quiet" },
+      items.filter(Boolean).map((one) => (one instanceof Element ? one : h("span", {}, one))),
+    );
   }
 
   /** Pairs of name and value as a description list; values that are absent are left out. */
   function facts(pairs) {
-    return h("dl", { class: "facts" }, pairs
-      .filter(([, value]) => value !== null && value !== undefined && value !== false && value !== "")
-      .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+    return h(
+      "dl",
+      { class: "facts" },
+      pairs
+        .filter(([, value]) => value !== null && value !== undefined && value !== false && value !== "")
+        .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+    );
   }
 
   function json(value, label) {
     const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
-    return h("pre", { class: "code", tabindex: "0", role: "region", "aria-label": label || "JSON" }, text === undefined ? "" : text);
+    return h(
+      "pre",
+      { class: "code", tabindex: "0", role: "region", "aria-label": label || "JSON" },
+      text === undefined ? "" : text,
+    );
   }
 
   /** A fold: summary line, and content that is built only when it is first opened. */
   function fold(summary, build, open) {
-    const node = h("details", { class: "fold", open: open || null }, h("summary", {}, icon("chevron"), h("span", {}, summary)));
+    const node = h(
+      "details",
+      { class: "fold", open: open || null },
+      h("summary", {}, icon("chevron"), h("span", {}, summary)),
+    );
     const fill = () => {
       if (node.open && node.children.length === 1) append(node, [build()]);
     };
@@ -133,9 +203,38 @@
 
   /** An empty state: what is not here, why, and the next command to type. */
   function empty(title, text, command) {
-    return h("div", { class: "empty" }, h("p", { class: "empty-title" }, title), text && h("p", {}, text),
-      command && h("p", { class: "command" }, h("code", {}, command), copy("Copy", command, { "aria-label": `Copy the command ${command}` })));
+    return h(
+      "div",
+      { class: "empty" },
+      h("p", { class: "empty-title" }, title),
+      text && h("p", {}, text),
+      command &&
+        h(
+          "p",
+          { class: "command" },
+          h("code", {}, command),
+          copy("Copy", command, { "aria-label": `Copy the command ${command}` }),
+        ),
+    );
   }
 
-  Object.assign(o, { h, svg, icon, badge, outcomeBadge: outcome, time, table, meta, facts, json, fold, copy, clip, say, empty, append });
+  Object.assign(o, {
+    h,
+    svg,
+    icon,
+    badge,
+    outcomeBadge: outcome,
+    time,
+    table,
+    meta,
+    visitor,
+    facts,
+    json,
+    fold,
+    copy,
+    clip,
+    say,
+    empty,
+    append,
+  });
 })((globalThis.optilocal = globalThis.optilocal || {}));

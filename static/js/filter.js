@@ -2,11 +2,18 @@
 (function (o) {
   "use strict";
 
-  const ALIASES = { s: "status", t: "tag", e: "event", event_key: "event", v: "visitor", visitor_id: "visitor", exp: "experiment" };
+  const ALIASES = {
+    s: "status",
+    t: "tag",
+    e: "event",
+    event_key: "event",
+    v: "visitor",
+    visitor_id: "visitor",
+    exp: "experiment",
+  };
   const TOKEN = /(!?)(?:(@)|([a-z_]+):)?("(?:[^"\\]|\\.)*"?|[^\s"]+)/gi;
 
-  const unquote = (text) =>
-    text.startsWith('"') ? text.slice(1).replace(/"$/, "").replace(/\\(.)/g, "$1") : text;
+  const unquote = (text) => (text.startsWith('"') ? text.slice(1).replace(/"$/, "").replace(/\\(.)/g, "$1") : text);
 
   const quote = (text) => (/^[^\s":!@]+$/.test(text) ? text : '"' + text.replace(/(["\\])/g, "\\$1") + '"');
 
@@ -43,7 +50,10 @@
     return format(tokens.some(same) ? rest : [...rest, { field, value, not: false }]);
   }
 
-  const has = (value, wanted) => String(value === null || value === undefined ? "" : value).toLowerCase().includes(wanted);
+  const has = (value, wanted) =>
+    String(value === null || value === undefined ? "" : value)
+      .toLowerCase()
+      .includes(wanted);
 
   /** Does a row match? `read[field](row)` gives a value or a list of values; named fields match whole, text matches within. */
   function matches(tokens, row, read) {

@@ -51,7 +51,11 @@
   const LINES = {
     source(verdict, delivery) {
       const type = (delivery && delivery.type) || "track";
-      const who = verdict.user_id ? `user ${verdict.user_id}` : verdict.anonymous_id ? `anonymous ${verdict.anonymous_id}` : "nobody named";
+      const who = verdict.user_id
+        ? `user ${verdict.user_id}`
+        : verdict.anonymous_id
+          ? `anonymous ${verdict.anonymous_id}`
+          : "nobody named";
       return `${type}${verdict.event ? ` “${verdict.event}”` : ""} by ${who}`;
     },
     trigger(verdict, delivery) {
@@ -60,7 +64,8 @@
       if (!seen.length) return (delivery && delivery.trigger) || "no mapping was looked at";
       return `${matched} of ${o.words.plural(seen.length, "mapping")} matched`;
     },
-    mapping: (verdict, delivery) => (delivery && delivery.mapping ? `by “${delivery.mapping}”` : "the fields of the event become a payload"),
+    mapping: (verdict, delivery) =>
+      delivery && delivery.mapping ? `by “${delivery.mapping}”` : "the fields of the event become a payload",
     payload(verdict, delivery) {
       if (delivery && delivery.error && verdict.outcome === "invalid_payload") return delivery.error.message;
       const payload = delivery && delivery.payload;
@@ -71,7 +76,8 @@
         ? `no event has the key “${(delivery && delivery.event_key) || verdict.event}”`
         : answers(requestsTo(delivery, "datafile"), "not fetched"),
     request: (verdict, delivery) => answers(requestsTo(delivery, "events"), "nothing was sent"),
-    received: (verdict) => (typeof verdict.event_number === "number" ? `recorded as event ${verdict.event_number}` : "not in the journal"),
+    received: (verdict) =>
+      typeof verdict.event_number === "number" ? `recorded as event ${verdict.event_number}` : "not in the journal",
     attribution(verdict) {
       const to = verdict.attributed_to || [];
       return to.length ? to.map((one) => `${one.experiment} › ${one.variation}`).join(", ") : "to no variation";
@@ -92,9 +98,11 @@
       if (!delivery && segment) state = "skipped";
       if (id === "verdict" && state === "unreached") state = "verdict";
       const line =
-        state === "skipped" ? "does not apply: an SDK sent this conversion"
-        : state === "unreached" ? "not reached"
-        : LINES[id](verdict, delivery);
+        state === "skipped"
+          ? "does not apply: an SDK sent this conversion"
+          : state === "unreached"
+            ? "not reached"
+            : LINES[id](verdict, delivery);
       return { id, title: TITLES[id], state, line };
     });
   }
@@ -107,11 +115,26 @@
     const last = sent[sent.length - 1];
     const named = last && last.json && last.json.identifier;
     return [
-      { id: "source", title: TITLES.source, state: "passed", line: `delete of user ${verdict.user_id || "nobody named"}` },
-      { id: "privacy", title: TITLES.request, state: reached ? "passed" : "ended", line: answers(sent, (delivery.error && delivery.error.message) || "nothing was sent") },
       {
-        id: "named", title: "Whom it names", state: named === undefined ? "unreached" : named === verdict.user_id ? "done" : "noted",
-        line: named === undefined || named === null ? "no identifier was sent" : `${last.json.identifier_type || "identifier"} “${named}”`,
+        id: "source",
+        title: TITLES.source,
+        state: "passed",
+        line: `delete of user ${verdict.user_id || "nobody named"}`,
+      },
+      {
+        id: "privacy",
+        title: TITLES.request,
+        state: reached ? "passed" : "ended",
+        line: answers(sent, (delivery.error && delivery.error.message) || "nothing was sent"),
+      },
+      {
+        id: "named",
+        title: "Whom it names",
+        state: named === undefined ? "unreached" : named === verdict.user_id ? "done" : "noted",
+        line:
+          named === undefined || named === null
+            ? "no identifier was sent"
+            : `${last.json.identifier_type || "identifier"} “${named}”`,
       },
     ];
   }

@@ -60,7 +60,9 @@
   }
 
   function press(key) {
-    const control = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key.split(" ").includes(key) && (key === "Escape" || seen(one)));
+    const control = [...document.querySelectorAll("[data-key]")].find(
+      (one) => one.dataset.key.split(" ").includes(key) && (key === "Escape" || seen(one)),
+    );
     if (!control) return false;
     if (key === "/") control.focus();
     else control.click();
@@ -71,8 +73,13 @@
     const dialog = document.getElementById("keys");
     dialog.replaceChildren(
       o.h("h2", { id: "keys-title" }, "Keys"),
-      o.h("dl", { class: "key-list" }, KEYS.map(([key, does]) => o.h("div", {}, o.h("dt", {}, o.h("kbd", {}, key)), o.h("dd", {}, does)))),
-      o.h("button", { type: "button", class: "button", on: { click: () => dialog.close() } }, "Close"));
+      o.h(
+        "dl",
+        { class: "key-list" },
+        KEYS.map(([key, does]) => o.h("div", {}, o.h("dt", {}, o.h("kbd", {}, key)), o.h("dd", {}, does))),
+      ),
+      o.h("button", { type: "button", class: "button", on: { click: () => dialog.close() } }, "Close"),
+    );
     dialog.showModal();
   }
 
@@ -85,14 +92,21 @@
         return;
       }
       const done =
-        event.key === "j" ? move(1)
-        : event.key === "k" ? move(-1)
-        : event.key === "ArrowDown" ? move(1, true)
-        : event.key === "ArrowUp" ? move(-1, true)
-        : event.key === "[" ? tab(-1)
-        : event.key === "]" ? tab(1)
-        : event.key === "?" ? (show(), true)
-        : press(event.key);
+        event.key === "j"
+          ? move(1)
+          : event.key === "k"
+            ? move(-1)
+            : event.key === "ArrowDown"
+              ? move(1, true)
+              : event.key === "ArrowUp"
+                ? move(-1, true)
+                : event.key === "["
+                  ? tab(-1)
+                  : event.key === "]"
+                    ? tab(1)
+                    : event.key === "?"
+                      ? (show(), true)
+                      : press(event.key);
       if (done) event.preventDefault();
     });
     document.addEventListener("click", (event) => {

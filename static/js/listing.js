@@ -8,7 +8,15 @@
 
   /** A labelled search field that tells its text a moment after the last key; `/` goes to it. */
   function search(label, text, hint, onText) {
-    const input = o.h("input", { type: "search", "data-key": "/", "aria-label": label, placeholder: hint, value: text || "", spellcheck: "false", autocomplete: "off" });
+    const input = o.h("input", {
+      type: "search",
+      "data-key": "/",
+      "aria-label": label,
+      placeholder: hint,
+      value: text || "",
+      spellcheck: "false",
+      autocomplete: "off",
+    });
     let timer;
     input.addEventListener("input", () => {
       clearTimeout(timer);
@@ -20,11 +28,20 @@
   /** New content for a slot; the focus and what was unfolded stay where they were when it is still there. */
   function refill(slot, nodes) {
     const active = slot.contains(document.activeElement) ? document.activeElement : null;
-    const mark = active && (active.getAttribute("href") ? `[href="${CSS.escape(active.getAttribute("href"))}"]` : active.dataset.key ? `[data-key="${CSS.escape(active.dataset.key)}"]` : active.getAttribute("aria-label") ? `[aria-label="${CSS.escape(active.getAttribute("aria-label"))}"]` : null);
+    const mark =
+      active &&
+      (active.getAttribute("href")
+        ? `[href="${CSS.escape(active.getAttribute("href"))}"]`
+        : active.dataset.key
+          ? `[data-key="${CSS.escape(active.dataset.key)}"]`
+          : active.getAttribute("aria-label")
+            ? `[aria-label="${CSS.escape(active.getAttribute("aria-label"))}"]`
+            : null);
     const open = new Map([...slot.querySelectorAll("details[data-keep]")].map((one) => [one.dataset.keep, one.open]));
     slot.replaceChildren();
     o.append(slot, [].concat(nodes));
-    for (const one of slot.querySelectorAll("details[data-keep]")) if (open.has(one.dataset.keep)) one.open = open.get(one.dataset.keep);
+    for (const one of slot.querySelectorAll("details[data-keep]"))
+      if (open.has(one.dataset.keep)) one.open = open.get(one.dataset.keep);
     const again = mark && slot.querySelector(mark);
     if (again) again.focus({ preventScroll: true });
   }
@@ -38,7 +55,8 @@
 
   const busy = (node) => node.matches(":hover") || node.contains(document.activeElement);
 
-  /** Draws and follows one listing. `what`: {path, params, caption, columns, row, empty, none}; row(one) gives {href, cells}
+  /** Draws and follows one listing. `what`: {path, params, caption, columns, row, empty, none, keep}; keep(one) is
+   *  asked of each row where the server cannot leave it out; row(one) gives {href, cells}
    *  or {attrs, cells}. Rows that arrive while the reader points at the list or is in it wait behind a bar. */
   async function listing(page, slot, what) {
     const cursor = page.route.params.after;
@@ -51,19 +69,50 @@
 
     async function draw() {
       const answer = await o.source.get(what.path, { ...asked, after: cursor }, { signal: page.signal });
-      const rows = answer[what.path];
+      const all = answer[what.path];
+      const rows = what.keep ? all.filter(what.keep) : all;
       bar.replaceChildren();
       if (rows.length) o.refill(body, [o.table(what.caption, what.columns, rows.map(what.row))]);
       else body.replaceChildren(what.filtered ? what.none() : what.empty());
       o.keys.settle(body);
-      const older = rows.length === ROWS && answer.next !== null && answer.next !== undefined;
+      const older = all.length === ROWS && answer.next !== null && answer.next !== undefined;
       o.refill(foot, [
-        answer.dropped > 0 && o.h("p", { class: "callout tone-warn" }, o.icon("warn"), o.h("span", {}, `${o.words.plural(answer.dropped, "older row")} dropped: the journal is bounded.`)),
-        o.h("p", { class: "quiet" }, rows.length ? o.words.plural(rows.length, "row") + (older ? " of more, newest first. " : ". ") : "", what.note || ""),
-        o.h("div", { class: "pager" },
-          cursor && o.h("a", { class: "button", href: o.route.format({ ...page.route, params: { ...page.route.params, after: null } }) }, "Newest"),
-          older && o.h("a", { class: "button", href: o.route.format({ ...page.route, params: { ...page.route.params, after: answer.next } }) }, "Older"),
-          o.jsonLink(what.path, asked)),
+        answer.dropped > 0 &&
+          o.h(
+            "p",
+            { class: "callout tone-warn" },
+            o.icon("warn"),
+            o.h("span", {}, `${o.words.plural(answer.dropped, "older row")} dropped: the journal is bounded.`),
+          ),
+        o.h(
+          "p",
+          { class: "quiet" },
+          rows.length ? o.words.plural(rows.length, "row") + (older ? " of more, newest first. " : ". ") : "",
+          what.note || "",
+        ),
+        o.h(
+          "div",
+          { class: "pager" },
+          cursor &&
+            o.h(
+              "a",
+              {
+                class: "button",
+                href: o.route.format({ ...page.route, params: { ...page.route.params, after: null } }),
+              },
+              "Newest",
+            ),
+          older &&
+            o.h(
+              "a",
+              {
+                class: "button",
+                href: o.route.format({ ...page.route, params: { ...page.route.params, after: answer.next } }),
+              },
+              "Older",
+            ),
+          o.jsonLink(what.path, asked),
+        ),
       ]);
       return answer;
     }
@@ -79,7 +128,13 @@
         return;
       }
       waiting += rows.length;
-      bar.replaceChildren(o.h("button", { type: "button", class: "button new-rows", on: { click: () => ((waiting = 0), draw()) } }, `${o.words.number(waiting)}${rows.length === NEWS ? "+" : ""} new ${waiting === 1 ? "row" : "rows"}: show`));
+      bar.replaceChildren(
+        o.h(
+          "button",
+          { type: "button", class: "button new-rows", on: { click: () => ((waiting = 0), draw()) } },
+          `${o.words.number(waiting)}${rows.length === NEWS ? "+" : ""} new ${waiting === 1 ? "row" : "rows"}: show`,
+        ),
+      );
     });
   }
 

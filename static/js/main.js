@@ -10,8 +10,20 @@
 
   function trouble(problem) {
     const gone = problem.status === 0;
-    return o.h("div", { class: "page" }, o.h("h1", {}, gone ? "The emulator does not answer" : problem.status === 404 ? "Not here" : "This could not be shown"),
-      o.empty(gone ? "Not connected" : problem.message, gone ? "The page looks again by itself. If the sandbox was stopped, start it:" : null, gone ? "optilocal up" : null));
+    return o.h(
+      "div",
+      { class: "page" },
+      o.h(
+        "h1",
+        {},
+        gone ? "The emulator does not answer" : problem.status === 404 ? "Not here" : "This could not be shown",
+      ),
+      o.empty(
+        gone ? "Not connected" : problem.message,
+        gone ? "The page looks again by itself. If the sandbox was stopped, start it:" : null,
+        gone ? "optilocal up" : null,
+      ),
+    );
   }
 
   /** Shows the view that the hash names. A view gets {route, signal, show, title, live, patch} and fills the page. */
@@ -28,24 +40,30 @@
     const page = {
       route,
       signal: stay.signal,
-      /** Put these nodes on the page; the first time after a change of page the reader starts at the top. */
+      /** Put these nodes on the page; on the same page focus and folds stay where they are. */
       show(...nodes) {
         if (stay.signal.aborted) return;
-        const old = [...document.querySelectorAll("main details[data-keep]")].filter((one) => one.open).map((one) => one.dataset.keep);
-        main().replaceChildren(o.h("div", { class: "page" }, nodes));
-        if (!moved) for (const one of main().querySelectorAll("details[data-keep]")) if (old.includes(one.dataset.keep)) one.open = true;
+        const page = o.h("div", { class: "page" }, nodes);
+        if (moved) main().replaceChildren(page);
+        else o.refill(main(), page);
       },
       title: (text) => (document.title = text + " · optilocal"),
       /** Follow a listing until the reader leaves, or until a signal of the view's own. */
       live(path, params, after, onRows, signal = stay.signal) {
         if (o.source.kind !== "live" || signal.aborted) return;
         o.shell.connection(document.hidden ? "paused" : "live");
-        o.source.follow(path, params, { signal, after, onRows: (rows, answer) => signal.aborted || onRows(rows, answer), onState: o.shell.connection });
+        o.source.follow(path, params, {
+          signal,
+          after,
+          onRows: (rows, answer) => signal.aborted || onRows(rows, answer),
+          onState: o.shell.connection,
+        });
       },
       /** Change the address without a new page. */
       patch(params) {
         Object.assign(route.params, params);
-        for (const name of Object.keys(params)) if (route.params[name] === "" || route.params[name] === null) delete route.params[name];
+        for (const name of Object.keys(params))
+          if (route.params[name] === "" || route.params[name] === null) delete route.params[name];
         history.replaceState(history.state, "", o.route.format(route));
       },
     };

@@ -7,20 +7,45 @@
   function erased(one) {
     const what = one.erased;
     if (!what) return "–";
-    const counts = [["event", what.events], ["exchange", what.exchanges], ["delivery", what.deliveries, "deliveries"]].filter(([, count]) => count);
+    const counts = [
+      ["event", what.events],
+      ["exchange", what.exchanges],
+      ["delivery", what.deliveries, "deliveries"],
+    ].filter(([, count]) => count);
     if (!counts.length) return "nothing: nobody known by this name";
-    return [counts.map(([word, count, many]) => o.words.plural(count, word, many)).join(", "),
-      (what.visitors || []).length > 0 && [" of ", what.visitors.map((id, i) => [i ? ", " : "", o.h("code", { class: "erased", title: "Erased visitor" }, id)])]];
+    return [
+      counts.map(([word, count, many]) => o.words.plural(count, word, many)).join(", "),
+      (what.visitors || []).length > 0 && [
+        " of ",
+        what.visitors.map((id, i) => [i ? ", " : "", o.h("code", { class: "erased", title: "Erased visitor" }, id)]),
+      ],
+    ];
   }
 
   function process(one) {
     const done = one.status === "completed" || one.status === "failure";
     const { id } = one;
-    return done ? "–" : o.h("button", { type: "button", class: "button", "aria-label": `Move request ${id} on`, on: { click: async () => {
-      const moved = await o.source.send("POST", `subject-access-requests/${encodeURIComponent(id)}/process`, { params: { ns: one.namespace }, body: {} });
-      o.say(`Request ${id} is ${moved && moved.status ? moved.status : "moved on"}`);
-      o.reload();
-    } } }, "Move on");
+    return done
+      ? "–"
+      : o.h(
+          "button",
+          {
+            type: "button",
+            class: "button",
+            "aria-label": `Move request ${id} on`,
+            on: {
+              click: async () => {
+                const moved = await o.source.send("POST", `subject-access-requests/${encodeURIComponent(id)}/process`, {
+                  params: { ns: one.namespace },
+                  body: {},
+                });
+                o.say(`Request ${id} is ${moved && moved.status ? moved.status : "moved on"}`);
+                o.reload();
+              },
+            },
+          },
+          "Move on",
+        );
   }
 
   async function erasure(page) {
@@ -28,12 +53,49 @@
     const answer = await o.source.get("subject-access-requests", { ns: o.shell.ns() }, { signal: page.signal });
     const at = (one) => Date.parse(one.requested_at_time);
     const all = answer.subject_access_requests.sort((a, b) => at(b) - at(a));
-    page.show(o.h("h1", {}, "Requests for erasure"),
-      o.h("p", { class: "lead" }, "Segment's destination names the ", o.h("em", {}, "account"), " and not the user in its deletion requests; what each request really named, and what it erased, stands here."),
-      all.length ? o.table("Subject access requests", [{ label: "Request" }, { label: "Type" }, { label: "Names" }, { label: "State" }, { label: "Erased" }, { label: "Namespace", class: "wide-only" }, { label: "At", class: "num" }, { label: "Next" }],
-        all.map((one) => [o.h("code", {}, String(one.id)), one.request_type || "–", [o.h("code", {}, String(one.identifier)), " ", o.h("span", { class: "quiet" }, one.identifier_type || "")],
-          o.badge(STATES[one.status] || "idle", o.words.sentence(one.status || "unknown")), erased(one), one.namespace, o.time(at(one)), process(one)]))
-        : o.empty("No request yet", "Ask the forwarder to delete a user:", `curl -X POST http://127.0.0.1:8411/regulations -H 'Content-Type: application/json' -d '{"regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectIds": ["u-1"]}'`));
+    page.show(
+      o.h("h1", {}, "Requests for erasure"),
+      o.h(
+        "p",
+        { class: "lead" },
+        "Segment's destination names the ",
+        o.h("em", {}, "account"),
+        " and not the user in its deletion requests; what each request really named, and what it erased, stands here.",
+      ),
+      all.length
+        ? o.table(
+            "Subject access requests",
+            [
+              { label: "Request" },
+              { label: "Type" },
+              { label: "Names" },
+              { label: "State" },
+              { label: "Erased" },
+              { label: "Namespace", class: "wide-only" },
+              { label: "At", class: "num" },
+              { label: "Next" },
+            ],
+            all.map((one) => [
+              o.h("code", {}, String(one.id)),
+              one.request_type || "–",
+              [
+                o.h("code", {}, String(one.identifier)),
+                " ",
+                o.h("span", { class: "quiet" }, one.identifier_type || ""),
+              ],
+              o.badge(STATES[one.status] || "idle", o.words.sentence(one.status || "unknown")),
+              erased(one),
+              one.namespace,
+              o.time(at(one)),
+              process(one),
+            ]),
+          )
+        : o.empty(
+            "No request yet",
+            "Ask the forwarder to delete a user:",
+            `curl -X POST http://127.0.0.1:8411/regulations -H 'Content-Type: application/json' -d '{"regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectIds": ["u-1"]}'`,
+          ),
+    );
   }
 
   o.views = o.views || {};

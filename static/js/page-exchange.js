@@ -4,7 +4,10 @@
 
   const SURFACES = { events: "Event API", datafile: "Datafile", privacy: "Privacy API", results: "Results API" };
 
-  const faultText = (rule) => ["fault", rule.status || rule.break || (rule.latency_ms ? `${rule.latency_ms} ms` : ""), rule.phase].filter(Boolean).join(" ");
+  const faultText = (rule) =>
+    ["fault", rule.status || rule.break || (rule.latency_ms ? `${rule.latency_ms} ms` : ""), rule.phase]
+      .filter(Boolean)
+      .join(" ");
 
   function badges(one) {
     return [
@@ -14,91 +17,203 @@
     ];
   }
 
-  const answered = (status) => (status ? o.badge(status < 400 ? "good" : "bad", String(status)) : o.badge("bad", "no answer"));
+  const answered = (status) =>
+    status ? o.badge(status < 400 ? "good" : "bad", String(status)) : o.badge("bad", "no answer");
 
   async function list(page) {
     page.title("Exchanges");
     const slot = o.h("div", {});
     const now = page.route.params.surface || "";
-    const choose = o.h("div", { class: "chips", role: "group", "aria-label": "Surface" }, [["", "All"], ...Object.entries(SURFACES)].map(([name, label]) =>
-      o.h("a", { class: "chip", "aria-current": now === name ? "true" : null, href: o.href("exchanges", [], { surface: name, q: page.route.params.q }) }, label)));
-    const search = o.search("Filter exchanges", page.route.params.q, "text in path or body", (text) => (page.patch({ q: text, after: null }), o.reload()));
+    const choose = o.h(
+      "div",
+      { class: "chips", role: "group", "aria-label": "Surface" },
+      [["", "All"], ...Object.entries(SURFACES)].map(([name, label]) =>
+        o.h(
+          "a",
+          {
+            class: "chip",
+            "aria-current": now === name ? "true" : null,
+            href: o.href("exchanges", [], { surface: name, q: page.route.params.q }),
+          },
+          label,
+        ),
+      ),
+    );
+    const search = o.search(
+      "Filter exchanges",
+      page.route.params.q,
+      "text in path or body",
+      (text) => (page.patch({ q: text, after: null }), o.reload()),
+    );
     page.show(o.h("h1", {}, "Exchanges"), o.h("div", { class: "toolbar" }, search.node, choose), slot);
     if (page.route.params.q) search.input.focus();
     await o.listing(page, slot, {
-      path: "exchanges", params: { surface: now || undefined, q: page.route.params.q }, filtered: Boolean(now || page.route.params.q), caption: "Exchanges",
-      columns: [{ label: "Request" }, { label: "Answer" }, { label: "Notes" }, { label: "Surface", class: "wide-only" }, { label: "Namespace", class: "wide-only place-cell" }, { label: "Time", class: "num" }],
-      row: (one) => ({ attrs: { "data-open": true }, cells: [
-        o.rowLink(o.route.format({ page: "exchanges", parts: [one.namespace, one.number] }), o.h("span", { class: "mono" }, `${one.method} ${one.path}`)),
-        answered(one.status), badges(one), SURFACES[one.surface] || one.surface, o.h("span", { title: one.namespace }, one.namespace), o.time(one.at)] }),
+      path: "exchanges",
+      params: { surface: now || undefined, q: page.route.params.q },
+      filtered: Boolean(now || page.route.params.q),
+      caption: "Exchanges",
+      columns: [
+        { label: "Request" },
+        { label: "Answer" },
+        { label: "Notes" },
+        { label: "Surface", class: "wide-only" },
+        { label: "Namespace", class: "wide-only place-cell" },
+        { label: "Time", class: "num" },
+      ],
+      row: (one) => ({
+        attrs: { "data-open": true },
+        cells: [
+          o.rowLink(
+            o.route.format({ page: "exchanges", parts: [one.namespace, one.number] }),
+            o.h("span", { class: "mono" }, `${one.method} ${one.path}`),
+          ),
+          answered(one.status),
+          badges(one),
+          SURFACES[one.surface] || one.surface,
+          o.h("span", { title: one.namespace }, one.namespace),
+          o.time(one.at),
+        ],
+      }),
       none: () => o.empty("No exchange matches", "Choose another surface, or all namespaces above."),
-      empty: () => o.empty("No request yet", "Point a sender at this address; each request on the imitated surface appears here:", o.source.base.replace(/\/$/, "")),
+      empty: () =>
+        o.empty(
+          "No request yet",
+          "Point a sender at this address; each request on the imitated surface appears here:",
+          o.source.base.replace(/\/$/, ""),
+        ),
       note: "Requests to the control surface are not listed.",
     });
   }
 
-  const notes = (all, none) => (all && all.length
-    ? o.h("ul", { class: "notes" }, all.map((one) => o.h("li", {}, one.path && o.h("code", {}, one.path), " ", one.message, " ", o.h("span", { class: "quiet mono" }, one.code))))
-    : o.h("p", { class: "quiet" }, none));
+  const notes = (all, none) =>
+    all && all.length
+      ? o.h(
+          "ul",
+          { class: "notes" },
+          all.map((one) =>
+            o.h(
+              "li",
+              {},
+              one.path && o.h("code", {}, one.path),
+              " ",
+              one.message,
+              " ",
+              o.h("span", { class: "quiet mono" }, one.code),
+            ),
+          ),
+        )
+      : o.h("p", { class: "quiet" }, none);
 
   function panels(one) {
     const parsed = one.json !== null && one.json !== undefined;
     return [
-      ["parsed", "Parsed", () => (parsed ? o.json(one.json, "Parsed body") : o.h("p", { class: "quiet" }, "The request has no body that is JSON."))],
-      ["raw", "Raw", () => [
-        o.h("h3", {}, "Headers"), o.facts(Object.entries(one.headers || {}).map(([name, value]) => [name, o.h("code", {}, value)])),
-        o.h("h3", {}, "Body"), one.body ? o.json(one.body, "Raw body") : one.body_base64 ? [o.h("p", { class: "quiet" }, "The body is no text; in base64:"), o.json(one.body_base64, "Body in base64")] : o.h("p", { class: "quiet" }, "No body.")]],
-      ["violations", `Violations ${(one.violations || []).length + (one.warnings || []).length || ""}`.trim(), () => [
-        o.h("h3", {}, "Violations"), notes(one.violations, "None: the request keeps to the API's own description."), o.h("h3", {}, "Warnings"), notes(one.warnings, "None.")]],
-      ["answer", "Answer", () => [o.facts([["Status", answered(one.status)], ["Fault applied", one.fault && o.h("code", {}, JSON.stringify(one.fault))]]), one.response ? o.json(one.response, "Answer") : o.h("p", { class: "quiet" }, "The answer has no body.")]],
+      [
+        "parsed",
+        "Parsed",
+        () =>
+          parsed
+            ? o.json(one.json, "Parsed body")
+            : o.h("p", { class: "quiet" }, "The request has no body that is JSON."),
+      ],
+      [
+        "raw",
+        "Raw",
+        () => [
+          o.h("h3", {}, "Headers"),
+          o.facts(Object.entries(one.headers || {}).map(([name, value]) => [name, o.h("code", {}, value)])),
+          o.h("h3", {}, "Body"),
+          one.body
+            ? o.json(one.body, "Raw body")
+            : one.body_base64
+              ? [
+                  o.h("p", { class: "quiet" }, "The body is no text; in base64:"),
+                  o.json(one.body_base64, "Body in base64"),
+                ]
+              : o.h("p", { class: "quiet" }, "No body."),
+        ],
+      ],
+      [
+        "violations",
+        `Violations ${(one.violations || []).length + (one.warnings || []).length || ""}`.trim(),
+        () => [
+          o.h("h3", {}, "Violations"),
+          notes(one.violations, "None: the request keeps to the API's own description."),
+          o.h("h3", {}, "Warnings"),
+          notes(one.warnings, "None."),
+        ],
+      ],
+      [
+        "answer",
+        "Answer",
+        () => [
+          o.facts([
+            ["Status", answered(one.status)],
+            ["Fault applied", one.fault && o.h("code", {}, JSON.stringify(one.fault))],
+          ]),
+          one.response ? o.json(one.response, "Answer") : o.h("p", { class: "quiet" }, "The answer has no body."),
+        ],
+      ],
     ];
-  }
-
-  /** Tabs as the practice of the field has them: arrows move, the panel follows; the open one stands in the address. */
-  function tabbed(all, page) {
-    const now = all.some(([id]) => id === page.route.params.tab) ? page.route.params.tab : all[0][0];
-    const panel = o.h("div", { role: "tabpanel", id: "panel", tabindex: "0", class: "panel" });
-    const buttons = all.map(([id, label]) => o.h("button", { type: "button", role: "tab", id: "tab-" + id, "aria-controls": "panel", class: "tab" }, label));
-    const open = (at, focus) => {
-      buttons.forEach((button, i) => {
-        button.setAttribute("aria-selected", String(i === at));
-        button.tabIndex = i === at ? 0 : -1;
-      });
-      panel.setAttribute("aria-labelledby", buttons[at].id);
-      o.refill(panel, [all[at][2]()]);
-      page.patch({ tab: at ? all[at][0] : null });
-      if (focus) buttons[at].focus();
-    };
-    buttons.forEach((button, i) => {
-      button.addEventListener("click", () => open(i, true));
-      button.addEventListener("keydown", (event) => {
-        const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-        if (by) open((i + by + all.length) % all.length, true);
-      });
-    });
-    open(all.findIndex(([id]) => id === now), false);
-    return [o.h("div", { role: "tablist", class: "tablist", "aria-label": "Parts of the exchange" }, buttons), panel];
   }
 
   async function detail(page) {
     const [ns, number] = page.route.parts;
-    const { exchanges } = await o.source.get("exchanges", { ns, after: Number(number) - 1, limit: 1 }, { signal: page.signal });
+    const { exchanges } = await o.source.get(
+      "exchanges",
+      { ns, after: Number(number) - 1, limit: 1 },
+      { signal: page.signal },
+    );
     const one = exchanges.find((row) => String(row.number) === number);
     page.title(`Exchange ${number}`);
     if (!one) {
-      page.show(o.h("h1", {}, `Exchange ${number}`), o.empty("Not in the journal", "It was dropped or erased, or the namespace was reset."));
+      page.show(
+        o.h("h1", {}, `Exchange ${number}`),
+        o.empty("Not in the journal", "It was dropped or erased, or the namespace was reset."),
+      );
       return;
     }
     const base = o.source.base.replace(/\/$/, "");
     page.show(
       o.h("a", { class: "back", "data-back": true, "data-key": "Escape", href: o.href("exchanges") }, "All exchanges"),
-      o.h("div", { class: "title-row" }, o.h("h1", { class: "mono" }, `${one.method} ${one.path}`),
-        o.meta(answered(one.status), ...badges(one), SURFACES[one.surface] || one.surface, o.time(one.at), `namespace ${one.namespace}`, `number ${one.number}`)),
-      (one.erased || []).length > 0 && o.h("p", { class: "callout tone-warn" }, o.icon("warn"), o.h("span", {}, `${one.erased.length === 1 ? "A visitor was" : `${one.erased.length} visitors were`} erased from this exchange.`)),
-      o.h("div", { class: "actions" }, o.copy("Copy as curl", () => o.texts.curl(one, base)),
+      o.h(
+        "div",
+        { class: "title-row" },
+        o.h("h1", { class: "mono" }, `${one.method} ${one.path}`),
+        o.meta(
+          answered(one.status),
+          ...badges(one),
+          SURFACES[one.surface] || one.surface,
+          o.time(one.at),
+          `namespace ${one.namespace}`,
+          `number ${one.number}`,
+        ),
+      ),
+      (one.erased || []).length > 0 &&
+        o.h(
+          "p",
+          { class: "callout tone-warn" },
+          o.icon("warn"),
+          o.h(
+            "span",
+            {},
+            `${one.erased.length === 1 ? "A visitor was" : `${one.erased.length} visitors were`} erased from this exchange.`,
+          ),
+        ),
+      o.h(
+        "div",
+        { class: "actions" },
+        o.copy("Copy as curl", () => o.texts.curl(one, base)),
         o.copy("Copy link", () => location.href, { "data-key": "c" }),
-        one.surface === "events" && o.h("a", { class: "button", href: o.route.format({ page: "received", params: { ns: one.namespace } }) }, "Its namespace's events"), o.jsonLink("exchanges", { ns, after: Number(number) - 1, limit: 1 })),
-      tabbed(panels(one), page));
+        one.surface === "events" &&
+          o.h(
+            "a",
+            { class: "button", href: o.route.format({ page: "received", params: { ns: one.namespace } }) },
+            "Its namespace's events",
+          ),
+        o.jsonLink("exchanges", { ns, after: Number(number) - 1, limit: 1 }),
+      ),
+      o.tabbed("Parts of the exchange", panels(one), page),
+    );
   }
 
   o.views = o.views || {};

@@ -7,7 +7,12 @@
     status: (one) => one.status,
     tag: (one) => one.tags || [],
     ns: (one) => one.namespace,
-    file: (one) => [one.file, String(one.file || "").split("/").pop()],
+    file: (one) => [
+      one.file,
+      String(one.file || "")
+        .split("/")
+        .pop(),
+    ],
     text: (one) => [one.name, one.reason, o.words.reason(one), one.file, one.teaches, ...(one.tags || [])],
   };
   const ORDER = { failed: 0, error: 0, running: 1, waiting: 1, passed: 2 };
@@ -27,7 +32,11 @@
     const { runs, last } = await o.source.get("runs", { ns: "*", order: "newest", limit: 20 }, { signal: page.signal });
     if (!runs.length) return { runs, last, run: null };
     const wanted = page.route.parts[0] || "latest";
-    const run = await o.source.get("runs/" + encodeURIComponent(wanted === "latest" ? runs[0].id : wanted), {}, { signal: page.signal });
+    const run = await o.source.get(
+      "runs/" + encodeURIComponent(wanted === "latest" ? runs[0].id : wanted),
+      {},
+      { signal: page.signal },
+    );
     return { runs, last, run };
   }
 
@@ -38,14 +47,41 @@
     const chip = (status, count, key) => {
       const on = tokens.some((token) => token.field === "status" && token.value === status && !token.not);
       const { tone, label } = o.words.status(status);
-      return (count > 0 || status === "failed") && o.h("button", {
-        type: "button", class: "chip tone-" + (count ? tone : "idle"), "aria-pressed": String(on), "data-key": key,
-        on: { click: () => change(o.filter.toggle(route.params.q, "status", status, FIELDS)) },
-      }, o.icon(count ? tone : "idle"), `${count} ${label.toLowerCase()}`);
+      return (
+        (count > 0 || status === "failed") &&
+        o.h(
+          "button",
+          {
+            type: "button",
+            class: "chip tone-" + (count ? tone : "idle"),
+            "aria-pressed": String(on),
+            "data-key": key,
+            on: { click: () => change(o.filter.toggle(route.params.q, "status", status, FIELDS)) },
+          },
+          o.icon(count ? tone : "idle"),
+          `${count} ${label.toLowerCase()}`,
+        )
+      );
     };
-    return o.h("div", { class: "chips", role: "group", "aria-label": "By status" },
-      chip("failed", counts.failed, "f"), chip("error", counts.error), chip("waiting", waiting), chip("passed", counts.passed),
-      o.h("button", { type: "button", class: "chip", "data-key": "a", "aria-pressed": String(!route.params.q), on: { click: () => change("") } }, `${counts.total} in all`));
+    return o.h(
+      "div",
+      { class: "chips", role: "group", "aria-label": "By status" },
+      chip("failed", counts.failed, "f"),
+      chip("error", counts.error),
+      chip("waiting", waiting),
+      chip("passed", counts.passed),
+      o.h(
+        "button",
+        {
+          type: "button",
+          class: "chip",
+          "data-key": "a",
+          "aria-pressed": String(!route.params.q),
+          on: { click: () => change("") },
+        },
+        `${counts.total} in all`,
+      ),
+    );
   }
 
   function head(data, page, change) {
@@ -53,14 +89,37 @@
     const { failed, error, total, passed } = run.counts;
     const bad = failed + error;
     const running = run.state === "running";
-    const title = running ? `Running: ${passed + bad} of ${total}` : bad ? `${bad} of ${o.words.plural(total, "scenario")} not as expected` : `All ${o.words.plural(total, "scenario")} as expected`;
+    const title = running
+      ? `Running: ${passed + bad} of ${total}`
+      : bad
+        ? `${bad} of ${o.words.plural(total, "scenario")} not as expected`
+        : `All ${o.words.plural(total, "scenario")} as expected`;
     page.title(running ? `Running ${passed + bad}/${total}` : bad ? `${bad} failed` : "All passed");
-    const others = o.h("select", { "aria-label": "Run", class: "run-select" }, runs.map((one) =>
-      o.h("option", { value: one.id, selected: one.id === run.id }, `${o.words.local(one.started_at, Date.now()).replace(/\.\d+$/, "")} · ${one.counts.failed + one.counts.error} failed, ${one.counts.passed} passed`)));
+    const others = o.h(
+      "select",
+      { "aria-label": "Run", class: "run-select" },
+      runs.map((one) =>
+        o.h(
+          "option",
+          { value: one.id, selected: one.id === run.id },
+          `${o.words.local(one.started_at, Date.now()).replace(/\.\d+$/, "")} · ${one.counts.failed + one.counts.error} failed, ${one.counts.passed} passed`,
+        ),
+      ),
+    );
     others.addEventListener("change", () => (location.hash = o.href("runs", [others.value])));
     return [
-      o.h("div", { class: "title-row" }, o.h("h1", {}, title),
-        o.h("div", { class: "quiet meta" }, runs.length > 1 ? others : o.time(run.started_at), run.duration_ms ? ` · ${o.words.duration(run.duration_ms)}` : "", o.jsonLink("runs/" + run.id))),
+      o.h(
+        "div",
+        { class: "title-row" },
+        o.h("h1", {}, title),
+        o.h(
+          "div",
+          { class: "quiet meta" },
+          runs.length > 1 ? others : o.time(run.started_at),
+          run.duration_ms ? ` · ${o.words.duration(run.duration_ms)}` : "",
+          o.jsonLink("runs/" + run.id),
+        ),
+      ),
       running && o.h("progress", { max: total || 1, value: passed + bad, "aria-label": "Progress of the run" }),
       chips(run, page.route, change),
     ];
@@ -74,32 +133,64 @@
     const keep = { q: page.route.params.q };
     const runPart = page.route.parts[0] || "latest";
     if (!found.length) {
-      return o.empty(here.length ? "No scenario matches" : "No scenario ran in this namespace", here.length ? "Take a word out of the filter, or press a for all." : "Choose all namespaces above.");
+      return o.empty(
+        here.length ? "No scenario matches" : "No scenario ran in this namespace",
+        here.length ? "Take a word out of the filter, or press a for all." : "Choose all namespaces above.",
+      );
     }
-    return o.h("ol", { class: "rows", "aria-label": "Scenarios" }, found.map((one) => {
-      const { tone, label } = o.words.status(one.status);
-      const bad = one.status === "failed" || one.status === "error";
-      return o.h("li", { "data-open": true, class: "row tone-" + tone + (one === open ? " is-open" : "") },
-        o.h("div", { class: "row-head" }, o.icon(tone), o.h("span", { class: "visually-hidden" }, label + ": "),
-          o.h("a", { href: o.href("runs", [runPart, one.id], keep), "data-row": true, "aria-current": one === open ? "true" : null }, one.name),
-          o.h("span", { class: "row-time num" }, o.words.duration(one.duration_ms))),
-        bad && o.h("p", { class: "row-reason" }, o.words.reason(one)),
-        o.h("p", { class: "row-place quiet" }, `${one.file || ""}${one.line ? ":" + one.line : ""}`));
-    }));
+    return o.h(
+      "ol",
+      { class: "rows", "aria-label": "Scenarios" },
+      found.map((one) => {
+        const { tone, label } = o.words.status(one.status);
+        const bad = one.status === "failed" || one.status === "error";
+        return o.h(
+          "li",
+          { "data-open": true, class: "row tone-" + tone + (one === open ? " is-open" : "") },
+          o.h(
+            "div",
+            { class: "row-head" },
+            o.icon(tone),
+            o.h("span", { class: "visually-hidden" }, label + ": "),
+            o.h(
+              "a",
+              {
+                href: o.href("runs", [runPart, one.id], keep),
+                "data-row": true,
+                "aria-current": one === open ? "true" : null,
+              },
+              one.name,
+            ),
+            o.h("span", { class: "row-time num" }, o.words.duration(one.duration_ms)),
+          ),
+          bad && o.h("p", { class: "row-reason" }, o.words.reason(one)),
+          o.h("p", { class: "row-place quiet" }, `${one.file || ""}${one.line ? ":" + one.line : ""}`),
+        );
+      }),
+    );
   }
 
   async function runs(page) {
     page.title("Results");
     let data = await load(page);
     if (!data.run) {
-      page.show(o.h("h1", {}, "Results"), o.empty("No run yet", "Run the shipped suite, or your own scenarios, against this sandbox:", `optilocal run --emulator ${o.source.base.replace(/\/$/, "")}`));
+      page.show(
+        o.h("h1", {}, "Results"),
+        o.empty(
+          "No run yet",
+          "Run the shipped suite, or your own scenarios, against this sandbox:",
+          `optilocal run --emulator ${o.source.base.replace(/\/$/, "")}`,
+        ),
+      );
       page.live("runs", { ns: "*" }, data.last, o.reload);
       return;
     }
     const headSlot = o.h("div", { class: "run-head" });
     const listSlot = o.h("div", {});
     const detail = o.h("section", { class: "detail", "aria-label": "Scenario" });
-    const search = o.search("Filter scenarios", page.route.params.q, "status:failed @tag !not \"two words\"", (text) => change(text, false));
+    const search = o.search("Filter scenarios", page.route.params.q, 'status:failed @tag !not "two words"', (text) =>
+      change(text, false),
+    );
     const found = o.h("p", { class: "visually-hidden", "aria-live": "polite" });
 
     function change(text, also = true) {
@@ -118,7 +209,8 @@
       split.classList.toggle("has-detail", Boolean(open || missing));
       if (!withDetail) return;
       if (open) o.refill(detail, o.scenarioDetail(data.run, open, page));
-      else detail.replaceChildren(missing ? o.empty("This run has no such scenario", o.route.scenarioOf(page.route)) : "");
+      else
+        detail.replaceChildren(missing ? o.empty("This run has no such scenario", o.route.scenarioOf(page.route)) : "");
       if (open) page.title(open.name);
     }
 
@@ -129,7 +221,12 @@
       document.getElementById("difference").scrollIntoView({ block: "nearest" });
     };
 
-    const split = o.h("div", { class: "split" }, o.h("section", { class: "side", "aria-label": "Scenarios of this run" }, search.node, found, listSlot), detail);
+    const split = o.h(
+      "div",
+      { class: "split" },
+      o.h("section", { class: "side", "aria-label": "Scenarios of this run" }, search.node, found, listSlot),
+      detail,
+    );
     page.show(headSlot, split);
     draw();
     page.live("runs", { ns: "*" }, data.last, async () => {

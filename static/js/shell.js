@@ -19,6 +19,7 @@
     still: ["idle", "Idle", "This page does not follow anything"],
     report: ["idle", "Report", "A report of one run; nothing is asked over the network"],
   };
+  const NAMESPACES = 300;
   const FAULTS_EVERY_MS = 4000;
 
   let ways;
@@ -37,21 +38,53 @@
 
   function build() {
     const top = document.getElementById("top");
-    ways = o.h("nav", { class: "ways", "aria-label": "Pages" }, o.h("ul", {}, WAYS
-      .filter(([, , inReport]) => o.source.kind === "live" || inReport)
-      .map(([page, label]) => o.h("li", {}, o.h("a", { href: "#/" + page, "data-page": page }, label)))));
+    ways = o.h(
+      "nav",
+      { class: "ways", "aria-label": "Pages" },
+      o.h(
+        "ul",
+        {},
+        WAYS.filter(([, , inReport]) => o.source.kind === "live" || inReport).map(([page, label]) =>
+          o.h("li", {}, o.h("a", { href: "#/" + page, "data-page": page }, label)),
+        ),
+      ),
+    );
     state = o.h("span", { class: "state", id: "state" });
     chooser = o.h("select", { id: "ns", "aria-label": "Namespace" }, o.h("option", { value: "*" }, "All namespaces"));
     chooser.addEventListener("change", () => {
       const { page, parts, params } = o.current;
       const deep = page === "event" || page === "exchanges";
       const { ns: _old, after: _cursor, ...rest } = params;
-      location.hash = o.route.format({ page, parts: deep ? parts.slice(0, page === "event" ? 1 : 0) : parts, params: { ...rest, ns: chooser.value === "*" ? null : chooser.value } });
+      location.hash = o.route.format({
+        page,
+        parts: deep ? parts.slice(0, page === "event" ? 1 : 0) : parts,
+        params: { ...rest, ns: chooser.value === "*" ? null : chooser.value },
+      });
     });
-    const keys = o.h("button", { type: "button", class: "button plain", "aria-label": "Keys", title: "Keys (?)", on: { click: () => o.keys.show() } }, "?");
+    const keys = o.h(
+      "button",
+      {
+        type: "button",
+        class: "button plain",
+        "aria-label": "Keys",
+        title: "Keys (?)",
+        on: { click: () => o.keys.show() },
+      },
+      "?",
+    );
     o.append(top, [
-      o.h("a", { class: "brand", href: "#/runs/latest" }, o.svg("svg", { viewBox: "0 0 32 16", class: "brand-mark", "aria-hidden": "true" },
-        o.svg("path", { d: "M2 8h12", class: "brand-in" }), o.svg("path", { d: "M18 1.5v13", class: "brand-stop" }), o.svg("path", { d: "M22.5 8h8", class: "brand-out" })), "optilocal"),
+      o.h(
+        "a",
+        { class: "brand", href: "#/runs/latest" },
+        o.svg(
+          "svg",
+          { viewBox: "0 0 32 16", class: "brand-mark", "aria-hidden": "true" },
+          o.svg("path", { d: "M2 8h12", class: "brand-in" }),
+          o.svg("path", { d: "M18 1.5v13", class: "brand-stop" }),
+          o.svg("path", { d: "M22.5 8h8", class: "brand-out" }),
+        ),
+        "optilocal",
+      ),
       ways,
       o.h("div", { class: "tools" }, state, o.source.kind === "live" && chooser, o.theme.chooser(), keys),
     ]);
@@ -83,15 +116,21 @@
   async function namespaces() {
     let names = [];
     try {
-      names = (await o.source.get("namespaces")).namespaces.map((one) => one.name);
+      const all = (await o.source.get("namespaces")).namespaces;
+      names = all.sort((a, b) => (b.last_at || 0) - (a.last_at || 0)).map((one) => one.name);
     } catch {
       names = [];
     }
-    if (ns() !== "*" && !names.includes(ns())) names.push(ns());
-    const wanted = ["*", ...names];
-    const there = [...chooser.options].map((one) => one.value);
+    const most = names.slice(0, NAMESPACES);
+    if (ns() !== "*" && !most.includes(ns())) most.push(ns());
+    const wanted = ["*", ...most];
+    const there = [...chooser.options].filter((one) => !one.disabled).map((one) => one.value);
     if (wanted.join("\n") !== there.join("\n")) {
-      chooser.replaceChildren(...wanted.map((name) => o.h("option", { value: name }, name === "*" ? "All namespaces" : name)));
+      chooser.replaceChildren(
+        ...wanted.map((name) => o.h("option", { value: name }, name === "*" ? "All namespaces" : name)),
+      );
+      if (names.length > most.length)
+        chooser.append(o.h("option", { disabled: true }, `${o.words.number(names.length - most.length)} older ones`));
     }
     chooser.value = ns();
   }
@@ -113,10 +152,25 @@
       return;
     }
     const places = [...new Set(rules.map((one) => one.namespace || "default"))];
-    strip.replaceChildren(o.h("div", { class: "strip" }, o.icon("warn"),
-      o.h("p", {}, o.h("strong", {}, o.words.plural(rules.length, "fault is", "faults are") + " active"), ` in ${places.slice(0, 3).join(", ")}${places.length > 3 ? " …" : ""}: answers are not what they would be.`),
-      o.h("a", { href: o.route.format({ page: "faults" }) }, "See"),
-      o.h("button", { type: "button", class: "button", on: { click: () => end(places) } }, places.length > 1 ? "End all" : "End it")));
+    strip.replaceChildren(
+      o.h(
+        "div",
+        { class: "strip" },
+        o.icon("warn"),
+        o.h(
+          "p",
+          {},
+          o.h("strong", {}, o.words.plural(rules.length, "fault is", "faults are") + " active"),
+          ` in ${places.slice(0, 3).join(", ")}${places.length > 3 ? " …" : ""}: answers are not what they would be.`,
+        ),
+        o.h("a", { href: o.route.format({ page: "faults" }) }, "See"),
+        o.h(
+          "button",
+          { type: "button", class: "button", on: { click: () => end(places) } },
+          places.length > 1 ? "End all" : "End it",
+        ),
+      ),
+    );
   }
 
   async function end(places) {

@@ -3,25 +3,38 @@
   "use strict";
 
   const shell = (text) => "'" + String(text).replace(/'/g, "'\\''") + "'";
-  const DROPPED = new Set(["host", "content-length", "connection", "accept-encoding", "transfer-encoding", "authorization"]);
+  const DROPPED = new Set([
+    "host",
+    "content-length",
+    "connection",
+    "accept-encoding",
+    "transfer-encoding",
+    "authorization",
+  ]);
 
   /** An exchange → the command that sends the same request to `base` again; a masked token is left to the reader. */
   function curl(exchange, base) {
-    const ns = exchange.namespace && exchange.namespace !== "default" ? "/ns/" + encodeURIComponent(exchange.namespace) : "";
+    const ns =
+      exchange.namespace && exchange.namespace !== "default" ? "/ns/" + encodeURIComponent(exchange.namespace) : "";
     const query = exchange.query ? "?" + String(exchange.query).replace(/^\?/, "") : "";
     const lines = [`curl -i -X ${exchange.method} ${shell(base.replace(/\/$/, "") + ns + exchange.path + query)}`];
     for (const [name, value] of Object.entries(exchange.headers || {})) {
       if (name.toLowerCase() === "authorization") lines.push(`-H "Authorization: Bearer $OPTIMIZELY_TOKEN"`);
       else if (!DROPPED.has(name.toLowerCase())) lines.push(`-H ${shell(name + ": " + value)}`);
     }
-    if (exchange.body !== null && exchange.body !== undefined && exchange.body !== "") lines.push(`--data-binary ${shell(exchange.body)}`);
+    if (exchange.body !== null && exchange.body !== undefined && exchange.body !== "")
+      lines.push(`--data-binary ${shell(exchange.body)}`);
     return lines.join(" \\\n  ");
   }
 
   /** A difference → three lines: where, expected, captured. */
   function difference(one) {
     const side = (name) => (name in one ? `${o.diff.show(one[name])} (${o.diff.typeOf(one[name])})` : "nothing");
-    const lines = [`${one.where}: ${o.words.KINDS[one.kind] || one.kind}`, `  expected  ${side("expected")}`, `  captured  ${side("captured")}`];
+    const lines = [
+      `${one.where}: ${o.words.KINDS[one.kind] || one.kind}`,
+      `  expected  ${side("expected")}`,
+      `  captured  ${side("captured")}`,
+    ];
     if (one.reason) lines.push(`  ${one.reason}`);
     if (one.nearest) lines.push(`  nearest: number ${one.nearest.index + 1}, ${one.nearest.score} fields equal`);
     if (one.file) lines.push(`  ${one.file}:${one.line}`);
@@ -47,7 +60,8 @@
     if (one.explanation) lines.push(one.explanation);
     if (one.remedy) lines.push(`What to change: ${one.remedy}`);
     lines.push("");
-    for (const stage of o.journey.stages(one)) lines.push(`${marks[stage.state].padEnd(5)}${stage.title}: ${stage.line}`);
+    for (const stage of o.journey.stages(one))
+      lines.push(`${marks[stage.state].padEnd(5)}${stage.title}: ${stage.line}`);
     return lines.join("\n") + "\n";
   }
 

@@ -25,7 +25,11 @@
   }
 
   function chooser() {
-    const select = o.h("select", { id: "theme", "aria-label": "Theme" }, NAMES.map((name) => o.h("option", { value: name }, o.words.sentence(name))));
+    const select = o.h(
+      "select",
+      { id: "theme", "aria-label": "Theme" },
+      NAMES.map((name) => o.h("option", { value: name }, o.words.sentence(name))),
+    );
     select.value = remembered();
     select.addEventListener("change", () => use(select.value));
     return select;

@@ -32,7 +32,13 @@
     ["user_identified", "User identified", "The event carries a userId"],
     ["user_activated", "User activated", "The visitor has an earlier decision in that experiment"],
   ];
-  const KINDS = { changed: "different value", missing: "missing", unexpected: "unexpected", type: "different type", matcher: "matcher refused" };
+  const KINDS = {
+    changed: "different value",
+    missing: "missing",
+    unexpected: "unexpected",
+    type: "different type",
+    matcher: "matcher refused",
+  };
   const PARTS = { tracks: "Track", received: "Batch received", subject_access_requests: "Erasure request" };
 
   const sentence = (slug) => {
@@ -57,7 +63,8 @@
     const named = [];
     parts.forEach((one, i) => {
       if (typeof one !== "number") named.push(String(one));
-      else if (named.length && typeof parts[i - 1] !== "number") named.push(named.pop().replace(/s$/, "") + " " + (one + 1));
+      else if (named.length && typeof parts[i - 1] !== "number")
+        named.push(named.pop().replace(/s$/, "") + " " + (one + 1));
       else named.push(`${typeof list === "string" ? list.replace(/s$/, "") + " " : ""}${one + 1}`);
     });
     return named;
@@ -82,7 +89,10 @@
       const text = o.diff.show(first[name]);
       return text.length > 40 ? text.slice(0, 37) + "…" : text;
     };
-    const said = "expected" in first && "captured" in first ? `expected ${side("expected")}, captured ${side("captured")}` : KINDS[first.kind] || first.kind;
+    const said =
+      "expected" in first && "captured" in first
+        ? `expected ${side("expected")}, captured ${side("captured")}`
+        : KINDS[first.kind] || first.kind;
     return `${part === field ? part : `${part} › ${field}`}: ${said}${more.length ? ` (+${more.length} more)` : ""}`;
   }
 
@@ -98,7 +108,9 @@
   }
 
   function utc(ms) {
-    return typeof ms === "number" && Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().replace("T", " ").replace("Z", " UTC") : "";
+    return typeof ms === "number" && Math.abs(ms) <= 8.64e15
+      ? new Date(ms).toISOString().replace("T", " ").replace("Z", " UTC")
+      : "";
   }
 
   function duration(ms) {
@@ -155,7 +167,22 @@
   }
 
   o.words = {
-    OUTCOMES, CONDITIONS, KINDS,
-    outcome, status, names, where, reason, sentence, local, utc, duration, plural, number, money, percent, apart,
+    OUTCOMES,
+    CONDITIONS,
+    KINDS,
+    outcome,
+    status,
+    names,
+    where,
+    reason,
+    sentence,
+    local,
+    utc,
+    duration,
+    plural,
+    number,
+    money,
+    percent,
+    apart,
   };
 })((globalThis.optilocal = globalThis.optilocal || {}));

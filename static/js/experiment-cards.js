@@ -1,0 +1,186 @@
+/* One experiment as table and picture, and the breakdown of verdicts. */
+(function (o) {
+  "use strict";
+
+  const BAR = 100;
+
+  /** One bar a variation: the converting visitors out of all visitors; the numbers stand in the table beside it. */
+  function picture(key, variations, metric) {
+    const rows = Object.entries(variations);
+    const most = Math.max(1, ...rows.map(([, one]) => one.visitors));
+    return o.svg(
+      "svg",
+      {
+        class: "chart",
+        viewBox: `0 0 ${BAR} ${rows.length * 8}`,
+        role: "img",
+        preserveAspectRatio: "none",
+        "aria-label":
+          `${metric} in ${key}: ` +
+          rows
+            .map(([name, one]) => `${name} ${(one.metrics[metric] || {}).unique || 0} of ${one.visitors} visitors`)
+            .join(", "),
+      },
+      rows.flatMap(([, one], i) => [
+        o.svg("rect", { x: 0, y: i * 8 + 1.5, width: (BAR * one.visitors) / most, height: 5, class: "bar-all" }),
+        o.svg("rect", {
+          x: 0,
+          y: i * 8 + 1.5,
+          width: (BAR * ((one.metrics[metric] || {}).unique || 0)) / most,
+          height: 5,
+          class: "bar-unique",
+        }),
+      ]),
+    );
+  }
+
+  const metricsOf = (experiment) => [
+    ...new Set(Object.values(experiment.variations).flatMap((one) => Object.keys(one.metrics || {}))),
+  ];
+
+  function metricTable(key, experiment, metric) {
+    return [
+      o.h("h3", {}, metric),
+      o.h(
+        "div",
+        { class: "metric" },
+        o.table(
+          `${metric} in ${key}`,
+          [
+            { label: "Variation" },
+            { label: "Visitors", class: "num" },
+            { label: "Unique", class: "num" },
+            { label: "Rate", class: "num" },
+            { label: "Total", class: "num" },
+            { label: "Revenue", class: "num" },
+            { label: "Value", class: "num" },
+          ],
+          Object.entries(experiment.variations).map(([name, one]) => {
+            const counts = (one.metrics || {})[metric] || { unique: 0, total: 0, revenue: 0, value: 0 };
+            return [
+              name,
+              o.words.number(one.visitors),
+              o.words.number(counts.unique),
+              o.words.percent(counts.unique, one.visitors),
+              o.words.number(counts.total),
+              o.words.money(counts.revenue),
+              o.words.number(counts.value),
+            ];
+          }),
+        ),
+        Object.values(experiment.variations).some((one) => one.visitors) &&
+          o.h(
+            "figure",
+            {},
+            picture(key, experiment.variations, metric),
+            o.h(
+              "figcaption",
+              { class: "quiet" },
+              "Converting visitors (filled) among all visitors, by variation in the table's order",
+            ),
+          ),
+      ),
+    ];
+  }
+
+  function experimentCard(key, experiment, alone) {
+    const metrics = metricsOf(experiment);
+    const running = experiment.status === "Running";
+    const visitors = Object.values(experiment.variations).reduce((sum, one) => sum + one.visitors, 0);
+    return o.h(
+      "section",
+      { class: "card", "aria-label": `Experiment ${key}` },
+      o.h(
+        "div",
+        { class: "card-head" },
+        o.h(
+          "h2",
+          {},
+          alone
+            ? key
+            : o.h("a", { href: o.href("experiments", [key], { ns: o.current.params.ns }), "data-row": true }, key),
+        ),
+        o.badge(running ? "good" : "idle", experiment.status),
+        o.h("span", { class: "quiet" }, o.words.plural(visitors, "visitor")),
+        o.h("code", { class: "quiet" }, experiment.id),
+      ),
+      metrics.length
+        ? metrics.map((metric) => metricTable(key, experiment, metric))
+        : [
+            o.table(
+              `Variations of ${key}`,
+              [{ label: "Variation" }, { label: "Visitors", class: "num" }],
+              Object.entries(experiment.variations).map(([name, one]) => [name, o.words.number(one.visitors)]),
+            ),
+            o.h("p", { class: "quiet" }, "No event of the datafile is a metric of this experiment."),
+          ],
+    );
+  }
+
+  /** A card for each experiment that somebody saw; the others are folded away. */
+  function cards(shown, alone) {
+    const seen = ([, one]) => alone || Object.values(one.variations).some((variation) => variation.visitors);
+    const card = ([name, one]) => experimentCard(name, one, alone);
+    const rest = shown.filter((one) => !seen(one));
+    return [
+      shown.filter(seen).map(card),
+      rest.length > 0 &&
+        o.keep(
+          "unseen",
+          `${o.words.plural(rest.length, "experiment")} without a visitor`,
+          () => o.h("div", { class: "fold-body" }, rest.map(card)),
+          rest.length === shown.length,
+        ),
+    ];
+  }
+
+  const bar = (share, slug) =>
+    o.svg(
+      "svg",
+      { viewBox: "0 0 100 6", class: "share", preserveAspectRatio: "none", "aria-hidden": "true" },
+      o.svg("rect", { width: 100 * share, height: 6, class: slug === "counted" ? "bar-good" : "bar-bad" }),
+    );
+
+  /** Outcomes counted over the newest verdicts; each leads to the events behind it. */
+  function breakdown(verdicts, ns, more) {
+    const counts = new Map();
+    for (const one of verdicts)
+      if (one.kind !== "deletion") counts.set(one.outcome, (counts.get(one.outcome) || 0) + 1);
+    const all = [...counts.values()].reduce((sum, one) => sum + one, 0);
+    if (!all) return null;
+    const order = Object.keys(o.words.OUTCOMES);
+    const rows = [...counts].sort((a, b) => b[1] - a[1] || order.indexOf(a[0]) - order.indexOf(b[0]));
+    return o.h(
+      "section",
+      { class: "card", "aria-labelledby": "breakdown-title" },
+      o.h("h2", { id: "breakdown-title" }, "Who was counted, and who was not"),
+      o.table(
+        "Events by verdict",
+        [
+          { label: "Verdict" },
+          { label: "Events", class: "num" },
+          { label: "Share", class: "num" },
+          { label: "What it means", class: "wide-only" },
+        ],
+        rows.map(([slug, count]) => [
+          o.h(
+            "a",
+            {
+              href: o.route.format({
+                page: "events",
+                params: { ns, q: o.filter.format([{ field: "outcome", value: slug }]) },
+              }),
+            },
+            o.outcomeBadge(slug),
+          ),
+          o.words.number(count),
+          [bar(count / all, slug), o.words.percent(count, all)],
+          o.h("span", { class: "quiet" }, o.words.outcome(slug).hint),
+        ]),
+      ),
+      more && o.h("p", { class: "quiet" }, `Of the newest ${o.words.number(verdicts.length)} events.`),
+    );
+  }
+
+  o.experimentCards = { cards, breakdown };
+})((globalThis.optilocal = globalThis.optilocal || {}));
