@@ -7,8 +7,7 @@ from typing import Final
 from forwarder.errors import DestinationError, JavaScriptTypeError
 from forwarder.javascript import UNDEFINED, Value, real_type_of
 from forwarder.mapping import choices, lookups, objects, texts
-from forwarder.mapping.directives import Directive, directive_name, spread
-from forwarder.mapping.liquid import liquid_directive
+from forwarder.mapping.directives import Directive, Resolve, directive_name, spread
 from forwarder.mapping.validate import validate
 
 ROOT_DIRECTIVE: Final = "__segment_internal_directive"
@@ -57,12 +56,19 @@ def _transform_directive(options: Value, event: Value, _resolve: object) -> Valu
     return resolve(options["mapping"], transform(options["apply"], event))
 
 
+def _liquid_directive(template: Value, event: Value, resolve: Resolve) -> Value:
+    # Loaded on need: the template engine takes longer to load than all the rest, and few mappings have templates.
+    from forwarder.mapping.liquid import liquid_directive  # noqa: PLC0415
+
+    return liquid_directive(template, event, resolve)
+
+
 _DIRECTIVES: Final[dict[str, Directive]] = {
     **choices.DIRECTIVES,
     **lookups.DIRECTIVES,
     **objects.DIRECTIVES,
     **texts.DIRECTIVES,
-    "@liquid": liquid_directive,
+    "@liquid": _liquid_directive,
     "@transform": _transform_directive,
 }
 

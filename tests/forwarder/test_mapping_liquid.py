@@ -64,6 +64,8 @@ def _render(template: str, event: dict[str, Any] | None = None) -> Any:
         ("{{ 5 | divided_by: 0 }} {{ 7 | modulo: 3 }} {{ -2.5 | round }}", "Infinity 1 -3"),
         ("{{ (1..3) }}{{ 'é' | url_encode }}{{ 'a b' | base64_encode }}", "123%C3%A9YSBi"),
         ("a{% break %}b", "a"),
+        ("a\r\nb\rc\n{% capture x %}\r\n{% endcapture %}{{ x }}", "a\r\nb\rc\n\r\n"),
+        ("{{ 'a\\ud800b' }}", "a\ud800b"),
         ("{% liquid\n assign a = 1\n echo a\n%}", "1"),
         ("{{ nil == n }}{{ 1 == '1' }}{{ '' == empty }}{{ ' ' == blank }}", "truefalsetruetrue"),
     ],
@@ -105,6 +107,19 @@ def test_a_template_has_at_most_a_thousand_characters() -> None:
     assert _render("x" * 1000) == "x" * 1000
     with pytest.raises(DestinationError, match="liquid template values are limited to 1000 characters"):
         _render("x" * 1001)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% assign x = event %}" + "{% assign x = x | append: x %}" * 30,
+        "{% assign x = event %}" + "{% assign x = x | replace: 'e', x %}" * 10,
+        "{% assign x = event %}" + "{% capture x %}{{x}}{{x}}{% endcapture %}" * 23,
+    ],
+)
+def test_what_doubles_itself_ends_at_the_memory_limit(template: str) -> None:
+    with pytest.raises(DestinationError, match="memory alloc limit exceeded, line:1"):
+        _render(template)
 
 
 def test_a_template_in_an_array_must_be_a_text() -> None:

@@ -12,7 +12,7 @@ from forwarder.errors import DestinationError
 from forwarder.js_json import quote
 from forwarder.mapping.liquid.expressions import FilteredValue, read_filtered_value, read_value
 from forwarder.mapping.liquid.lexer import PlacedToken
-from forwarder.mapping.liquid.nodes import EnclosingNode, NothingNode, TemplateNode, TemplateTag
+from forwarder.mapping.liquid.nodes import EnclosingNode, LimitedText, NothingNode, TemplateNode, TemplateTag
 from forwarder.mapping.liquid.values import is_true
 
 
@@ -30,7 +30,7 @@ class _Capture(TemplateTag):
         variable: str
 
         def write(self, context: RenderContext, buffer: TextIO) -> None:
-            captured = context.get_buffer(buffer)
+            captured = LimitedText(getattr(buffer, "used", 0))
             self.content.render(context, captured)
             context.assign(self.variable, captured.getvalue())
 

@@ -18,6 +18,7 @@ from forwarder.js_calendar import DAY, MAX_TIME, civil, days_since_1970
 from forwarder.js_date_parser import parse
 from forwarder.mapping.liquid.values import is_nil, plain, text
 
+_MOST_DIGITS: Final = 10_000
 _DEFAULT_FORMAT: Final = "%A, %B %-e, %Y at %-l:%M %P %z"
 _CODE: Final = re.compile(r"%([-_0^#:]+)?([0-9]+)?([EO])?([^\n\r\u2028\u2029])")
 _WIDTHS: Final = {
@@ -105,7 +106,7 @@ def _date_text(moment: _Moment) -> str:
 def _convert(moment: _Moment, code: str, flags: str, width: str) -> str | None:
     (year, month, day), (hour, minute, second, milliseconds) = moment.civil, moment.time
     if code == "N":
-        digits = int(width or 0) or 9
+        digits = min(int(width or 0), _MOST_DIGITS) or 9
         return str(milliseconds)[:digits].ljust(digits, "0")
     if code in "zZ":
         zone = moment.offset_text(":" in flags)
@@ -164,7 +165,7 @@ def strftime(moment: _Moment, pattern: str) -> str:
         fill_with = " " if code in _PADDED_BY_SPACES else "0"
         fill_with = " " if "_" in flags else "0" if "0" in flags else fill_with
         least = 0 if "-" in flags else int(width or 0) or _WIDTHS.get(code, 0)
-        return written.rjust(min(least, 10_000), fill_with)
+        return written.rjust(min(least, _MOST_DIGITS), fill_with)
 
     return _CODE.sub(fill, pattern)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from io import StringIO
 from typing import Final
 
 from liquid import BoundTemplate, Environment, RenderContext
@@ -17,6 +16,7 @@ from forwarder.mapping.directives import Resolve
 from forwarder.mapping.liquid import dates, filters, tags
 from forwarder.mapping.liquid.expressions import EVENT
 from forwarder.mapping.liquid.lexer import tokenize
+from forwarder.mapping.liquid.nodes import LimitedText
 
 MAX_LENGTH: Final = 1000
 
@@ -56,7 +56,7 @@ def render(template: str, event: Value) -> str:
     Raises `LiquidTokenizationError`, `LiquidParseError` or `LiquidRenderError`.
     """
     compiled = _compile(template)
-    output = StringIO()
+    output = LimitedText()
     compiled.render_with_context(RenderContext(compiled, globals={EVENT: event}), output)
     return output.getvalue()
 

@@ -23,10 +23,12 @@ from forwarder.mapping.liquid.values import (
     own_property,
     plain,
     read_path,
+    text,
 )
 
 EVENT: Final = "event"
 MOST_ITEMS: Final = 1_000_000
+MOST_MEMORY: Final = 100_000_000
 _WORDS: Final[dict[str, Value]] = {
     "true": True, "false": False, "nil": NIL, "null": NIL, "empty": EMPTY, "blank": BLANK,
 }  # fmt: skip
@@ -127,7 +129,21 @@ class Filter:
                 given.append([argument[0], argument[1].evaluate(context) if argument[1] else UNDEFINED])
             else:
                 given.append(argument.evaluate(context))
+        _use_memory(context, self.name, value, given)
         return run(value, *given)
+
+
+def _use_memory(context: RenderContext, name: str, value: Value, given: list[Value]) -> None:
+    """Counts what filters are given against the template's limit, before they make more of it."""
+    sizes = [len(item) for item in (value, *given) if isinstance(item, (str, list))]
+    count = sum(sizes)
+    if name == "replace" and len(given) > 1:
+        count += text(value).count(text(given[0])) * len(text(given[1]))
+    elif name == "join" and isinstance(value, list):
+        count += len(value) * len(text(given[0]) if given else " ")
+    used = context.tag_namespace["memory"] = context.tag_namespace.get("memory", 0) + count
+    if used > MOST_MEMORY:
+        raise DestinationError("memory alloc limit exceeded")
 
 
 @dataclass(frozen=True)

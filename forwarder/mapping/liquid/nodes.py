@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, TextIO
+from io import StringIO
+from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Tag, TokenStream
 from liquid.ast import BlockNode
@@ -15,6 +16,23 @@ from forwarder.mapping.liquid.expressions import FilteredValue
 from forwarder.mapping.liquid.lexer import PlacedToken
 from forwarder.mapping.liquid.reader import place
 from forwarder.mapping.liquid.values import text
+
+MOST_TEXT: Final = 16_000_000
+
+
+class LimitedText(StringIO):
+    """What a template writes to, up to a limit: what doubles itself in captures would fill the memory."""
+
+    def __init__(self, used: int = 0) -> None:
+        super().__init__(newline="")
+        self.used = used
+
+    def write(self, written: str) -> int:
+        """Adds a text. Raises `DestinationError` beyond the limit."""
+        self.used += len(written)
+        if self.used > MOST_TEXT:
+            raise DestinationError("memory alloc limit exceeded")
+        return super().write(written)
 
 
 class TemplateNode(Node):
