@@ -10,7 +10,7 @@ from emulator.datafile import Event, Experiment
 from emulator.datafile_history import DatafileHistory
 from emulator.event_row import EventRow, event_time
 from emulator.standing import Rules, Standing, Standings, bot_filtered
-from emulator.wording import between, joined, quoted, when
+from emulator.wording import between, joined, listed, quoted, when
 
 __all__ = ["Attribution", "Judgement", "Rules", "deduplicate", "judge", "judge_by", "listed_reasons"]
 
@@ -152,10 +152,16 @@ def _own_exclusions(conversion: EventRow, standings: Standings) -> list[str]:
 def _no_experiment(conversion: EventRow, event: Event | None, history: DatafileHistory) -> list[str]:
     if event is not None:
         others = [history.experiment(experiment_id) for experiment_id in event.experiment_ids]
-        named = [quoted(rule.key) for rule in others if rule is not None and rule.kind != "experiment"]
+        named = [
+            f"the {rule.kind} {quoted(rule.key)}" for rule in others if rule and rule.kind != "experiment"
+        ]
         if named:
-            return [f"It is listed for {joined(named)}, which deliver or hold out and have no results."]
-        return [f"No experiment lists the event {quoted(event.key)} as a metric."]
+            return [f"The event is attached to {joined(named)}; deliveries and holdouts have no results."]
+        if event.experiment_ids:
+            return [
+                f"The event names {listed(event.experiment_ids)}, which no datafile lists as an experiment."
+            ]
+        return [f"The datafile attaches {quoted(event.key)} to no experiment."]
     entity_id, key = conversion["entity_id"], conversion["key"]
     found = [f"The datafile has no event with the id {quoted(entity_id)}."] if entity_id else []
     namesake = history.newest.event(key) if history.newest and key else None

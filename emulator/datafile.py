@@ -103,6 +103,11 @@ class Datafile:
         return self.raw.get("environmentKey")
 
     @cached_property
+    def region(self) -> str:
+        """ "US" or "EU": which Event API Optimizely's SDKs post to (Optimizely reference 3.1)."""
+        return str(self.raw.get("region") or "US")
+
+    @cached_property
     def bot_filtering(self) -> bool:
         return self.raw.get("botFiltering") is True
 

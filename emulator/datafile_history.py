@@ -166,6 +166,15 @@ class DatafileHistory:
         experiment = datafile.experiment_by_id(experiment_id) if datafile else None
         return experiment is not None and is_running(experiment)
 
+    def was_called(self, event_id: str, key: str) -> bool:
+        """Whether the event of this id has this key in some revision."""
+        return any(
+            event.id == event_id and event.key == key
+            for _, datafiles in self._keys.values()
+            for datafile in datafiles
+            for event in datafile.events
+        )
+
     def renamed(self, key: str, datafile: Datafile) -> Event | None:
         """What an event of this key in some other revision is called in `datafile`; None when it is not
         there.

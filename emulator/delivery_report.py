@@ -65,7 +65,21 @@ class DeliveryReport:
 
     @property
     def details(self) -> list[str]:
-        return [item for item in _list(self.raw.get("details")) if isinstance(item, str)]
+        return [item for item in _list(self.raw.get("details")) if isinstance(item, str) and item]
+
+    @property
+    def messages(self) -> list[str]:
+        """Every message of the report, Segment's own text first."""
+        own, told = self.error_message, self.details
+        # Several validation messages make one error text: they are told one by one.
+        if own is None or (told and all(message in own for message in told)):
+            return told
+        return list(dict.fromkeys([own, *told]))
+
+    @property
+    def reasons(self) -> list[str]:
+        """The forwarder's own sentences, without the text of Segment's error."""
+        return [message for message in self.details if message != self.error_message]
 
     @property
     def attempts(self) -> list[dict[str, Any]]:

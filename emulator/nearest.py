@@ -97,8 +97,7 @@ def _spaces(name: str) -> list[tuple[int, str]]:
 
 def _where_space(name: str, other: str) -> str:
     for one in (name, other):
-        if one != one.rstrip():
-            return f" ({quoted(one)} ends with a space)"
-        if one != one.lstrip():
-            return f" ({quoted(one)} begins with a space)"
+        places = [place for place, bare in (("begins", one.lstrip()), ("ends", one.rstrip())) if bare != one]
+        if places:
+            return f" ({quoted(one)} {' and '.join(places)} with a space)"
     return ""

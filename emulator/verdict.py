@@ -10,10 +10,11 @@ from emulator.datafile_history import DatafileHistory
 from emulator.delivery_report import DeliveryReport
 from emulator.event_row import EventRow, Note, event_time
 from emulator.standing import Rules
+from emulator.verdict_case import Relatives, ResultsCase
 from emulator.verdict_deletion import deletion
 from emulator.verdict_ending import Ending, event_name
 from emulator.verdict_forwarder import ending, taken_uuid
-from emulator.verdict_results import Relatives, ResultsCase
+from emulator.verdict_results import results_ending
 from emulator.verdict_warnings import answer_lost, conversion_warnings, report_warnings
 from emulator.wording import quoted
 
@@ -73,7 +74,7 @@ def verdict(
     elif conversion is not None:
         judgement = judge(conversion, decisions, history, rules)
         case = ResultsCase(report, conversion, decisions, relatives or {}, history, rules, judgement)
-        end, conditions = case.ending(), _results_conditions(report, judgement, history)
+        end, conditions = results_ending(case), _results_conditions(report, judgement, history)
     elif report is not None:
         end = ending(report, history)
         known = {"unmatched_event_key": False, "delivery_failed": True}
@@ -168,7 +169,7 @@ def _warnings(
         found += report_warnings(report, conversion, datafile, counted=end.outcome == "counted")
     if conversion is not None:
         attributed = judgement.running if judgement else ()
-        found += conversion_warnings(conversion, datafile, attributed)
+        found += conversion_warnings(conversion, datafile, history, attributed)
         if report is not None and report.outcome != "sent":
             found.append(answer_lost())
     found += report.warnings if report else []

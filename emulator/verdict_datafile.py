@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 from emulator.datafile import Datafile
 from emulator.datafile_history import DatafileHistory
@@ -16,15 +17,12 @@ _RESPONSE_LIMIT = 4096
 
 def unavailable(report: DeliveryReport, _: DatafileHistory) -> Ending:
     why, remedy = datafile_failure(report)
-    details = list(report.details)
-    if report.error_message and report.error_message not in details:
-        details.append(f"Segment's own error says: {report.error_message}")
     return Ending(
         "datafile_unavailable",
         f"{event_name(report)} was not sent, because the destination got no usable datafile: "
         f"{why}.{retry_due(report)}",
         remedy,
-        tuple(details),
+        tuple(report.messages),
     )
 
 
@@ -32,7 +30,7 @@ def datafile_failure(report: DeliveryReport) -> tuple[str, str]:
     """Why the last fetch gave no usable datafile, and what to change: two sentences."""
     requests = report.requests_to("datafile")
     if not requests:
-        told = [*report.details, report.error_message or "the report does not say why"]
+        told = [*report.reasons, report.error_message or "the report does not say why"]
         return told[0].rstrip("."), "Check the destination's Datafile URL."
     last = requests[-1]
     status, url = last.get("status"), last.get("url") or "the Datafile URL"
@@ -54,7 +52,7 @@ def datafile_failure(report: DeliveryReport) -> tuple[str, str]:
         return f"{url} answered {status}", "Check the Datafile URL: it must answer 200 with the datafile."
     why, remedy = _unusable_body(last.get("response"))
     # The forwarder saw the whole answer with its headers and may know better.
-    return (report.details[0].rstrip("."), remedy) if report.details else (why, remedy)
+    return (report.reasons[0].rstrip("."), remedy) if report.reasons else (why, remedy)
 
 
 def _unusable_body(response: object) -> tuple[str, str]:
@@ -84,46 +82,74 @@ def deactivated(report: DeliveryReport, _: DatafileHistory) -> Ending:
         f"{event_name(report)} was not sent, because the Datafile URL answers that the Optimizely project "
         "is deactivated.",
         "Activate the project in Optimizely, or point the destination at the datafile of an active one.",
-        tuple(report.details),
+        tuple(report.messages),
     )
 
 
 def unmatched(report: DeliveryReport, history: DatafileHistory) -> Ending:
     key = report.text("event_key") or report.text("event") or ""
     datafile = _fetched_datafile(report, history)
+    if _listed_without_id(key, report, datafile):
+        return Ending(
+            "unmatched_event_key",
+            f"The datafile lists {quoted(key)}, but without an id, and Segment's destination treats such an "
+            "event as not defined.",
+            f"Give {quoted(key)} its id in the datafile, as Optimizely's CDN serves it.",
+            tuple(report.messages),
+        )
     nearest = tuple(datafile.nearest_events(key)) if datafile else ()
     renamed = history.renamed(key, datafile) if datafile else None
-    details = list(report.details)
+    details = report.messages
     details += [f"The datafile has {quoted(near.name)}, which differs {near.difference}." for near in nearest]
     if datafile is not None:
         details.append(f"The datafile has {plural(len(datafile.events), 'event')} in all.")
-        if datafile.event(key):
-            details.append(
-                "The datafile known here does have that event: another or an older one was fetched."
-            )
-    newest = history.newest
-    if newest is not None and newest.event(key) and not (datafile and datafile.event(key)):
+    explanation = (
+        f"The datafile has no event with exactly the key {quoted(key)}; keys are compared letter by letter."
+    )
+    if datafile is not None and datafile.event(key):
+        details.append("The datafile known here does have that event: another or an older one was fetched.")
+        remedy = "Check which datafile the Datafile URL serves; the one known here has the event."
+    elif history.newest is not None and history.newest.event(key):
         details.append(f"A newer revision, or another environment's datafile, does have {quoted(key)}.")
-    if renamed is not None:
-        hint = f" The event of that key is now called {quoted(renamed.key)}."
+        remedy = (
+            f"Track {quoted(key)} again, as a newer revision has it; or point the Datafile URL at the "
+            "environment that has it."
+        )
+    elif renamed is not None:
+        explanation += f" The event of that key is now called {quoted(renamed.key)}."
         remedy = f"Track the event as {quoted(renamed.key)}, or give it its old key again in Optimizely."
         others = (near for near in nearest if near.name != renamed.key)
         nearest = (Near(renamed.key, "because it was renamed", 0), *others)
     elif nearest:
         closest = nearest[0]
-        hint = f" The closest is {quoted(closest.name)}, which differs {closest.difference}."
+        explanation += f" The closest is {quoted(closest.name)}, which differs {closest.difference}."
         remedy = f"Track the event as {quoted(closest.name)}, or map it to that event key."
     else:
-        hint = ""
         remedy = f"Create an event with the key {quoted(key)} in Optimizely, or map this one to an event that exists."
-    return Ending(
-        "unmatched_event_key",
-        f"The datafile has no event with exactly the key {quoted(key)}; keys are compared letter by "
-        f"letter.{hint}",
-        remedy,
-        tuple(details),
-        nearest,
-    )
+    return Ending("unmatched_event_key", explanation, remedy, tuple(details), nearest)
+
+
+def _listed_without_id(key: str, report: DeliveryReport, datafile: Datafile | None) -> bool:
+    """Whether the first event of this key has an empty id, in what was served or else in what is known."""
+    served = _served_events(report)
+    if served is not None:
+        return next((not event.get("id") for event in served if event.get("key") == key), False)
+    event = datafile.event(key) if datafile else None
+    return event is not None and not event.id
+
+
+def _served_events(report: DeliveryReport) -> list[dict[str, Any]] | None:
+    """The events of the datafile as the report has it; None when it was cut off or is none."""
+    requests = report.requests_to("datafile")
+    response = requests[-1].get("response") if requests else None
+    if not isinstance(response, str) or len(response) >= _RESPONSE_LIMIT:
+        return None
+    try:
+        body = json.loads(response)
+    except (ValueError, RecursionError):
+        return None
+    events = body.get("events") if isinstance(body, dict) else None
+    return [event for event in events if isinstance(event, dict)] if isinstance(events, list) else None
 
 
 def _fetched_datafile(report: DeliveryReport, history: DatafileHistory) -> Datafile | None:

@@ -20,13 +20,17 @@ def deletion(report: DeliveryReport, history: DatafileHistory) -> Ending:
         "identifier_type "
         '"fullstack_id", data_type "visitor" and request_type "delete".'
     )
-    details = list(report.details)
+    details = report.messages
     if report.outcome == "deleted":
         named = f"the {identifier_type} {quoted(identifier)}" if identifier else "the account"
         accounts = history.newest.account_ids if history.newest else ()
         if accounts and identifier not in accounts:
             details.append(f"The datafile belongs to another account: {listed(accounts)}.")
         details.append(f"The request's body was {json.dumps(body, ensure_ascii=False)}.")
+        details.append(
+            "Segment's page on this destination says that it deletes users; its published code never sends "
+            "the user's id."
+        )
         explanation = (
             f"Segment's destination asked Optimizely to delete {named}, which is the account's id from the "
             "settings, "
@@ -34,8 +38,6 @@ def deletion(report: DeliveryReport, history: DatafileHistory) -> Ending:
         )
         return Ending("", explanation, ask, tuple(details))
     why = report.error_message or joined(report.details) or "the report does not say why"
-    if report.error_message and report.error_message not in details:
-        details.append(report.error_message)
     remedy = ask
     if report.error.get("code") == "INVALID_AUTHENTICATION" or "Access Token" in why:
         remedy = (

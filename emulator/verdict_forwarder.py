@@ -10,7 +10,7 @@ from emulator import verdict_datafile
 from emulator.datafile_history import DatafileHistory
 from emulator.delivery_report import DeliveryReport, failure_text
 from emulator.verdict_ending import Ending, event_name, retry_due
-from emulator.wording import plural, quoted, when
+from emulator.wording import listed, plural, quoted, when
 
 
 def ending(report: DeliveryReport, history: DatafileHistory) -> Ending:
@@ -33,7 +33,7 @@ def _suppressed(report: DeliveryReport, _: DatafileHistory) -> Ending:
         f"{event_name(report)} was dropped by Segment, because user {user} is on its suppression list; no "
         "destination saw it.",
         f"If {user} may be tracked again, send Segment a regulation of the type UNSUPPRESS for this user.",
-        tuple(report.details),
+        tuple(report.messages),
     )
 
 
@@ -44,17 +44,13 @@ def _duplicate(report: DeliveryReport, _: DatafileHistory) -> Ending:
         f"{quoted(report.raw.get('message_id'))} had come within its de-duplication window.",
         "Give every event a messageId of its own; if this was the same event sent again, nothing needs to "
         "change.",
-        tuple(report.details),
+        tuple(report.messages),
     )
 
 
 def _not_subscribed(report: DeliveryReport, _: DatafileHistory) -> Ending:
-    enabled = [mapping for mapping in report.mappings if mapping.get("enabled", True)]
-    details = [
-        f"Mapping {quoted(mapping.get('name'))} has the trigger {mapping.get('trigger')}"
-        + (", which does not match." if mapping.get("enabled", True) else ", but it is disabled.")
-        for mapping in report.mappings
-    ]
+    disabled = [mapping for mapping in report.mappings if not mapping.get("enabled", True)]
+    details = [_trigger(mapping) for mapping in report.mappings]
     kind = report.text("type")
     remedy = "Change the event, or the trigger of the mapping that should send it, so that the two match."
     if kind not in (None, "track"):
@@ -65,8 +61,12 @@ def _not_subscribed(report: DeliveryReport, _: DatafileHistory) -> Ending:
         why = report.details[0].rstrip(".")
         if "integrations" in why:
             remedy = "Let the event's integrations object name this destination with true, or leave it out."
-    elif report.mappings and not enabled:
+        elif "no mapping" in why:
+            remedy = "Add a mapping whose trigger matches the event, and enable it."
+    elif disabled and len(disabled) == len(report.mappings):
         why = "all of the destination's mappings are disabled"
+        names = listed((mapping.get("name") for mapping in disabled), "or")
+        remedy = f"Enable a mapping whose trigger matches the event: {names}."
     else:
         why = "the trigger of no enabled mapping matches it"
     if kind == "identify":
@@ -77,9 +77,20 @@ def _not_subscribed(report: DeliveryReport, _: DatafileHistory) -> Ending:
         "not_subscribed",
         f"{event_name(report)} was not sent to Optimizely: {why}.",
         remedy,
-        tuple(details if report.mappings else [*report.details, *details]),
+        tuple(details if report.mappings else [*report.messages, *details]),
     )
 
+
+def _trigger(mapping: Mapping[str, Any]) -> str:
+    sentence = f"Mapping {quoted(mapping.get('name'))} has the trigger {mapping.get('trigger')}"
+    if not mapping.get("enabled", True):
+        return f"{sentence}, but it is disabled."
+    why = failure_text(mapping)
+    return f"{sentence}, which does not match{f' ({why})' if why else ''}."
+
+
+# How the forwarder marks a message on the destination's settings; what follows is Segment's own text.
+_OF_SETTINGS = "destination settings: "
 
 # What a validation message asks for, in the words of whoever sends the event.
 _INVALID_REMEDIES = (
@@ -94,7 +105,7 @@ _INVALID_REMEDIES = (
     (r"Event Tags must be", "Send properties as an object."),
     (r"Event Attributes must be", "Send context.traits as an object."),
     (r"Value must be", "Send properties.value as a number."),
-    (r"settings|accountId|dataFileUrl|Datafile URL", "Correct the destination's settings."),
+    (r"settings|accountId|dataFileUrl|Datafile URL", "Correct the settings of the destination."),
 )
 
 
@@ -109,12 +120,12 @@ def _invalid_payload(report: DeliveryReport, _: DatafileHistory) -> Ending:
         f"{'; '.join(message.rstrip('.') for message in messages)}.",
         " ".join(remedies)
         or "Change the event or the mapping so that every field is present and of its type.",
-        tuple(messages),
+        tuple(message.removeprefix(_OF_SETTINGS) for message in messages),
     )
 
 
 def _delivery_failed(report: DeliveryReport, _: DatafileHistory) -> Ending:
-    details = [*report.details, *[_attempt(attempt) for attempt in report.attempts]]
+    details = [*report.messages, *[_attempt(attempt) for attempt in report.attempts]]
     if report.outcome == "sent":
         return Ending(
             "delivery_failed",

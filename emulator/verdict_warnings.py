@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from emulator.datafile import Datafile
+from emulator.datafile_history import DatafileHistory
 from emulator.delivery_report import DeliveryReport
 from emulator.event_fields import timestamp_warning, type_name
 from emulator.event_row import EventRow, Note, note
@@ -13,7 +14,7 @@ from emulator.wording import listed, quoted
 
 
 def conversion_warnings(
-    conversion: EventRow, datafile: Datafile | None, attributed: Iterable[Standing]
+    conversion: EventRow, datafile: Datafile | None, history: DatafileHistory, attributed: Iterable[Standing]
 ) -> list[Note]:
     """Notes on a recorded conversion, whoever sent it. `datafile` is the one that held at its time."""
     found = [note(item["code"], item["message"]) for item in conversion["warnings"]]
@@ -30,6 +31,7 @@ def conversion_warnings(
             )
             found.append(note("visitor_changed_variation", message))
     if datafile is not None:
+        found += _other_key(conversion, datafile, history)
         account = conversion["account_id"]
         if account and account not in datafile.account_ids:
             message = (
@@ -68,6 +70,12 @@ def report_warnings(
     if isinstance(attributes, dict) and datafile is not None:
         found += _unknown_attributes(attributes, datafile)
         found += _dropped_traits(attributes, datafile)
+    if datafile is not None and datafile.region == "EU" and _sent_to_the_us(report):
+        message = (
+            "The datafile's region is EU, but the event went to logx.optimizely.com, the US Event API: "
+            "Segment's destination knows no other. Optimizely's SDKs post to eu.logx.optimizely.com."
+        )
+        found.append(note("sent_to_us_region", message))
     found += _coerced(report)
     found += _revenue_unit(report)
     found += _stripped_tags(report)
@@ -90,6 +98,22 @@ def answer_lost() -> Note:
     """The note on an event that was recorded although its sender was told otherwise."""
     message = "The event was recorded although the forwarder was told that it failed; a retry is collapsed by its uuid."
     return note("answer_lost", message)
+
+
+def _other_key(conversion: EventRow, datafile: Datafile, history: DatafileHistory) -> list[Note]:
+    key, entity_id = conversion["key"], conversion["entity_id"]
+    event = datafile.event_by_id(entity_id)
+    if event is None or not key or key in (event.key, entity_id) or history.was_called(event.id, key):
+        return []
+    message = (
+        f"The event's key is {quoted(key)}, but its entity_id is that of {quoted(event.key)}; the id decides."
+    )
+    return [note("key_is_not_of_entity_id", message)]
+
+
+def _sent_to_the_us(report: DeliveryReport) -> bool:
+    requests = report.requests_to("events")
+    return any(str(request.get("url")).startswith("https://logx.optimizely.com/") for request in requests)
 
 
 def _uuid(mapping: Mapping[str, Any], report: DeliveryReport) -> str | None:

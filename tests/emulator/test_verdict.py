@@ -507,7 +507,7 @@ def test_the_remedy_names_the_flag_to_decide_on():
     flags = [{"id": "f", "key": "buying", "experimentIds": ["exp-checkout"]}]
     found = judged(delivery(), sent(), past=history((0, datafile(featureFlags=flags))))
     assert 'decide for "u" on the flag "buying"' in found["remedy"]
-    assert 'on the experiment "checkout"' in judged(delivery(), sent())["remedy"]
+    assert 'activate "u" in the experiment "checkout"' in judged(delivery(), sent())["remedy"]
 
 
 def test_being_too_late_names_both_times():
