@@ -11,6 +11,7 @@ help:
 	@echo "make run     set up, start emulator, forwarder and viewer, run the shipped suite, serve until Ctrl-C"
 	@echo "make test    set up with the test tools and run every test, browser tests included"
 	@echo "make lint    formatting, lint and types"
+	@echo "make picture make README's pictures anew out of real traffic"
 	@echo "make clean   remove what the other commands made"
 	@echo "ARGS=...     more options: make run ARGS='--emulator-port 0 --forwarder-port 0', make test ARGS='-k verdict'"
 
@@ -42,6 +43,9 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml
 $(VENV)/.installed-test: $(VENV)/.created pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ $(VENV)/.installed
+
+picture: $(VENV)/.installed-test
+	@$(BIN)/python tests/viewer/shots.py docs/pictures
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
