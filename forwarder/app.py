@@ -14,9 +14,12 @@ from forwarder.problems import Problem, problem_response
 GUARDED = ("/_forwarder", "/regulations", "/suppressions")
 
 
-def create_app(blueprints: Collection[Blueprint], *, allowed_hosts: Collection[str] = ()) -> Flask:
-    """The WSGI application. `allowed_hosts` are names, besides loopback, under which our own addresses
-    answer.
+def create_app(
+    blueprints: Collection[Blueprint], *, bound_to: str = "127.0.0.1", allowed_hosts: Collection[str] = ()
+) -> Flask:
+    """The WSGI application, for a server that listens on `bound_to`.
+
+    `allowed_hosts` are names, besides loopback, under which our own addresses answer.
     """
     app = Flask("forwarder", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -26,7 +29,12 @@ def create_app(blueprints: Collection[Blueprint], *, allowed_hosts: Collection[s
     @app.before_request
     def guard() -> None:
         if request.path.startswith(GUARDED):
-            check_caller(host=request.host, origin=request.headers.get("origin"), allowed=allowed_hosts)
+            check_caller(
+                host=request.host,
+                origin=request.headers.get("origin"),
+                bound_to=bound_to,
+                allowed=allowed_hosts,
+            )
 
     @app.errorhandler(Problem)
     def problem(error: Problem) -> Response:

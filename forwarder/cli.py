@@ -17,6 +17,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m forwarder",
         description="Segment's side: takes source events and sends them to a local Optimizely.",
+        allow_abbrev=False,
         epilog="Every option has an environment twin, FORWARDER_PORT for --port and so on; the option wins.",
     )
 
@@ -38,7 +39,12 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     option(
         "retry-base", "1", "seconds before the first retry; each later wait is eight times as long", "SECONDS"
     )
-    option("allow-host", None, "names under which /_forwarder answers, separated by commas", "NAMES")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        metavar="NAME",
+        help="a name under which /_forwarder answers; may be repeated [FORWARDER_ALLOW_HOST, with commas]",
+    )
     return parser
 
 
@@ -50,6 +56,7 @@ def settings_from(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         "accountId": chosen.account_id,
         "accessToken": chosen.access_token,
     }
+    names = chosen.allow_host or [environment.get("FORWARDER_ALLOW_HOST", "")]
     base = _number(chosen.retry_base, "--retry-base", float)
     if not 0 < base < float("inf"):
         raise SettingsError(f"--retry-base {chosen.retry_base!r} is no number of seconds above 0")
@@ -62,7 +69,7 @@ def settings_from(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         spool=Path(chosen.spool) if chosen.spool else None,
         workers=int(_number(chosen.workers, "--workers", int)),
         retry=RetryPolicy(base_s=base),
-        allowed_hosts=tuple(name.strip() for name in (chosen.allow_host or "").split(",") if name.strip()),
+        allowed_hosts=tuple(name.strip() for name in ",".join(names).split(",") if name.strip()),
     )
 
 

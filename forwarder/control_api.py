@@ -89,7 +89,12 @@ def control_api(
     @api.get("/test-authentication")
     @api.post("/test-authentication")
     def authentication() -> Response:
-        error = test_authentication(_settings(), _client()).error
+        # Segment asks before it saves, so the settings to try may come along.
+        given = read_json(request) if request.method == "POST" and request.content_length else None
+        if given is not None and not isinstance(given, dict):
+            raise Problem("invalid_settings", "settings are an object {accountId, dataFileUrl, accessToken}")
+        chosen = _settings() if given is None else Settings.from_json(given)
+        error = test_authentication(chosen, _client()).error
         return jsonify(ok=True) if error is None else jsonify(ok=False, error=error_json(error))
 
     @api.get("/suppressed")

@@ -11,13 +11,17 @@ from urllib.parse import urlsplit
 from forwarder.problems import Problem
 
 
-def check_caller(*, host: str, origin: str | None, allowed: Collection[str]) -> None:
+def check_caller(*, host: str, origin: str | None, bound_to: str, allowed: Collection[str]) -> None:
     """Accepts a request whose Host header is this machine's and whose Origin, if any, is one of ours.
 
-    An IP address or a loopback name cannot be made to point here by somebody else's name server; any other
-    name must be among `allowed`. Raises `Problem`.
+    An IP address or a loopback name cannot be made to point here by somebody else's name server, nor can a
+    name of one label, by which containers know each other: that one passes where `bound_to` is more than this
+    machine. Any other name must be among `allowed`. Raises `Problem`.
     """
-    if not _is_ours(host, allowed):
+    name = _name(host)
+    here = f"[{bound_to}]" if ":" in bound_to else bound_to
+    among_containers = not _is_loopback(here) and bool(name) and "." not in name
+    if not among_containers and not _is_ours(host, allowed):
         raise Problem(
             "foreign_host",
             f"the Host header {host[:200]!r} is no name of this forwarder; use its IP address or localhost,"
@@ -25,12 +29,9 @@ def check_caller(*, host: str, origin: str | None, allowed: Collection[str]) -> 
         )
     if origin is None:
         return
-    parts = urlsplit(origin)
-    if origin == "null" or parts.scheme not in ("http", "https") or not _is_ours(parts.netloc, allowed):
-        raise Problem(
-            "foreign_origin", f"a page of {origin[:200]!r} may not use the forwarder's own addresses"
-        )
-    if parts.netloc.lower() != host.lower() and not _is_loopback(parts.netloc):
+    scheme, _, netloc = origin.partition("://")
+    # The page's own server is this one, or it is a page on this machine, the viewer say.
+    if scheme not in ("http", "https") or not (netloc.lower() == host.lower() or _is_loopback(netloc)):
         raise Problem(
             "foreign_origin", f"a page of {origin[:200]!r} may not use the forwarder's own addresses"
         )

@@ -151,6 +151,7 @@ class ForwarderServer:
                     version=_version(),
                 ),
             ],
+            bound_to=settings.host,
             allowed_hosts={name.lower() for name in (*settings.allowed_hosts, settings.host) if name},
         )
         try:

@@ -46,7 +46,7 @@ OPTIONS = [
     ("spool", "/tmp/spool", lambda s: str(s.spool), "/tmp/spool"),
     ("workers", "9", lambda s: s.workers, 9),
     ("retry-base", "0.5", lambda s: s.retry.base_s, 0.5),
-    ("allow-host", "a.test, b.test", lambda s: s.allowed_hosts, ("a.test", "b.test")),
+    ("allow-host", "a.test,b.test", lambda s: s.allowed_hosts, ("a.test", "b.test")),
 ]
 
 
@@ -65,6 +65,11 @@ def test_a_flag_beats_the_environment_beats_the_default(
         "datafile-url": "https://o.test/",
     }
     assert read(settings_from([f"--{name}", text], {twin: other.get(name, "other")})) == expected
+
+
+def test_names_are_given_one_by_one_too() -> None:
+    arguments = ["--allow-host", "a.test", "--allow-host", "b.test"]
+    assert settings_from(arguments, {"FORWARDER_ALLOW_HOST": "c.test"}).allowed_hosts == ("a.test", "b.test")
 
 
 def test_a_settings_file(tmp_path: Path) -> None:

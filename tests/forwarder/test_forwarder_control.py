@@ -66,6 +66,10 @@ class TestSettings:
         assert segment.post("/_forwarder/test-authentication").json() == {"ok": True}
         choice = {"label": "Order Completed", "value": "Order Completed"}
         assert segment.get("/_forwarder/event-keys").json() == {"choices": [choice]}
+        wanted = {"accountId": "1", "dataFileUrl": "no url"}
+        refused = segment.post("/_forwarder/test-authentication", wanted).json()
+        assert refused["error"]["message"] == "Datafile URL must be a valid URI string but it was not."
+        assert segment.post("/_forwarder/test-authentication", [1]).status_code == 400
         double.usual["/datafiles/"] = Answer(403)
         failed = segment.post("/_forwarder/test-authentication").json()
         assert failed["ok"] is False
@@ -199,6 +203,7 @@ class TestGuard:
             ({"host": "127.0.0.1.evil.example"}, "foreign_host"),
             ({"origin": "https://evil.example"}, "foreign_origin"),
             ({"origin": "null"}, "foreign_origin"),
+            ({"origin": "http://["}, "foreign_origin"),
             ({"origin": "http://192.0.2.7"}, "foreign_origin"),
         ],
     )
@@ -218,6 +223,13 @@ class TestGuard:
     def test_a_name_can_be_allowed(self, make_server: Make) -> None:
         segment = make_server(allowed_hosts=("segment.test",))
         assert segment.get("/_forwarder/health", headers={"host": "Segment.test:8411"}).status_code == 200
+
+    def test_containers_know_each_other_by_one_label(self, make_server: Make) -> None:
+        everywhere, here = make_server(host="0.0.0.0"), make_server()
+        name = {"host": "forwarder:8411"}
+        assert everywhere.get("/_forwarder/health", headers=name).status_code == 200
+        assert here.get("/_forwarder/health", headers=name).status_code == 403
+        assert everywhere.get("/_forwarder/health", headers={"host": "evil.example"}).status_code == 403
 
     def test_events_are_taken_under_any_name(self, segment: SegmentSide) -> None:
         headers = {"host": "api.segment.io", "origin": "https://shop.example"}
