@@ -157,6 +157,9 @@ def _no_experiment(conversion: EventRow, event: Event | None, history: DatafileH
         ]
         if named:
             return [f"The event is attached to {joined(named)}; deliveries and holdouts have no results."]
+        former = [rule.key for rule in others if rule is not None]
+        if former:
+            return [f"It was a metric of {listed(former)} when it happened, and has been removed since."]
         if event.experiment_ids:
             return [
                 f"The event names {listed(event.experiment_ids)}, which no datafile lists as an experiment."

@@ -64,16 +64,16 @@ class ResultsCase:
         """Other ids that may be the same person and have decisions."""
         return [visitor for visitor, decisions in self.relatives.items() if decisions]
 
-    def flags(self) -> list[str]:
-        """The flags that the running experiments are rules of."""
-        return list(dict.fromkeys(flag for rule in self.running for flag in self.history.flags(rule.id)))
+    def flags(self, rules: Iterable[Experiment]) -> list[str]:
+        """The flags that these experiments are rules of."""
+        return list(dict.fromkeys(flag for rule in rules for flag in self.history.flags(rule.id)))
 
     def decided_flags(self) -> list[str]:
         """Those of the running experiments' flags that were decided on for the visitor, to whatever end."""
         decided = {row["flag_key"] for row in self.decisions}
         for row in self.decisions:
             decided.update(self.history.flags(row["experiment_id"] or ""))
-        return [flag for flag in self.flags() if flag in decided]
+        return [flag for flag in self.flags(self.running) if flag in decided]
 
     def holdouts(self) -> list[Experiment]:
         """The holdouts the visitor is in that cover one of the running experiments."""

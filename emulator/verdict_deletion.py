@@ -22,29 +22,27 @@ def deletion(report: DeliveryReport, history: DatafileHistory) -> Ending:
     )
     details = report.messages
     if report.outcome == "deleted":
-        named = f"the {identifier_type} {quoted(identifier)}" if identifier else "the account"
+        named = f"the {identifier_type} {quoted(identifier)}, which is the account's id from the settings"
         accounts = history.newest.account_ids if history.newest else ()
-        if accounts and identifier not in accounts:
+        if accounts and identifier and identifier not in accounts:
             details.append(f"The datafile belongs to another account: {listed(accounts)}.")
-        details.append(f"The request's body was {json.dumps(body, ensure_ascii=False)}.")
+        if body:
+            details.append(f"The request's body was {json.dumps(body, ensure_ascii=False)}.")
         details.append(
             "Segment's page on this destination says that it deletes users; its published code never sends "
             "the user's id."
         )
         explanation = (
-            f"Segment's destination asked Optimizely to delete {named}, which is the account's id from the "
-            "settings, "
-            f"not user {user}: Optimizely knows nobody by that name, and nothing of {user} was erased."
+            f"Segment's destination asked Optimizely to delete {named if identifier else 'the account'}, not user "
+            f"{user}: Optimizely knows nobody by that name, and nothing of {user} was erased."
         )
         return Ending("", explanation, ask, tuple(details))
     why = report.error_message or joined(report.details) or "the report does not say why"
     remedy = ask
     if report.error.get("code") == "INVALID_AUTHENTICATION" or "Access Token" in why:
         remedy = (
-            "Set the destination's Personal Access Token; even then the request names the account: "
-            + ask[:1].lower()
+            f"Set the destination's Personal Access Token; but even then the request names the account. {ask}"
         )
-        remedy += ask[1:]
     explanation = (
         f"The deletion of user {user} did not reach Optimizely: {why.rstrip('.')}. Nothing was erased."
     )

@@ -142,7 +142,9 @@ def _delivery_failed(report: DeliveryReport, _: DatafileHistory) -> Ending:
         final = status == 501 or (status < 500 and status not in (408, 423, 429))
     else:
         why = failure_text(last) or report.error_message or "the report does not say why"
-        why, final = f"the Event API was not reached ({why.rstrip('.')})", False
+        why, final = why.rstrip("."), False
+        if requests:
+            why = f"the Event API was not reached ({why})"
     tried = max(len(report.attempts), len(requests), 1)
     remedy = (
         "Look at the request: an answer like this is final and is not tried again."

@@ -1,6 +1,9 @@
 """Verdicts on events of visitors without a decision that would count: nobody decided, not here, or not so."""
 
+from collections.abc import Sequence
+
 from emulator.attribution import listed_reasons
+from emulator.datafile import Experiment
 from emulator.verdict_case import ResultsCase, experiments, keys
 from emulator.verdict_ending import Ending
 from emulator.wording import listed, quoted
@@ -72,7 +75,7 @@ def _why(case: ResultsCase) -> tuple[str, str]:
             )
         else:
             remedy = (
-                f"{_decide(case)} If it did decide, the visitor was outside the audience or the traffic: "
+                f"{_decide(case, case.running)} If it did decide, the visitor was outside the audience or the traffic: "
                 "nothing is recorded then, unless sendFlagDecisions is on."
             )
         return f"no decision was ever recorded for visitor {visitor}", remedy
@@ -81,16 +84,19 @@ def _why(case: ResultsCase) -> tuple[str, str]:
         remedies = dict.fromkeys(_REMEDIES[reason.code] for reason in set_aside if reason.code in _REMEDIES)
         return (
             f"visitor {visitor} has no decision that counts there: {reasons}",
-            " ".join(remedies) or _decide(case),
+            " ".join(remedies) or _decide(case, case.running),
         )
     decided = case.decided_flags()
     if decided:
+        undecided = [rule for rule in case.running if not set(decided) & set(case.history.flags(rule.id))]
         return (
             f"the SDK's decisions on {listed(decided)} put visitor {visitor} into none of them"
             if len(running) > 1
             else f"the SDK's decision on {listed(decided)} did not put visitor {visitor} into it",
-            f"Use a visitor whom the flag's rules lead into {keys(running, 'or')}: one in its audience and "
-            "its traffic whom no holdout and no earlier rule takes.",
+            _decide(case, undecided)
+            if undecided
+            else f"Use a visitor whom the flag's rules lead into {keys(running, 'or')}: one in its audience "
+            "and its traffic whom no holdout and no earlier rule takes.",
         )
     if case.names_unknown_experiments():
         return (
@@ -98,13 +104,13 @@ def _why(case: ResultsCase) -> tuple[str, str]:
             "Serve the datafile that the SDK decides with here too: the decisions name experiments that no "
             "datafile here lists.",
         )
-    return f"visitor {visitor} has no decision there, only elsewhere", _decide(case)
+    return f"visitor {visitor} has no decision there, only elsewhere", _decide(case, case.running)
 
 
-def _decide(case: ResultsCase) -> str:
-    """The advice to let the SDK decide: on the flags, or, in experiments without one, by activation."""
-    visitor, flags = case.visitor, case.flags()
-    bare = [rule.key for rule in case.running if not case.history.flags(rule.id)]
+def _decide(case: ResultsCase, rules: Sequence[Experiment]) -> str:
+    """The advice to let the SDK decide: on these experiments' flags, or, without a flag, by activation."""
+    visitor, flags = case.visitor, case.flags(rules)
+    bare = [rule.key for rule in rules if not case.history.flags(rule.id)]
     ways = []
     if flags:
         ways.append(
