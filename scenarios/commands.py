@@ -59,16 +59,17 @@ def _run_scenarios(chosen: Sequence[Scenario], emulator: EmulatorClient, options
     if options.update:
         chosen = _updated(chosen, emulator, options, stream)
     reporter = ConsoleReporter(stream, quiet=options.quiet, viewer=lasting)
-    run = run_all(
-        chosen,
-        emulator,
-        run_id=_run_id(),
-        command=options.command_line,
-        workers=options.workers,
-        fail_fast=options.fail_fast,
-        forwarder_url=options.forwarder,
-        on_result=reporter.scenario,
-    )
+    with reporter.running(len(chosen)):
+        run = run_all(
+            chosen,
+            emulator,
+            run_id=_run_id(),
+            command=options.command_line,
+            workers=options.workers,
+            fail_fast=options.fail_fast,
+            forwarder_url=options.forwarder,
+            on_result=reporter.scenario,
+        )
     reporter.finish(run)
     write_reports(run, options, stream)
     return _exit_code(run)
@@ -125,14 +126,15 @@ def up_command(options: argparse.Namespace) -> int:
 
 def _run_in_sandbox(chosen: Sequence[Scenario], sandbox: Sandbox, options: argparse.Namespace) -> int:
     reporter = ConsoleReporter(sys.stdout, viewer=sandbox.emulator_url + "/")
-    run = run_all(
-        chosen,
-        EmulatorClient(sandbox.emulator_url),
-        run_id=_run_id(),
-        command=options.command_line,
-        workers=4,
-        on_result=reporter.scenario,
-    )
+    with reporter.running(len(chosen)):
+        run = run_all(
+            chosen,
+            EmulatorClient(sandbox.emulator_url),
+            run_id=_run_id(),
+            command=options.command_line,
+            workers=4,
+            on_result=reporter.scenario,
+        )
     reporter.finish(run)
     return _exit_code(run)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+from collections.abc import Iterator
 from typing import IO, Any
 
 from rich.console import Console
+from rich.status import Status
 from rich.text import Text
 
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "error": ("!", "bold red")}
@@ -41,9 +44,30 @@ class ConsoleReporter:
         )
         self._quiet, self._viewer = quiet, viewer
         self._file: str | None = None
+        self._progress: Status | None = None
+        self._ended = self._failed = self._total = 0
+
+    @contextlib.contextmanager
+    def running(self, total: int) -> Iterator[None]:
+        """While so many scenarios run: on a terminal a last line says how far they are."""
+        self._total = total
+        if not self._console.is_terminal or self._console.is_dumb_terminal:
+            yield
+            return
+        with self._console.status(self._how_far(), spinner="dots") as self._progress:
+            yield
+        self._progress = None
+
+    def _how_far(self) -> str:
+        failed = f", {self._failed} failed" if self._failed else ""
+        return f"{self._ended} of {self._total}{failed}"
 
     def scenario(self, entry: dict[str, Any]) -> None:
         """One scenario ended."""
+        self._ended += 1
+        self._failed += entry["status"] != "passed"
+        if self._progress:
+            self._progress.update(self._how_far())
         if self._quiet:
             return
         if entry["file"] != self._file:
