@@ -4,33 +4,20 @@
 
   const BAR = 100;
 
-  /** One bar a variation: the converting visitors out of all visitors; the numbers stand in the table beside it. */
-  function picture(key, variations, metric) {
-    const rows = Object.entries(variations);
-    const most = Math.max(1, ...rows.map(([, one]) => one.visitors));
+  /** A variation's bar: its visitors against those of the fullest variation, filled as far as they converted. */
+  function picture(name, visitors, unique, most) {
     return o.svg(
       "svg",
       {
         class: "chart",
-        viewBox: `0 0 ${BAR} ${rows.length * 8}`,
+        viewBox: `0 0 ${BAR} 8`,
         role: "img",
         preserveAspectRatio: "none",
-        "aria-label":
-          `${metric} in ${key}: ` +
-          rows
-            .map(([name, one]) => `${name} ${(one.metrics[metric] || {}).unique || 0} of ${one.visitors} visitors`)
-            .join(", "),
+        "aria-label": `${name}: ${unique} of ${visitors} visitors converted`,
       },
-      rows.flatMap(([, one], i) => [
-        o.svg("rect", { x: 0, y: i * 8 + 1.5, width: (BAR * one.visitors) / most, height: 5, class: "bar-all" }),
-        o.svg("rect", {
-          x: 0,
-          y: i * 8 + 1.5,
-          width: (BAR * ((one.metrics[metric] || {}).unique || 0)) / most,
-          height: 5,
-          class: "bar-unique",
-        }),
-      ]),
+      o.svg("rect", { width: BAR, height: 8, class: "bar-track" }),
+      o.svg("rect", { width: (BAR * visitors) / most, height: 8, class: "bar-all" }),
+      o.svg("rect", { width: (BAR * unique) / most, height: 8, class: "bar-unique" }),
     );
   }
 
@@ -39,6 +26,7 @@
   ];
 
   function metricTable(key, experiment, metric) {
+    const most = Math.max(1, ...Object.values(experiment.variations).map((one) => one.visitors));
     return [
       o.h("h3", {}, metric),
       o.h(
@@ -54,6 +42,7 @@
             { label: "Total", class: "num" },
             { label: "Revenue", class: "num" },
             { label: "Value", class: "num" },
+            { label: "Converting of all visitors", class: "bar-cell" },
           ],
           Object.entries(experiment.variations).map(([name, one]) => {
             const counts = (one.metrics || {})[metric] || { unique: 0, total: 0, revenue: 0, value: 0 };
@@ -65,20 +54,10 @@
               o.words.number(counts.total),
               o.words.money(counts.revenue),
               o.words.number(counts.value),
+              picture(name, one.visitors, counts.unique, most),
             ];
           }),
         ),
-        Object.values(experiment.variations).some((one) => one.visitors) &&
-          o.h(
-            "figure",
-            {},
-            picture(key, experiment.variations, metric),
-            o.h(
-              "figcaption",
-              { class: "quiet" },
-              "Converting visitors (filled) among all visitors, by variation in the table's order",
-            ),
-          ),
       ),
     ];
   }

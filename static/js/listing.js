@@ -72,7 +72,7 @@
       const all = answer[what.path];
       const rows = what.keep ? all.filter(what.keep) : all;
       bar.replaceChildren();
-      if (rows.length) o.refill(body, [o.table(what.caption, what.columns, rows.map(what.row))]);
+      if (rows.length) o.refill(body, [o.table(what.caption, what.columns, rows.map(what.row), { class: "stack" })]);
       else body.replaceChildren(what.filtered ? what.none() : what.empty());
       o.keys.settle(body);
       const older = all.length === ROWS && answer.next !== null && answer.next !== undefined;
@@ -144,8 +144,12 @@
     return address && o.h("a", { class: "quiet json-link", href: address, target: "_blank", rel: "noopener" }, "JSON");
   }
 
+  /** A page's heading, with the way to the same as JSON. */
+  const heading = (title, path) =>
+    o.h("div", { class: "title-row" }, o.h("h1", {}, title), jsonLink(path, { ns: o.shell.ns() }));
+
   /** A row's first cell: the link that the row opens. */
   const rowLink = (href, ...content) => o.h("a", { href, "data-row": true }, content);
 
-  Object.assign(o, { search, refill, keep, listing, jsonLink, rowLink });
+  Object.assign(o, { search, refill, keep, listing, jsonLink, heading, rowLink });
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -20,7 +20,7 @@
     page.title("Datafiles");
     const { datafiles } = await o.source.get("datafiles", { ns: o.shell.ns() }, { signal: page.signal });
     page.show(
-      o.h("h1", {}, "Datafiles"),
+      o.heading("Datafiles", "datafiles"),
       datafiles.length
         ? o.table(
             "Datafiles",
@@ -33,6 +33,7 @@
               { label: "Since", class: "num" },
             ],
             datafiles.map(row),
+            { class: "stack" },
           )
         : o.empty(
             "No datafile yet",

@@ -54,7 +54,7 @@
     const at = (one) => Date.parse(one.requested_at_time);
     const all = answer.subject_access_requests.sort((a, b) => at(b) - at(a));
     page.show(
-      o.h("h1", {}, "Requests for erasure"),
+      o.heading("Requests for erasure", "subject-access-requests"),
       o.h(
         "p",
         { class: "lead" },

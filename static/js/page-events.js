@@ -164,8 +164,8 @@
           columns: [
             { label: "Event" },
             { label: "Verdict" },
-            { label: "Visitor" },
-            { label: "Why", class: "wide-only" },
+            { label: "Visitor", class: "visitor-cell" },
+            { label: "Why", class: "wide-only why-cell" },
             { label: "Namespace", class: "wide-only place-cell" },
             { label: "Time", class: "num" },
           ],
@@ -208,7 +208,7 @@
         columns: [
           { label: "Key" },
           { label: "Kind" },
-          { label: "Visitor" },
+          { label: "Visitor", class: "visitor-cell" },
           { label: "Revenue", class: "num" },
           { label: "Value", class: "num" },
           { label: "Problems" },

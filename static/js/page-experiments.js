@@ -44,6 +44,7 @@
           o.time(one.last_at),
         ],
       })),
+      { class: "stack" },
     );
   }
 

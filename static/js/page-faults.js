@@ -34,7 +34,7 @@
     const all = (await o.source.get("faults", { ns: o.shell.ns() }, { signal: page.signal })).faults;
     const places = [...new Set(all.map((one) => one.namespace || "default"))];
     page.show(
-      o.h("h1", {}, "Faults"),
+      o.heading("Faults", "faults"),
       all.length
         ? places.map((ns) => {
             const rules = all.filter((one) => (one.namespace || "default") === ns);

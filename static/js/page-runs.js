@@ -116,7 +116,7 @@
           "div",
           { class: "quiet meta" },
           runs.length > 1 ? others : o.time(run.started_at),
-          run.duration_ms ? ` · ${o.words.duration(run.duration_ms)}` : "",
+          run.duration_ms ? o.words.duration(run.duration_ms) : "",
           o.jsonLink("runs/" + run.id),
         ),
       ),

@@ -106,6 +106,7 @@
     for (const link of ways.querySelectorAll("a")) {
       if (link.dataset.page === page) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
+      if (link.dataset.page === page) ways.scrollLeft = link.offsetLeft - ways.clientWidth / 3;
       link.setAttribute("href", href(link.dataset.page, link.dataset.page === "runs" ? ["latest"] : []));
     }
     if (o.source.kind !== "live") return;

@@ -97,7 +97,7 @@ def test_experiments_show_counts_and_who_was_not_counted_and_why(page: Page, tra
     )
     expect(treatment).to_contain_text("100.0 %")
     expect(treatment).to_contain_text("49.99")
-    expect(page.get_by_role("img", name=re.compile("treatment 1 of 1 visitors"))).to_be_visible()
+    expect(treatment.get_by_role("img", name="treatment: 1 of 1 visitors converted")).to_be_visible()
     missed = traffic.verdict("user_not_activated")
     page.goto(f"/#/experiments?ns={missed['namespace']}")
     page.get_by_role("region", name="Events by verdict").get_by_role(
