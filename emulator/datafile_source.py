@@ -106,7 +106,8 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        # A byte order mark, as some editors leave one, is no part of the JSON.
+        return path.read_text("utf-8-sig")
     except OSError as error:
         raise DatafileError(f"the datafile {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

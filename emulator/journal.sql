@@ -213,9 +213,9 @@ SELECT number, namespace, exchange, duplicate_of, doc FROM events
 WHERE visitor_id = :visitor_id AND namespace = :namespace AND duplicate_of IS NULL AND kind = 'decision' ORDER BY number
 -- name: close visitors
 SELECT visitor_id FROM visitors WHERE fold = :fold AND namespace = :namespace LIMIT 20
--- name: visitors since
-SELECT visitor_id, MAX(number) AS number FROM events
-WHERE namespace = :namespace AND number > :number AND visitor_id IS NOT NULL GROUP BY visitor_id
+-- name: visitors between
+SELECT DISTINCT visitor_id FROM events
+WHERE namespace = :namespace AND number > :number AND number <= :newest AND visitor_id IS NOT NULL
 -- name: visitor known
 SELECT 1 FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace LIMIT 1
 

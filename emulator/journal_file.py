@@ -32,6 +32,8 @@ def is_new(path: Path) -> bool:
     elsewhere = "name another file, or move this one away"
     if path.is_dir():
         raise JournalError(f"the journal {path} is a folder; name a file")
+    if path.exists() and not path.is_file():
+        raise JournalError(f"the journal {path} is no file; {elsewhere}")
     if not path.parent.is_dir():
         raise JournalError(
             f"the journal's folder {path.parent} does not exist; create it or name another file"

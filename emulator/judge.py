@@ -11,7 +11,7 @@ from emulator.journal import Journal
 from emulator.json_text import dumps, loads
 from emulator.nearest import fold
 from emulator.rest_results import rest_results
-from emulator.results import Contribution, Totals, visitor_contribution
+from emulator.results import Totals, visitor_contribution
 from emulator.standing import Rules
 from emulator.verdict import related_visitors, verdict
 
@@ -38,9 +38,8 @@ class _Counted:
     def __init__(self, history: DatafileHistory, state: object) -> None:
         self.history = history
         self.state = state
-        self.number = self.seen = 0
+        self.number = 0
         self.totals = Totals()
-        self.visitors: dict[str, Contribution] = {}
 
 
 class Judge:
@@ -164,22 +163,39 @@ class Judge:
 
     def _totals(self, namespace: str, history: DatafileHistory) -> Totals:
         """The namespace's totals: only visitors with new rows are counted anew."""
-        epoch = self.journal.document("epoch", namespace)
-        state = (id(history), epoch, self.journal.dropped("events", namespace))
-        counted = self._counted.pop(namespace, None)
-        if counted is None or counted.state != state:
-            counted = _Counted(history, state)
+        while True:
+            state = self._state(namespace, history)
+            counted = self._counted.pop(namespace, None)
+            if counted is None or counted.state != state:
+                counted = _Counted(history, state)
+            self._count(namespace, counted)
+            # What was erased or dropped meanwhile would have been taken away without having been there.
+            if self._state(namespace, history) == state:
+                break
         self._counted[namespace] = counted
         while len(self._counted) > _KEPT_TOTALS:
             self._counted.popitem(last=False)
-        for new in self.journal.select("visitors since", namespace=namespace, number=counted.number):
-            visitor = new["visitor_id"]
-            rows = self.journal.select("rows of visitor", namespace=namespace, visitor_id=visitor)
-            events: list[EventRow] = [event_json(row) for row in rows]  # type: ignore[misc]
-            if visitor in counted.visitors:
-                counted.totals.subtract(counted.visitors.pop(visitor))
-            counted.visitors[visitor] = visitor_contribution(events, history, self.rules)
-            counted.totals.add(counted.visitors[visitor])
-            counted.seen = max(counted.seen, new["number"])
-        counted.number = counted.seen
         return counted.totals
+
+    def _state(self, namespace: str, history: DatafileHistory) -> object:
+        return (
+            id(history),
+            self.journal.document("epoch", namespace),
+            self.journal.dropped("events", namespace),
+        )
+
+    def _count(self, namespace: str, counted: _Counted) -> None:
+        """Bring totals up to the newest event: of each visitor with new rows, the old ones out and all of them in."""
+        newest = self.journal.newest_number("events", namespace)
+        news = self.journal.select(
+            "visitors between", namespace=namespace, number=counted.number, newest=newest
+        )
+        for visitor in (row["visitor_id"] for row in news):
+            rows = self.journal.select("rows of visitor", namespace=namespace, visitor_id=visitor)
+            known = [event_json(row) for row in rows if row["number"] <= newest]
+            before: list[EventRow] = [row for row in known if row["number"] <= counted.number]  # type: ignore[misc]
+            after: list[EventRow] = known  # type: ignore[assignment]
+            if before:
+                counted.totals.subtract(visitor_contribution(before, counted.history, self.rules))
+            counted.totals.add(visitor_contribution(after, counted.history, self.rules))
+        counted.number = newest

@@ -135,6 +135,30 @@ def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path, name: str, said
         Journal(tmp_path / name)
 
 
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(JournalError, match="is no file"):
+        Journal(tmp_path / "pipe")
+
+
+def test_when_the_disk_is_full_nothing_is_acknowledged_and_afterwards_it_goes_on(tmp_path: Path) -> None:
+    with EmulatorServer(Settings(port=0, journal=tmp_path / "j.sqlite")) as server, requests.Session() as session:
+        space = Space(server.base_url, None, session)
+        assert space.send(batch(purchase())).status_code == 204
+        parts = server._context
+        assert parts is not None
+        pages = parts.journal._db.execute("PRAGMA page_count").fetchone()[0]
+        parts.journal._db.execute(f"PRAGMA max_page_count = {pages}")
+        large = batch(purchase("u-2", uuid="c-2", tags={"padding": "x" * 200_000}))
+        refused = space.send(large)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (500, "journal_failed")
+        assert "full" in refused.json()["error"]["message"]
+        assert [row["visitor_id"] for row in space.rows("events")] == ["u-1"]
+        parts.journal._db.execute("PRAGMA max_page_count = 1000000")
+        assert space.send(large).status_code == 204
+        assert len(space.rows("events")) == 2
+
+
 def test_an_empty_file_becomes_a_journal(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     path.touch()
@@ -234,7 +258,7 @@ def test_nothing_acknowledged_is_lost_when_killed(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     command = [sys.executable, "-m", "emulator", "--port", "0", "--journal", str(path)]
     acknowledged: list[str] = []
-    for kill in range(3):
+    for kill in range(5):
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as emulator:
             assert emulator.stdout is not None
             port = emulator.stdout.readline().rsplit(":", 1)[1].strip()

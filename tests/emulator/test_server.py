@@ -123,6 +123,13 @@ def test_a_datafile_named_at_the_start_is_served_and_watched(
     assert "revision is still '2'" in capfd.readouterr().err
 
 
+def test_a_byte_order_mark_is_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "shop.json"
+    path.write_text(json.dumps(datafile()), "utf-8-sig")
+    with EmulatorServer(Settings(port=0, datafiles=(str(path),))) as server:
+        assert until(server, "1")
+
+
 def test_a_datafile_is_fetched_from_an_address_and_kept_for_offline(tmp_path: Path) -> None:
     kept = tmp_path / "journal.sqlite"
     with EmulatorServer(Settings(port=0)) as cdn:
