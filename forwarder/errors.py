@@ -138,14 +138,16 @@ class ValidationError(DestinationError):
 
 
 class AggregateError(DestinationError):
-    """Every mistake in a mapping's configuration, one a line; Segment's text less its JavaScript stack lines."""
+    """Every mistake in a mapping's configuration, one a line; Segment's text less its JavaScript stack lines.
+
+    `details` has the messages as they are; in the text Segment turns backslashes into slashes and drops blank lines.
+    """
 
     name = "AggregateError"
 
     def __init__(self, errors: Sequence[DestinationError]) -> None:
-        lines = "\n".join(f"{error.name}: {error.message}" for error in errors)
-        indented = "\n".join(f"    {line}" if line.strip() else line for line in lines.split("\n"))
-        super().__init__("\n" + indented)
+        text = "\n".join(f"{error.name}: {error.message}" for error in errors).replace("\\", "/")
+        super().__init__("\n" + "\n".join(f"    {line}" for line in text.split("\n") if line.strip()))
         self.errors = list(errors)
 
     @property

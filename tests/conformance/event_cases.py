@@ -42,7 +42,7 @@ _good_events = st.fixed_dictionaries(
         "type": st.just("track"),
         "event": event_keys,
         "messageId": st.just("m-1"),
-        "timestamp": date_texts | st.just("2024-01-02T03:04:05.678Z"),
+        "timestamp": sometimes(st.just("2024-01-02T03:04:05.678Z"), date_texts),
         "userId": st.sampled_from(["u-1", 5, True]),
     },
     optional={
@@ -153,7 +153,7 @@ def lines(draw: st.DrawFn, ops: list[str]) -> dict[str, Any]:
     if op == "mapping":
         return {**line, "event": draw(sometimes(events | objects)), "mapping": draw(mappings)}
     if op == "track":
-        line["event"] = draw(sometimes(events))
+        line["event"] = draw(_good_events | sometimes(events))
         maybe("mapping", sometimes(event_mappings, mappings), 4)
         maybe("subscription", sometimes(st.just('type = "track"'), triggers), 2)
     maybe("settings", settings, 5)

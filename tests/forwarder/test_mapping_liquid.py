@@ -64,6 +64,7 @@ def _render(template: str, event: dict[str, Any] | None = None) -> Any:
         ("{{ 5 | divided_by: 0 }} {{ 7 | modulo: 3 }} {{ -2.5 | round }}", "Infinity 1 -3"),
         ("{{ (1..3) }}{{ 'é' | url_encode }}{{ 'a b' | base64_encode }}", "123%C3%A9YSBi"),
         ("a{% break %}b", "a"),
+        ("{{ 5 | at_most: 7, x: empty }}", "0"),
         ("a\r\nb\rc\n{% capture x %}\r\n{% endcapture %}{{ x }}", "a\r\nb\rc\n\r\n"),
         ("{{ 'a\\ud800b' }}", "a\ud800b"),
         ("{% liquid\n assign a = 1\n echo a\n%}", "1"),

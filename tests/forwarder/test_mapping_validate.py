@@ -50,6 +50,13 @@ def test_the_text_of_several_mistakes_is_segments_less_its_stack_lines() -> None
     assert caught.value.status is None
 
 
+def test_in_the_text_of_several_mistakes_backslashes_are_slashes() -> None:
+    with pytest.raises(AggregateError) as caught:
+        validate({"a": {"@merge": {"objects": [], "direction": "u\\p"}}})
+    assert caught.value.message.endswith('but it is "u//p".')
+    assert caught.value.details[0].endswith('but it is "u\\\\p".')
+
+
 def test_a_mistake_of_the_mapping_itself_comes_alone() -> None:
     with pytest.raises(ValidationError) as caught:
         validate({"@nope": 1})

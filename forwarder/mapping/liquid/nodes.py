@@ -48,9 +48,14 @@ class TemplateNode(Node):
         except (LiquidParseError, LiquidRenderError):
             raise
         except DestinationError as error:
-            message = place(error.message, self.token.source, self.token.start_index)
-            raise LiquidRenderError(message) from error
+            raise self._failure(error.message) from error
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            # A filter was given what it cannot take; whatever that is, it ends the template and nothing else.
+            raise self._failure(str(error)) from error
         return 1
+
+    def _failure(self, message: str) -> LiquidRenderError:
+        return LiquidRenderError(place(message, self.token.source, self.token.start_index))
 
     @abstractmethod
     def write(self, context: RenderContext, buffer: TextIO) -> None:

@@ -23,6 +23,10 @@ class Word:
         self.name = name
         self.value = value
 
+    def __contains__(self, _: object) -> bool:
+        # Inside a list it is an object without properties, and written as one.
+        return False
+
     def equals(self, other: Value) -> bool:
         """Whether a value passes for this word."""
         if self is NIL:
