@@ -11,12 +11,12 @@ from flask import Blueprint, Response, jsonify, request
 
 from forwarder.clock import Clock
 from forwarder.control_body import MAX_ROWS, read_json, read_number, read_wait
-from forwarder.delivery import ConfigurationError
 from forwarder.delivery_report import error_json
 from forwarder.destination import Settings, event_keys, test_authentication
 from forwarder.dispatcher import Dispatcher
 from forwarder.errors import DestinationError
-from forwarder.instances import Instances, mapping_json, read_mappings
+from forwarder.instances import Instances
+from forwarder.mappings import ConfigurationError, mapping_json, read_mappings
 from forwarder.namespaces import current_namespace
 from forwarder.problems import Problem
 from forwarder.refusals import Refusals

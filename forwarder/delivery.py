@@ -16,28 +16,21 @@ from forwarder.deduplication import Deduplication, MemoryDeduplication
 from forwarder.delivery_report import REPLAYED, Delivery, error_json, new_report, summary
 from forwarder.destination import (
     DEFAULT_MAPPING,
-    MAX_MAPPINGS,
     ActionResult,
     Settings,
     on_delete,
     on_event,
-    validate_mapping,
 )
 from forwarder.destination import Mapping as EventMapping
 from forwarder.errors import DestinationError
 from forwarder.js_json import plain_json
+from forwarder.mappings import check_mappings
 from forwarder.outcome import Judged, judge, judge_settings
 from forwarder.reporting import DeliveryReporter
 from forwarder.request_client import RequestClient, open_session
 from forwarder.retry import RetryPolicy
 from forwarder.source_event import deletion_event, filtered_by_integrations
 from forwarder.suppression import MemorySuppressionList, SuppressionList, regulate, suppressed_subject
-
-
-class ConfigurationError(ValueError):
-    """A mapping that is refused when it is configured: one line with the mapping's name, the place and
-    Segment's text.
-    """
 
 
 class Forwarder:
@@ -306,20 +299,6 @@ class Forwarder:
         """Gives the connections back."""
         if self._own_session:
             self._session.close()
-
-
-def check_mappings(mappings: Sequence[EventMapping]) -> tuple[EventMapping, ...]:
-    """The mappings, if all of them could work. Raises `ConfigurationError`."""
-    if len(mappings) > MAX_MAPPINGS:
-        raise ConfigurationError(
-            f"{len(mappings)} mappings: an instance of a destination takes at most {MAX_MAPPINGS}; remove some"
-        )
-    for mapping in mappings:
-        try:
-            validate_mapping(mapping)
-        except DestinationError as error:
-            raise ConfigurationError(f"mapping {mapping.name!r}: {' '.join(error.details)}") from error
-    return tuple(mappings)
 
 
 def _single(entry: dict[str, Any]) -> dict[str, Any]:

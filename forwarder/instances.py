@@ -17,6 +17,7 @@ from forwarder.clock import Clock
 from forwarder.delivery import Forwarder
 from forwarder.destination import Mapping as EventMapping
 from forwarder.destination import Settings
+from forwarder.mappings import mapping_json, read_mappings
 from forwarder.retry import RetryPolicy
 from forwarder.spool import Spool
 
@@ -60,44 +61,6 @@ class SpooledSuppressionList:
     def subjects(self, kind: str) -> list[str]:
         """Every suppressed subject of a kind, oldest first."""
         return [subject for subject, _ in self.spool.suppressed(self.namespace, kind)]
-
-
-def mapping_json(mapping: EventMapping) -> dict[str, Any]:
-    """`{"name", "trigger", "enabled", "fields"}`."""
-    return {
-        "name": mapping.name,
-        "trigger": mapping.trigger,
-        "enabled": mapping.enabled,
-        "fields": mapping.fields,
-    }
-
-
-def read_mapping(configured: Any, position: int) -> EventMapping:
-    """A mapping from its JSON. Raises ValueError with one line that names the mapping and the key."""
-    where = f"mapping {position}"
-    if not isinstance(configured, dict):
-        raise ValueError(f"{where} is no object; give {{name, trigger, enabled, fields}}")
-    unknown = sorted(set(configured) - {"name", "trigger", "enabled", "fields", "action"})
-    if unknown:
-        raise ValueError(
-            f"{where} has an unknown key {unknown[0]!r}; known are name, trigger, enabled, fields"
-        )
-    for key, kind, article in (("trigger", str, "a text"), ("fields", dict, "an object")):
-        if not isinstance(configured.get(key), kind):
-            raise ValueError(f"{where} needs {key!r}, {article}")
-    name, enabled = configured.get("name", f"Mapping {position}"), configured.get("enabled", True)
-    if not isinstance(name, str) or not isinstance(enabled, bool):
-        raise ValueError(f"{where}: 'name' is a text and 'enabled' true or false")
-    return EventMapping(name, configured["trigger"], configured["fields"], enabled)
-
-
-def read_mappings(configured: Any) -> list[EventMapping]:
-    """A list of mappings from JSON: the list, or an object that has it under `mappings`. Raises ValueError."""
-    if isinstance(configured, dict):
-        configured = configured.get("mappings")
-    if not isinstance(configured, list):
-        raise ValueError("mappings are a list of {name, trigger, enabled, fields}")
-    return [read_mapping(one, position) for position, one in enumerate(configured, 1)]
 
 
 class Instances:

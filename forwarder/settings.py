@@ -10,11 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from forwarder.delivery import ConfigurationError, check_mappings
 from forwarder.destination import DEFAULT_MAPPING, Settings
 from forwarder.destination import Mapping as EventMapping
 from forwarder.errors import DestinationError
-from forwarder.instances import read_mappings
+from forwarder.mappings import ConfigurationError, check_mappings, read_mappings
 from forwarder.retry import RetryPolicy
 
 DEFAULT_ACCOUNT = "12001"

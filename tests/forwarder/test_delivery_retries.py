@@ -1,0 +1,91 @@
+"""What is tried again, when, how often, and what a retry is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from optimizely_double import NOON, Answer, OptimizelyDouble
+
+from forwarder.clock import ManualClock
+from forwarder.delivery import Forwarder
+from forwarder.retry import RetryPolicy, is_retried_status
+
+Make = Callable[..., Forwarder]
+Event = dict[str, Any]
+DATAFILES, EVENTS = "/datafiles/", "/v1/events"
+
+
+class TestRetries:
+    def test_each_attempt_fetches_the_datafile_anew_and_waits_longer(
+        self, make_forwarder: Make, double: OptimizelyDouble, clock: ManualClock, order_completed: Event
+    ) -> None:
+        double.next(EVENTS, Answer(503), Answer(broken="hang_up"), Answer(429))
+        delivery = make_forwarder().deliver(order_completed)
+        assert delivery.outcome == "sent"
+        assert len(double.to(DATAFILES)) == len(double.to(EVENTS)) == 4
+        assert [row["attempt"] for row in delivery.report["requests"]] == [1, 1, 2, 2, 3, 3, 4, 4]
+        outcomes = [attempt["outcome"] for attempt in delivery.report["attempts"]]
+        assert outcomes == ["delivery_failed"] * 3 + ["sent"]
+        for expected, slept in zip((1, 8, 64), clock.slept, strict=True):
+            assert 0.75 * expected <= slept <= 1.25 * expected
+
+    def test_the_emulator_hears_of_a_pending_delivery_and_then_of_its_end_under_one_id(
+        self, make_forwarder: Make, double: OptimizelyDouble, order_completed: Event
+    ) -> None:
+        double.next(EVENTS, Answer(500))
+        make_forwarder().deliver(order_completed)
+        pending, sent = double.reports()
+        assert (pending["outcome"], sent["outcome"]) == ("pending", "sent")
+        assert pending["id"] == sent["id"]
+        assert pending["attempts"][0]["retry_at"] > NOON
+        assert pending["details"][0].endswith("answered 500 Internal Server Error")
+
+    def test_six_attempts_are_all(
+        self, make_forwarder: Make, double: OptimizelyDouble, clock: ManualClock, order_completed: Event
+    ) -> None:
+        double.usual[EVENTS] = Answer(503)
+        delivery = make_forwarder().deliver(order_completed)
+        assert delivery.outcome == "delivery_failed"
+        assert len(double.to(EVENTS)) == 6
+        assert delivery.report["attempts"][-1]["retry_at"] is None
+        assert clock.now_ms() - NOON < 4 * 3600 * 1000
+
+    def test_no_attempt_is_later_than_the_limit(
+        self, make_forwarder: Make, double: OptimizelyDouble, order_completed: Event
+    ) -> None:
+        double.usual[EVENTS] = Answer(503)
+        retry = RetryPolicy(attempts=100, limit_s=3600, base_s=600, factor=1, jitter=0)
+        delivery = make_forwarder(retry=retry).deliver(order_completed)
+        assert [attempt["at"] - NOON for attempt in delivery.report["attempts"]] == [
+            n * 600_000 for n in range(7)
+        ]
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 460, 501])
+    def test_what_is_final_is_not_tried_again(
+        self, make_forwarder: Make, double: OptimizelyDouble, order_completed: Event, status: int
+    ) -> None:
+        double.usual[EVENTS] = Answer(status)
+        delivery = make_forwarder().deliver(order_completed)
+        assert delivery.outcome == "delivery_failed"
+        assert len(double.to(EVENTS)) == 1
+
+    @given(st.integers(200, 999))
+    def test_the_statuses_of_segments_framework(self, status: int) -> None:
+        listed = {408, 423, 429} | (set(range(500, 1000)) - {501})
+        assert is_retried_status(status) == (status in listed)
+
+    def test_a_retry_is_no_duplicate_of_itself_and_a_replay_takes_up_a_dead_letter(
+        self, make_forwarder: Make, double: OptimizelyDouble, order_completed: Event
+    ) -> None:
+        double.usual[EVENTS] = Answer(503)
+        forwarder = make_forwarder()
+        dead = forwarder.deliver(order_completed)
+        double.usual[EVENTS] = Answer(204)
+        replayed = forwarder.finish(forwarder.replay(dead))
+        assert replayed.outcome == "sent"
+        assert replayed.id == dead.id
+        assert [attempt["number"] for attempt in replayed.report["attempts"]] == [1, 2, 3, 4, 5, 6, 7]
