@@ -95,6 +95,8 @@ def _unzip(body: bytes, most: int) -> bytes:
 def cross_origin(response: Response) -> Response:
     """Browsers post from any page, as they do to Optimizely."""
     response.headers["Access-Control-Allow-Origin"] = request.headers.get("Origin", "*")
+    # A beacon always carries credentials, and the SDK's own beacon is JSON, for which a browser asks first.
+    response.headers["Access-Control-Allow-Credentials"] = "true"
     response.headers["Access-Control-Allow-Methods"] = _ALLOW
     response.headers["Access-Control-Allow-Headers"] = f"content-type, {STRICT.lower()}"
     response.headers["Access-Control-Max-Age"] = "600"
