@@ -32,8 +32,8 @@ async function visit({ base, sdkKey, steps }) {
   );
   const users = new Map();
   const seen = ready ? steps.map((step) => take(client, users, step)) : [];
-  // Closing does not wait for a dispatcher of one's own.
-  if (ready) await client.flushImmediately();
+  // The SDK puts what was just decided and tracked into its batch after this turn; closing sends the batch.
+  await new Promise((resolve) => setImmediate(resolve));
   await client.close();
   return { ready, seen, posts };
 }

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import Browsing, Pages
 from node_packages import node_with
 from sdk_applications import Application, JavaScriptApplication, PythonApplication
+from segment_source import SegmentSource
 
 from scenarios.emulator_client import EmulatorClient
 from scenarios.sandbox import Sandbox, SandboxOptions
@@ -42,6 +44,12 @@ def optimizely(served: Sandbox, shop: dict[str, Any]) -> EmulatorClient:
     return client
 
 
+@pytest.fixture
+def segment(served: Sandbox, optimizely: EmulatorClient) -> SegmentSource:
+    """The namespace of the forwarder that is connected to `optimizely`."""
+    return SegmentSource(f"{served.forwarder_url}/ns/{optimizely.namespace}")
+
+
 @pytest.fixture(scope="session")
 def node() -> str:
     """Node, with the SDKs installed for the scripts in this folder."""
@@ -53,6 +61,21 @@ def javascript(node: str) -> Iterator[Application]:
     application = JavaScriptApplication(node)
     yield application
     application.close()
+
+
+@pytest.fixture(scope="session")
+def pages(node: str) -> Iterator[Pages]:
+    """A web server for pages that use the installed libraries."""
+    serving = Pages()
+    yield serving
+    serving.close()
+
+
+@pytest.fixture(scope="session")
+def browsing(node: str) -> Iterator[Browsing]:
+    found = Browsing()
+    yield found
+    found.close()
 
 
 @pytest.fixture(params=["python", pytest.param("javascript", marks=pytest.mark.node)])
