@@ -31,11 +31,7 @@ REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {
     422: "Unprocessable Entity",
     509: "Bandwidth Limit Exceeded",
 }
-
-
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-
 # JavaScript writes whole numbers up to 1e21 without an exponent; Python adds a fraction, or an exponent from 1e16.
 _LONG_NUMBER: Final = re.compile(r"[0-9]e\+(?:1[6-9]|20)|[0-9]{16}\.0")
 
@@ -70,9 +66,7 @@ class _Recorder:
         content_type = self._line.get("datafile_content_type", "application/json")
         headers = {} if content_type is None else {"content-type": to_primitive_string(content_type)}
         # What travels is UTF-8: half a pair of surrogates arrives as the replacement character.
-        sent = (
-            text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if not text.isascii() else text
-        )
+        sent = text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
         return Response(status, REASONS.get(status, ""), headers, sent)
 
     def _status(self, key: str, usual: int) -> int:

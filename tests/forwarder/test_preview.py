@@ -51,6 +51,22 @@ def test_answers_are_steered_by_the_line(changes: dict[str, Any], error: dict[st
     assert answer["error"] == error
 
 
+def test_half_a_pair_of_surrogates_does_not_travel_in_a_text() -> None:
+    (answer,) = _lines(json.dumps({"event": EVENT, "datafile": "\ud83d // 😀"}))
+    assert answer["error"]["message"] == "\ufffd // 😀"
+
+
+def test_whole_numbers_are_written_in_full() -> None:
+    out = io.StringIO()
+    main(
+        io.StringIO(
+            '{"op":"mapping","event":{"a":[1e20,9007199254740994,1e21,1.0]},"mapping":{"@path":"a"}}'
+        ),
+        out,
+    )
+    assert '"value":[100000000000000000000,9007199254740994,1e+21,1]' in out.getvalue()
+
+
 def test_the_operations() -> None:
     answers = _lines(
         '{"op":"fql","event":{"type":"track"},"subscription":"type = \\"track\\""}',
