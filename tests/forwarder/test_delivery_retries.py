@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -89,3 +90,32 @@ class TestRetries:
         assert replayed.outcome == "sent"
         assert replayed.id == dead.id
         assert [attempt["number"] for attempt in replayed.report["attempts"]] == [1, 2, 3, 4, 5, 6, 7]
+
+
+@given(
+    policy=st.builds(
+        RetryPolicy,
+        attempts=st.integers(1, 20),
+        limit_s=st.floats(0, 1e6),
+        base_s=st.floats(0.001, 1e4),
+        factor=st.floats(1, 20),
+        jitter=st.floats(0, 1),
+    ),
+    attempt=st.integers(1, 25),
+    passed_ms=st.integers(0, 10**9),
+    seed=st.integers(0, 2**32),
+)
+def test_a_wait_is_as_long_as_the_policy_says_or_there_is_none(
+    policy: RetryPolicy, attempt: int, passed_ms: int, seed: int
+) -> None:
+    now = NOON + passed_ms
+    due = policy.retry_at(attempt=attempt, now_ms=now, received_at=NOON, random=Random(seed))
+    usual_ms = 1000 * policy.base_s * policy.factor ** (attempt - 1)
+    if due is None:
+        longest_ms = usual_ms * (1 + policy.jitter)
+        assert attempt >= policy.attempts or passed_ms + longest_ms + 1 >= policy.limit_s * 1000
+    else:
+        assert attempt < policy.attempts
+        assert due - NOON <= round(policy.limit_s * 1000)
+        assert usual_ms * (1 - policy.jitter) - 1 <= due - now <= usual_ms * (1 + policy.jitter) + 1
+    assert due == policy.retry_at(attempt=attempt, now_ms=now, received_at=NOON, random=Random(seed))
