@@ -6,7 +6,7 @@ from typing import Any
 
 from emulator import event_fields as fields
 from emulator.event_fields import Findings
-from emulator.event_row import EventRow, Kind, Note
+from emulator.event_row import EventRow, Kind, Note, note
 
 ACTIVATION = "campaign_activated"
 
@@ -89,7 +89,10 @@ class _VisitorReader:
         revenue = fields.integer(event, "revenue", path, found)
         value = fields.number(event, "value", path, found)
         quantity = fields.integer(event, "quantity", path, found)
-        ignored = found.violations[breaches:]
+        ignored = [
+            note(item["code"], f"{item['message']}; the event counts without it")
+            for item in found.violations[breaches:]
+        ]
         null_entity = "entity_id" in event and event["entity_id"] is None
         return {
             "kind": "conversion",

@@ -8,7 +8,7 @@ from typing import Any
 from emulator.attribution import Judgement, judge
 from emulator.datafile_history import DatafileHistory
 from emulator.delivery_report import DeliveryReport
-from emulator.event_row import EventRow, Note, event_time
+from emulator.event_row import EventRow, Note, event_time, note
 from emulator.standing import Rules
 from emulator.verdict_case import Relatives, ResultsCase
 from emulator.verdict_deletion import deletion
@@ -173,4 +173,6 @@ def _warnings(
         if report is not None and report.outcome != "sent":
             found.append(answer_lost())
     found += report.warnings if report else []
-    return list({(item["code"], item["message"]): item for item in found}.values())
+    # What the parser and the forwarder note has no full stop; here it stands among sentences.
+    told = [note(item["code"], item["message"].rstrip(".") + ".") for item in found]
+    return list({(item["code"], item["message"]): item for item in told}.values())

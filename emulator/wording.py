@@ -1,7 +1,10 @@
 """How times, names and lists read in the sentences of a verdict."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def when(ms: int) -> str:
@@ -29,8 +32,8 @@ def plural(count: int, noun: str) -> str:
 
 
 def quoted(name: object) -> str:
-    """A name in quotation marks, shortened when it is very long."""
-    text = str(name)
+    """A name in quotation marks on one line, shortened when it is very long."""
+    text = _CONTROL.sub(lambda found: repr(found[0])[1:-1], str(name))
     return f'"{text[:77]}…"' if len(text) > 80 else f'"{text}"'
 
 

@@ -188,7 +188,27 @@ def test_a_change_without_a_new_revision_is_noticed():
         ("order_completed", "Order Completed", "in case and spacing"),
         ("Order Completed ", "Order Completed", 'in spacing ("Order Completed " ends with a space)'),
         (" Order Completed", "Order Completed", 'in spacing (" Order Completed" begins with a space)'),
-        ("Order\u00a0Completed", "Order Completed", "in spacing"),
+        (
+            "Order\u00a0Completed",
+            "Order Completed",
+            'in spacing ("Order\u00a0Completed" has a no-break space)',
+        ),
+        ("Order Completed\n", "Order Completed", 'in spacing ("Order Completed\\n" has a line break)'),
+        (
+            "Order\u200bCompleted",
+            "Order Completed",
+            'in spacing ("Order\u200bCompleted" has a zero width space)',
+        ),
+        (
+            " Order Completed ",
+            "Order Completed",
+            'in spacing (" Order Completed " begins and ends with a space)',
+        ),
+        (
+            "\u039frder Completed",
+            "Order Completed",
+            'in spelling ("\u039f" in "\u039frder Completed" is a Greek letter)',
+        ),
         ("Order Complted", "Order Completed", "in spelling"),
         ("Ordre Completed", "Order Completed", "in spelling"),
         ("Completed Order", "Order Completed", "in word order"),
