@@ -95,7 +95,9 @@ def _held_at(sdk_key: str, at: str) -> dict[str, Any]:
         raise Problem("invalid_parameter", "at is a time in epoch milliseconds")
     datafile = _store().held_at(sdk_key, int(at))
     if datafile is None:
-        raise Problem("unknown_datafile", f"{sdk_key!r:.140} never held a datafile in namespace {namespace()}")
+        raise Problem(
+            "unknown_datafile", f"{sdk_key!r:.140} never held a datafile in namespace {namespace()}"
+        )
     return datafile
 
 

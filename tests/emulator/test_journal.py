@@ -142,7 +142,10 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
 
 
 def test_when_the_disk_is_full_nothing_is_acknowledged_and_afterwards_it_goes_on(tmp_path: Path) -> None:
-    with EmulatorServer(Settings(port=0, journal=tmp_path / "j.sqlite")) as server, requests.Session() as session:
+    with (
+        EmulatorServer(Settings(port=0, journal=tmp_path / "j.sqlite")) as server,
+        requests.Session() as session,
+    ):
         space = Space(server.base_url, None, session)
         assert space.send(batch(purchase())).status_code == 204
         parts = server._context
