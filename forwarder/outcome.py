@@ -38,14 +38,20 @@ def judge(error: DestinationError, exchanges: Sequence[Exchange]) -> Judged:
     retried = True if status is None else is_retried_status(status)
     last = exchanges[-1]
     if last.shown["to"] != "datafile":
-        return Judged("delivery_failed", (_failed(last, "the Event API"), error.message), retried)
+        what = "Optimizely's privacy API" if last.shown["to"] == "privacy" else "the Event API"
+        return Judged("delivery_failed", _sentences(_failed(last, what), error), retried)
     if last.answer is None or not 200 <= last.answer.status < 300:
-        return Judged("datafile_unavailable", (_failed(last, "the datafile"), error.message), retried)
+        return Judged("datafile_unavailable", _sentences(_failed(last, "the datafile"), error), retried)
     unusable = why_unusable(last.answer)
     if unusable is None:
         return Judged("unmatched_event_key", (error.message,), retried)
     outcome = "project_deactivated" if DEACTIVATED in last.answer.text and not _is_json(last.answer) else None
-    return Judged(outcome or "datafile_unavailable", (unusable, error.message), retried)
+    return Judged(outcome or "datafile_unavailable", _sentences(unusable, error), retried)
+
+
+def _sentences(reason: str, error: DestinationError) -> tuple[str, ...]:
+    # Segment's own text is said as well, unless the reason says it already.
+    return (reason,) if error.message in reason else (reason, error.message)
 
 
 def _failed(exchange: Exchange, what: str) -> str:
