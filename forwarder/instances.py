@@ -4,7 +4,6 @@ around it.
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,7 +90,8 @@ class Instances:
         self._ids = ids
         self._retry = retry
         self._open: OrderedDict[str, Forwarder] = OrderedDict()
-        self._lock = threading.RLock()
+        # The spool's own, for each of the two is used while the other is held.
+        self._lock = spool.changed
 
     def optimizely(self, namespace: str) -> str:
         """Where the same namespace is at the emulator."""

@@ -101,6 +101,8 @@ class Spool:
             db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=0.2)
             # One forwarder a file: two would each send everything. A killed one leaves no lock behind.
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            # A file that goes with the process need not outlive the machine's own end.
+            db.execute(f"PRAGMA synchronous = {'OFF' if self.temporary else 'NORMAL'}")
             db.execute("BEGIN IMMEDIATE")
             is_new = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
             db.execute("COMMIT")
@@ -110,7 +112,6 @@ class Spool:
             elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("its content does not hold together")
             db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 why = f"the spool {self.path} is in use by another forwarder; stop it or name another file"

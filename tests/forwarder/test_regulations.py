@@ -4,6 +4,7 @@ does.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -161,6 +162,26 @@ def test_what_cannot_be_used_is_422_and_changes_nothing(segment: SegmentSide, bo
     (error,) = answer.json()["errors"]
     assert (error["field"], error["status"]) == (field, 422)
     assert segment.get("/regulations").json()["data"]["regulations"] == []
+
+
+def test_regulations_and_settings_do_not_wait_for_each_other(segment: SegmentSide) -> None:
+    blue = segment.namespace("blue")
+
+    def configure() -> None:
+        for number in range(15):
+            assert blue.put("/_forwarder/settings", {"accountId": str(number)}).status_code == 200
+
+    def regulations() -> None:
+        for number in range(15):
+            regulate(blue, "SUPPRESS_WITH_DELETE", f"u-{number}")
+
+    threads = [threading.Thread(target=task, daemon=True) for task in (configure, regulations, configure)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert len(blue.deliveries(15, type="delete", state="ended")) == 15
 
 
 def test_an_unknown_regulation_is_404_and_no_json_400(segment: SegmentSide) -> None:
