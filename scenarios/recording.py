@@ -173,7 +173,9 @@ def _source_events(
             )
         elif row["outcome"] != "suppressed_user" and str(row["user_id"]) in suppressed & lost:
             suppressed.discard(str(row["user_id"]))
-            moments.append(Moment(at, {"delete": {"userId": str(row["user_id"]), "regulation": "UNSUPPRESS"}}))
+            moments.append(
+                Moment(at, {"delete": {"userId": str(row["user_id"]), "regulation": "UNSUPPRESS"}})
+            )
         moments += [Moment(at, step) for step in _trouble(row)]
         step = {kind: _call(kind, event, whole_context=journal.mappings is not None)}
         moments.append(Moment(at, step, verdict=row, visitor=row["visitor_id"], event_at=row["timestamp"]))

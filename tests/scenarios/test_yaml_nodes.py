@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scenarios.matchers import Matcher, read_matcher
 from scenarios.problems import ScenarioError
-from scenarios.yaml_nodes import Document, read_documents
+from scenarios.yaml_nodes import Document, read_documents, reads_as_text
 
 
 def read(text: str) -> list[Document]:
@@ -108,7 +108,8 @@ JSON = st.recursive(
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8),
+    # A writer of YAML 1.1 leaves `0E0` unquoted, which is text there and a number in 1.2.
+    | st.text(max_size=8).filter(lambda text: not text or reads_as_text(text)),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
