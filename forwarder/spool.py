@@ -98,6 +98,8 @@ class Spool:
 
     def _open(self) -> sqlite3.Connection:
         try:
+            # Nobody else's business: events of users, and the destination's token.
+            self.path.touch(mode=0o600)
             db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=0.2)
             # One forwarder a file: two would each send everything. A killed one leaves no lock behind.
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -112,6 +114,9 @@ class Spool:
             elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("its content does not hold together")
             db.execute("PRAGMA journal_mode = WAL")
+        except OSError as error:
+            why = f"the spool {self.path} cannot be written: {error.strerror}; name another file"
+            raise SpoolError(why) from None
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 why = f"the spool {self.path} is in use by another forwarder; stop it or name another file"

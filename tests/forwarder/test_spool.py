@@ -144,6 +144,10 @@ class TestFile:
         with pytest.raises(SpoolError, match=r"does not exist; create it"):
             Spool(tmp_path / "no" / "spool")
 
+    def test_it_is_its_owners_alone(self, tmp_path: Path) -> None:
+        Spool(tmp_path / "spool").close()
+        assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o600
+
     def test_a_spool_of_another_version(self, tmp_path: Path) -> None:
         path = tmp_path / "spool"
         Spool(path).close()
