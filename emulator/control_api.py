@@ -8,7 +8,14 @@ from flask import Blueprint, Response, request
 from emulator import __version__, faults, subject_access
 from emulator.context import CLOCK, context, namespace
 from emulator.datafile_store import REVISION, STORED
-from emulator.delivery_intake import LONGEST_ID, DeliveryError, read_report, sent_uuid, was_sent
+from emulator.delivery_intake import (
+    LONGEST_ID,
+    DeliveryError,
+    read_report,
+    sent_timestamp,
+    sent_uuid,
+    was_sent,
+)
 from emulator.exchange import exchange_json
 from emulator.json_text import dumps, loads
 from emulator.judge import event_json
@@ -78,7 +85,9 @@ def deliveries() -> Response:
         report = read_report(json_body(), parts.now(space), parts.new_id)
     except DeliveryError as error:
         raise Problem("invalid_delivery", str(error)) from None
-    number = parts.journal.put_delivery(space, report, uuid=sent_uuid(report), sent=was_sent(report))
+    number = parts.journal.put_delivery(
+        space, report, uuid=sent_uuid(report), sent=was_sent(report), timestamp=sent_timestamp(report)
+    )
     return json_response({"number": number}, 201)
 
 

@@ -1,6 +1,6 @@
 """What a forwarder reports, on its way in: missing fields become nulls, the uuid of its conversion is found."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from emulator.verdict import delivered_uuid
@@ -66,21 +66,25 @@ def was_sent(report: Mapping[str, Any]) -> bool:
 
 def sent_uuid(report: Mapping[str, Any]) -> str | None:
     """The uuid that its conversion bears: as it stands in the requests, else in the payload, else its messageId."""
+    uuids = (event.get("uuid") for event in _sent_events(report))
+    sent = next((uuid for uuid in uuids if isinstance(uuid, str) and uuid), None)
+    message_id = report["message_id"]
+    return sent or delivered_uuid(report) or (message_id if isinstance(message_id, str) else None)
+
+
+def sent_timestamp(report: Mapping[str, Any]) -> int | None:
+    """The timestamp of its conversion as it stands in the requests, epoch milliseconds; None when there is none."""
+    stamps = (event.get("timestamp") for event in _sent_events(report))
+    return next((at for at in stamps if isinstance(at, int) and not isinstance(at, bool)), None)
+
+
+def _sent_events(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The events of the event batches it sent, as far as they are some."""
     for request in report["requests"]:
         if request.get("to") == "events":
-            for uuid in _uuids(request.get("json")):
-                return uuid
-    message_id = report["message_id"]
-    return delivered_uuid(report) or (message_id if isinstance(message_id, str) else None)
-
-
-def _uuids(batch: Any) -> list[str]:
-    """The uuids of the events of an event batch, as far as it is one."""
-    found = []
-    for visitor in _items(batch, "visitors"):
-        for snapshot in _items(visitor, "snapshots"):
-            found += [event.get("uuid") for event in _items(snapshot, "events")]
-    return [uuid for uuid in found if isinstance(uuid, str) and uuid]
+            for visitor in _items(request.get("json"), "visitors"):
+                for snapshot in _items(visitor, "snapshots"):
+                    yield from _items(snapshot, "events")
 
 
 def _items(parent: Any, name: str) -> list[dict[str, Any]]:

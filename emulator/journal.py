@@ -246,16 +246,26 @@ class Journal(Documents):
             return
         db.execute(_SQL["add unreported"], values)
 
-    def put_delivery(self, namespace: str, report: Mapping[str, Any], *, uuid: str | None, sent: bool) -> int:
+    def put_delivery(
+        self,
+        namespace: str,
+        report: Mapping[str, Any],
+        *,
+        uuid: str | None,
+        sent: bool,
+        timestamp: int | None = None,
+    ) -> int:
         """Store a forwarder's report, in the place of the one with the same `id`; its number, which is its verdict's.
 
-        `uuid` is the one its conversion bears; only a report that `sent` something takes a conversion for its own.
+        `uuid` and `timestamp` (ms) are those its conversion bears; only a report that `sent` something takes a
+        conversion for its own, and of several with one uuid the one that is most like it.
         """
         names = ("visitor_id", "user_id", "anonymous_id", "message_id")
         values: dict[str, Any] = {name: _column(report.get(name)) for name in names}
         values |= {"namespace": namespace, "delivery_id": storable(report["id"]), "uuid": storable(uuid)}
         values |= {
             "event_key": _column(report.get("event_key") or report.get("event")),
+            "timestamp": str(timestamp),
             "delivery": dumps(report),
         }
         values["kind"] = "deletion" if report.get("type") == "delete" else "event"

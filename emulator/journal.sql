@@ -171,7 +171,7 @@ SELECT number FROM events
 WHERE uuid = :uuid AND namespace = :namespace AND kind = 'conversion' AND number NOT IN
     (SELECT event FROM verdicts
         WHERE uuid = :uuid AND namespace = :namespace AND delivery IS NOT NULL AND event IS NOT NULL)
-ORDER BY visitor_id IS NOT :visitor_id, number LIMIT 1
+ORDER BY visitor_id IS NOT :visitor_id, key IS NOT :event_key, timestamp IS NOT :timestamp, number LIMIT 1
 -- name: drop unreported
 DELETE FROM verdicts WHERE event = :event AND delivery IS NULL
 -- name: report

@@ -74,10 +74,7 @@ def _why(case: ResultsCase) -> tuple[str, str]:
                 f"Use one id for both sides: the SDK decided for {listed(known)}, Segment sent {visitor}."
             )
         else:
-            remedy = (
-                f"{_decide(case, case.running)} If it did decide, the visitor was outside the audience or the traffic: "
-                "nothing is recorded then, unless sendFlagDecisions is on."
-            )
+            remedy = _decide(case, case.running) + _unrecorded(case)
         return f"no decision was ever recorded for visitor {visitor}", remedy
     if set_aside:
         reasons = "; ".join(filter(None, (listed_reasons(standing) for standing in running)))
@@ -119,3 +116,15 @@ def _decide(case: ResultsCase, rules: Sequence[Experiment]) -> str:
     if bare:
         ways.append(f"activate {visitor} in the {experiments(bare)} {listed(bare, 'or')}")
     return f"Let the SDK {' or '.join(ways)} before the event is tracked, and send its decision events."
+
+
+def _unrecorded(case: ResultsCase) -> str:
+    """The other way to have no decision: the SDK decided, for none of the experiments, and told nobody."""
+    datafile = case.history.at(case.at)
+    all_told = datafile is not None and datafile.raw.get("sendFlagDecisions") is True
+    if all_told and all(case.history.flags(rule.id) for rule in case.running):
+        return ""
+    return (
+        f" If it did decide, {case.visitor} is outside the audience or the traffic, which the SDK does not "
+        "report."
+    )

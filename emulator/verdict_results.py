@@ -3,6 +3,7 @@ times.
 """
 
 from emulator.datafile import is_running
+from emulator.event_fields import NANOSECONDS_FROM, YEAR_2010
 from emulator.event_row import event_time
 from emulator.standing import Standing
 from emulator.verdict_case import ResultsCase, experiments, keys
@@ -77,12 +78,18 @@ def _not_running(case: ResultsCase) -> Ending:
 def _too_late(case: ResultsCase) -> Ending:
     late = [s for s in case.judgement.running if s.decided_later(case.at)]
     first = min(_earliest(standing, case.at) for standing in late)
+    remedy = (
+        "Let the SDK decide before the event is tracked; if it did, compare the clocks that the two timestamps "
+        "come from."
+    )
+    for odd, what in ((case.at, "event"), (first, "decision")):
+        if not YEAR_2010 <= odd <= NANOSECONDS_FROM:
+            remedy = f"Correct the {what}'s timestamp: it is {when(odd)}. It must be in milliseconds since 1970, UTC."
     return Ending(
         "activated_too_late",
         f"Visitor {case.visitor} entered {keys(late)} only at {when(first)}, {between(case.at, first)} after "
         f"{case.name} at {when(case.at)}; a decision must not be later than the event.",
-        "Let the SDK decide before the event is tracked; if it did, compare the clocks that the two "
-        "timestamps come from.",
+        remedy,
         (*case.judgement.details, *case.elsewhere()),
     )
 

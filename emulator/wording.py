@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+_YEAR = 31_556_952_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -20,6 +21,8 @@ def when(ms: int) -> str:
 def between(earlier: int, later: int) -> str:
     """The time from one epoch millisecond to another, in its largest fitting unit: "3 seconds"."""
     span = abs(later - earlier)
+    if span >= 2 * _YEAR:
+        return plural(round(span / _YEAR), "year")
     for size, unit in ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second")):
         if span >= size:
             return plural(round(span / size), unit)

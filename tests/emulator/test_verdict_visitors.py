@@ -163,8 +163,26 @@ def test_a_flag_that_was_not_decided_on_is_the_one_to_decide_on():
     assert 'on the flag "showing"' in found["remedy"] and '"buying"' in found["explanation"]
 
 
-def test_a_visitor_without_any_decision_may_have_been_outside_the_audience():
-    assert "outside the audience or the traffic" in judged(delivery(), sent())["remedy"]
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, True),
+        ({"sendFlagDecisions": True}, True),
+        ({"featureFlags": FLAGS}, True),
+        ({"featureFlags": FLAGS, "sendFlagDecisions": True}, False),
+    ],
+)
+def test_a_visitor_without_a_decision_may_be_outside_the_audience_where_the_sdk_does_not_tell(more, said):
+    found = judged(delivery(), sent(), past=history((0, datafile(**more))))
+    assert ("outside the audience or the traffic" in found["remedy"]) is said
+
+
+def test_an_odd_timestamp_is_the_thing_to_correct_when_the_decision_is_too_late():
+    event = judged(delivery(), sent(at=1_768_471), decision("u", "checkout-b"))
+    assert event["outcome"] == "activated_too_late" and "Correct the event's timestamp" in event["remedy"]
+    decided = judged(delivery(), sent(), decision("u", "checkout-b", NOW * 10**6))
+    assert decided["outcome"] == "activated_too_late"
+    assert "Correct the decision's timestamp" in decided["remedy"]
 
 
 def test_a_holdout_that_covers_one_of_two_experiments_leaves_the_other_to_decide_on():

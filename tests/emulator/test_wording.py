@@ -26,6 +26,8 @@ def test_a_time_reads_as_a_date_where_there_is_one(ms, text):
         (1000, "1 second"),
         (90_000, "2 minutes"),
         (172_800_000, "2 days"),
+        (700 * 86_400_000, "700 days"),
+        (3653 * 86_400_000, "10 years"),
     ],
 )
 def test_a_span_reads_in_its_largest_unit(span, text):
@@ -36,3 +38,4 @@ def test_names_are_quoted_shortened_and_listed():
     assert listed(["a", "b", "c"]) == '"a", "b" and "c"'
     assert listed(["a", "b"], "or") == '"a" or "b"' and joined([]) == "" and joined(["x"]) == "x"
     assert len(quoted("x" * 500)) == 80 and plural(2, "mapping") == "2 mappings"
+    assert quoted("a\n\tb") == '"a\\n\\tb"'
