@@ -65,6 +65,7 @@ def _render(template: str, event: dict[str, Any] | None = None) -> Any:
         ("{{ (1..3) }}{{ 'é' | url_encode }}{{ 'a b' | base64_encode }}", "123%C3%A9YSBi"),
         ("a{% break %}b", "a"),
         ("{{ 5 | at_most: 7, x: empty }}", "0"),
+        ("{{ 'a' | split: '' | push: nil | json }}", '["a",{}]'),
         ("a\r\nb\rc\n{% capture x %}\r\n{% endcapture %}{{ x }}", "a\r\nb\rc\n\r\n"),
         ("{{ 'a\\ud800b' }}", "a\ud800b"),
         ("{% liquid\n assign a = 1\n echo a\n%}", "1"),

@@ -17,6 +17,7 @@ from forwarder.javascript import (
     utf16_slice,
 )
 from forwarder.js_json import plain_json, to_json
+from forwarder.mapping.liquid.expressions import Path, read_variable
 from forwarder.mapping.liquid.reader import Reader
 from forwarder.mapping.liquid.values import (
     Word,
@@ -92,8 +93,6 @@ def _index(position: float, size: int) -> int:
 
 
 def _where(value: Value, name: Value = UNDEFINED, expected: Value = UNDEFINED, *_: Value) -> list[Value]:
-    from forwarder.mapping.liquid.expressions import Path, read_variable  # noqa: PLC0415
-
     path = read_variable(Reader(text(name)))
 
     def found(item: Value) -> Value:
@@ -133,6 +132,8 @@ def _is_number(value: Value) -> bool:
 
 
 def _without_words(value: Value) -> Value:
+    if isinstance(value, list):
+        return [_without_words(item) for item in value]
     return {} if isinstance(value, Word) else value
 
 
