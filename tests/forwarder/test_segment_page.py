@@ -70,7 +70,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"{MAX_BATCH_BYTES // 1024} KB a request" in limits
     assert f"{MAX_BATCH_EVENTS} events a batch" in limits
     assert f"{MAX_WAITING:,}" in limits
-    platform = section("The platform between")
+    platform = " ".join(section("The platform between").split())
     assert f"The last {KEPT:,} ended deliveries" in platform
     policy = RetryPolicy()
     assert (policy.attempts, policy.limit_s, policy.factor, policy.jitter) == (6, 4 * 3600, 8, 0.25)
