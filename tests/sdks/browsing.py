@@ -14,16 +14,19 @@ from typing import Any
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 PACKAGES = Path(__file__).parent / "node_modules"
+SOMEBODY = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+)
+HEADLESS = SOMEBODY.replace("Chrome/", "HeadlessChrome/")
+# A beacon of a page that is left goes out under the browser's own name, whatever the page was given.
 FLAGS = [
+    f"--user-agent={SOMEBODY}",
     "--no-sandbox",
     "--disable-gpu",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-sync",
 ]
-SOMEBODY = (
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
-)
 LIBRARIES = {
     "@optimizely/optimizely-sdk": ("optimizely-sdk/dist/optimizely.browser.umd.min.js", "optimizelySdk"),
     "@segment/analytics-next": ("analytics-next/dist/umd/index.js", "AnalyticsNext"),
@@ -108,10 +111,8 @@ class Browsing:
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._playwright, self._browser = self._thread.submit(self._open, path).result()
 
-    def visit(self, url: str, act: Callable[[Page], Any] = done, user_agent: str | None = SOMEBODY) -> Any:
-        """What `act` makes of the page, in a fresh context; whatever goes wrong inside the page fails the test.
-        Without `user_agent` the browser says what it is: a headless one.
-        """
+    def visit(self, url: str, act: Callable[[Page], Any] = done, user_agent: str | None = None) -> Any:
+        """What `act` makes of the page, in a fresh context; whatever goes wrong inside the page fails the test."""
         return self._thread.submit(self._visit, url, act, user_agent).result()
 
     def close(self) -> None:

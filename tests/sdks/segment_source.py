@@ -14,9 +14,9 @@ class SegmentSource:
 
     url: str
 
-    def ended(self, count: int) -> list[dict[str, Any]]:
+    def ended(self, count: int, **filters: str) -> list[dict[str, Any]]:
         """Waits until so many deliveries have come to an end and are reported, then returns them all."""
-        params: dict[str, str | int] = {"state": "done", "wait": 15, "count": count}
+        params: dict[str, str | int] = {"state": "done", "wait": 15, "count": count, **filters}
         answer = requests.get(f"{self.url}/_forwarder/deliveries", params=params, timeout=30)
         rows: list[dict[str, Any]] = answer.json()["deliveries"]
         assert len(rows) >= count, f"{len(rows)} deliveries instead of {count}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from browsing import Browsing, Pages, done, page_with
+from browsing import HEADLESS, Browsing, Pages, done, page_with
 from playwright.sync_api import Page
 from segment_source import SegmentSource
 
@@ -18,6 +18,7 @@ import { createBatchEventProcessor, createInstance, createPollingProjectConfigMa
 import { AnalyticsBrowser } from "@segment/analytics-next";
 
 const EMULATOR = "%(emulator)s";
+const FORWARDER = "%(forwarder)s";
 const EVENTS = `${EMULATOR}/v1/events`;
 const eventDispatcher = {
   async dispatchEvent({ params }) {
@@ -38,7 +39,7 @@ const client = createInstance({
 });
 const leave = (body) => navigator.sendBeacon(EVENTS, %(beacon)s) ? {} : Promise.reject(new Error("no beacon"));
 await client.onReady();
-const analytics = AnalyticsBrowser.load({ writeKey: "any-key", cdnURL: "%(forwarder)s" });
+const analytics = AnalyticsBrowser.load({ writeKey: "any-key", cdnURL: FORWARDER });
 const decide = (user) => client.createUserContext(user).decide("checkout");
 """
 
@@ -111,6 +112,22 @@ def test_a_visitor_without_a_user_id_counts_only_when_the_sdk_decides_for_the_an
     assert known["warnings"] != []
 
 
+def test_the_batches_of_analytics_js_arrive_too(
+    site: Site, optimizely: EmulatorClient, segment: SegmentSource, browsing: Browsing
+) -> None:
+    url = site.page("""
+        const deliveryStrategy = { strategy: "batching", config: { size: 3 } };
+        const batching = AnalyticsBrowser.load(
+          { writeKey: "any-key", cdnURL: FORWARDER },
+          { integrations: { "Segment.io": { deliveryStrategy } } },
+        );
+        await Promise.all([1, 2, 3].map((revenue) => batching.track("Order Completed", { revenue })));
+    """)
+    browsing.visit(url)
+    segment.ended(3)
+    assert sorted(row["revenue"] for row in optimizely.listing("events")) == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     "beacon", ["body", 'new Blob([body], { type: "application/json" })'], ids=["text", "json"]
 )
@@ -149,7 +166,7 @@ def test_a_headless_browser_that_says_so_is_a_bot(
         return orders(optimizely, 1)
 
     url = site.page('decide("u-1"); client.track("Order Completed", "u-1");')
-    (verdict,) = browsing.visit(url, stay, user_agent=None)
+    (verdict,) = browsing.visit(url, stay, user_agent=HEADLESS)
     assert verdict["outcome"] == "excluded"
     assert "bot" in verdict["explanation"]
 

@@ -82,6 +82,12 @@ def test_javascript_polls_with_304_and_takes_up_a_new_revision_only(
         optimizely.exchanges(surface="datafile", wait=15, count=seen + 2)
         optimizely.put_datafile(key, changed(shop, "43"))
         assert following.stdout.readline().strip() == "43"
+        optimizely.set_deactivated(key, True)
+        deactivated = "// This Optimizely project"
+        assert optimizely.exchanges(surface="datafile", q=deactivated, wait=15, count=1)
+        optimizely.set_deactivated(key, False)
+        optimizely.put_datafile(key, changed(shop, "44"))
+        assert following.stdout.readline().strip() == "44"
         following.stdin.close()
         assert following.wait(timeout=15) == 0
 
