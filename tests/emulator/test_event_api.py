@@ -75,7 +75,7 @@ def test_gzip_is_unpacked_and_kept_readable(space: Space) -> None:
     assert space.rows("exchanges")[0]["json"] == batch(purchase())
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}" * 50)[:20], b""])
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}" * 50, mtime=0)[:20], b""])
 def test_broken_gzip_is_400(space: Space, body: bytes) -> None:
     assert space.send(body, headers={"Content-Encoding": "gzip"}).status_code == 400
     assert codes(space.rows("exchanges")[0]["violations"]) == ["not_gzip"]
