@@ -68,6 +68,16 @@ class _Union(Datafile):
 Revisions = Iterable[tuple[int, object]]
 
 
+def _supersede(held: list[tuple[int, Datafile]], from_ms: int, datafile: Datafile) -> None:
+    """Let a datafile hold from this time on; what held before that time, the first one, goes on doing so."""
+    first = held[0][1] if held else None
+    while held and held[-1][0] >= from_ms:
+        held.pop()
+    if not held and first is not None:
+        held.append((from_ms - 1, first))
+    held.append((from_ms, datafile))
+
+
 class DatafileHistory:
     """Every revision of a namespace's datafiles with the time from which it held.
 
@@ -76,17 +86,21 @@ class DatafileHistory:
     """
 
     def __init__(self, revisions: Revisions | Mapping[str, Revisions]) -> None:
-        """`[(from_ms, datafile JSON), …]` of one SDK key, or such a list for each SDK key; any order.
+        """`[(from_ms, datafile JSON), …]` of one SDK key, or such a list for each SDK key, in the order they were set.
+
+        A revision holds from its time on, instead of whatever was set before it: a clock that was moved back
+        does not bring an older revision to life again.
 
         Raises DatafileError when one is no datafile.
         """
         lists = revisions if isinstance(revisions, Mapping) else {"": revisions}
         self._keys: dict[str, tuple[list[int], list[Datafile]]] = {}
         for key, pairs in lists.items():
-            ordered = sorted(pairs, key=lambda pair: pair[0])
-            if ordered:
-                datafiles = [Datafile.from_json(obj) for _, obj in ordered]
-                self._keys[key] = ([from_ms for from_ms, _ in ordered], datafiles)
+            held: list[tuple[int, Datafile]] = []
+            for from_ms, obj in pairs:
+                _supersede(held, from_ms, Datafile.from_json(obj))
+            if held:
+                self._keys[key] = ([from_ms for from_ms, _ in held], [datafile for _, datafile in held])
         self._unions: dict[tuple[int, ...], Datafile] = {}
 
     def __bool__(self) -> bool:
@@ -121,10 +135,10 @@ class DatafileHistory:
     def _last_seen(self) -> dict[str, Datafile]:
         """Experiment id → the last revision that lists it."""
         found: dict[str, Datafile] = {}
-        for times, datafiles in self._keys.values():
-            for from_ms, datafile in zip(times, datafiles, strict=True):
-                held = self.at(from_ms) or datafile
-                found.update({experiment.id: held for experiment in datafile.experiments})
+        for from_ms in sorted({time for times, _ in self._keys.values() for time in times}):
+            held = self.at(from_ms)
+            if held is not None:
+                found.update({experiment.id: held for experiment in held.experiments})
         return found
 
     def experiment(self, experiment_id: str | None) -> Experiment | None:

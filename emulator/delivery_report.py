@@ -34,6 +34,13 @@ class DeliveryReport:
         return next((value for value in found if value not in (None, "")), None)
 
     @property
+    def anonymous_id(self) -> str | None:
+        """The source event's anonymousId."""
+        found = (self.raw.get("anonymous_id"), self.source_event.get("anonymousId"))
+        given = next((value for value in found if value not in (None, "")), None)
+        return None if given is None else str(given)
+
+    @property
     def visitor_id(self) -> str | None:
         return self.text("visitor_id") or _text(self.payload.get("userId"))
 

@@ -51,7 +51,7 @@ class ResultsCase:
         return (
             self.report is not None
             and self.report.user_id is None
-            and self.report.raw.get("anonymous_id") == self.conversion["visitor_id"]
+            and self.report.anonymous_id == self.conversion["visitor_id"]
         )
 
     @property
@@ -124,7 +124,7 @@ class ResultsCase:
         own = self.conversion["visitor_id"] or ""
         for other in self.known_relatives:
             count = plural(len(self.relatives[other]), "decision")
-            if self.report and other == self.report.raw.get("anonymous_id"):
+            if self.report and other == self.report.anonymous_id:
                 told = "the anonymousId of this event: the identity changed between decide and track"
             elif self.report and other == self.report.user_id:
                 told = "the userId of this event, which was not sent as the visitor"

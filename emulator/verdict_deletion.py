@@ -10,7 +10,7 @@ from emulator.wording import joined, listed, quoted
 
 def deletion(report: DeliveryReport, history: DatafileHistory) -> Ending:
     """What a deletion really asked for. Its outcome is empty: it is no conversion (Segment reference 0.6)."""
-    user = quoted(report.user_id or report.raw.get("anonymous_id"))
+    user = quoted(report.user_id or report.anonymous_id)
     requests = report.requests_to("privacy")
     json_body = requests[-1].get("json") if requests else None
     body = json_body if isinstance(json_body, dict) else {}

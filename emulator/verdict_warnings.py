@@ -50,12 +50,7 @@ def report_warnings(
 ) -> list[Note]:
     """Notes on what the forwarder did with the source event on its way."""
     found: list[Note] = []
-    if (
-        counted
-        and report.user_id is None
-        and conversion
-        and conversion["visitor_id"] == report.raw.get("anonymous_id")
-    ):
+    if counted and report.user_id is None and conversion and conversion["visitor_id"] == report.anonymous_id:
         message = (
             f"The event had no userId and counts under the anonymousId {quoted(conversion['visitor_id'])}. "
             "Segment's page on "

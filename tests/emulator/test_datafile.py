@@ -121,11 +121,31 @@ def test_the_first_revision_also_holds_before_its_time():
     assert not past.running_at("exp-nowhere", NOW)
 
 
-def test_the_order_in_which_revisions_are_given_does_not_matter():
-    pairs = [(NOW, datafile()), (NOW + 10, datafile(revision="2")), (NOW + 20, datafile(revision="3"))]
-    for given_order in (pairs, pairs[::-1]):
-        seen = [DatafileHistory(given_order).at(at) for at in (NOW, NOW + 10, NOW + 25)]
-        assert [held.revision for held in seen if held] == ["1", "2", "3"]
+def revisions_at(past: DatafileHistory, *times: int) -> list[str | None]:
+    return [held and held.revision for held in map(past.at, times)]
+
+
+def test_what_is_set_under_a_clock_that_was_moved_back_holds_from_then_on():
+    revised = [datafile(revision=str(number)) for number in range(4)]
+    back = DatafileHistory([(NOW + 100, revised[1]), (NOW, revised[2])])
+    assert revisions_at(back, NOW - 1, NOW, NOW + 99, NOW + 100) == ["1", "2", "2", "2"]
+    assert back.newest is not None and back.newest.revision == "2"
+    between = DatafileHistory([(NOW, revised[1]), (NOW + 100, revised[2]), (NOW + 50, revised[3])])
+    assert revisions_at(between, NOW, NOW + 49, NOW + 50, NOW + 100) == ["1", "1", "3", "3"]
+
+
+def test_of_revisions_set_at_one_time_the_last_holds_from_then_on():
+    past = DatafileHistory([(NOW, datafile()), (NOW, datafile(revision="2")), (NOW, datafile(revision="3"))])
+    assert revisions_at(past, NOW - 1, NOW, NOW + 1) == ["1", "3", "3"]
+
+
+def test_a_late_metric_is_known_whichever_datafile_was_revised():
+    free = datafile(events=[{"id": "ev-order", "key": "Order Completed", "experimentIds": []}])
+    for revised, other in (("a", "b"), ("b", "a")):
+        both = DatafileHistory(
+            {revised: [(NOW, free), (NOW + 100, datafile(revision="2"))], other: [(NOW + 50, free)]}
+        )
+        assert [e.key for e in both.experiments_with_metric("ev-order")] == ["checkout"]
 
 
 def test_without_a_datafile_nothing_is_known():
