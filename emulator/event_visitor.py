@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from emulator import event_fields as fields
@@ -127,6 +128,7 @@ class _VisitorReader:
         if isinstance(kind, str) and kind not in _KNOWN_TYPES and kind != event.get("key"):
             message = f"{kind!r} is not a known type of event"
             row["warnings"].append(self.found.warning("unknown_type", f"{path}.type", message))
+        row["warnings"] += self._lost_revenue(event, row["tags"].get("revenue"), path)
         if not row["key"] and not row["entity_id"]:
             message = f"{path} has neither entity_id nor key: it names no event"
             row["problems"].append(self.found.violation("no_event", path, message))
@@ -134,6 +136,17 @@ class _VisitorReader:
             # The backend then uses the entity_id as the name (Optimizely reference 1.2).
             row["key"] = row["entity_id"]
         return row
+
+    def _lost_revenue(self, event: dict[str, Any], meant: object, path: str) -> list[Note]:
+        """SDKs leave what the application passed in the tags, and drop or cut off a fraction (Optimizely reference 5.5)."""
+        if not isinstance(meant, float) or not isfinite(meant) or meant.is_integer():
+            return []
+        sent = event.get("revenue")
+        if sent is not None and (isinstance(sent, bool) or sent != int(meant)):
+            return []
+        counted = "no revenue" if sent is None else f"{sent} cents"
+        message = f"the tags say revenue {meant}, which is no whole number of cents; {counted} can be counted"
+        return [self.found.warning("revenue_lost", f"{path}.tags.revenue", message)]
 
     def _activate(self, row: EventRow, path: str, decisions: _Placed, claimed: set[str]) -> None:
         """The decision rows that one campaign_activated event stands for."""

@@ -214,6 +214,9 @@ def test_each_sdk_has_its_own_way_with_fractions_of_cents(
     assert conversion["revenue"] == {"python": None, "javascript": 19}[application.name]
     assert conversion["tags"]["revenue"] == 19.99
     assert conversion["value"] == 19.99
+    (verdict,) = optimizely.verdicts()
+    assert verdict["outcome"] == "counted"
+    assert [note["code"] for note in verdict["warnings"]] == ["revenue_lost"]
 
 
 def test_any_letters_name_a_visitor(
