@@ -22,6 +22,8 @@ NPM = (
     "--loglevel=error",
 )
 
+OLDEST_NODE = 20
+
 
 class NotHere(Exception):
     """The packages cannot be had on this machine; the message says why."""
@@ -32,6 +34,9 @@ def install(folder: Path) -> str:
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
         raise NotHere("there is no Node.js with npm on this machine")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    if not version.startswith("v") or int(version[1:].split(".")[0]) < OLDEST_NODE:
+        raise NotHere(f"Node.js {version or 'here does not run'}; {OLDEST_NODE} or newer is needed")
     wanted = (folder / "package.json").read_bytes()
     installed = folder / "node_modules" / ".optilocal-package.json"
     name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
