@@ -36,7 +36,7 @@
 
   function alike(a, b) {
     if (isObject(a) && isObject(b) && !isMatcher(a)) {
-      return Object.keys(a).reduce((sum, key) => sum + (key in b ? alike(a[key], b[key]) : 0), 0);
+      return Object.keys(a).reduce((sum, key) => sum + (Object.hasOwn(b, key) ? alike(a[key], b[key]) : 0), 0);
     }
     if (Array.isArray(a) && Array.isArray(b))
       return a.reduce((sum, one, i) => sum + (i < b.length ? alike(one, b[i]) : 0), 0);
@@ -89,7 +89,7 @@
         if (path.length) leaf(path, name, { state: index < 0 ? "parent" : "differs", index, list: lists });
         if (objects) {
           for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
-            walk([...path, key], key, key in left, left[key], key in right, right[key]);
+            walk([...path, key], key, Object.hasOwn(left, key), left[key], Object.hasOwn(right, key), right[key]);
           }
         } else {
           const anyOrder = path.length === 1 && path[0] === "received";

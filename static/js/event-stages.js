@@ -112,13 +112,13 @@
       );
     },
     payload(verdict, delivery) {
-      return (
-        delivery && [
-          verdict.outcome === "invalid_payload" &&
-            sayings(verdict.details && verdict.details.length ? verdict.details : delivery.details),
-          delivery.payload && values(delivery.payload),
-        ]
-      );
+      if (!delivery) return null;
+      const told = verdict.details && verdict.details.length ? verdict.details : delivery.details || [];
+      const said = delivery.error && delivery.error.message;
+      return [
+        verdict.outcome === "invalid_payload" && sayings(told.filter((one) => told.length > 1 || one !== said)),
+        delivery.payload && values(delivery.payload),
+      ];
     },
     datafile(verdict, delivery) {
       const asked = o.journey.requestsTo(delivery, "datafile");

@@ -13,6 +13,8 @@
   };
   const TOKEN = /(!?)(?:(@)|([a-z_]+):)?("(?:[^"\\]|\\.)*"?|[^\s"]+)/gi;
 
+  const alias = (name) => (Object.hasOwn(ALIASES, name) ? ALIASES[name] : name);
+
   const unquote = (text) => (text.startsWith('"') ? text.slice(1).replace(/"$/, "").replace(/\\(.)/g, "$1") : text);
 
   const quote = (text) => (/^[^\s":!@]+$/.test(text) ? text : '"' + text.replace(/(["\\])/g, "\\$1") + '"');
@@ -21,7 +23,7 @@
   function parse(text, known) {
     const tokens = [];
     for (const [whole, not, at, name, raw] of String(text || "").matchAll(TOKEN)) {
-      let field = at ? "tag" : name ? ALIASES[name.toLowerCase()] || name.toLowerCase() : "text";
+      let field = at ? "tag" : name ? alias(name.toLowerCase()) : "text";
       let value = unquote(raw);
       if (field !== "text" && !known.includes(field)) {
         field = "text";

@@ -38,6 +38,7 @@
 
   /** After a list is drawn: its first row is the tab stop, or the row that was left, which also takes the focus back. */
   function settle(list) {
+    if (!list.isConnected) return;
     const all = [...list.querySelectorAll("[data-row]")];
     const left = o.lastRow && all.find((row) => row.getAttribute("href") === o.lastRow);
     const current = all.find((row) => row.getAttribute("aria-current"));

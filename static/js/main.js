@@ -65,6 +65,7 @@
         for (const name of Object.keys(params))
           if (route.params[name] === "" || route.params[name] === null) delete route.params[name];
         history.replaceState(history.state, "", o.route.format(route));
+        o.shell.stay();
       },
     };
     try {

@@ -105,11 +105,7 @@
     page.title(`Datafile ${key}`);
     const { datafiles } = await o.source.get("datafiles", { ns }, { signal: page.signal });
     const one = datafiles.find((each) => each.sdkKey === key);
-    const back = o.h(
-      "a",
-      { class: "back", "data-back": true, "data-key": "Escape", href: o.href("datafiles") },
-      "All datafiles",
-    );
+    const back = o.shell.back("datafiles", "All datafiles");
     if (!one) {
       page.show(back, o.h("h1", {}, key), o.empty("No such datafile", `Namespace ${ns} has none under this key.`));
       return;

@@ -123,7 +123,7 @@
   async function event(page) {
     const id = page.route.parts.join("/");
     page.title(`Event ${id}`);
-    const { verdicts, last } = await o.eventData.find(id, o.shell.ns(), page.signal);
+    const { verdicts, last } = await o.eventData.find(id, page.route.params.ns || "*", page.signal);
     const verdict = verdicts.find((one) => String(one.number) === page.route.params.n) || verdicts[0];
     if (!verdict) {
       page.show(
@@ -145,7 +145,7 @@
           ),
         ),
       );
-      page.live("verdicts", { ns: o.shell.ns() }, last, o.reload);
+      page.live("verdicts", { ns: page.route.params.ns || "*" }, last, o.reload);
       return;
     }
     const around = await o.eventData.surroundings(verdict, page.signal);
@@ -154,7 +154,7 @@
       verdict.event || (verdict.kind === "deletion" ? `Deletion of ${verdict.user_id || "a user"}` : "Event");
     page.title(name);
     page.show(
-      o.h("a", { class: "back", "data-back": true, "data-key": "Escape", href: o.href("events") }, "All events"),
+      o.shell.back("events", "All events"),
       o.h(
         "div",
         { class: "title-row" },

@@ -174,7 +174,7 @@
     }
     const base = o.source.base.replace(/\/$/, "");
     page.show(
-      o.h("a", { class: "back", "data-back": true, "data-key": "Escape", href: o.href("exchanges") }, "All exchanges"),
+      o.shell.back("exchanges", "All exchanges"),
       o.h(
         "div",
         { class: "title-row" },

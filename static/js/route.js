@@ -15,8 +15,7 @@
     const text = String(hash || "").replace(/^#?\/?/, "");
     const at = text.indexOf("?");
     const path = at < 0 ? text : text.slice(0, at);
-    const params = {};
-    for (const [name, value] of new URLSearchParams(at < 0 ? "" : text.slice(at + 1))) params[name] = value;
+    const params = Object.fromEntries(new URLSearchParams(at < 0 ? "" : text.slice(at + 1)));
     const parts = path.replace(/\/+$/, "").split("/").map(decode);
     return { page: parts.shift() || "runs", parts, params };
   }

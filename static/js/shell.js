@@ -28,7 +28,23 @@
   let lastState = "";
   let faultsKnown = "";
 
-  const ns = () => o.current.params.ns || "*";
+  let chosen = "*";
+  const lists = {};
+
+  /** A page about one thing: its address names that thing's namespace, which is no choice of the reader's. */
+  const isDetail = (route) =>
+    route.page === "event" || (["exchanges", "datafiles"].includes(route.page) && route.parts.length > 0);
+
+  /** The namespace that the reader chose, "*" for all of them. */
+  function ns() {
+    if (!isDetail(o.current)) chosen = o.current.params.ns || "*";
+    return chosen;
+  }
+
+  /** The way back from a detail: the list as the reader left it. */
+  function back(page, label) {
+    return o.h("a", { class: "back", "data-back": true, "data-key": "Escape", href: lists[page] || href(page) }, label);
+  }
 
   /** The address of another view; the namespace chosen now goes with it unless params name their own. */
   function href(page, parts, params) {
@@ -53,12 +69,13 @@
     chooser = o.h("select", { id: "ns", "aria-label": "Namespace" }, o.h("option", { value: "*" }, "All namespaces"));
     chooser.addEventListener("change", () => {
       const { page, parts, params } = o.current;
-      const deep = page === "event" || page === "exchanges";
-      const { ns: _old, after: _cursor, ...rest } = params;
+      const { ns: _old, after: _cursor, n: _number, ...rest } = params;
+      const at = isDetail(o.current)
+        ? { page: SAME_AS[page] || page, parts: [], params: {} }
+        : { page, parts, params: rest };
       location.hash = o.route.format({
-        page,
-        parts: deep ? parts.slice(0, page === "event" ? 1 : 0) : parts,
-        params: { ...rest, ns: chooser.value === "*" ? null : chooser.value },
+        ...at,
+        params: { ...at.params, ns: chooser.value === "*" ? null : chooser.value },
       });
     });
     const keys = o.h(
@@ -100,9 +117,16 @@
     if (name === "retrying") o.say(hint);
   }
 
+  /** Remembers the address of a list, filter included, for the way back to it. */
+  function stay() {
+    const { page, parts } = o.current;
+    if (page !== "event" && parts.length === 0) lists[SAME_AS[page] || page] = location.hash;
+  }
+
   /** Marks the way that is open and fills the namespaces in; called on every change of page. */
   function arrive() {
     const page = SAME_AS[o.current.page] || o.current.page;
+    stay();
     for (const link of ways.querySelectorAll("a")) {
       if (link.dataset.page === page) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
@@ -187,5 +211,5 @@
   }
 
   o.href = href;
-  o.shell = { build, arrive, connection, watch, ns, end, faults };
+  o.shell = { build, arrive, connection, watch, ns, stay, back, end, faults };
 })((globalThis.optilocal = globalThis.optilocal || {}));

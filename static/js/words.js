@@ -41,6 +41,8 @@
   };
   const PARTS = { tracks: "Track", received: "Batch received", subject_access_requests: "Erasure request" };
 
+  const own = (table, key) => (Object.hasOwn(table, key) ? table[key] : undefined);
+
   const sentence = (slug) => {
     const text = String(slug).replace(/_/g, " ");
     return text.charAt(0).toUpperCase() + text.slice(1);
@@ -49,12 +51,12 @@
   /** An outcome → {tone, label, hint}. A deletion has none: its tone is idle. */
   function outcome(slug) {
     if (!slug) return { tone: "idle", label: "Deletion", hint: "A request to erase a user is no conversion" };
-    const [tone, label, hint] = OUTCOMES[slug] || ["bad", sentence(slug), ""];
+    const [tone, label, hint] = own(OUTCOMES, slug) || ["bad", sentence(slug), ""];
     return { tone, label, hint };
   }
 
   function status(slug) {
-    const [tone, label] = STATUS[slug] || ["idle", sentence(slug || "unknown")];
+    const [tone, label] = own(STATUS, slug) || ["idle", sentence(slug || "unknown")];
     return { tone, label };
   }
 
@@ -74,7 +76,7 @@
   function where(path) {
     const rest = (path || []).slice();
     const head = rest.shift();
-    let part = PARTS[head] || sentence(head === undefined ? "scenario" : head);
+    let part = own(PARTS, head) || sentence(head === undefined ? "scenario" : head);
     if (typeof rest[0] === "number") part += " " + (rest.shift() + 1);
     const named = names(rest);
     return { part, field: named.length ? named[named.length - 1] : part, through: named.slice(0, -1) };
@@ -92,7 +94,7 @@
     const said =
       "expected" in first && "captured" in first
         ? `expected ${side("expected")}, captured ${side("captured")}`
-        : KINDS[first.kind] || first.kind;
+        : own(KINDS, first.kind) || first.kind;
     return `${part === field ? part : `${part} › ${field}`}: ${said}${more.length ? ` (+${more.length} more)` : ""}`;
   }
 

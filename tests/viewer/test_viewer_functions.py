@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,12 @@ def pure(browser: Browser) -> Iterator[Page]:
 
 
 def call(page: Page, function: str, *arguments: Any) -> Any:
-    return page.evaluate(f"given => optilocal.{function}(...given)", list(arguments))
+    """The function's answer. Arguments and answer travel as JSON, which keeps a key `__proto__` a key."""
+    given = json.dumps(arguments)
+    answer = page.evaluate(
+        f"given => JSON.stringify(optilocal.{function}(...JSON.parse(given)) ?? null)", given
+    )
+    return json.loads(answer)
 
 
 @settings(deadline=None, max_examples=60)
@@ -122,6 +128,18 @@ def test_equal_trees_show_no_difference_and_every_leaf_once(pure: Page, value: A
     assert {row["state"] for row in rows} <= {"same", "parent", "matched"}
     paths = [tuple(row["path"]) for row in rows]
     assert len(paths) == len(set(paths))
+
+
+def test_names_that_every_object_inherits_are_fields_like_any_other(pure: Page) -> None:
+    expected, captured = {"requests": {"constructor": 1}}, {"requests": {"toString": 2}}
+    rows = call(pure, "diff.rows", expected, captured, [])
+    states = {row["path"][-1]: row["state"] for row in rows}
+    assert states["constructor"] == "missing"
+    assert states["toString"] == "extra"
+    assert call(pure, "words.outcome", "constructor")["label"] == "Constructor"
+    assert call(pure, "filter.parse", "constructor:x", FIELDS) == [
+        {"field": "text", "value": "constructor:x", "not": False}
+    ]
 
 
 @settings(deadline=None, max_examples=80)

@@ -41,6 +41,12 @@ def test_events_are_listed_with_their_verdicts_newest_first(page: Page, traffic:
     expect(page.get_by_role("region", name="Verdict", exact=True)).to_contain_text("Not counted")
     page.keyboard.press("Escape")
     expect(page.get_by_role("heading", level=1)).to_have_text("Events")
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Events").click()
+    second = rows.nth(1).get_by_role("link")
+    second.press("Enter")
+    expect(page.get_by_role("region", name="Verdict", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(second).to_be_focused()
 
 
 def test_a_filter_that_matches_nothing_says_so_and_a_chip_takes_it_away(page: Page, traffic: Any) -> None:
@@ -212,3 +218,19 @@ def test_an_empty_page_names_the_next_command(new_page: Any) -> None:
             page.goto(f"/#/{where}")
             expect(page.locator(".empty-title")).to_have_text(title)
             expect(page.locator(".empty code")).to_contain_text(command.format(base=fresh.base_url))
+
+
+def test_opening_an_event_narrows_no_other_page_and_the_way_back_keeps_the_filter(
+    page: Page, traffic: Any
+) -> None:
+    page.goto("/#/events")
+    page.get_by_role("searchbox").fill("visitor:u-77")
+    rows = page.get_by_role("region", name="Events and their verdicts").locator("tbody tr")
+    expect(rows).to_have_count(1)
+    rows.click()
+    expect(page.get_by_role("region", name="Verdict", exact=True)).to_be_visible()
+    expect(page.get_by_role("combobox", name="Namespace")).to_have_value("*")
+    expect(page.get_by_role("link", name="Exchanges")).to_have_attribute("href", "#/exchanges")
+    page.get_by_role("link", name="All events").click()
+    expect(page.get_by_role("searchbox")).to_have_value("visitor:u-77")
+    expect(rows).to_have_count(1)

@@ -70,6 +70,15 @@ def test_of_several_differences_each_is_one_click_or_key_away(page: Page, traffi
     expect(page).to_have_url(re.compile(r"d=1$"))
 
 
+def test_types_are_shown_where_they_are_the_difference(page: Page, traffic: Any) -> None:
+    scenario = traffic.several["scenarios"][4]
+    index = next(i for i, one in enumerate(scenario["differences"]) if one["kind"] == "type")
+    page.goto(f"/#/runs/several/{scenario['id']}?d={index + 1}")
+    difference = page.get_by_role("article", name="Difference")
+    expect(difference.locator(".side-expected")).to_have_text("Expected12001number")
+    expect(difference.locator(".side-captured")).to_have_text('Captured"12001"text')
+
+
 def test_what_is_missing_names_its_nearest_counterpart(page: Page, traffic: Any) -> None:
     scenario = traffic.several["scenarios"][4]
     index = next(i for i, one in enumerate(scenario["differences"]) if one.get("nearest"))

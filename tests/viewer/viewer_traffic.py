@@ -51,6 +51,7 @@ expect:
   tracks:
     - outcome: counted
       visitor_id: u-8
+      sent: {{account_id: 12001}}
   received:
     - {{account_id: "12001", client_name: Segment}}
     - {{account_id: "99999", client_name: Segment}}
