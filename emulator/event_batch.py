@@ -23,20 +23,28 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 @dataclass(frozen=True)
 class ParsedBatch:
-    """One request body, read as far as it can be. `batch` is None when the body is not a JSON object."""
+    """One request body, read as far as it can be. `batch` is None when the body is not a JSON object.
+
+    `rows` are its decisions and conversions in the order they occur, within a snapshot decisions first: of two with
+    one uuid the first counts, as it would had the batch been split between them.
+    """
 
     batch: dict[str, Any] | None
     text: str
     is_object: bool
     violations: tuple[Note, ...]
     warnings: tuple[Note, ...]
-    decisions: tuple[EventRow, ...]
-    conversions: tuple[EventRow, ...]
+    rows: tuple[EventRow, ...]
 
     @property
-    def rows(self) -> tuple[EventRow, ...]:
-        """Decisions and conversions together, decisions first."""
-        return self.decisions + self.conversions
+    def decisions(self) -> tuple[EventRow, ...]:
+        """Its decisions alone."""
+        return tuple(row for row in self.rows if row["kind"] == "decision")
+
+    @property
+    def conversions(self) -> tuple[EventRow, ...]:
+        """Its conversions alone."""
+        return tuple(row for row in self.rows if row["kind"] == "conversion")
 
 
 def parse(body: bytes, *, headers: Mapping[str, str], received_at: int) -> ParsedBatch:
@@ -55,8 +63,7 @@ def parse(body: bytes, *, headers: Mapping[str, str], received_at: int) -> Parse
         is_object=batch is not None,
         violations=tuple(found.violations),
         warnings=tuple(found.warnings),
-        decisions=tuple(row for row in rows if row["kind"] == "decision"),
-        conversions=tuple(row for row in rows if row["kind"] == "conversion"),
+        rows=tuple(rows),
     )
 
 

@@ -12,6 +12,12 @@ from emulator.event_batch import strict
 DAY = 86_400_000
 
 
+def test_rows_stand_in_the_order_they_occur():
+    parsed = read(batch(purchase("u-1"), activation("u-1"), purchase("u-2")))
+    assert [row["kind"] for row in parsed.rows] == ["conversion", "decision", "conversion"]
+    assert [row["visitor_id"] for row in parsed.conversions] == ["u-1", "u-2"]
+
+
 def test_an_sdk_batch_has_a_decision_and_a_conversion_and_no_violation():
     attributes = [{"entity_id": "attr-1", "key": "plan", "type": "custom", "value": "gold"}]
     parsed = read(
