@@ -72,8 +72,7 @@ class Editor:
         entries = _entries(parent)
         index = next(i for i, (_, value) in enumerate(entries) if value is node)
         if len(entries) == 1:
-            start, end = self._span(parent)
-            self._add(start, end, "{}" if isinstance(parent, yaml.MappingNode) else "[]")
+            self.replace(path[:-1], {} if isinstance(parent, yaml.MappingNode) else [])
             return
         head, _ = entries[index]
         start, end = self._span(head)[0], self._span(node)[1]

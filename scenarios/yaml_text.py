@@ -65,7 +65,7 @@ def _lines(value: Any, room: int = _WIDTH) -> list[str]:
     for key, item in pairs:
         head = "- " if key is None else f"{flow(key)}: "
         short = flow(item)
-        if key is None and isinstance(item, dict) and len(item) == 1:
+        if key is None and isinstance(item, dict) and len(item) == 1 and not short.startswith("{?"):
             short = short[1:-1]  # a step: `- forget: {}`
         if len(head) + len(short) <= room - 2 or not isinstance(item, dict | list) or not item:
             lines.append(head + short)
