@@ -18,6 +18,8 @@ from scenarios.problems import CannotRun
 
 SHAPES = "a tracking plan export (rules), recorded events (JSON lines, list, batch), a list of names, CSV, or source code"
 
+_NOT_READ = (".yaml", ".yml", ".xml", ".tf", ".xlsx", ".xls", ".pdf")
+
 
 def read(named: str, wrappers: Collection[str] = ()) -> Reading:
     """What one path holds; `-` is standard input. `wrappers` are functions that track, beside Segment's own.
@@ -29,10 +31,12 @@ def read(named: str, wrappers: Collection[str] = ()) -> Reading:
         if not path.exists():
             raise CannotRun(f"cannot read {named}: no such file or folder")
         return scan(path, named, wrappers)
+    suffix = path.suffix.casefold()
+    if suffix in _NOT_READ:
+        raise CannotRun(f"{named}: {suffix} files are not read; --events takes {SHAPES}")
     text = _text(named)
     if not text.strip():
         raise CannotRun(f"{named} is empty; --events takes {SHAPES}")
-    suffix = path.suffix.casefold()
     if suffix in (".csv", ".tsv"):
         return read_table(text, named)
     if suffix in (".jsonl", ".ndjson"):
@@ -64,8 +68,6 @@ def _read_json(text: str, named: str, suffix: str) -> Reading:
         raise CannotRun(f"{named} is no JSON: {error}") from None
     except RecursionError:
         raise CannotRun(f"{named} is nested too deeply to be read") from None
-    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        return _names_in(value, text, named)
     if is_plan(value):
         return read_plan(value, text, named)
     key = list_key(value)
@@ -73,7 +75,25 @@ def _read_json(text: str, named: str, suffix: str) -> Reading:
         return read_json(text, named, key)
     if is_event(value):
         return read_json("[" + text + "]", named, None)
+    names = _names(value)
+    if names:
+        return _names_in(names, text, named)
     raise CannotRun(f"{named}: nothing tracked was found in this JSON; --events takes {SHAPES}")
+
+
+def _names(value: Any) -> list[str]:
+    """The names in a list of them, or of objects that have one; empty where anything else is among them."""
+    if isinstance(value, dict):
+        value = next((value[key] for key in ("events", "names") if key in value), None)
+    found = []
+    for item in value if isinstance(value, list) else ():
+        named = item
+        if isinstance(item, dict):
+            named = next((item[key] for key in ("event", "name", "key") if key in item), None)
+        if not isinstance(named, str) or not named.strip():
+            return []
+        found.append(named)
+    return found
 
 
 def _is_json(text: str) -> bool:

@@ -146,6 +146,10 @@ def test_the_traits_a_plan_gives_a_track_call(tmp_path: Path) -> None:
         ("a.txt", "Order Completed\r\n\r\n# no\r\nSigned Up \r\n", [("Order Completed", 1), ("Signed Up ", 4)]),
         ("a", "Order Completed", [("Order Completed", 1)]),
         ("a.txt", "[Beta] Order Completed\n{x}\n", [("[Beta] Order Completed", 1), ("{x}", 2)]),
+        ("a.json", '{"events": [{"name": "Order Completed", "id": 1},\n {"name": "Signed Up"}]}',
+         [("Order Completed", 1), ("Signed Up", 2)]),
+        ("a.json", '{"events": [{"name": "Order Completed", "id": 1},\n {"name": "Signed Up"}]}',
+         [("Order Completed", 1), ("Signed Up", 2)]),
         ("a.json", '[\n "Order Completed",\n "Sign\\u00e9d"\n]', [("Order Completed", 2), ("Signéd", 3)]),
     ],
 )  # fmt: skip
