@@ -124,6 +124,12 @@
       : h("code", {}, id);
   }
 
+  /** A namespace in the width of a column: its two ends, which tell it from others, and the whole on hover. */
+  function place(name) {
+    const text = String(name);
+    return h("span", { title: text }, text.length > 22 ? `${text.slice(0, 9)}…${text.slice(-10)}` : text);
+  }
+
   /** A line of small facts, each apart from the next. */
   function meta(...items) {
     return h(
@@ -228,6 +234,7 @@
     table,
     meta,
     visitor,
+    place,
     facts,
     json,
     fold,

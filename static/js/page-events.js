@@ -29,7 +29,6 @@
     status: () => [],
     text: (one) => JSON.stringify(one),
   };
-  const place = (one) => o.h("span", { title: one.namespace }, one.namespace);
   const who = (one) => one.visitor_id || one.user_id || one.anonymous_id || "";
 
   function tabs(page) {
@@ -183,7 +182,7 @@
               o.outcomeBadge(one.outcome),
               o.visitor(who(one)),
               o.h("span", { class: "clip", title: one.explanation }, one.explanation),
-              place(one),
+              o.place(one.namespace),
               o.time(one.timestamp),
             ],
           }),
@@ -231,7 +230,7 @@
                   title: one.problems.map((note) => note.message).join(" "),
                 })
               : "",
-            place(one),
+            o.place(one.namespace),
             o.time(one.timestamp),
           ],
         }),

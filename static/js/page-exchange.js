@@ -70,7 +70,7 @@
           answered(one.status),
           badges(one),
           SURFACES[one.surface] || one.surface,
-          o.h("span", { title: one.namespace }, one.namespace),
+          o.place(one.namespace),
           o.time(one.at),
         ],
       }),
