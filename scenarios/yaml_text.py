@@ -52,7 +52,9 @@ def block(value: Any, indent: int = 0) -> str:
 
 
 def entry(key: str, value: Any, indent: int = 0) -> str:
-    """`key: value` as block text: on one line where it fits, else with the value below it."""
+    """`key: value` as block text: on one line where it fits, else with the value below it, as always at the top."""
+    if indent == 0 and isinstance(value, dict) and value:
+        return f"{flow(key)}:\n{block(value, 2)}"
     return block({key: value}, indent)
 
 

@@ -135,7 +135,7 @@ def test_a_missing_expect_fails_without_update_and_is_filled_in_with_it(
         assert kept in new
     assert "{outcome: counted, attributed_to: [{experiment: checkout_test, variation: treatment}]}" in new
     assert "- outcome: unmatched_event_key\n" in new
-    assert "requests: {datafile: 0, events: 0, privacy: 0}" in new
+    assert "expect:\n  requests: {datafile: 0, events: 0, privacy: 0}\n" in new
 
 
 def test_the_value_of_a_row_is_rewritten_in_its_row(tmp_path: Path) -> None:
