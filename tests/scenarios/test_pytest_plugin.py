@@ -73,7 +73,7 @@ def test_scenarios_are_tests(project: pytest.Pytester) -> None:
     )
     shown = result.stdout.str()
     assert (
-        "field     tracks[0].outcome — differs\n  expected  counted\n  captured  user_not_activated\n"
+        "field     tracks[0].outcome — is another value\n  expected  counted\n  captured  user_not_activated\n"
         in shown
     )
     assert 'remedy    Use one id for both sides: the SDK decided for "u-1", Segment sent "U-1".' in shown
@@ -82,7 +82,7 @@ def test_scenarios_are_tests(project: pytest.Pytester) -> None:
     failures = list(ElementTree.parse(project.path / "junit.xml").iter("failure"))
     assert len(failures) == 3
     assert {failure.get("message", "").split(":")[0] for failure in failures} == {
-        "tracks[0].details", "results.checkout_test.control.Order Completed.revenue",
+        "tracks[0].outcome", "results.checkout_test.control.Order Completed.revenue",
         "the emulator refused PUT http",
     }  # fmt: skip
 
