@@ -29,7 +29,7 @@ revision = st.builds(
         ],
     ),
     st.tuples(statuses, statuses, statuses),
-    st.tuples(*[st.sets(st.sampled_from(KEYS)) for _ in EVENTS]),
+    st.tuples(*[st.sets(st.sampled_from(KEYS), min_size=size) for size in (1, 2, 0)]),
     st.booleans(),
 )
 visitors = st.sampled_from(["u", "v"])
@@ -59,7 +59,7 @@ conversions = st.builds(
     attributes=own_filter,
 )
 # No two at one time: which of two simultaneous decisions came first is nobody's rule.
-arrivals = st.lists(decisions | conversions, max_size=16, unique_by=lambda row: row["timestamp"])
+arrivals = st.lists(decisions | conversions, min_size=8, max_size=20, unique_by=lambda row: row["timestamp"])
 
 
 class Reckoning:
