@@ -117,16 +117,24 @@ def unmatched(report: DeliveryReport, history: DatafileHistory) -> Ending:
         )
     elif renamed is not None:
         explanation += f" The event of that key is now called {quoted(renamed.key)}."
-        remedy = f"Track the event as {quoted(renamed.key)}, or give it its old key again in Optimizely."
+        remedy = f"{_name_it(report, key, renamed.key)}, or give it its old key again in Optimizely."
         others = (near for near in nearest if near.name != renamed.key)
         nearest = (Near(renamed.key, "because it was renamed", 0), *others)
     elif nearest:
         closest = nearest[0]
         explanation += f" The closest is {quoted(closest.name)}, which differs {closest.difference}."
-        remedy = f"Track the event as {quoted(closest.name)}, or map it to that event key."
+        remedy = f"{_name_it(report, key, closest.name)}."
     else:
         remedy = f"Create an event with the key {quoted(key)} in Optimizely, or map this one to an event that exists."
     return Ending("unmatched_event_key", explanation, remedy, tuple(details), nearest)
+
+
+def _name_it(report: DeliveryReport, key: str, right: str) -> str:
+    """Where to put the right key: in the source event, or in the mapping that made another of its name."""
+    event, mapping = report.text("event"), report.text("mapping")
+    if event is None or event == key or mapping is None:
+        return f"Track the event as {quoted(right)}, or map it to that event key"
+    return f"Correct the mapping {quoted(mapping)}, so that it makes {quoted(right)} of the event {quoted(event)}"
 
 
 def _listed_without_id(key: str, report: DeliveryReport, datafile: Datafile | None) -> bool:

@@ -37,13 +37,16 @@ def deletion(report: DeliveryReport, history: DatafileHistory) -> Ending:
             f"{user}: Optimizely knows nobody by that name, and nothing of {user} was erased."
         )
         return Ending("", explanation, ask, tuple(details))
-    why = report.error_message or joined(report.details) or "the report does not say why"
-    remedy = ask
-    if report.error.get("code") == "INVALID_AUTHENTICATION" or "Access Token" in why:
-        remedy = (
-            f"Set the destination's Personal Access Token; but even then the request names the account. {ask}"
+    why = (report.error_message or joined(report.details) or "the report does not say why").rstrip(".")
+    status = requests[-1].get("status") if requests else None
+    if isinstance(status, int):
+        explanation = f"Optimizely refused the deletion of user {user}: {status} {why}. Nothing was erased."
+    else:
+        explanation = f"The deletion of user {user} did not reach Optimizely: {why}. Nothing was erased."
+    without_token = report.error.get("code") == "INVALID_AUTHENTICATION" or "Access Token" in why
+    if without_token or status in (401, 403):
+        ask = (
+            f"Set a Personal Access Token that {'Optimizely accepts' if status else 'the destination can send'}; "
+            f"but even then the request names the account. {ask}"
         )
-    explanation = (
-        f"The deletion of user {user} did not reach Optimizely: {why.rstrip('.')}. Nothing was erased."
-    )
-    return Ending("", explanation + retry_due(report), remedy, tuple(details))
+    return Ending("", explanation + retry_due(report), ask, tuple(details))

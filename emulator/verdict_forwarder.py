@@ -114,6 +114,10 @@ def _invalid_payload(report: DeliveryReport, _: DatafileHistory) -> Ending:
     remedies = [
         remedy for pattern, remedy in _INVALID_REMEDIES if any(re.search(pattern, m) for m in messages)
     ]
+    name = report.text("mapping")
+    own = any(mapping.get("name") == name and mapping.get("fields") for mapping in report.mappings)
+    if remedies and name and own:
+        remedies.append(f"Or correct the mapping {quoted(name)}, which has fields of its own.")
     return Ending(
         "invalid_payload",
         f"{event_name(report)} was refused by the destination before anything was sent: "

@@ -263,3 +263,26 @@ def test_a_deletion_without_a_token_gives_segments_error():
     )
     assert found["outcome"] is None and error["message"][:-1] in found["explanation"]
     assert "Personal Access Token" in found["remedy"] and "fullstack_id" in found["remedy"]
+
+
+def test_a_deletion_that_optimizely_refused_did_reach_it():
+    requests = [{"to": "privacy", "status": 403, "json": {}}]
+    found = judged(
+        delivery("delivery_failed", type="delete", requests=requests, error={"message": "Forbidden"})
+    )
+    assert 'Optimizely refused the deletion of user "u": 403 Forbidden.' in found["explanation"]
+    assert "Personal Access Token that Optimizely accepts" in found["remedy"]
+
+
+def test_a_key_that_a_mapping_made_is_corrected_in_the_mapping():
+    found = judged(delivery("unmatched_event_key", event="Bought", event_key="order completed"))
+    assert found["remedy"].startswith('Correct the mapping "Track Event"')
+    assert '"Order Completed" of the event "Bought"' in found["remedy"]
+
+
+@pytest.mark.parametrize(("fields", "said"), [(None, False), ({"revenue": {"@path": "$.total"}}, True)])
+def test_a_mapping_with_fields_of_its_own_may_be_what_is_wrong(fields, said):
+    mappings = [{"name": "Track Event", "enabled": True, "fields": fields}]
+    details = ["Revenue must be an integer but it was a string."]
+    found = judged(delivery("invalid_payload", mappings=mappings, details=details))
+    assert ('correct the mapping "Track Event"' in found["remedy"]) is said
