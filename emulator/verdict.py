@@ -45,7 +45,7 @@ def verdict(
     At least one of `delivery` and `conversion` is given; raises ValueError when neither is.
 
     delivery: the forwarder's report, or None for what an SDK sent. Missing and odd fields are read as absent.
-    conversion: the row this delivery made (the first received with the uuid of its payload), or None. A
+    conversion: the row this delivery made (of those with its uuid the one most like it), or None. A
     recorded row wins
         over a report of failure, except where the forwarder posted nothing.
     decisions: all decisions of the conversion's visitor (of `delivery["visitor_id"]` when there is no
