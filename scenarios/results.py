@@ -11,6 +11,7 @@ from scenarios.matchers import plain
 from scenarios.scenario import Scenario
 
 VERSION = 1
+_LONGEST_ANSWER = 400
 
 
 def new_run(run_id: str, command: str, emulator: str, started_at: int, total: int) -> dict[str, Any]:
@@ -80,8 +81,23 @@ def scenario_result(
         "expected": plain(scenario.expect),
         "captured": {} if error else _only_named(plain(scenario.expect), captured_parts(scenario, captured)),
         "differences": differences,
-        "verdicts": [captured.verdicts[index] for index in shown],
+        "verdicts": [_lean(captured.verdicts[index]) for index in shown],
     }
+
+
+def _lean(verdict: dict[str, Any]) -> dict[str, Any]:
+    """The verdict with the answers to its requests cut short: whole datafiles in every verdict make a run heavy."""
+    delivery = verdict.get("delivery")
+    if not delivery:
+        return verdict
+    requests = [
+        {**request, "response": f"{answer[:_LONGEST_ANSWER]}…"}
+        if answer and len(answer) > _LONGEST_ANSWER
+        else request
+        for request in delivery["requests"]
+        for answer in [request.get("response")]
+    ]
+    return {**verdict, "delivery": {**delivery, "requests": requests}}
 
 
 def reason(differences: list[dict[str, Any]]) -> str:

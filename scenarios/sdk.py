@@ -16,11 +16,22 @@ from optimizely.optimizely import Optimizely
 from optimizely.optimizely_user_context import UserAttributes
 
 
+_VALID: set[str | bytes | None] = set()
+_MOST_VALID = 200
+
+
 class _OnDemandConfigManager(PollingConfigManager):
     """The SDK's polling manager, polled when a step asks for it and not by a thread of its own."""
 
     def _initialize_thread(self) -> None:
         self._polling_thread = threading.Thread(target=lambda: None, name="PollThread", daemon=True)
+
+    def _set_config(self, datafile: str | bytes | None) -> None:
+        """The SDK holds a datafile against its JSON schema each time; one that passed need not pass again."""
+        self.validate_schema = datafile not in _VALID
+        super()._set_config(datafile)
+        if self._config is not None and isinstance(datafile, bytes) and len(_VALID) < _MOST_VALID:
+            _VALID.add(datafile)
 
     def poll(self) -> None:
         """One poll, as every five minutes in production: a conditional GET."""
