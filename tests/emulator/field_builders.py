@@ -138,6 +138,30 @@ def purchase(visitor: str = "u-1", **event: Any) -> dict[str, Any]:
     return {"visitor_id": visitor, "attributes": [], "snapshots": [{"events": [sent]}]}
 
 
+def report(name: str = "1", **more: Any) -> dict[str, Any]:
+    """A delivery that sent the conversion `c-<name>` of the visitor u-1."""
+    sent = batch(purchase("u-1", uuid=f"c-{name}"), client_name="Segment")
+    return {
+        "id": f"delivery-{name}",
+        "type": "track",
+        "message_id": f"c-{name}",
+        "event": "Order Completed",
+        "user_id": "u-1",
+        "visitor_id": "u-1",
+        "event_key": "Order Completed",
+        "outcome": "sent",
+        "source_event": {
+            "type": "track",
+            "event": "Order Completed",
+            "userId": "u-1",
+            "messageId": f"c-{name}",
+        },
+        "payload": {"eventKey": "Order Completed", "userId": "u-1", "uuid": f"c-{name}"},
+        "requests": [{"attempt": 1, "to": "events", "method": "POST", "status": 204, "json": sent}],
+        **more,
+    }
+
+
 def read(body: object, headers: dict[str, str] | None = None, received_at: int = NOW) -> Any:
     """Parse a batch given as JSON value or as bytes."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
