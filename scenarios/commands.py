@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import secrets
 import signal
@@ -21,11 +22,14 @@ from scenarios.loader import load
 from scenarios.problems import CannotRun, ScenarioError
 from scenarios.reporters.console import ConsoleReporter
 from scenarios.reporters.files import check_targets, write_mistakes, write_reports
-from scenarios.run import run_all
+from scenarios.run import run_with
 from scenarios.sandbox import Sandbox, SandboxOptions
 from scenarios.scenario import Scenario
 from scenarios.selection import select, split_paths
 from scenarios.update import again, check_allowed, update
+from scenarios.workers import Workers
+
+_UP_WORKERS = 4
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -45,54 +49,60 @@ def run_command(options: argparse.Namespace) -> int:
         )
     check_targets(options)
     if options.emulator:
-        emulator = EmulatorClient(options.emulator)
-        emulator.health()
-        return _run_scenarios(chosen, emulator, options)
-    with Sandbox(SandboxOptions(emulator_port=0), with_forwarder=False) as sandbox:
-        return _run_scenarios(chosen, EmulatorClient(sandbox.emulator_url), options)
-
-
-def _run_scenarios(chosen: Sequence[Scenario], emulator: EmulatorClient, options: argparse.Namespace) -> int:
-    to_stdout = options.json is not None and str(options.json) == "-"
-    lasting = emulator.root + "/" if options.emulator else None
-    stream = sys.stderr if to_stdout else sys.stdout
-    if options.update:
-        chosen = _updated(chosen, emulator, options, stream)
-    reporter = ConsoleReporter(stream, quiet=options.quiet, viewer=lasting)
-    with reporter.running(len(chosen)):
-        run = run_all(
-            chosen,
-            emulator,
-            run_id=_run_id(),
-            command=options.command_line,
-            workers=options.workers,
-            fail_fast=options.fail_fast,
-            forwarder_url=options.forwarder,
-            on_result=reporter.scenario,
+        EmulatorClient(options.emulator).health()
+    with contextlib.ExitStack() as opened:
+        workers = opened.enter_context(Workers(chosen, options.workers, processes=not options.update))
+        sandbox = Sandbox(SandboxOptions(emulator_port=0), with_forwarder=False)
+        root = options.emulator or opened.enter_context(sandbox).emulator_url
+        emulator = EmulatorClient(root)
+        stream = sys.stderr if str(options.json) == "-" else sys.stdout
+        if options.update:
+            updated = _updated(workers, emulator, options, stream)
+            workers = opened.enter_context(Workers(updated, options.workers, processes=False))
+        reporter = ConsoleReporter(
+            stream, quiet=options.quiet, viewer=f"{emulator.root}/" if options.emulator else None
         )
-    reporter.finish(run)
+        run = _reported(
+            workers, emulator, reporter, options, fail_fast=options.fail_fast, forwarder_url=options.forwarder
+        )
     write_reports(run, options, stream)
     return _exit_code(run)
 
 
+def _reported(
+    workers: Workers,
+    emulator: EmulatorClient,
+    reporter: ConsoleReporter,
+    options: argparse.Namespace,
+    **how: Any,
+) -> dict[str, Any]:
+    """Run, and tell the reporter of each scenario and of the end."""
+    with reporter.running(len(workers.scenarios)):
+        run = run_with(
+            workers,
+            emulator,
+            run_id=_run_id(),
+            command=options.command_line,
+            on_result=reporter.scenario,
+            **how,
+        )
+    reporter.finish(run)
+    return run
+
+
 def _updated(
-    chosen: Sequence[Scenario], emulator: EmulatorClient, options: argparse.Namespace, stream: IO[str]
+    workers: Workers, emulator: EmulatorClient, options: argparse.Namespace, stream: IO[str]
 ) -> Sequence[Scenario]:
     """Run once to see what differs, rewrite that; the scenarios as they then stand in their files."""
-    run = run_all(
-        chosen,
-        emulator,
-        run_id=_run_id(),
-        command=options.command_line,
-        workers=options.workers,
-        forwarder_url=options.forwarder,
+    run = run_with(
+        workers, emulator, run_id=_run_id(), command=options.command_line, forwarder_url=options.forwarder
     )
-    told = update(chosen, run)
+    told = update(workers.scenarios, run)
     for line in told.changed:
         print(line, file=stream)
     for line in told.refused:
         print(f"optilocal: {line}", file=sys.stderr)
-    return again(chosen) if told.changed else chosen
+    return again(workers.scenarios) if told.changed else workers.scenarios
 
 
 def up_command(options: argparse.Namespace) -> int:
@@ -112,31 +122,20 @@ def up_command(options: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    workers = None if chosen is None else Workers(chosen, _UP_WORKERS)
     with Sandbox(sandbox_options, with_forwarder=True) as sandbox:
         print(f"emulator  {sandbox.emulator_url}", flush=True)
         print(f"forwarder {sandbox.forwarder_url}", flush=True)
         code = 0
-        if chosen is not None and not stop.is_set():
-            code = _run_in_sandbox(chosen, sandbox, options)
+        if workers is not None:
+            reporter = ConsoleReporter(sys.stdout, viewer=f"{sandbox.emulator_url}/")
+            with workers:
+                run = _reported(workers, EmulatorClient(sandbox.emulator_url), reporter, options)
+            code = _exit_code(run)
         print(f"viewer    {sandbox.emulator_url}/   (Ctrl-C ends it)", flush=True)
         while not stop.wait(3600):
             pass
     return code
-
-
-def _run_in_sandbox(chosen: Sequence[Scenario], sandbox: Sandbox, options: argparse.Namespace) -> int:
-    reporter = ConsoleReporter(sys.stdout, viewer=sandbox.emulator_url + "/")
-    with reporter.running(len(chosen)):
-        run = run_all(
-            chosen,
-            EmulatorClient(sandbox.emulator_url),
-            run_id=_run_id(),
-            command=options.command_line,
-            workers=4,
-            on_result=reporter.scenario,
-        )
-    reporter.finish(run)
-    return _exit_code(run)
 
 
 def explain_command(options: argparse.Namespace) -> int:

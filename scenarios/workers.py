@@ -1,0 +1,93 @@
+"""Who runs scenarios side by side: processes where this one can fork, so that every core works; else threads."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self
+
+from forwarder.clock import SystemClock
+from scenarios.emulator_client import EmulatorClient, new_session
+from scenarios.runner import run_scenario
+from scenarios.scenario import Scenario
+
+_FEWEST = 8
+"""Fewer scenarios than this are done before a process would be worth its start."""
+_connections = threading.local()
+_forked: tuple[Scenario, ...] = ()
+
+
+class Workers:
+    """`count` workers for these scenarios, as a context manager. Open it before any server starts: only a process with
+    one thread is forked. What is running when it closes ends first, what waits is not begun.
+    """
+
+    def __init__(self, scenarios: Sequence[Scenario], count: int, *, processes: bool = True) -> None:
+        self.scenarios = tuple(scenarios)
+        self._pool: ProcessPoolExecutor | ThreadPoolExecutor
+        count = max(1, min(count, len(self.scenarios)))
+        self.forked = processes and count > 1 and len(self.scenarios) >= _FEWEST and _can_fork()
+        if self.forked:
+            self._pool = _forked_pool(self.scenarios, count)
+        else:
+            self._pool = ThreadPoolExecutor(count, thread_name_prefix="scenario")
+
+    def submit(
+        self, index: int, root: str, namespace: str, forwarder_url: str | None
+    ) -> Future[dict[str, Any]]:
+        """Run the scenario at `index` in a namespace of the emulator at `root`; its entry of the run document."""
+        if self.forked:
+            return self._pool.submit(_run_forked, index, root, namespace, forwarder_url)
+        return self._pool.submit(_run, self.scenarios[index], root, namespace, forwarder_url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _can_fork() -> bool:
+    """Linux alone, and nothing else going on in this process: a lock that another thread holds would stay shut."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+def _forked_pool(scenarios: tuple[Scenario, ...], count: int) -> ProcessPoolExecutor:
+    global _forked  # noqa: PLW0603 - what the processes are born with need not be sent to them
+    _forked = scenarios
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin, (os.getpid(),))
+    pool.submit(os.getpid).result()  # all are forked at the first task
+    _forked = ()
+    return pool
+
+
+def _begin(parent: int) -> None:
+    """A worker leaves Ctrl-C to its parent, and ends when the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(2)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _run_forked(index: int, root: str, namespace: str, forwarder_url: str | None) -> dict[str, Any]:
+    return _run(_forked[index], root, namespace, forwarder_url)
+
+
+def _run(scenario: Scenario, root: str, namespace: str, forwarder_url: str | None) -> dict[str, Any]:
+    """Connections live as long as their worker: a scenario takes few requests."""
+    if not hasattr(_connections, "session"):
+        _connections.session = new_session()
+    emulator = EmulatorClient(root, namespace, _connections.session)
+    return run_scenario(scenario, emulator, now_ms=SystemClock().now_ms(), forwarder_url=forwarder_url)

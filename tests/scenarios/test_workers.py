@@ -1,0 +1,107 @@
+"""Scenarios side by side in processes: the same outcome as in threads, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenarios.cli import main
+
+MANY = "\n---\n".join(
+    f"""scenario: Purchase {number}
+clock: 2026-01-15T10:00:00Z
+steps:
+  - activate: {{user: u-{number}, experiment: checkout_test, variation: treatment}}
+  - track: {{userId: u-{number}, event: Order Completed, properties: {{revenue: {number}}}}}
+expect:
+  tracks: [{{outcome: {"excluded" if number % 4 == 1 else "counted"}}}]
+  results: {{checkout_test: {{treatment: {{visitors: 1, Order Completed: {{revenue: {number}}}}}}}}}"""
+    for number in range(12)
+)
+linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="processes are forked on Linux alone; elsewhere threads do"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "many.scenario.yaml").write_text(MANY, encoding="utf-8")
+    return tmp_path
+
+
+def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "NO_COLOR": "1"}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def outcome(document: Path) -> list[Any]:
+    entries = json.loads(document.read_text(encoding="utf-8"))["scenarios"]
+    return [
+        (entry["name"], entry["status"], entry["reason"], entry["verdicts"][0]["message_id"])
+        for entry in entries
+    ]
+
+
+def test_processes_and_threads_come_to_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = python(folder, "-m", "scenarios", "run", "--json", "processes.json", "--workers", "3", ".")
+    assert done.returncode == 1, done.stderr
+    monkeypatch.chdir(folder)
+    assert main(["run", "--quiet", "--json", "one.json", "--workers", "1", "."]) == 1
+    assert outcome(folder / "processes.json") == outcome(folder / "one.json")
+    lines = [
+        line.split("Purchase ")[1].split()[0]
+        for line in done.stdout.splitlines()
+        if line.startswith("  ") and "Purchase" in line
+    ]
+    assert lines == [str(number) for number in range(12)], "printed in the order of the file"
+
+
+@linux
+def test_workers_are_processes_and_go_when_their_parent_is_killed(folder: Path) -> None:
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from scenarios.loader import load\n"
+        "from scenarios.workers import Workers\n"
+        "workers = Workers(load([Path('many.scenario.yaml')]), 3)\n"
+        "print(workers.forked, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = python(
+        folder, "-c", script
+    )  # comes back when nobody holds the pipe any more: the workers have gone, too
+    assert done.returncode == -signal.SIGKILL
+    assert done.stdout == "True\n"
+
+
+@linux
+def test_an_interrupt_ends_the_run_without_a_traceback(folder: Path) -> None:
+    script = (
+        "import os, signal, sys\n"
+        "from scenarios.reporters.console import ConsoleReporter\n"
+        "from scenarios.cli import main\n"
+        "ConsoleReporter.scenario = lambda self, entry: os.killpg(0, signal.SIGINT)\n"
+        "sys.exit(main(['run', '--workers', '3', '.']))\n"
+    )
+    environment = {**os.environ, "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False, start_new_session=True,
+    )  # fmt: skip
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
