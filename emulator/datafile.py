@@ -33,7 +33,6 @@ class Experiment:
     status: str
     kind: ExperimentKind
     variations: tuple[Variation, ...]
-    layer_id: str | None = None
     type: str | None = None
     environment: str | None = None
     included_rules: tuple[str, ...] | None = None
@@ -130,7 +129,6 @@ class Datafile:
             status=item["status"],
             kind="delivery" if delivery else kind,
             variations=tuple(Variation(v["id"], v["key"]) for v in item["variations"]),
-            layer_id=item.get("layerId"),
             type=item.get("type"),
             environment=self.environment or self.sdk_key,
             # Only a local holdout has rules of its own; on a global one they are ignored (Optimizely

@@ -215,9 +215,8 @@ class Forwarder:
                 outcome=judged.outcome,
                 retried=judged.retried,
                 error=error_json(result.error),
-                details=judged.details,
+                details=list(judged.details),
             )
-            entry["details"] = list(judged.details)
         return entry, self._count(client)
 
     def _client(self, number: int) -> RequestClient:

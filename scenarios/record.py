@@ -79,11 +79,7 @@ def read_journal(emulator: EmulatorClient, message_ids: list[str]) -> Journal:
 
 def _datafile_row(emulator: EmulatorClient, verdicts: list[dict[str, Any]]) -> dict[str, Any]:
     """The datafile that the deliveries fetched, of several the one they fetched most."""
-    known = {
-        row["sdkKey"]: row
-        for row in emulator.call("GET", "/_emulator/datafiles")["datafiles"]
-        if row["revisions"]
-    }
+    known = {row["sdkKey"]: row for row in emulator.datafiles() if row["revisions"]}
     if not known:
         raise CannotRun("no datafile was ever set in this namespace, so there is nothing to record against")
     fetched = Counter(

@@ -61,10 +61,6 @@ class Scenario:
         """The track steps, in order: `expect.tracks` has one item for each."""
         return tuple(step for step in self.steps if step.kind == "track")
 
-    def line_of(self, *path: str | int) -> int:
-        """The line of a node of the document, or of what encloses it."""
-        return self.document.line(tuple(path))
-
     def expectation_line(self, path: NodePath) -> int:
         """The line of a node below `expect`."""
         return self.document.line(("expect", *path))

@@ -46,7 +46,6 @@ class Document:
     file: Path
     value: Any
     first_line: int
-    last_line: int
     lines: dict[NodePath, int] = field(repr=False)
     rows_at: frozenset[int] = frozenset()
     """The lines its rows stand at, when it has any: `file:line` of one of them means that row alone."""
@@ -67,7 +66,7 @@ def read_documents(file: Path, text: str, read_tag: TagReader) -> list[Document]
             continue
         reader = _Reader(file, read_tag, problems)
         value = reader.read(node, ())
-        documents.append(Document(file, value, node.start_mark.line + 1, _last_line(node), reader.lines))
+        documents.append(Document(file, value, node.start_mark.line + 1, reader.lines))
     if problems:
         raise ScenarioError(problems)
     return documents
@@ -135,11 +134,6 @@ def _is_empty(node: yaml.Node) -> bool:
         and not node.style
         and not node.tag.startswith("!")
     )
-
-
-def _last_line(node: yaml.Node) -> int:
-    mark = node.end_mark
-    return int(mark.line + 1 if mark.column else max(mark.line, node.start_mark.line + 1))
 
 
 class _Reader:
