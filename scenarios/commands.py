@@ -108,9 +108,7 @@ def _updated(
 def up_command(options: argparse.Namespace) -> int:
     """`optilocal up`: serve until Ctrl-C; with --run first the scenarios, whose outcome is the exit code."""
     chosen = None if options.run is None else _chosen(options.run, None, ())
-    named = options.datafile or [
-        name for name in os.environ.get("EMULATOR_DATAFILE", "").split(os.pathsep) if name
-    ]
+    named = options.datafile or [name for name in os.environ.get("EMULATOR_DATAFILE", "").split(",") if name]
     sandbox_options = SandboxOptions(
         host=options.host,
         emulator_port=options.emulator_port,

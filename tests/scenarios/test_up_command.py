@@ -122,3 +122,16 @@ def test_a_taken_port_is_one_line_and_2(up: Up, capsys: pytest.CaptureFixture[st
     assert err.count("\n") == 1 and port in err
     assert main(["up", "--emulator-port", "0", "--forwarder-port", up.forwarder.rsplit(":", 1)[1]]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_datafiles_from_the_environment_are_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in ("one", "two"):
+        (tmp_path / f"{key}.json").write_text(
+            '{"version": "4", "revision": "1", "projectId": "1", "accountId": "1", "groups": [], "experiments": [], '
+            f'"events": [], "audiences": [], "attributes": [], "sdkKey": "{key}"}}'
+        )
+    monkeypatch.setenv("EMULATOR_DATAFILE", "one.json,two.json")
+    sandbox = Up(tmp_path)
+    for key in ("one", "two"):
+        assert requests.get(f"{sandbox.emulator}/datafiles/{key}.json", timeout=10).json()["sdkKey"] == key
+    assert sandbox.interrupt() == 0
