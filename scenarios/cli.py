@@ -214,7 +214,8 @@ def _up_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--datafile", nargs="+", action="extend", default=[], metavar="FILE|URL",
-        help="datafiles to serve, each under its sdkKey (default: the shipped shop's; environment: EMULATOR_DATAFILE, with commas)",
+        help="datafiles to serve, each under its sdkKey (default: the shipped shop's; "
+        "environment: EMULATOR_DATAFILE, with commas)",
     )  # fmt: skip
     _option(
         command,
