@@ -36,8 +36,6 @@ class Connection(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer one request."""
-        if self.headers.get("Expect", "").lower().strip(" \t") == "100-continue":
-            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
             environ = self.make_environ()
         except ValueError:
@@ -159,12 +157,13 @@ class Connection(WSGIRequestHandler):
             os.close(self.connection.detach())
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is no HTTP request at all; it reaches no app."""
+        """Answer what is no HTTP request at all; it reaches no app, and it is always the client's mistake."""
         self.close_connection = True
+        status = HTTPStatus(code if 400 <= code < 500 else HTTPStatus.BAD_REQUEST)
         body = dumps(
             {"error": {"code": "bad_request", "message": explain or message or "no HTTP request"}}
         ).encode()
-        head = f"HTTP/1.1 {int(code)} Bad Request\r\nContent-Type: application/json\r\n"
+        head = f"HTTP/1.1 {int(status)} {status.phrase}\r\nContent-Type: application/json\r\n"
         head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         with contextlib.suppress(OSError):
             self.wfile.write(head.encode() + body)

@@ -34,7 +34,11 @@ class Problem(Exception):
         self.message = message
 
 
+def problem_body(problem: Problem) -> bytes:
+    """`{"error": {"code", "message"}}`."""
+    return json.dumps({"error": {"code": problem.code, "message": problem.message}}).encode()
+
+
 def problem_response(problem: Problem) -> Response:
-    """`{"error": {"code", "message"}}` with the status of its code."""
-    body = json.dumps({"error": {"code": problem.code, "message": problem.message}})
-    return Response(body, STATUS[problem.code], content_type="application/json")
+    """The problem's body with the status of its code."""
+    return Response(problem_body(problem), STATUS[problem.code], content_type="application/json")

@@ -14,10 +14,11 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 from flask import Flask
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.serving import ThreadedWSGIServer
 
 from forwarder.app import create_app
 from forwarder.clock import Clock, SystemClock
+from forwarder.connection import Connection
 from forwarder.control_api import control_api
 from forwarder.dispatcher import Dispatcher
 from forwarder.instances import Instances
@@ -37,15 +38,6 @@ class ServerError(OSError):
     """The forwarder cannot be started: one line that says what, where, and what to do."""
 
 
-class _Handler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    timeout = 30
-
-    def log(self, *_: Any) -> None:
-        return
-
-
 class _Server(ThreadedWSGIServer):
     """A thread a connection, and never more than `MAX_CONNECTIONS`: the next one waits until another has
     gone.
@@ -54,7 +46,7 @@ class _Server(ThreadedWSGIServer):
     daemon_threads = True
 
     def __init__(self, host: str, port: int, app: Flask, listener: socket.socket) -> None:
-        super().__init__(host, port, app, _Handler, fd=listener.fileno())
+        super().__init__(host, port, app, Connection, fd=listener.fileno())
         self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
         self._leaving = False
 
@@ -70,6 +62,9 @@ class _Server(ThreadedWSGIServer):
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that ended badly is the client's affair."""
 
     def shutdown(self) -> None:
         self._leaving = True

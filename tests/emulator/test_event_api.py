@@ -169,6 +169,7 @@ def _raw(server: EmulatorServer, request: bytes) -> bytes:
         b"nonsense\r\n\r\n",
         b"GET //[ HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET http://[::1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/2.0\r\nHost: x\r\n\r\n",
         b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-A: b\r\n" * 200 + b"\r\n",
     ],
