@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from forwarder.destination import DEFAULT_MAPPING, Mapping, validate_mapping
+from forwarder.mappings import mapping_json
 from scenarios import datafiles
 from scenarios.checker import Checker
 from scenarios.checks import check_document
@@ -120,14 +121,7 @@ def read_mappings(checker: Checker, value: Any) -> tuple[dict[str, Any], ...] | 
             validate_mapping(mapping)
         except Exception as error:
             checker.problem(path, f"the mapping {mapping.name!r} is refused: {error}")
-        read.append(
-            {
-                "name": mapping.name,
-                "trigger": mapping.trigger,
-                "enabled": mapping.enabled,
-                "fields": mapping.fields,
-            }
-        )
+        read.append(mapping_json(mapping))
     return tuple(read)
 
 

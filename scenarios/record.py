@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from forwarder.clock import SystemClock
+from forwarder.source_event import iso_time
 from scenarios.emulator_client import EmulatorClient
 from scenarios.expectation_changes import applied, changes
 from scenarios.loader import SUFFIX, load_file
@@ -21,7 +22,6 @@ from scenarios.recording import Journal, Recording, record
 from scenarios.runner import run_scenario
 from scenarios.sandbox import Sandbox, SandboxOptions
 from scenarios.scenario import Scenario
-from scenarios.source import iso
 from scenarios.yaml_text import block
 
 _TOKEN = "recorded"
@@ -128,7 +128,7 @@ def _draft(recording: Recording, journal: Journal, emulator: EmulatorClient, out
         "datafile": placed(journal.datafiles[0][1]),
         **({"settings": {"accessToken": _TOKEN}} if recording.needs_token else {}),
         "mappings": journal.mappings or "default",
-        "clock": iso(recording.clock_ms),
+        "clock": iso_time(recording.clock_ms),
         "steps": [
             {"datafile": placed(step["datafile"])} if "revision" in step.get("datafile", ()) else step
             for step in recording.steps

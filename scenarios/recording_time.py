@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from forwarder.source_event import iso_time
 from scenarios.runner import STEP_MS
-from scenarios.source import iso
 
 _PAUSE_MS = 60_000
 
@@ -111,5 +111,5 @@ def _retimed(moment: Moment, ordered: Sequence[Moment], spread: Sequence[Moment]
         new.at for old, new in zip(ordered, spread, strict=True) if old.fixed and old.at <= moment.event_at
     ]
     first = min((new.at for new in spread if new.fixed), default=moment.at)
-    time = iso(max(before) + STEP_MS // 2 if before else first - STEP_MS)
+    time = iso_time(max(before) + STEP_MS // 2 if before else first - STEP_MS)
     return replace(moment, step={kind: {**call, "timestamp": time} for kind, call in moment.step.items()})

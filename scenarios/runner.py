@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from forwarder.clock import ManualClock
+from forwarder.source_event import iso_time
 from scenarios import datafiles
 from scenarios.compare import Difference
 from scenarios.emulator_client import EmulatorClient
@@ -19,7 +20,7 @@ from scenarios.results import scenario_result
 from scenarios.scenario import SOURCE_STEPS, Scenario, Step
 from scenarios.sdk import OptimizelyClient
 from scenarios.segment import LocalSegment, RemoteSegment, Segment
-from scenarios.source import Source, iso
+from scenarios.source import Source
 from scenarios.times import duration_ms
 
 STEP_MS = 1000
@@ -146,7 +147,7 @@ class _Drive:
 
     def _set_time(self, index: int) -> None:
         self._clock.set(self._start_ms + index * STEP_MS + self._waited_ms)
-        self._emulator.put_clock(iso(self._clock.now_ms()))
+        self._emulator.put_clock(iso_time(self._clock.now_ms()))
 
     def _call(self, step: Step, _note: dict[str, Any]) -> None:
         assert self._segment is not None and step.kind in SOURCE_STEPS

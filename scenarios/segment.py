@@ -12,6 +12,7 @@ import requests
 from forwarder.clock import ManualClock
 from forwarder.delivery import Forwarder
 from forwarder.destination import DEFAULT_MAPPING, Mapping, Settings
+from forwarder.mappings import mapping_json
 from forwarder.request_client import open_session
 from scenarios.emulator_client import EmulatorClient
 from scenarios.problems import CannotRun
@@ -119,15 +120,7 @@ class RemoteSegment:
         self._base_url = f"{base_url.rstrip('/')}/ns/{emulator.namespace}"
         self._after = 0
         self._call("PUT", "/_forwarder/settings", settings_of(scenario, datafile_url))
-        mappings = [
-            {
-                "name": mapping.name,
-                "trigger": mapping.trigger,
-                "enabled": mapping.enabled,
-                "fields": mapping.fields,
-            }
-            for mapping in mappings_of(scenario)
-        ]
+        mappings = [mapping_json(mapping) for mapping in mappings_of(scenario)]
         self._call("PUT", "/_forwarder/mappings", mappings)
 
     def take(self, event: dict[str, Any]) -> str | None:

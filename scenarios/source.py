@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
+from forwarder.source_event import iso_time
 from scenarios.matchers import Matcher
 
 _LIBRARY = {"name": "analytics.js", "version": "next-1.84.1"}
@@ -13,11 +13,6 @@ _USER_AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 )
 _PAGE = {"path": "/", "referrer": "", "search": "", "title": "Shop", "url": "https://shop.example/"}
-
-
-def iso(ms: int) -> str:
-    """Epoch milliseconds → `2026-01-15T10:00:00.000Z`, as Segment's libraries write a time."""
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
 
 
 class Source:
@@ -40,7 +35,7 @@ class Source:
         """The event of one call at a time (ms)."""
         arguments = arguments or {}
         self._remember(kind, arguments)
-        now = iso(now_ms)
+        now = iso_time(now_ms)
         event: dict[str, Any] = {
             "type": kind,
             "messageId": f"ajs-next-{now_ms}-{self._ids()}",
