@@ -1,15 +1,13 @@
 """Optimizely's own JavaScript SDK, in Node, against the emulator; left out where it cannot run, but never in CI."""
 
-import fcntl
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from conftest import Space
+from node_packages import node_with
 
 pytestmark = pytest.mark.node
 HERE = Path(__file__).parent / "javascript_sdk"
@@ -19,34 +17,10 @@ SHOP: dict[str, Any] = json.loads(
 KEY = SHOP["sdkKey"]
 
 
-def leave_out(reason: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def node() -> str:
     """Node, with the SDK installed beside the client."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if found is None or npm is None:
-        leave_out("Node.js and npm are not here")
-    with (HERE / ".lock").open("w") as lock:
-        # Several test processes may come here at once.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        install(npm)
-    return found
-
-
-def install(npm: str) -> None:
-    package = (HERE / "package.json").read_bytes()
-    installed = HERE / "node_modules/.optilocal-package.json"
-    if not installed.exists() or installed.read_bytes() != package:
-        command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=120, check=False)
-        if done.returncode:
-            leave_out(f"npm could not install the SDK: {done.stderr[-200:]}")
-        installed.write_bytes(package)
+    return node_with(HERE, "Optimizely's JavaScript SDK")
 
 
 def run(node: str, space: Space, *arguments: str) -> Any:
