@@ -1,7 +1,5 @@
 """Subject access requests as Optimizely's REST API takes them: create, list, one by its id."""
 
-import re
-
 from flask import Blueprint, Response, request
 
 from emulator import subject_access
@@ -10,23 +8,11 @@ from emulator.datafile_store import DatafileStore
 from emulator.event_row import Note, note
 from emulator.exchange import Answer, exchange
 from emulator.json_text import dumps, loads
+from emulator.rest_access import refused
 from emulator.rest_errors import JSON, rest_error
 
 blueprint = Blueprint("privacy_api", __name__)
-# Where no token was named, any will do but one that says of itself that it must not.
-_REFUSED_TOKEN = re.compile(r"(^|[^a-z])(wrong|invalid|bad|expired|revoked)([^a-z]|$)", re.IGNORECASE)
 _PER_PAGE, _MOST_PER_PAGE = 25, 100
-
-
-def refused() -> Answer | None:
-    """401 without a bearer token, 403 with one that is wrong, None otherwise."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        return rest_error(401, "unauthorized", "Unauthorized")
-    known = context().settings.access_tokens
-    if token.strip() not in known if known else _REFUSED_TOKEN.search(token):
-        return rest_error(403, "forbidden", "Authentication Failed")
-    return None
 
 
 @blueprint.post("/v2/subject-access-requests", provide_automatic_options=False)

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, request
 from emulator.context import context, namespace
 from emulator.exchange import Answer, exchange
 from emulator.json_text import dumps
-from emulator.privacy_api import refused
+from emulator.rest_access import refused
 from emulator.rest_errors import JSON, rest_error
 
 blueprint = Blueprint("results_api", __name__)

@@ -1,12 +1,9 @@
-"""The destination instances of this forwarder, one a namespace: how each is configured, and the platform
-around it.
-"""
+"""The destination instances of this forwarder, one a namespace: how each is configured, and the platform around it."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -19,47 +16,12 @@ from forwarder.destination import Settings
 from forwarder.mappings import mapping_json, read_mappings
 from forwarder.retry import RetryPolicy
 from forwarder.spool import Spool
+from forwarder.spool_memory import SpooledDeduplication, SpooledSuppressionList
 
 MAX_OPEN = 256
 """How many instances are held in memory; the others are made again from the spool when they are needed."""
 
 DEFAULT_NAMESPACE = "default"
-
-
-@dataclass(frozen=True)
-class SpooledDeduplication:
-    """A namespace's message ids, in the spool."""
-
-    spool: Spool
-    namespace: str
-
-    def claim(self, message_id: str, delivery_id: str, at: int) -> str:
-        """The owner of a message id, see `Deduplication.claim`."""
-        return self.spool.claim(self.namespace, message_id, delivery_id, at)
-
-
-@dataclass(frozen=True)
-class SpooledSuppressionList:
-    """A namespace's suppression list, in the spool."""
-
-    spool: Spool
-    namespace: str
-
-    def add(self, kind: str, subject: str, at: int) -> None:
-        """Suppress a subject from `at` on."""
-        self.spool.suppress(self.namespace, kind, subject, at)
-
-    def remove(self, kind: str, subject: str) -> None:
-        """Take events of a subject again."""
-        self.spool.unsuppress(self.namespace, kind, subject)
-
-    def contains(self, kind: str, subject: str) -> bool:
-        """Whether a subject is suppressed."""
-        return self.spool.is_suppressed(self.namespace, kind, subject)
-
-    def subjects(self, kind: str) -> list[str]:
-        """Every suppressed subject of a kind, oldest first."""
-        return [subject for subject, _ in self.spool.suppressed(self.namespace, kind)]
 
 
 class Instances:

@@ -13,10 +13,10 @@ from forwarder.clock import Clock
 from forwarder.control_body import read_json
 from forwarder.delivery_report import DEAD
 from forwarder.dispatcher import Dispatcher
-from forwarder.instances import SpooledSuppressionList
 from forwarder.namespaces import current_namespace
 from forwarder.source_event import DISPLAY_NAME, deletion_event, iso_time
 from forwarder.spool import Spool, SpooledDelivery
+from forwarder.spool_memory import SpooledSuppressionList
 from forwarder.suppression import REACHES_DESTINATIONS, REGULATION_TYPES, regulate
 
 DESTINATION_ID = "641d5acea88fa531b9068608"
