@@ -32,6 +32,8 @@ REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {
     509: "Bandwidth Limit Exceeded",
 }
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+# A byte that is no UTF-8, as Python's own "surrogateescape" hands it on.
+_FOREIGN_BYTE: Final = re.compile("[\udc80-\udcff]")
 # JavaScript writes whole numbers up to 1e21 without an exponent; Python adds a fraction, or an exponent from 1e16.
 _LONG_NUMBER: Final = re.compile(r"[0-9]e\+(?:1[6-9]|20)|[0-9]{16}\.0")
 
@@ -94,7 +96,7 @@ def run_line(line: Any) -> dict[str, Any]:
     run = _OPERATIONS.get(op) if isinstance(op, str) else None
     if run is None:
         names = ", ".join(_OPERATIONS)
-        return {**_unreadable(f"op must be one of {names}"), "id": line.get("id")}
+        return {**_unreadable(f"op must be one of {names}"), "id": plain_json(line.get("id"))}
     recorder = _Recorder(line)
     try:
         result = run(line, recorder)
@@ -102,7 +104,11 @@ def run_line(line: Any) -> dict[str, Any]:
         result = ActionResult("error", error=error)
     except RecursionError:
         result = ActionResult("error", error=JavaScriptRangeError("Maximum call stack size exceeded"))
-    answer: dict[str, Any] = {"id": line.get("id"), "outcome": result.outcome, "requests": recorder.requests}
+    answer: dict[str, Any] = {
+        "id": plain_json(line.get("id")),
+        "outcome": result.outcome,
+        "requests": recorder.requests,
+    }
     value = plain_json(result.value)
     if value is not UNDEFINED:
         answer["value"] = value
@@ -113,10 +119,13 @@ def run_line(line: Any) -> dict[str, Any]:
 
 def main(stream_in: TextIO, stream_out: TextIO) -> int:
     """Answers every line of a stream with one line, in order. Returns the exit code, 0."""
-    for text in stream_in:
+    for number, given in enumerate(stream_in):
+        text = given.removeprefix("\ufeff") if number == 0 else given
         if not text.strip():
             continue
         try:
+            if not text.isascii() and _FOREIGN_BYTE.search(text):
+                raise JsonSyntaxError("the line is not UTF-8")
             answer = run_line(parse_json(text))
         except JsonSyntaxError as error:
             answer = _unreadable(str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shlex
 import sys
@@ -323,13 +324,17 @@ def _explain(options: argparse.Namespace) -> int:
 def _preview(options: argparse.Namespace) -> int:
     from forwarder import preview  # noqa: PLC0415
 
+    # Whatever the locale says, lines are UTF-8; bytes that are not are kept for the line to be told of.
     if options.file is None:
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
         return preview.main(sys.stdin, sys.stdout)
     try:
-        with options.file.open(encoding="utf-8") as lines:
-            return preview.main(lines, sys.stdout)
+        lines = options.file.open(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise CannotRun(f"cannot read {options.file}: {error.strerror}") from None
+    with lines:
+        return preview.main(lines, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -96,6 +96,17 @@ def test_an_unreadable_line_is_an_answer_and_the_run_goes_on(line: str) -> None:
     assert second == {"id": 2, "outcome": "ok", "requests": [], "value": False}
 
 
+def test_a_byte_order_mark_is_passed_over_and_a_line_that_is_no_utf_8_is_unreadable() -> None:
+    text = b'\xef\xbb\xbf{"id":1,"op":"fql"}\r\n{"id":2,"op":"fql","x":"\xff"}\n{"id":3,"op":"fql"}\n'
+    marked, foreign, last = _lines(*text.decode(errors="surrogateescape").split("\n")[:3])
+    assert (marked["id"], last["id"]) == (1, 3)
+    assert (foreign["id"], foreign["error"]["message"]) == (None, "the line is not UTF-8")
+
+
+def test_an_answer_is_json_whatever_the_id_is() -> None:
+    assert [line["id"] for line in _lines('{"id":1e999}', '{"id":[1e999],"op":"?"}')] == [None, [None]]
+
+
 def test_blank_lines_are_passed_over() -> None:
     assert _lines("", "  ", '{"op":"fql"}') == [{"id": None, "outcome": "ok", "requests": [], "value": False}]
 
