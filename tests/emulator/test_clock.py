@@ -1,10 +1,10 @@
 """Time: frozen, moved, running on, given back; and everything that reads it."""
 
 import pytest
-from conftest import Space
 from field_builders import NOW, activation, batch, datafile, experiment, purchase
 from hypothesis import given
 from hypothesis import strategies as st
+from space import Space
 
 from emulator.clock import ClockError, iso, namespace_time, parse_time
 

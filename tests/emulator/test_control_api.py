@@ -1,7 +1,7 @@
 """The control surface over HTTP: health, what later events and datafiles change, runs, results, reset."""
 
-from conftest import Space
 from field_builders import NOW, SECOND, activation, batch, datafile, experiment, purchase, report
+from space import Space
 
 from emulator import __version__
 

@@ -3,8 +3,8 @@
 from email.utils import parsedate_to_datetime
 
 import pytest
-from conftest import Space
 from field_builders import codes, datafile, experiment
+from space import Space
 
 
 def test_a_datafile_is_served_as_it_was_set(space: Space) -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from conftest import Space
 from field_builders import NOW, SECOND, activation, batch, purchase, report
+from space import Space
 
 
 def send_sent(space: Space, delivery: dict[str, Any]) -> None:

@@ -7,8 +7,8 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import Space
 from field_builders import activation, batch, codes, purchase
+from space import Space
 
 from emulator.server import EmulatorServer
 from emulator.settings import Settings

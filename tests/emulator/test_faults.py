@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import TOKEN, Space
 from field_builders import batch, purchase
 from hypothesis import given
 from hypothesis import strategies as st
+from space import TOKEN, Space
 
 from emulator.faults import choose, parse_rules
 

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from conftest import Space
 from field_builders import NOW, activation, batch, purchase
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from space import Space
 
 from emulator.server import EmulatorServer
 

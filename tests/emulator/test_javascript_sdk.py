@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Space
 from node_packages import node_with
+from space import Space
 
 pytestmark = pytest.mark.node
 HERE = Path(__file__).parent / "javascript_sdk"

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import Space
 from field_builders import NOW, activation, batch, conversion, datafile, decision, purchase
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from space import Space
 
 from emulator.journal import Journal
 from emulator.journal_file import JournalError

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import Space
 from field_builders import activation, batch, purchase, report
+from space import Space
 
 
 def test_pages_forwards_and_backwards(space: Space) -> None:

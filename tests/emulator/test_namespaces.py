@@ -1,8 +1,8 @@
 """Namespaces: each an emulator of its own, by a prefix that works on every route."""
 
 import pytest
-from conftest import Space
 from field_builders import activation, batch, datafile, purchase
+from space import Space
 
 from emulator.server import EmulatorServer
 

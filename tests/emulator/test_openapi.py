@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import schemathesis
-from conftest import Space
 from field_builders import activation, batch, purchase
 from hypothesis import HealthCheck, settings
 from jsonschema_rs import Draft202012Validator
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+from space import Space
 
 import emulator
 from emulator.app import create_app

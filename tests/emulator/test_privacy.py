@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import TOKEN, Space
 from field_builders import activation, batch, codes, purchase
+from space import TOKEN, Space
 
 from emulator.server import EmulatorServer
 from emulator.settings import Settings

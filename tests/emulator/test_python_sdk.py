@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import Space
 from optimizely.config_manager import AuthDatafilePollingConfigManager, PollingConfigManager
 from optimizely.event.event_processor import BatchEventProcessor
 from optimizely.helpers.sdk_settings import OptimizelySdkSettings
 from optimizely.optimizely import Optimizely
+from space import Space
 
 SHOP: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "scenarios/suite/datafiles/shop.json").read_text("utf-8")

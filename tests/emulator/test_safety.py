@@ -4,8 +4,8 @@ import sys
 
 import pytest
 import requests
-from conftest import Space
 from field_builders import batch, purchase
+from space import Space
 
 from emulator.guard import check_host, check_origin
 from emulator.problems import Problem
