@@ -36,7 +36,8 @@ def erase(
     with journal.transaction() as run:
         events = run("events to erase", **key)
         reports = run("count reports", **key)[0]["total"]
-        for row in run("exchanges to search", namespace=namespace, **needles):
+        # JSON can spell the id in more ways than can be searched for, but its events say where they came from.
+        for row in run("exchanges to search", **key, **needles):
             found = _without(visitor_id, row["doc"], bytes(row["body"]))
             if found is not None:
                 doc, body = found

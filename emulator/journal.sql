@@ -254,7 +254,8 @@ UPDATE verdicts SET judged = 0 WHERE judged = 1 AND (visitor_id, namespace) IN
 SELECT number, exchange FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
 -- name: exchanges to search
 SELECT number, doc, body FROM exchanges WHERE namespace = :namespace
-    AND (instr(body, :plain) OR instr(body, :escaped) OR instr(body, :latin) OR instr(doc, :text) OR instr(doc, :escaped_text))
+    AND (instr(body, :plain) OR instr(body, :escaped) OR instr(body, :latin) OR instr(doc, :text) OR instr(doc, :escaped_text)
+        OR number IN (SELECT exchange FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace))
 -- name: erase exchange
 UPDATE exchanges SET doc = :doc, body = :body WHERE number = :number
 -- name: erase events

@@ -1,5 +1,6 @@
 """Subject access requests: Optimizely's own API, its states, and what a completed one really does."""
 
+import json
 from typing import Any
 
 import pytest
@@ -249,3 +250,14 @@ def test_only_what_really_holds_the_id_is_changed(space: Space) -> None:
     assert space.rows("events") == before
     [exchange] = space.rows("exchanges", surface="events")
     assert exchange["json"]["visitors"] == [purchase("11", uuid="c-1111", revenue=1)]
+
+
+@pytest.mark.parametrize("spelt", [r"u-\u00FC\/1", r"u-\u00fc\/1", r"u-ü/1", r"\u0075-ü/1"])
+def test_an_id_is_erased_however_json_spells_it(space: Space, spelt: str) -> None:
+    body = json.dumps(batch(purchase("placeholder", tags={"secret": "of-mine"}))).replace(
+        "placeholder", spelt
+    )
+    assert space.send(body.encode()).status_code == 204
+    number = space.ask(identifier="u-ü/1").json()["id"]
+    assert space.process(number, status="completed")["erased"]["exchanges"] == 1
+    assert "of-mine" not in space.get("/_emulator/exchanges").text
