@@ -218,7 +218,8 @@ class Journal(Documents):
             number = int(cursor.lastrowid or 0)
             for row in rows:
                 self._append_row(db, namespace, number, row)
-            for visitor in {storable(row["visitor_id"]) for row in rows}:
+            # A visitor's earlier verdicts hang on its decisions, and on no other conversion.
+            for visitor in {storable(row["visitor_id"]) for row in rows if row["kind"] == "decision"}:
                 db.execute(_SQL["stale visitor"], {"visitor_id": visitor, "namespace": namespace})
             self._trim(db, exchanges=1, events=len(rows), verdicts=len(rows))
         self.bells.ring(namespace, "exchanges", *(("events", "verdicts") if rows else ()))

@@ -85,7 +85,7 @@ CREATE INDEX verdicts_visitor ON verdicts (visitor_id, namespace);
 CREATE INDEX verdicts_judged ON verdicts (visitor_id, namespace) WHERE judged = 1;
 CREATE INDEX verdicts_event_key ON verdicts (event_key, namespace);
 CREATE INDEX verdicts_event ON verdicts (event) WHERE event IS NOT NULL;
-CREATE INDEX verdicts_stale ON verdicts (namespace) WHERE judged = 0;
+CREATE INDEX verdicts_stale ON verdicts (namespace, visitor_id) WHERE judged = 0;
 CREATE INDEX verdicts_outcome ON verdicts (outcome, namespace);
 
 CREATE TABLE runs (
@@ -192,14 +192,21 @@ UPDATE verdicts SET judged = 0 WHERE visitor_id IS :visitor_id AND namespace = :
 UPDATE verdicts SET judged = 0 WHERE uuid = :uuid AND namespace = :namespace AND judged = 1
 -- name: stale namespace
 UPDATE verdicts SET judged = 0 WHERE namespace = :namespace AND judged = 1
+-- name: stale
+SELECT number FROM verdicts WHERE judged = 0 LIMIT 1
+-- name: stale of
+SELECT number FROM verdicts WHERE judged = 0 AND namespace = :namespace LIMIT 1
 -- name: stale verdicts
-SELECT number, namespace, uuid, visitor_id, event, delivery FROM verdicts
-WHERE judged = 0 AND (:namespace IS NULL OR namespace = :namespace) ORDER BY number LIMIT :limit
+SELECT v.number, v.namespace, v.uuid, v.visitor_id, v.event, v.delivery, e.exchange, e.duplicate_of, e.doc
+FROM verdicts AS v LEFT JOIN events AS e ON e.number = v.event
+WHERE v.judged = 0 ORDER BY v.namespace, v.visitor_id LIMIT :limit
 -- name: stale verdicts of
-SELECT number, namespace, uuid, visitor_id, event, delivery FROM verdicts
-WHERE judged = 0 AND namespace = :namespace ORDER BY number LIMIT :limit
+SELECT v.number, v.namespace, v.uuid, v.visitor_id, v.event, v.delivery, e.exchange, e.duplicate_of, e.doc
+FROM verdicts AS v LEFT JOIN events AS e ON e.number = v.event
+WHERE v.judged = 0 AND v.namespace = :namespace ORDER BY v.visitor_id LIMIT :limit
 -- name: store outcome
-UPDATE verdicts SET judged = 1, outcome = :outcome, attributed = :attributed WHERE number = :number
+UPDATE verdicts SET judged = 1, outcome = :outcome, attributed = :attributed
+WHERE number IN (SELECT value FROM json_each(:numbers))
 
 -- name: event
 SELECT number, namespace, exchange, duplicate_of, doc FROM events WHERE number = :number

@@ -4,9 +4,18 @@ import json
 from typing import Any
 
 
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+# Made once: `json.dumps` and `json.loads` make new ones at each call that is not plain.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
 def dumps(value: Any) -> str:
     """Compact JSON in plain UTF-8; falls back to escapes when a string holds half a surrogate pair."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _ENCODER.encode(value)
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -17,13 +26,11 @@ def dumps(value: Any) -> str:
 def loads(text: str | bytes) -> Any:
     """Parsed JSON. Raises ValueError for everything that is none: NaN, Infinity, too deep or too long numbers too."""
     try:
+        if isinstance(text, str):
+            return _DECODER.decode(text)
         return json.loads(text, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
 
 
 def storable(value: str | None) -> str | None:

@@ -12,10 +12,10 @@ from emulator.json_text import dumps, loads
 from emulator.nearest import fold
 from emulator.rest_results import rest_results
 from emulator.results import Totals, visitor_contribution
-from emulator.standing import Rules
-from emulator.verdict import related_visitors, verdict
+from emulator.standing import Rules, Standings
+from emulator.verdict import outcome_alone, related_visitors, verdict
 
-_BATCH = 100
+_BATCH = 500
 _KEPT_HISTORIES = 64
 _KEPT_TOTALS = 16
 
@@ -40,6 +40,40 @@ class _Counted:
         self.state = state
         self.number = 0
         self.totals = Totals()
+
+
+class _Sitting:
+    """Outcomes of many rows at one moment of the journal: histories and visitors are looked up once."""
+
+    def __init__(self, judge: "Judge") -> None:
+        self._judge = judge
+        self._histories: dict[str, DatafileHistory] = {}
+        self._standings: dict[tuple[str, str | None], Standings] = {}
+
+    def outcome(self, row: Mapping[str, Any]) -> tuple[str | None, str]:
+        """The outcome of one stale row, and a JSON list of the experiments' names and ids that it is credited to."""
+        found = None
+        if row["doc"] is not None and row["duplicate_of"] is None:
+            conversion: Any = loads(row["doc"])
+            delivery = loads(row["delivery"]) if row["delivery"] else None
+            standings = self._standing(row["namespace"], conversion["visitor_id"])
+            found = outcome_alone(delivery, conversion, standings)
+        if found is None:
+            whole = self._judge.verdict(row)
+            found = whole["outcome"], whole["attributed_to"]
+        outcome, places = found
+        credited = {place[name] for place in places for name in ("experiment", "experiment_id")}
+        return outcome, dumps(sorted(credited)) if credited else "[]"
+
+    def _standing(self, namespace: str, visitor: str | None) -> Standings:
+        made = self._standings.get((namespace, visitor))
+        if made is None:
+            if namespace not in self._histories:
+                self._histories[namespace] = self._judge.history(namespace)
+            decisions = self._judge.decisions(namespace, visitor)
+            made = Standings(decisions, self._histories[namespace], self._judge.rules)
+            self._standings[namespace, visitor] = made
+        return made
 
 
 class Judge:
@@ -96,7 +130,7 @@ class Judge:
         found = verdict(
             delivery,
             conversion,
-            decisions=self._decisions(namespace, visitor),
+            decisions=self.decisions(namespace, visitor),
             history=self.history(namespace),
             rules=self.rules,
             duplicate_of=duplicate,
@@ -118,7 +152,8 @@ class Judge:
         rows = [] if number is None else self.journal.select("event", number=number)
         return event_json(rows[0]) if rows else None
 
-    def _decisions(self, namespace: str, visitor: str | None) -> list[EventRow]:
+    def decisions(self, namespace: str, visitor: str | None) -> list[EventRow]:
+        """All decisions of a visitor, replays collapsed."""
         if not visitor:
             return []
         rows = self.journal.select("decisions of visitor", namespace=namespace, visitor_id=visitor)
@@ -131,21 +166,28 @@ class Judge:
         if visitor:
             close = self.journal.select("close visitors", namespace=namespace, fold=fold(visitor))
             ids |= dict.fromkeys(row["visitor_id"] for row in close)
-        return {id_: self._decisions(namespace, id_) for id_ in ids if id_ != visitor}
+        return {id_: self.decisions(namespace, id_) for id_ in ids if id_ != visitor}
 
     def refresh(self, namespace: str | None) -> None:
         """Bring the stored outcomes up to date, so that they can be filtered by; only what changed is judged anew."""
-        name = "stale verdicts" if namespace is None else "stale verdicts of"
-        while self.journal.select(name, namespace=namespace, limit=1):
-            # Judged and stored under one lock: what arrives in between cannot be overlooked.
-            with self.journal.transaction() as run:
-                for row in run(name, namespace=namespace, limit=_BATCH):
-                    found = self.verdict(row)
-                    credited = {a[k] for a in found["attributed_to"] for k in ("experiment", "experiment_id")}
-                    attributed = dumps(sorted(credited))
-                    run(
-                        "store outcome", number=row["number"], outcome=found["outcome"], attributed=attributed
-                    )
+        while self.refresh_some(namespace, _BATCH):
+            pass
+
+    def refresh_some(self, namespace: str | None, most: int) -> int:
+        """Bring at most so many stored outcomes up to date; how many there were."""
+        every = namespace is None
+        if not self.journal.select("stale" if every else "stale of", namespace=namespace):
+            return 0
+        # Judged and stored under one lock: what arrives in between cannot be overlooked.
+        with self.journal.transaction() as run:
+            rows = run("stale verdicts" if every else "stale verdicts of", namespace=namespace, limit=most)
+            sitting = _Sitting(self)
+            alike: dict[tuple[str | None, str], list[int]] = {}
+            for row in rows:
+                alike.setdefault(sitting.outcome(row), []).append(row["number"])
+            for (outcome, attributed), numbers in alike.items():
+                run("store outcome", numbers=dumps(numbers), outcome=outcome, attributed=attributed)
+            return len(rows)
 
     # -- results
 

@@ -5,11 +5,11 @@ remedy.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from emulator.attribution import Judgement, judge
+from emulator.attribution import Attribution, Judgement, judge, judge_by
 from emulator.datafile_history import DatafileHistory
 from emulator.delivery_report import DeliveryReport
 from emulator.event_row import EventRow, Note, event_time, note
-from emulator.standing import Rules
+from emulator.standing import Rules, Standings
 from emulator.verdict_case import Relatives, ResultsCase
 from emulator.verdict_deletion import deletion
 from emulator.verdict_ending import Ending, event_name
@@ -94,6 +94,22 @@ def verdict(
         "delivery": None if delivery is None else dict(delivery),
         "event_number": conversion.get("number") if conversion else None,
     }
+
+
+def outcome_alone(
+    delivery: Mapping[str, Any] | None, conversion: EventRow, standings: Standings
+) -> tuple[str, Sequence[Attribution]] | None:
+    """The `outcome` and `attributed_to` of the verdict on a conversion that is no duplicate, without its sentences.
+
+    None where only the whole verdict tells.
+    """
+    report = None if delivery is None else DeliveryReport(delivery)
+    if report is not None and (report.is_deletion or report.outcome in _NEVER_POSTED):
+        return None
+    judgement = judge_by(conversion, standings)
+    if report is not None and judgement.outcome == "user_not_activated":
+        return None
+    return judgement.outcome, judgement.attributed_to
 
 
 def delivered_uuid(delivery: Mapping[str, Any]) -> str | None:
