@@ -17,6 +17,7 @@ from emulator.connection import Connection
 from emulator.context import EXTENSION, Context
 from emulator.datafile_source import DatafileSources
 from emulator.journal import Journal
+from emulator.judging import Judging
 from emulator.settings import Settings
 
 _BACKLOG = 1_024
@@ -94,6 +95,7 @@ class EmulatorServer:
         self._thread: threading.Thread | None = None
         self._context: Context | None = None
         self._sources: DatafileSources | None = None
+        self._judging: Judging | None = None
 
     @property
     def base_url(self) -> str:
@@ -125,6 +127,8 @@ class EmulatorServer:
         # The server works on a duplicate of the descriptor.
         listening.close()
         self._sources.watch()
+        self._judging = Judging(self._context.judge, self._context.report)
+        self._judging.start()
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": _POLL},
@@ -164,6 +168,8 @@ class EmulatorServer:
         parts.stopping.set()
         if self._sources:
             self._sources.stop()
+        if self._judging:
+            self._judging.stop()
         server.shutdown()
         if thread:
             thread.join(_GRACE)

@@ -1,0 +1,152 @@
+"""Judging in the background: outcomes are there before anybody asks, whatever the order, and stopping harms nothing."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+from field_builders import NOW, SECOND, activation, batch, conversion, datafile, decision, purchase
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from space import Space
+from verdict_builders import delivery
+
+from emulator.datafile_store import DatafileStore, read_given
+from emulator.journal import Journal
+from emulator.json_text import dumps
+from emulator.judge import Judge
+from emulator.query import Query
+from emulator.server import EmulatorServer
+from emulator.settings import Settings
+from emulator.standing import Rules
+
+EXCHANGE = {"surface": "events", "method": "POST", "status": 204, "at": NOW}
+
+
+def journal_of(server: EmulatorServer) -> Journal:
+    parts = server._context
+    assert parts is not None
+    return parts.journal
+
+
+def stored(journal: Journal, outcome: str) -> int:
+    """How many rows have the outcome, as they are stored: nothing is judged for this."""
+    return journal.count("verdicts", Query("n", filters={"outcome": outcome}), 1_000_000)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline, "it never came about"
+
+
+def test_outcomes_are_there_before_anybody_asks() -> None:
+    with EmulatorServer(Settings(port=0)) as server, requests.Session() as session:
+        space, journal = Space(server.base_url, "n", session), journal_of(server)
+        space.put_datafile()
+        space.send(batch(purchase()))
+        until(lambda: stored(journal, "user_not_activated") == 1)
+        space.send(batch(activation()))
+        until(lambda: stored(journal, "counted") == 1)
+        removed = [{**event, "experimentIds": []} for event in datafile()["events"]]
+        space.put_datafile(datafile(revision="2", events=removed))
+        until(lambda: stored(journal, "no_experiment") == 1)
+        assert not journal.select("stale")
+
+
+def test_odd_visitors_are_judged_too() -> None:
+    with EmulatorServer(Settings(port=0)) as server, requests.Session() as session:
+        space, journal = Space(server.base_url, "n", session), journal_of(server)
+        space.put_datafile()
+        odd = ["\ud800", "\x00", "", "'; --", "𝄞" * 50]
+        for number, visitor in enumerate(odd):
+            space.send(batch(purchase(visitor, uuid=f"c-{number}")))
+        space.send(batch(purchase("last", uuid="last")))
+        until(lambda: not journal.select("stale"))
+        assert journal.count("verdicts", Query("n"), 100) == len(odd) + 1
+
+
+def make(journal: Journal) -> Judge:
+    DatafileStore(journal, "n").put("sdk-1", read_given(dumps(datafile()), raw=False), 0)
+    return Judge(journal, Rules())
+
+
+def arrive(journal: Journal, step: str) -> None:
+    """One thing that arrives, by its name."""
+    kind, visitor, second = step.split()
+    at = NOW + int(second) * SECOND
+    if kind == "report":
+        report = delivery(id=step, message_id=f"convert {visitor} {second}", visitor_id=visitor)
+        journal.put_delivery("n", report, uuid=f"convert {visitor} {second}", sent=True, timestamp=at)
+        return
+    made = decision(visitor, "checkout-a", at) if kind == "decide" else conversion(visitor, at=at)
+    journal.append("n", EXCHANGE, b"", [{**made, "uuid": step}])
+
+
+STEPS = [
+    f"{kind} {visitor} {second}"
+    for kind in ("decide", "convert", "report")
+    for visitor in ("u-1", "u-2")
+    for second in (0, 2)
+]
+
+
+def outcomes(judge: Judge) -> dict[Any, Any]:
+    """uuid → stored outcome and credits, each held against the whole verdict."""
+    found = {}
+    for row in judge.journal.rows("verdicts", Query("n", limit=1000)):
+        told = judge.verdict(row)
+        for name in ("outcome", *({"experiment"} if told["attributed_to"] else ())):
+            value = told["outcome"] if name == "outcome" else '["checkout"]'
+            assert row in judge.journal.rows("verdicts", Query("n", limit=1000, filters={name: value}))
+        found[row["uuid"]] = (told["outcome"], [place["variation"] for place in told["attributed_to"]])
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.sampled_from(STEPS), unique=True, max_size=9).flatmap(
+        lambda steps: st.tuples(st.just(steps), st.permutations(steps))
+    ),
+    st.lists(st.integers(0, 2), min_size=9, max_size=9),
+)
+def test_neither_order_of_arrival_nor_judging_in_between_matters(
+    orders: tuple[list[str], list[str]], judged: list[int]
+) -> None:
+    found = []
+    for order, slices in zip(orders, ([0] * 9, judged), strict=True):
+        journal = Journal()
+        try:
+            judge = make(journal)
+            for step, most in zip(order, slices, strict=False):
+                arrive(journal, step)
+                if most:
+                    judge.refresh_some(None, most)
+            judge.refresh(None)
+            assert judge.refresh_some(None, 10) == 0
+            found.append(outcomes(judge))
+        finally:
+            journal.close()
+    assert found[0] == found[1]
+
+
+def test_stopping_while_it_judges_leaves_a_sound_journal(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    many = 4_000
+    with EmulatorServer(Settings(port=0, journal=path)) as server, requests.Session() as session:
+        space, journal = Space(server.base_url, "n", session), journal_of(server)
+        space.put_datafile()
+        space.send(batch(activation()))
+        for start in range(0, many, 1_000):
+            conversions = [purchase(uuid=f"c-{number}") for number in range(start, start + 1_000)]
+            assert space.send(batch(*conversions)).status_code == 204
+        until(lambda: stored(journal, "counted") > 0)
+    kept = Journal(path)
+    try:
+        assert kept.whole()
+        assert 0 < stored(kept, "counted") <= many
+        Judge(kept, Rules()).refresh(None)
+        assert stored(kept, "counted") == many
+    finally:
+        kept.close()
