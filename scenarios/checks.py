@@ -20,7 +20,7 @@ OUTCOMES = (
 CONDITIONS = ("event_key_matches", "experiment_running", "user_identified", "user_activated")
 VERDICT_FIELDS = (
     "outcome", "attributed_to", "sent", "conditions", "details", "warnings", "nearest", "explanation", "remedy",
-    "message_id", "event", "user_id", "anonymous_id", "visitor_id", "timestamp", "kind", "delivery",
+    "message_id", "event", "event_key", "user_id", "anonymous_id", "visitor_id", "uuid", "timestamp", "kind", "delivery",
 )  # fmt: skip
 TOP_KEYS = (
     "scenario",

@@ -9,8 +9,9 @@ from typing import Any, cast
 
 from deepdiff import DeepDiff
 
-from scenarios.matchers import Matcher, plain
+from scenarios.matchers import Matcher, as_text, plain
 from scenarios.pairing import pair, score
+from scenarios.problems import meant
 from scenarios.yaml_nodes import NodePath
 
 MISSING: Any = object()
@@ -154,7 +155,8 @@ def _settle_mapping(
         elif key in captured:
             left[key], right[key] = _settle(item, captured[key], here, whole, found)
         else:
-            left[key] = plain(item)
+            others = [name for name in captured if name not in expected]
+            found.append(Difference(here, "missing", f"is not there{meant(key, others)}", item))
     return left, right
 
 
@@ -204,7 +206,7 @@ def _contains(matcher: Matcher, captured: Any, path: NodePath, found: list[Diffe
             if all(compare(item, other, (), whole=False) for other in captured):
                 nearest = _nearest(item, captured)
                 found.append(
-                    Difference(path, "matcher", f"contains no {plain(item)!r}", matcher, captured, nearest)
+                    Difference(path, "matcher", f"contains no {as_text(item)}", matcher, captured, nearest)
                 )
     else:
         found.append(Difference(path, "matcher", "is nothing that could contain it", matcher, captured))

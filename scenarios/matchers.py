@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -31,7 +32,7 @@ class Matcher:
         return {self.tag: plain(self.argument)}
 
     def __str__(self) -> str:
-        return self.tag if self.argument is None else f"{self.tag} {plain(self.argument)!r}"
+        return self.tag if self.argument is None else f"{self.tag} {as_text(self.argument)}"
 
     def refusal(self, captured: Any) -> str | None:
         """Why the captured value is not what the matcher wants; None when it is."""
@@ -146,6 +147,16 @@ def _number(argument: Any) -> Any:
             "!approx takes a number, or a number and how far off it may be: !approx [49.99, 0.5]"
         )
     return read if not isinstance(read, list) or len(read) == 2 else read[0]
+
+
+def as_text(value: Any) -> str:
+    """The value on one line as JSON, a matcher as its author wrote it: `!regex "^order-"`. Takes plain values too."""
+    value = plain(value)
+    if isinstance(value, dict) and len(value) == 1:
+        ((tag, argument),) = value.items()
+        if tag in TAGS:
+            return tag if argument is None else f"{tag} {json.dumps(argument, ensure_ascii=False)}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def plain(value: Any) -> Any:

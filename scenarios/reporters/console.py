@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from scenarios.matchers import as_text
+
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "error": ("!", "bold red")}
 _LABEL = 9
 _LONGEST = 400
@@ -124,10 +126,9 @@ class ConsoleReporter:
             step = entry["steps"][difference["step"]]
             self._field("step", f"{step['index'] + 1}. {step['summary']}  (line {step['line']})")
         self._field("field", f"{difference['where']} — {difference['reason']}", "bold")
-        if "expected" in difference:
-            self._field("expected", _value(difference["expected"]), "green")
-        if "captured" in difference:
-            self._field("captured", _value(difference["captured"]), "red")
+        for name, style in (("expected", "green"), ("captured", "red")):
+            if name in difference:
+                self._field(name, _value(difference[name], exact=difference["kind"] == "type"), style)
         source = self._source_line(difference["line"], entry["source"])
         self._field("line", f"{difference['line']} │ {source}" if source else str(difference["line"]), "dim")
         if difference.get("nearest"):
@@ -138,7 +139,10 @@ class ConsoleReporter:
             shown_verdicts.add(index)
             verdict = entry["verdicts"][index]
             self._field("verdict", f"{verdict['outcome']}: {verdict['explanation']}")
-            self._field("remedy", verdict["remedy"])
+            if (
+                verdict["outcome"] != "counted"
+            ):  # nothing needs to change in the event, yet the scenario failed
+                self._field("remedy", verdict["remedy"])
 
     def _source_line(self, line: int, source: dict[str, Any]) -> str:
         lines = source["text"].splitlines()
@@ -150,9 +154,11 @@ class ConsoleReporter:
             self._console.print(Text.assemble("  ", (f"{label:<{_LABEL}}", "dim"), " ", (str(text), style)))
 
 
-def _value(value: Any) -> str:
-    """A text as it is when it is one plain line, anything else as JSON: no value may steer a terminal or a build's log."""
-    plain = isinstance(value, str) and value.isprintable() and value and value == value.strip()
-    text = str(value) if plain else json.dumps(value, ensure_ascii=False)
+def _value(value: Any, *, exact: bool) -> str:
+    """A text as it is when it is one plain line, anything else, or whatever must be `exact`, as JSON: no value may steer
+    a terminal or a build's log.
+    """
+    plain = not exact and isinstance(value, str) and value.isprintable() and value and value == value.strip()
+    text = str(value) if plain else as_text(value)
     text = "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

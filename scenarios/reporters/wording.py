@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from scenarios.matchers import as_text
 
 _LONGEST = 300
 
 
 def side(value: Any) -> str:
-    """One side of a difference as JSON, cut when it is long."""
-    text = json.dumps(value, ensure_ascii=False)
+    """One side of a difference as JSON, a matcher as it is written; cut when it is long."""
+    text = as_text(value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.compare import Difference, compare, compare_unordered
-from scenarios.matchers import Matcher, read_matcher
+from scenarios.matchers import Matcher, as_text, read_matcher
 from scenarios.pairing import pair, score
 
 UUID = "0b7f4a52-9a5e-4f0e-8f0a-3a4a5f6b7c8d"
@@ -72,6 +72,43 @@ def test_each_difference_names_its_place_and_kind(
 def test_the_reason_says_how_two_values_differ(expected: Any, captured: Any, reason: str) -> None:
     (difference,) = compare(expected, captured, ("x",), whole=False)
     assert difference.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("expected", "captured", "reason"),
+    [
+        (
+            {"treatmnt": {"visitors": 1}},
+            {"control": {}, "treatment": {}},
+            "is not there (did you mean 'treatment'?)",
+        ),
+        ({"order completed": 1}, {"Order Completed": 1}, "is not there (did you mean 'Order Completed'?)"),
+        ({"revenue": 1}, {"tags": {}}, "is not there"),
+        ({"total": 1, "totals": 2}, {"total": 1}, "is not there"),
+        ({"uuid": Matcher("!regex", "^a")}, {}, 'is not there; !regex "^a" was expected'),
+        ({"list": Matcher("!contains", [{"code": "late"}])}, {"list": []}, 'contains no {"code": "late"}'),
+    ],
+)
+def test_the_reason_says_what_a_missing_name_may_have_meant(
+    expected: Any, captured: Any, reason: str
+) -> None:
+    found = compare({"x": expected}, {"x": captured}, (), whole=False)
+    assert [difference.reason for difference in found] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"!any": None}, "!any"),
+        ({"!regex": "^o"}, '!regex "^o"'),
+        (Matcher("!approx", [50, 0.5]), "!approx [50, 0.5]"),
+        ({"a": {"!any": None}}, '{"a": {"!any": null}}'),
+        ({"!else": 1}, '{"!else": 1}'),
+        ("ä", '"ä"'),
+    ],
+)
+def test_a_matcher_reads_as_its_author_wrote_it(value: Any, shown: str) -> None:
+    assert as_text(value) == shown
 
 
 def test_every_difference_is_found_not_only_the_first() -> None:

@@ -118,6 +118,30 @@ def test_the_verdict_says_why_and_what_to_do(here: Path, capsys: pytest.CaptureF
     assert re.search(r'remedy +Track the event as "Order Completed"', out)
 
 
+def test_a_text_where_a_number_came_can_be_told_from_it(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("""\
+scenario: Counted, with the key that was looked up
+steps:
+  - activate: {user: u-1, experiment: checkout_test, variation: treatment}
+  - track: {userId: u-1, event: Order Completed, messageId: m-1}
+expect:
+  tracks: [{event_key: Order Completed, uuid: m-1}]
+  results: {checkout_test: {treatment: {visitors: "1"}}}
+""")
+    assert main(["run", "a.scenario.yaml"]) == 1
+    out = capsys.readouterr().out
+    assert re.search(r'expected +"1"\n +captured +1\n', out)
+
+
+def test_what_counts_needs_no_remedy(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(PURCHASE.replace("outcome: counted", "outcome: no_experiment"))
+    assert main(["run", "a.scenario.yaml"]) == 1
+    out = capsys.readouterr().out
+    assert re.search(r"verdict +counted: ", out) and "remedy" not in out
+
+
 def test_a_track_too_many_or_too_few_is_a_difference(here: Path) -> None:
     write(PURCHASE.replace("  received:", "    - outcome: counted\n  received:"))
     code, run = run_json()
