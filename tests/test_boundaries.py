@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,33 @@ def test_a_module_keeps_the_boundaries(path: Path) -> None:
 
 def test_the_boundary_test_sees_every_package() -> None:
     assert {named(path).split("/")[0] for path in modules()} == set(PACKAGES)
+
+
+def rooms() -> Iterator[str]:
+    """The files and folders (with a final slash) that ARCHITECTURE.md's table of rooms names; `*` stands for any."""
+    table = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## Rooms\n")[1].split("\n## ")[0]
+    for line in table.splitlines():
+        folder = ""
+        for name in re.findall(r"`([^`]+)`", line.split("|")[1]) if line.startswith("| `") else ():
+            at_home = name.split("/")[0] in (*PACKAGES, "static")
+            folder = name.split("/")[0] + "/" if at_home else folder
+            yield name if at_home else folder + name
+
+
+def test_the_architecture_lists_every_room_and_no_other() -> None:
+    named_rooms = list(rooms())
+    files = [named(path) for path in modules() if not path.name.startswith("__")]
+    for file in files:
+        in_folders = [room for room in named_rooms if room.endswith("/") and file.startswith(room)]
+        assert in_folders or any(fnmatch(file, room) for room in named_rooms), f"{file} has no row"
+    for room in named_rooms:
+        assert list(ROOT.glob(room.rstrip("/"))), f"{room} is not there"
+
+
+def test_no_test_file_is_long() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        if "node_modules" not in path.parts:
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
 
 
 def test_no_viewer_file_is_long_and_none_loads_from_elsewhere() -> None:
