@@ -32,13 +32,20 @@ def random_id() -> str:
     return uuid.uuid4().hex
 
 
+# From the year 1 to the year 9998: what is due a month or a year after any of them can still be written as a date.
+_EARLIEST, _END = -62_135_596_800_000, 253_370_764_800_000
+
+
 class ClockError(ValueError):
     """A time that cannot be read; the text is one line."""
 
 
 def parse_time(value: object) -> int:
-    """Epoch milliseconds of an ISO 8601 text with a zone, or of an integer of milliseconds. Raises ClockError."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 253_402_300_800_000:
+    """Epoch milliseconds of an ISO 8601 text with a zone, or of an integer of milliseconds, before the year 9999.
+
+    Raises ClockError.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _END:
         return value
     if isinstance(value, str):
         try:
@@ -46,7 +53,9 @@ def parse_time(value: object) -> int:
         except ValueError:
             moment = None
         if moment is not None and moment.tzinfo is not None:
-            return round(moment.timestamp() * 1000)
+            milliseconds = round(moment.timestamp() * 1000)
+            if _EARLIEST <= milliseconds < _END:
+                return milliseconds
     raise ClockError(f'"now" must be a time with a zone such as "2026-01-15T10:00:00Z", not {value!r:.60}')
 
 

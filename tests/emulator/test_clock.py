@@ -72,6 +72,8 @@ def test_the_time_is_given_back(space: Space) -> None:
         '{"now": true}',
         '{"now": -1}',
         '{"now": 1e99}',
+        '{"now": "9999-12-31T23:59:59Z"}',
+        '{"now": "0001-01-01T00:00:00+05:00"}',
         '{"now": 1, "speed": 2}',
         '{"now": "2026-01-15T10:00:00Z", "frozen": "no"}',
     ],
@@ -97,3 +99,14 @@ def test_a_clock_that_runs_on_moves_with_the_system(now: int, set_at: int, later
 def test_a_time_zone_is_asked_for() -> None:
     with pytest.raises(ClockError, match="zone"):
         parse_time("2026-01-15 10:00")
+
+
+@pytest.mark.parametrize("now", ["0001-01-01T00:00:00Z", "9998-12-31T23:59:59Z", 253_370_764_799_999])
+def test_at_either_end_of_time_everything_still_works(space: Space, now: str | int) -> None:
+    assert space.call("PUT", "/_emulator/clock", json={"now": now}).status_code == 200
+    space.put_datafile()
+    assert space.get("/datafiles/sdk-1.json").status_code == 200
+    assert space.send(batch(activation(), purchase())).status_code == 204
+    number = space.ask(request_type="access").json()["id"]
+    assert space.process(number, status="completed")["expired_at_time"]
+    assert len(space.rows("verdicts")) == 1
