@@ -8,8 +8,8 @@ from forwarder.destination import DEFAULT_MAPPING, Mapping, validate_mapping
 from forwarder.mappings import mapping_json
 from scenarios import datafiles
 from scenarios.checker import Checker
-from scenarios.checks import check_document
 from scenarios.defaults import Defaults
+from scenarios.document_checks import check_document
 from scenarios.problems import AuthorProblem, meant
 from scenarios.rows import Row
 from scenarios.scenario import Scenario, Step

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scenarios.checks import REQUESTS
+from scenarios.document_checks import REQUESTS
 from scenarios.matchers import Matcher
 from scenarios.scenario import Scenario
 from scenarios.yaml_nodes import NodePath

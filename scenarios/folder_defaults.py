@@ -6,8 +6,8 @@ from pathlib import Path
 
 from scenarios.assembly import read_datafile, read_mappings
 from scenarios.checker import Checker
-from scenarios.checks import check_shared
 from scenarios.defaults import FILE_NAME, KEYS, Defaults
+from scenarios.document_checks import check_shared
 from scenarios.matchers import read_matcher
 from scenarios.problems import AuthorProblem, ScenarioError
 from scenarios.times import clock_ms

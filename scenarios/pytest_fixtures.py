@@ -13,7 +13,7 @@ from optimizely.optimizely_user_context import UserAttributes
 
 from forwarder.clock import SystemClock
 from scenarios import datafiles
-from scenarios.checks import OUTCOMES
+from scenarios.document_checks import OUTCOMES
 from scenarios.emulator_client import EmulatorClient
 from scenarios.explain import verdict_text
 from scenarios.problems import meant

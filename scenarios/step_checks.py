@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from emulator.faults import BREAKS, SURFACES
 from scenarios.checker import Checker
 from scenarios.matchers import Matcher
 from scenarios.problems import meant
@@ -105,9 +106,9 @@ _FAULT_TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "seed": (int, "a number"),
 }  # fmt: skip
 _FAULT_WORDS = {
-    "on": ("events", "datafile", "privacy"),
+    "on": SURFACES,
     "phase": ("before", "after"),
-    "break": ("reset", "hang_up", "truncate", "garbage"),
+    "break": BREAKS,
 }
 
 

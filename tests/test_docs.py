@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from scenarios import datafiles
-from scenarios.checks import TOP_KEYS
 from scenarios.cli import main, parser
+from scenarios.document_checks import TOP_KEYS
 from scenarios.loader import load
 from scenarios.matchers import TAGS
 from scenarios.scenario import EXPECTATIONS, STEP_KINDS

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from scenarios import datafiles, schema
-from scenarios.checks import OUTCOMES
 from scenarios.cli import parser
+from scenarios.document_checks import OUTCOMES
 from scenarios.matchers import LIST_TAGS, TAGS
 from scenarios.pytest_fixtures import Optimizely
 from scenarios.pytest_segment import Segment

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from run_samples import FILES, real_run
 
+from emulator.verdict import CONDITIONS
 from forwarder.destination import DEFAULT_MAPPING
-from scenarios import checks, datafiles, defaults, schema, step_checks
+from forwarder.suppression import REGULATION_TYPES
+from scenarios import datafiles, defaults, document_checks, schema, step_checks
 from scenarios.loader import find_files, load_file
 from scenarios.matchers import TAGS, plain, read_matcher
 from scenarios.problems import ScenarioError
@@ -51,26 +53,27 @@ def test_the_same_names_stand_in_schema_and_code() -> None:
     def keys(part: dict[str, Any]) -> set[str]:
         return set(part["properties"])
 
-    assert keys(SCENARIO) == set(checks.TOP_KEYS)
+    assert keys(SCENARIO) == set(document_checks.TOP_KEYS)
     assert SCENARIO["required"] == ["scenario", "steps", "expect"]
-    assert keys(SCENARIO["properties"]["settings"]) == set(checks.SETTINGS)
+    assert keys(SCENARIO["properties"]["settings"]) == set(document_checks.SETTINGS)
     assert keys(PARTS["step"]) == set(STEP_KINDS)
     assert keys(PARTS["expect"]) == set(EXPECTATIONS)
-    assert keys(PARTS["expect"]["properties"]["requests"]) == set(checks.REQUESTS)
-    assert keys(PARTS["track"]) == set(checks.VERDICT_FIELDS)
-    assert keys(PARTS["track"]["properties"]["conditions"]["then"]) == set(checks.CONDITIONS)
-    assert PARTS["outcome"]["enum"] == RESULTS["$defs"]["outcome"]["enum"] == list(checks.OUTCOMES)
+    assert keys(PARTS["expect"]["properties"]["requests"]) == set(document_checks.REQUESTS)
+    assert keys(PARTS["track"]) == set(document_checks.VERDICT_FIELDS)
+    assert keys(PARTS["track"]["properties"]["conditions"]["then"]) == set(CONDITIONS)
+    assert PARTS["outcome"]["enum"] == RESULTS["$defs"]["outcome"]["enum"] == list(document_checks.OUTCOMES)
     assert keys(PARTS["matcher"]["anyOf"][0]) == set(TAGS)
     assert keys(PARTS["mapping"]["properties"]["fields"]) == set(DEFAULT_MAPPING.fields)
     regulation = PARTS["step"]["properties"]["delete"]["properties"]["regulation"]
     assert regulation["anyOf"][0]["enum"] == list(step_checks.REGULATIONS)
+    assert set(step_checks.REGULATIONS) == REGULATION_TYPES
     for kind, own in step_checks.CALL_FIELDS.items():
         call = PARTS["step"]["properties"][kind]
         call = PARTS["view"] if "$ref" in call else call
         shared = {"userId", "anonymousId", "messageId", "timestamp", "context", "integrations"}
         assert keys(call) == {*own, *shared}
     assert set(RESULTS["$defs"]["step"]["properties"]["kind"]["enum"]) == set(STEP_KINDS)
-    assert set(RESULTS["$defs"]["verdict"]["properties"]["conditions"]["required"]) == set(checks.CONDITIONS)
+    assert set(RESULTS["$defs"]["verdict"]["properties"]["conditions"]["required"]) == set(CONDITIONS)
 
 
 def test_defaults_are_described_as_in_a_scenario() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.verdict import CONDITIONS
 from scenarios.checker import Checker, kind_name
 from scenarios.matchers import Matcher
 from scenarios.problems import meant
@@ -17,7 +18,6 @@ OUTCOMES = (
     "unmatched_event_key", "delivery_failed", "no_experiment", "experiment_not_running", "unidentified_user",
     "user_not_activated", "activated_too_late", "excluded", "counted",
 )  # fmt: skip
-CONDITIONS = ("event_key_matches", "experiment_running", "user_identified", "user_activated")
 VERDICT_FIELDS = (
     "outcome", "attributed_to", "sent", "conditions", "details", "warnings", "nearest", "explanation", "remedy",
     "message_id", "event", "event_key", "user_id", "anonymous_id", "visitor_id", "uuid", "timestamp", "kind", "delivery",
