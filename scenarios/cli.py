@@ -22,7 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. What goes wrong is one line on stderr, never a traceback."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        options = parser().parse_args(arguments)
+        options, unknown = parser().parse_known_args(arguments)
+        if unknown:
+            known = f"optilocal {options.named}"
+            raise _UsageError(f"unrecognized arguments: {' '.join(unknown)}; see `{known} --help`")
     except _UsageError as error:
         return _refuse(str(error))
     except SystemExit as leaving:  # --help and --version
@@ -71,7 +74,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
     )
     top.add_argument("--version", action="version", version=f"optilocal {__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = top.add_subparsers(
+        title="commands", metavar="COMMAND", dest="named", required=True, parser_class=_Parser
+    )
     _run_options(_command(commands, "run", _run, "run scenarios (default: the shipped suite)"))
     _up_options(
         _command(commands, "up", _up, "start the sandbox: emulator, forwarder and viewer, until Ctrl-C")

@@ -9,15 +9,16 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO, Any
 
 from rich.console import Console
 
 from forwarder.clock import SystemClock
 from scenarios import datafiles
-from scenarios.emulator_client import EmulatorClient
+from scenarios.emulator_client import EmulatorClient, forwarder_health
 from scenarios.explain import explain
+from scenarios.interrupts import dropped_interrupts
 from scenarios.loader import load
 from scenarios.problems import CannotRun, ScenarioError
 from scenarios.reporters.console import ConsoleReporter
@@ -50,6 +51,8 @@ def run_command(options: argparse.Namespace) -> int:
     check_targets(options)
     if options.emulator:
         EmulatorClient(options.emulator).health()
+    if options.forwarder:
+        forwarder_health(options.forwarder)
     with contextlib.ExitStack() as opened:
         workers = opened.enter_context(Workers(chosen, options.workers, processes=not options.update))
         sandbox = Sandbox(SandboxOptions(emulator_port=0), with_forwarder=False)
@@ -74,16 +77,26 @@ def _reported(
     emulator: EmulatorClient,
     reporter: ConsoleReporter,
     options: argparse.Namespace,
+    *,
+    until: Callable[[], bool] = lambda: False,
     **how: Any,
 ) -> dict[str, Any]:
-    """Run, and tell the reporter of each scenario and of the end."""
-    with reporter.running(len(workers.scenarios)):
+    """Run, and tell the reporter of each scenario and of the end. Raises KeyboardInterrupt once `until` is true, or when
+    one was dropped.
+    """
+
+    def heard(entry: dict[str, Any]) -> None:
+        reporter.scenario(entry)
+        if until() or dropped.is_set():
+            raise KeyboardInterrupt
+
+    with dropped_interrupts() as dropped, reporter.running(len(workers.scenarios)):
         run = run_with(
             workers,
             emulator,
             run_id=_run_id(),
             command=options.command_line,
-            on_result=reporter.scenario,
+            on_result=heard,
             **how,
         )
     reporter.finish(run)
@@ -106,7 +119,10 @@ def _updated(
 
 
 def up_command(options: argparse.Namespace) -> int:
-    """`optilocal up`: serve until Ctrl-C; with --run first the scenarios, whose outcome is the exit code."""
+    """`optilocal up`: serve until Ctrl-C; with --run first the scenarios, whose outcome is the exit code.
+
+    Ctrl-C before they have ended raises KeyboardInterrupt.
+    """
     chosen = None if options.run is None else _chosen(options.run, None, ())
     named = options.datafile or [name for name in os.environ.get("EMULATOR_DATAFILE", "").split(",") if name]
     sandbox_options = SandboxOptions(
@@ -128,7 +144,9 @@ def up_command(options: argparse.Namespace) -> int:
         if workers is not None:
             reporter = ConsoleReporter(sys.stdout, viewer=f"{sandbox.emulator_url}/")
             with workers:
-                run = _reported(workers, EmulatorClient(sandbox.emulator_url), reporter, options)
+                run = _reported(
+                    workers, EmulatorClient(sandbox.emulator_url), reporter, options, until=stop.is_set
+                )
             code = _exit_code(run)
         print(f"viewer    {sandbox.emulator_url}/   (Ctrl-C ends it)", flush=True)
         while not stop.wait(3600):

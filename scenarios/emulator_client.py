@@ -59,10 +59,7 @@ class EmulatorClient:
 
     def health(self) -> dict[str, Any]:
         """`{"status": "ok", "version"}`."""
-        health = self.call("GET", "/_emulator/health")
-        if not isinstance(health, dict) or health.get("status") != "ok":
-            raise CannotRun(f"what answers at {self.root} is no emulator of optilocal")
-        return health
+        return _health(self.session, self.root, "emulator")
 
     def put_datafile(self, sdk_key: str, datafile: dict[str, Any]) -> dict[str, Any]:
         """A new revision of a datafile; the answer carries its URL and warnings."""
@@ -135,6 +132,27 @@ class EmulatorClient:
     def post_run(self, run: dict[str, Any]) -> str:
         """Publish a run, or what has become of it since, for the viewer; its id."""
         return str(self.call("POST", "/_emulator/runs", json=run)["id"])
+
+
+def forwarder_health(base_url: str) -> dict[str, Any]:
+    """`{"status": "ok", …}` of the forwarder at `base_url`. Raises CannotRun when none answers there."""
+    return _health(new_session(), base_url.rstrip("/"), "forwarder")
+
+
+def _health(session: requests.Session, root: str, server: str) -> dict[str, Any]:
+    try:
+        health = session.get(f"{root}/_{server}/health", timeout=(5, 90)).json()
+    except requests.JSONDecodeError:
+        health = None
+    except requests.RequestException as error:
+        raise CannotRun(
+            f"no {server} answers at {root}: {_cause(error)}; start one with `optilocal up`"
+        ) from None
+    if not isinstance(health, dict) or health.get("status") != "ok":
+        raise CannotRun(
+            f"what answers at {root} is no {server} of optilocal; give the {server}'s own address"
+        )
+    return health
 
 
 def _left(rule: dict[str, Any]) -> dict[str, Any]:

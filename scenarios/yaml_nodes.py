@@ -104,12 +104,23 @@ def _compose(file: Path, text: str) -> tuple[list[yaml.Node], str]:
             if spaced is None:
                 mark = error.problem_mark or error.context_mark
                 line = min(mark.line + 1, max(len(text.splitlines()), 1)) if mark else 1
-                reason = " ".join(filter(None, (error.context, error.problem)))
+                reason = " ".join(filter(None, (error.context, error.problem))) + _likely(text, error)
                 raise ScenarioError([AuthorProblem(file, line, f"this is no YAML: {reason}")]) from None
             text = spaced
         except yaml.YAMLError as error:
             reason = " ".join(str(error).split())
             raise ScenarioError([AuthorProblem(file, 1, f"this is no YAML: {reason}")]) from None
+
+
+def _likely(text: str, error: yaml.MarkedYAMLError) -> str:
+    """What an author often meant where YAML sees a mistake; an empty text when nothing is likely."""
+    lines, mark = text.splitlines(), error.problem_mark
+    line = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
+    if mark is not None and line[mark.column : mark.column + 1] == "\t":
+        return "; there is a tab: indent with spaces"
+    if "${" in line and "flow" in (error.context or ""):
+        return '; between { } or [ ] a ${name} is written in quotes: "${name}"'
+    return ""
 
 
 def _space_after_tag(text: str, error: yaml.MarkedYAMLError) -> str | None:

@@ -19,7 +19,7 @@ from scenarios.cli import main
 class Up:
     """A running sandbox and the lines it printed."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, until: str = "viewer") -> None:
         command = [
             sys.executable,
             "-m",
@@ -43,7 +43,7 @@ class Up:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line.rstrip())
-            if line.startswith("viewer"):
+            if line.strip().startswith(until):
                 break
         assert self.lines, self.process.stderr.read() if self.process.stderr else ""
         self.emulator = self.lines[0].removeprefix("emulator  ")
@@ -113,6 +113,31 @@ def test_up_runs_scenarios_first_and_its_exit_code_is_theirs(tmp_path: Path) -> 
     runs = requests.get(sandbox.emulator + "/_emulator/runs", timeout=10).json()["runs"]
     assert [run["counts"]["failed"] for run in runs] == [1]
     assert sandbox.interrupt() == 1
+
+
+def test_ctrl_c_ends_it_before_the_scenarios_have(tmp_path: Path) -> None:
+    sandbox = Up(tmp_path, "--run", until="✓")
+    sandbox.process.send_signal(signal.SIGINT)
+    rest, errors = sandbox.process.communicate(timeout=60)
+    assert (sandbox.process.returncode, errors) == (130, "")
+    assert "passed" not in rest and "viewer" not in rest
+
+
+def test_an_address_of_the_other_server_is_one_line_and_2(
+    up: Up, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.scenario.yaml").write_text(
+        "scenario: x\nsteps:\n  - track: {event: a}\nexpect: {tracks: []}\n"
+    )
+    for emulator, forwarder, says in (
+        (up.forwarder, up.forwarder, f"what answers at {up.forwarder} is no emulator of optilocal"),
+        (up.emulator, up.emulator, f"what answers at {up.emulator} is no forwarder of optilocal"),
+        (up.emulator, "http://127.0.0.1:1", "no forwarder answers at http://127.0.0.1:1: connection refused"),
+    ):
+        assert main(["run", str(tmp_path), "--emulator", emulator, "--forwarder", forwarder]) == 2
+        told = capsys.readouterr()
+        assert told.err.startswith(f"optilocal: {says}") and told.err.count("\n") == 1
+        assert told.out == ""
 
 
 def test_a_taken_port_is_one_line_and_2(up: Up, capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,7 +83,9 @@ def test_empty_documents_do_not_count() -> None:
     [
         ("a: 1\na: 2", 2, "'a' stands twice"),
         ("a: 1\nb: [", 2, "no YAML"),
-        ("a: 1\n\tb: 1", 2, "no YAML"),
+        ("a: 1\n\tb: 1", 2, "indent with spaces"),
+        ("a: {b: ${c}}", 1, 'in quotes: "${name}"'),
+        ("a: 1\nb: [${c}, 1]", 2, 'in quotes: "${name}"'),
         ("a: 1\nb: !uid", 2, "did you mean '!uuid'"),
         ("a: !regex '('", 1, "no regular expression"),
         ("a: !approx x", 1, "!approx takes a number"),
