@@ -171,5 +171,5 @@
     return live(location.origin + root);
   }
 
-  o.data = { open, live, report, Problem };
+  o.data = { open, Problem };
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -195,5 +195,5 @@
     return out;
   }
 
-  o.diff = { rows, compact, fold, show, typeOf, isMatcher, leaves };
+  o.diff = { rows, compact, fold, show, typeOf, isMatcher };
 })((globalThis.optilocal = globalThis.optilocal || {}));

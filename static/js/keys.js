@@ -127,5 +127,5 @@
     });
   }
 
-  o.keys = { listen, show, settle, focus };
+  o.keys = { listen, show, settle };
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -87,5 +87,4 @@
 
   o.views = o.views || {};
   o.views.faults = faults;
-  o.faultDoes = does;
 })((globalThis.optilocal = globalThis.optilocal || {}));

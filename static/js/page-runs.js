@@ -237,5 +237,4 @@
 
   o.views = o.views || {};
   o.views.runs = runs;
-  o.runs = { failedFirst, opened };
 })((globalThis.optilocal = globalThis.optilocal || {}));

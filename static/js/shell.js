@@ -211,5 +211,5 @@
   }
 
   o.href = href;
-  o.shell = { build, arrive, connection, watch, ns, stay, back, end, faults };
+  o.shell = { build, arrive, connection, watch, ns, stay, back, end };
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -65,5 +65,5 @@
     return lines.join("\n") + "\n";
   }
 
-  o.texts = { curl, difference, scenario, verdict };
+  o.texts = { curl, scenario, verdict };
 })((globalThis.optilocal = globalThis.optilocal || {}));
