@@ -27,6 +27,11 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def own_work() -> float:
+    """Seconds this thread has been at work, without what it waited; for judging how much it takes from others."""
+    return time.thread_time()
+
+
 def random_id() -> str:
     """A new id of 32 hexadecimal digits."""
     return uuid.uuid4().hex

@@ -223,6 +223,8 @@ SELECT visitor_id FROM visitors WHERE fold = :fold AND namespace = :namespace LI
 -- name: visitors between
 SELECT DISTINCT visitor_id FROM events
 WHERE namespace = :namespace AND number > :number AND number <= :newest AND visitor_id IS NOT NULL
+-- name: events since
+SELECT namespace, COUNT(*) AS total FROM events NOT INDEXED WHERE number > :number GROUP BY namespace
 -- name: visitor known
 SELECT 1 FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace LIMIT 1
 
@@ -344,8 +346,8 @@ status = ?
 -- name: search events
 doc LIKE ? ESCAPE '\'
 -- name: search verdicts
-(COALESCE(message_id, '') || ' ' || COALESCE(uuid, '') || ' ' || COALESCE(visitor_id, '') || ' ' || COALESCE(event_key, '')
-    || ' ' || COALESCE(outcome, '') || ' ' || COALESCE(attributed, '') || ' ' || COALESCE(delivery, '')) LIKE ? ESCAPE '\'
+((COALESCE(message_id, '') || ' ' || COALESCE(uuid, '') || ' ' || COALESCE(visitor_id, '') || ' ' || COALESCE(event_key, '')
+    || ' ' || COALESCE(outcome, '') || ' ' || COALESCE(attributed, '')) LIKE ? ESCAPE '\' OR delivery LIKE ? ESCAPE '\')
 -- name: search runs
 doc LIKE ? ESCAPE '\'
 

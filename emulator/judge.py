@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from emulator.datafile_history import DatafileHistory
@@ -18,6 +18,8 @@ from emulator.verdict import outcome_alone, related_visitors, verdict
 _BATCH = 500
 _KEPT_HISTORIES = 64
 _KEPT_TOTALS = 16
+# New events of a namespace; fewer are counted in some ten milliseconds, when somebody asks.
+_WORTH_COUNTING = 2_000
 
 
 def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,6 +88,8 @@ class Judge:
         self._counting = threading.Lock()
         self._histories: OrderedDict[str, tuple[object, DatafileHistory]] = OrderedDict()
         self._counted: OrderedDict[str, _Counted] = OrderedDict()
+        self._counted_ahead = 0
+        self.wanted = threading.Event()
 
     def history(self, namespace: str) -> DatafileHistory:
         """Every revision of the namespace's datafiles, with the time from which it held."""
@@ -194,23 +198,44 @@ class Judge:
     def results(self, namespace: str) -> dict[str, Any]:
         """`GET /_emulator/results`."""
         history = self.history(namespace)
+        self.wanted.set()
         with self._counting:
             return self._totals(namespace, history).results(history)
 
     def rest_results(self, namespace: str, experiment_id: str) -> dict[str, Any] | None:
         """`GET /v2/experiments/<id>/results`: None when there is no data; KeyError for an unknown experiment."""
         history = self.history(namespace)
+        self.wanted.set()
         with self._counting:
             return rest_results(experiment_id, self._totals(namespace, history), history)
 
-    def _totals(self, namespace: str, history: DatafileHistory) -> Totals:
+    def count_ahead(self, pause: Callable[[], None]) -> None:
+        """Count where so much is new that whoever asks for results would have to wait.
+
+        `pause` is called after each visitor; what it raises ends the counting, and nothing of it is kept. While others
+        want results, `wanted` is set.
+        """
+        newest = self.journal.newest_number("events", None)
+        if newest - self._counted_ahead < _WORTH_COUNTING:
+            return
+        news = self.journal.select("events since", number=self._counted_ahead)
+        for namespace in [row["namespace"] for row in news if row["total"] >= _WORTH_COUNTING]:
+            history = self.history(namespace)
+            with self._counting:
+                self.wanted.clear()
+                self._totals(namespace, history, pause)
+        self._counted_ahead = newest
+
+    def _totals(
+        self, namespace: str, history: DatafileHistory, pause: Callable[[], None] | None = None
+    ) -> Totals:
         """The namespace's totals: only visitors with new rows are counted anew."""
         while True:
             state = self._state(namespace, history)
             counted = self._counted.pop(namespace, None)
             if counted is None or counted.state != state:
                 counted = _Counted(history, state)
-            self._count(namespace, counted)
+            self._count(namespace, counted, pause)
             # What was erased or dropped meanwhile would have been taken away without having been there.
             if self._state(namespace, history) == state:
                 break
@@ -226,7 +251,7 @@ class Judge:
             self.journal.dropped("events", namespace),
         )
 
-    def _count(self, namespace: str, counted: _Counted) -> None:
+    def _count(self, namespace: str, counted: _Counted, pause: Callable[[], None] | None) -> None:
         """Bring totals up to the newest event: of each visitor with new rows, the old ones out and all of them in."""
         newest = self.journal.newest_number("events", namespace)
         news = self.journal.select(
@@ -240,4 +265,6 @@ class Judge:
             if before:
                 counted.totals.subtract(visitor_contribution(before, counted.history, self.rules))
             counted.totals.add(visitor_contribution(after, counted.history, self.rules))
+            if pause is not None:
+                pause()
         counted.number = newest

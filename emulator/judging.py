@@ -1,11 +1,11 @@
-"""Outcomes judged in the background, soon after their rows arrive, so that nobody who filters by them waits; capture
-comes first.
+"""Outcomes judged and results counted in the background, soon after their rows arrive, so that nobody who asks for
+them waits; capture comes first.
 """
 
 import threading
 from collections.abc import Callable
 
-from emulator.clock import monotonic
+from emulator.clock import own_work
 from emulator.journal_file import JournalError
 from emulator.judge import Judge
 
@@ -17,22 +17,31 @@ _SETTLE = 0.05
 _RECHECK = 1.0
 # While requests keep coming, the share of the time that judging leaves to them, as a multiple of its own.
 _GIVEN_WAY = 24
+_LONGEST_PAUSE = 0.5
 # Seconds. Long enough for a request that came meanwhile to get its turn.
 _BREATH = 0.001
+# Seconds of work after which anybody else may want a turn.
+_LONG_ENOUGH = 0.01
 _AFTER_ERROR = 5.0
 
 
-class Judging:
-    """A thread that brings a journal's stored outcomes up to date; whoever filters meanwhile waits for what is left.
+class _Stopped(Exception):
+    """The emulator stops, and counting with it."""
 
-    Each slice is one transaction: stopped or killed at any point it leaves whole outcomes, and rows still to be judged.
+
+class Judging:
+    """A thread that keeps a journal's stored outcomes and its judge's results up to date.
+
+    Whoever asks meanwhile waits for what is left. Outcomes are stored a slice a transaction: stopped or killed at any
+    point it leaves whole outcomes, and rows still to be judged.
     """
 
     def __init__(self, judge: Judge, report: Callable[[str], None]) -> None:
         self._judge = judge
         self._report = report
         self._stopping = threading.Event()
-        self._bell: threading.Event | None = None
+        self._bell = threading.Event()
+        self._working_since = 0.0
         self._thread = threading.Thread(target=self._run, name="judging", daemon=True)
 
     def start(self) -> None:
@@ -40,36 +49,54 @@ class Judging:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the slice in hand, at most, and end; before the journal is closed."""
+        """Finish the slice or visitor in hand, at most, and end; before the journal is closed."""
         self._stopping.set()
-        if self._bell is not None:
-            self._bell.set()
+        self._bell.set()
+        self._judge.wanted.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
-        with self._judge.journal.bells.hold("verdicts", None) as bell:
-            self._bell = bell
+        with self._judge.journal.bells.hold("verdicts", None) as self._bell:
             while not self._stopping.is_set():
-                bell.clear()
+                self._bell.clear()
                 try:
-                    self._catch_up(bell)
+                    self._catch_up()
+                    self._working_since = own_work()
+                    self._judge.count_ahead(self._give_way)
+                except _Stopped:
+                    return
                 except JournalError:
                     # The disk may be full, the file locked: whoever asks is told; here it is tried again.
                     self._stopping.wait(_AFTER_ERROR)
                 except Exception as error:
                     self._report(f"judging in the background ended: {type(error).__name__}: {error}")
                     return
-                if not self._stopping.is_set() and bell.wait(_RECHECK):
+                if not self._stopping.is_set() and self._bell.wait(_RECHECK):
                     self._stopping.wait(_SETTLE)
 
-    def _catch_up(self, bell: threading.Event) -> None:
+    def _catch_up(self) -> None:
         most = _SLICE
         while not self._stopping.is_set():
-            begun = monotonic()
+            begun = own_work()
             if not self._judge.refresh_some(None, most):
                 return
-            busy = bell.is_set()
-            bell.clear()
+            busy = self._bell.is_set()
+            self._bell.clear()
             most = _BUSY_SLICE if busy else _SLICE
-            self._stopping.wait((monotonic() - begun) * _GIVEN_WAY if busy else _BREATH)
+            pause = min((own_work() - begun) * _GIVEN_WAY, _LONGEST_PAUSE) if busy else _BREATH
+            self._stopping.wait(pause)
+
+    def _give_way(self) -> None:
+        """Between two visitors that are counted: let capture go first, unless somebody waits for the results."""
+        if self._stopping.is_set():
+            raise _Stopped
+        worked = own_work() - self._working_since
+        if self._bell.is_set():
+            self._bell.clear()
+            self._judge.wanted.wait(min(worked * _GIVEN_WAY, _LONGEST_PAUSE))
+        elif worked > _LONG_ENOUGH:
+            self._stopping.wait(_BREATH)
+        else:
+            return
+        self._working_since = own_work()

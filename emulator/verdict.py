@@ -14,7 +14,7 @@ from emulator.verdict_case import Relatives, ResultsCase
 from emulator.verdict_deletion import deletion
 from emulator.verdict_ending import Ending, event_name
 from emulator.verdict_forwarder import ending, taken_uuid
-from emulator.verdict_results import results_ending
+from emulator.verdict_results import results_ending, results_outcome
 from emulator.verdict_warnings import answer_lost, conversion_warnings, report_warnings
 from emulator.wording import quoted
 
@@ -107,9 +107,10 @@ def outcome_alone(
     if report is not None and (report.is_deletion or report.outcome in _NEVER_POSTED):
         return None
     judgement = judge_by(conversion, standings)
-    if report is not None and judgement.outcome == "user_not_activated":
-        return None
-    return judgement.outcome, judgement.attributed_to
+    case = ResultsCase(
+        report, conversion, standings.decisions, {}, standings.history, standings.rules, judgement
+    )
+    return results_outcome(case), judgement.attributed_to
 
 
 def delivered_uuid(delivery: Mapping[str, Any]) -> str | None:

@@ -12,15 +12,25 @@ from emulator.verdict_not_activated import not_activated, unidentified
 from emulator.wording import between, joined, listed, quoted, when
 
 
+def results_outcome(case: ResultsCase) -> str:
+    """The outcome alone, without its sentences."""
+    outcome = case.judgement.outcome
+    if outcome == "user_not_activated" and case.unidentified and not case.decisions:
+        return "unidentified_user"
+    return outcome
+
+
 def results_ending(case: ResultsCase) -> Ending:
     """Outcome, explanation, remedy and details of a conversion that was recorded."""
-    outcome = case.judgement.outcome
+    outcome = results_outcome(case)
     if outcome == "no_experiment":
         return _no_experiment(case)
     if outcome == "experiment_not_running":
         return _not_running(case)
+    if outcome == "unidentified_user":
+        return unidentified(case)
     if outcome == "user_not_activated":
-        return unidentified(case) if case.unidentified and not case.decisions else not_activated(case)
+        return not_activated(case)
     if outcome == "activated_too_late":
         return _too_late(case)
     return _excluded(case) if outcome == "excluded" else _counted(case)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from field_builders import NOW, SECOND, activation, batch, conversion, datafile, decision, purchase
 from hypothesis import given, settings
@@ -77,7 +78,10 @@ def arrive(journal: Journal, step: str) -> None:
     kind, visitor, second = step.split()
     at = NOW + int(second) * SECOND
     if kind == "report":
-        report = delivery(id=step, message_id=f"convert {visitor} {second}", visitor_id=visitor)
+        named: dict[str, Any] = {"user_id": "u-1"}
+        if visitor == "u-2":
+            named = {"user_id": None, "anonymous_id": visitor, "source_event": {}}
+        report = delivery(id=step, message_id=f"convert {visitor} {second}", visitor_id=visitor, **named)
         journal.put_delivery("n", report, uuid=f"convert {visitor} {second}", sent=True, timestamp=at)
         return
     made = decision(visitor, "checkout-a", at) if kind == "decide" else conversion(visitor, at=at)
@@ -129,6 +133,40 @@ def test_neither_order_of_arrival_nor_judging_in_between_matters(
         finally:
             journal.close()
     assert found[0] == found[1]
+
+
+def test_results_are_counted_before_anybody_asks() -> None:
+    journal = Journal()
+    try:
+        judge = make(journal)
+        for start in range(0, 2_500, 500):
+            rows = [conversion(f"u-{n % 50}", uuid=f"c-{n}") for n in range(start, start + 500)]
+            journal.append("n", EXCHANGE, b"", rows)
+        journal.append("n", EXCHANGE, b"", [decision(f"u-{n}", "checkout-a") for n in range(50)])
+        visitors: list[str] = []
+        judge.count_ahead(lambda: visitors.append("one"))
+        assert len(visitors) == 50
+        judge.count_ahead(lambda: visitors.append("again"))
+        assert len(visitors) == 50
+        counted = judge.results("n")["experiments"]["checkout"]["variations"]["a"]
+        assert (counted["visitors"], counted["metrics"]["Order Completed"]["total"]) == (50, 2_500)
+        assert judge.results("n") == Judge(journal, Rules()).results("n")
+    finally:
+        journal.close()
+
+
+def test_counting_that_is_broken_off_leaves_nothing_half_counted() -> None:
+    journal = Journal()
+    try:
+        judge = make(journal)
+        rows = [conversion(f"u-{n % 50}", uuid=f"c-{n}") for n in range(2_500)]
+        journal.append("n", EXCHANGE, b"", [decision(f"u-{n}", "checkout-a") for n in range(50)] + rows)
+        left = [None] * 7
+        with pytest.raises(IndexError):
+            judge.count_ahead(left.pop)
+        assert judge.results("n") == Judge(journal, Rules()).results("n")
+    finally:
+        journal.close()
 
 
 def test_stopping_while_it_judges_leaves_a_sound_journal(tmp_path: Path) -> None:
