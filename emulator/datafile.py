@@ -198,9 +198,7 @@ class Datafile:
 
     @cached_property
     def flags(self) -> dict[str, tuple[str, ...]]:
-        """Experiment id → the keys of the flags that it is a rule of; an experiment without a flag is not
-        there.
-        """
+        """Experiment id → the keys of the flags that it is a rule of; an experiment without a flag is not there."""
         found: dict[str, list[str]] = {}
         for flag in self.raw.get("featureFlags") or ():
             if isinstance(flag, dict) and isinstance(flag.get("key"), str):

@@ -1,6 +1,4 @@
-"""The history of a namespace's datafiles: which revision held at what time, so that "running" means running
-then.
-"""
+"""The history of a namespace's datafiles: which revision held at what time, so that "running" means running then."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -190,9 +188,7 @@ class DatafileHistory:
         )
 
     def renamed(self, key: str, datafile: Datafile) -> Event | None:
-        """What an event of this key in some other revision is called in `datafile`; None when it is not
-        there.
-        """
+        """What an event of this key in some other revision is called in `datafile`; None when it is not there."""
         for _, datafiles in self._keys.values():
             for other in reversed(datafiles):
                 former = other.event(key)

@@ -1,6 +1,4 @@
-"""What a forwarder reported of one source event, read tolerantly: a field that is missing or odd reads as
-absent.
-"""
+"""What a forwarder reported of one source event, read tolerantly: a field that is missing or odd reads as absent."""
 
 from collections.abc import Mapping
 from typing import Any

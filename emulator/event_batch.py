@@ -1,6 +1,4 @@
-"""The bytes of one `POST /v1/events` → event batch with every violation found; batch → decisions and
-conversions.
-"""
+"""The bytes of one `POST /v1/events` → event batch with every violation found; batch → decisions and conversions."""
 
 import json
 import math

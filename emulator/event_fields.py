@@ -169,9 +169,7 @@ def timestamp_warning(value: int, received_at: int) -> Note | None:
 
 
 def integer(event: Mapping[str, Any], key: str, path: str, found: Findings) -> int | None:
-    """A 64-bit integer that may be absent; what is none (19.99, "20", null) is a violation, and read as
-    absent.
-    """
+    """A 64-bit integer that may be absent; what is none (19.99, "20", null) is a violation, and read as absent."""
     value = event.get(key)
     if key not in event:
         return None

@@ -1,6 +1,4 @@
-"""The plain rows that travel through the emulator: what one decision or one conversion looks like once it is
-read.
-"""
+"""The plain rows that travel through the emulator: what one decision or one conversion looks like once it is read."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 

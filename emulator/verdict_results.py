@@ -1,6 +1,4 @@
-"""Verdicts on what did reach Optimizely: what the results make of it, in plain sentences with names and
-times.
-"""
+"""Verdicts on what did reach Optimizely: what the results make of it, in plain sentences with names and times."""
 
 from emulator.datafile import is_running
 from emulator.event_fields import NANOSECONDS_FROM, YEAR_2010

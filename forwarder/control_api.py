@@ -1,6 +1,4 @@
-"""`/_forwarder/*`: the forwarder's own addresses, for looking at it and setting it up. Nothing is changed by
-GET.
-"""
+"""`/_forwarder/*`: the forwarder's own addresses, for looking at it and setting it up. Nothing is changed by GET."""
 
 from __future__ import annotations
 

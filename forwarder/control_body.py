@@ -36,9 +36,7 @@ def read_number(request: Request, name: str, default: int, most: int) -> int:
 
 
 def read_wait(request: Request) -> float:
-    """How many seconds a listing may wait for rows: the parameter `wait`, at most `MAX_WAIT_S`. Raises
-    `Problem`.
-    """
+    """How many seconds a listing may wait for rows: the parameter `wait`, at most `MAX_WAIT_S`. Raises `Problem`."""
     text = request.args.get("wait", "0")
     try:
         wait = float(text)

@@ -162,9 +162,7 @@ class Forwarder:
         return self.report(delivery)
 
     def attempt(self, delivery: Delivery) -> Delivery:
-        """Makes the next attempt of a delivery that is due: its result says whether yet another is due, and
-        when.
-        """
+        """Makes the next attempt of a delivery that is due: its result says whether yet another is due, and when."""
         number = len(delivery.report["attempts"]) + 1
         if delivery.report["type"] == "delete":
             return self._attempt_deletion(delivery, number)

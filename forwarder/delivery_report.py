@@ -24,9 +24,7 @@ FURTHEST_LAST = (
     "pending",
     "sent",
 )
-"""How far a mapping got, the least first: where several mappings were looked at, the last of these speaks for
-all.
-"""
+"""How far a mapping got, the least first: where several mappings were looked at, the last of these speaks for all."""
 
 REPLAYED = frozenset(FURTHEST_LAST) - {"disabled", "not_subscribed", "sent"}
 """Outcomes of a mapping that a replay takes up again."""
@@ -104,9 +102,7 @@ def new_report(
 
 
 def error_json(error: DestinationError) -> dict[str, Any]:
-    """`{"name", "message", "status", "code"}` with Segment's values; status and code are null where it has
-    none.
-    """
+    """`{"name", "message", "status", "code"}` with Segment's values; status and code are null where it has none."""
     return {"name": error.name, "message": error.message, "status": error.status, "code": error.code}
 
 

@@ -1,6 +1,4 @@
-"""Who may use the forwarder's own addresses: programs on purpose, never a web page that found its way to the
-port.
-"""
+"""Who may use the forwarder's own addresses: programs on purpose, never a web page that found its way to the port."""
 
 from __future__ import annotations
 

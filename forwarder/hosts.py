@@ -37,9 +37,7 @@ def local_url(url: str, optimizely: str) -> str:
 
 
 def purpose(method: str, url: str) -> str:
-    """What a request is for: "events", "privacy" or "datafile". A datafile may lie on any host, so it is the
-    rest.
-    """
+    """What a request is for: "events", "privacy" or "datafile". A datafile may lie on any host, so it is the rest."""
     if method.upper() == "GET":
         return "datafile"
     wanted = REAL_HOSTS.get(host_of(url))

@@ -25,9 +25,7 @@ DEFAULT_NAMESPACE = "default"
 
 
 class Instances:
-    """Every namespace's `Forwarder`, made on first use with `settings` and `mappings` unless configured
-    otherwise.
-    """
+    """Every namespace's `Forwarder`, made on first use with `settings` and `mappings` unless configured otherwise."""
 
     def __init__(
         self,

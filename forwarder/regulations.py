@@ -1,6 +1,4 @@
-"""Segment's Public API for deletion and suppression: regulations, the suppression list, how far each has
-come.
-"""
+"""Segment's Public API for deletion and suppression: regulations, the suppression list, how far each has come."""
 
 from __future__ import annotations
 
@@ -22,9 +20,7 @@ from forwarder.suppression import REACHES_DESTINATIONS, REGULATION_TYPES, regula
 DESTINATION_ID = "641d5acea88fa531b9068608"
 MAX_SUBJECTS = 5000
 SUBJECT_KINDS = {"USER_ID": "user_id", "ANONYMOUS_ID": "anonymous_id", "OBJECT_ID": None}
-"""Subject type → kind of subject. An OBJECT_ID names a row of a cloud source: no event and no destination has
-it.
-"""
+"""Subject type → kind of subject. An OBJECT_ID names a row of a cloud source: no event and no destination has it."""
 
 
 class _Invalid(Exception):

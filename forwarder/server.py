@@ -39,9 +39,7 @@ class ServerError(OSError):
 
 
 class _Server(ThreadedWSGIServer):
-    """A thread a connection, and never more than `MAX_CONNECTIONS`: the next one waits until another has
-    gone.
-    """
+    """A thread a connection, and never more than `MAX_CONNECTIONS`: the next one waits until another has gone."""
 
     daemon_threads = True
 

@@ -1,6 +1,4 @@
-"""How one forwarder is started: where it listens, which Optimizely it talks to, how its destination is
-configured.
-"""
+"""How one forwarder is started: where it listens, which Optimizely it talks to, how its destination is configured."""
 
 from __future__ import annotations
 

@@ -15,9 +15,7 @@ MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 500 * 1024
 MAX_BATCH_EVENTS = 2500
 MAX_DEPTH = 200
-"""How deep a body may be nested: far beyond any event that means something, and safely within what can be
-walked.
-"""
+"""How deep a body may be nested: far beyond any event that means something, and safely within what can be walked."""
 
 
 class Refused(Exception):
@@ -83,9 +81,7 @@ def event_bytes(event: Any) -> int:
 
 
 def write_key(request: Request, body: dict[str, Any]) -> str | None:
-    """The source's write key, from the body or Basic authentication; None when there is none, "" for an empty
-    one.
-    """
+    """The source's write key, from the body or Basic authentication; None when there is none, "" for an empty one."""
     key = body.get("writeKey")
     if isinstance(key, str):
         return key

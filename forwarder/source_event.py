@@ -1,6 +1,4 @@
-"""One source event: the time it is given, the shape of a deletion, and whether it is meant for this
-destination.
-"""
+"""One source event: the time it is given, the shape of a deletion, and whether it is meant for this destination."""
 
 from __future__ import annotations
 
@@ -38,9 +36,7 @@ def filtered_by_integrations(event: Mapping[str, Any]) -> str | None:
 def deletion_event(
     user_id: str | None, *, message_id: str, at: int, anonymous_id: str | None = None
 ) -> dict[str, Any]:
-    """The event of which a destination hears when a user is deleted (Segment reference 7.1). `at` in epoch
-    ms.
-    """
+    """The event of which a destination hears when a user is deleted (Segment reference 7.1). `at` in epoch ms."""
     when = iso_time(at)
     event: dict[str, Any] = {
         "type": "delete",

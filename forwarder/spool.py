@@ -1,6 +1,4 @@
-"""What the forwarder has accepted, on disk before the answer leaves; with it all that must outlive the
-process.
-"""
+"""What the forwarder has accepted, on disk before the answer leaves; with it all that must outlive the process."""
 
 from __future__ import annotations
 
@@ -22,9 +20,7 @@ KEPT = 10_000
 """How many ended deliveries, and how many dead letters, are kept: the oldest go first."""
 
 STATES = ("pending", "ended", "dead", "done")
-"""States a listing can ask for: something is still to be done; nothing is; nothing is and it failed; or went
-well.
-"""
+"""States a listing can ask for: something is still to be done; nothing is; nothing is and it failed; or went well."""
 
 FILTERS = ("id", "message_id", "type", "outcome", "regulation")
 

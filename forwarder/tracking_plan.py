@@ -1,6 +1,4 @@
-"""What a careful reader would say of a source event: Segment answers 200 to nearly all of it, so it is noted
-here.
-"""
+"""What a careful reader would say of a source event: Segment answers 200 to nearly all of it, so it is noted here."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""What the tests of the platform share: a stand-in for Optimizely's hosts, a still clock, a forwarder in
-between.
-"""
+"""What the tests of the platform share: a stand-in for Optimizely's hosts, a still clock, a forwarder in between."""
 
 from __future__ import annotations
 

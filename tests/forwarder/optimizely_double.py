@@ -56,9 +56,7 @@ class Received:
 
 
 class OptimizelyDouble:
-    """A real HTTP server that records what it gets and answers a path's queue first, its usual answer after
-    that.
-    """
+    """A real HTTP server that records what it gets and answers a path's queue first, its usual answer after that."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []

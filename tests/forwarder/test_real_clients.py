@@ -1,6 +1,4 @@
-"""Segment's own libraries with nothing but their host changed: what they send arrives, and is what they
-meant.
-"""
+"""Segment's own libraries with nothing but their host changed: what they send arrives, and is what they meant."""
 
 from __future__ import annotations
 

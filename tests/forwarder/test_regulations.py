@@ -1,6 +1,4 @@
-"""Deletion and suppression through Segment's Public API: what is taken, whom it blocks, what the destination
-does.
-"""
+"""Deletion and suppression through Segment's Public API: what is taken, whom it blocks, what the destination does."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The request client: which host a URL really goes to, what goes over the wire, and Node's texts for what
-fails.
-"""
+"""The request client: which host a URL really goes to, what goes over the wire, and Node's texts for what fails."""
 
 from __future__ import annotations
 
