@@ -131,8 +131,7 @@ class Datafile:
             variations=tuple(Variation(v["id"], v["key"]) for v in item["variations"]),
             type=item.get("type"),
             environment=self.environment or self.sdk_key,
-            # Only a local holdout has rules of its own; on a global one they are ignored (Optimizely
-            # reference 3.1).
+            # Only a local holdout has rules of its own; on a global one they are ignored (Optimizely reference 3.1).
             included_rules=tuple(item.get("includedRules") or ()) if place == "localHoldouts" else None,
         )
 

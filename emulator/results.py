@@ -12,8 +12,7 @@ from emulator.datafile_history import DatafileHistory
 from emulator.event_row import EventRow
 from emulator.standing import Rules, Standings
 
-# Wide enough for the exact sum of any doubles: the order of adding must not matter, nor adding and taking
-# away.
+# Wide enough for the exact sum of any doubles: the order of adding must not matter, nor adding and taking away.
 _EXACT = Context(prec=1400)
 _LARGEST = Decimal("1.7976931348623157E+308")
 

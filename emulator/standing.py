@@ -19,12 +19,9 @@ ReasonCode = Literal["malformed", "not_running", "holdback", "holdout", "bot", "
 class Rules:
     """Switches for the rules on which public sources conflict or are silent.
 
-    count_after_pause: a visitor's conversions go on counting while the experiment is paused, if the visitor
-    entered it
-        while it ran. Off: the troubleshooting page wants a running experiment (Optimizely reference 2.1,
-        rules 17, 19).
-    count_late_metrics: a metric that was attached late counts from all stored events. On; the older page of
-    the same
+    count_after_pause: a visitor's conversions go on counting while the experiment is paused, if the visitor entered it
+        while it ran. Off: the troubleshooting page wants a running experiment (Optimizely reference 2.1, rules 17, 19).
+    count_late_metrics: a metric that was attached late counts from all stored events. On; the older page of the same
         service says results are not computed back (rule 18).
     bot_filtering: None does as the event or the datafile says, True and False decide for all (rule 13).
     """
@@ -142,8 +139,7 @@ class Standings:
 
 
 def _variation(row: EventRow, experiment: Experiment) -> Variation | None:
-    # Newer SDKs send null for an id that is not numeric and leave the key in the metadata (Optimizely
-    # reference 5.6).
+    # Newer SDKs send null for an id that is not numeric and leave the key in the metadata (Optimizely reference 5.6).
     if row["variation_id"]:
         return experiment.variation(row["variation_id"])
     return experiment.variation_by_key(row["variation_key"]) if row["variation_key"] else None

@@ -20,8 +20,7 @@ from emulator.wording import quoted
 
 CONDITIONS = ("event_key_matches", "experiment_running", "user_identified", "user_activated")
 
-# A delivery that ended so never posted anything of its own; a recorded event with its uuid is somebody
-# else's.
+# A delivery that ended so never posted anything of its own; a recorded event with its uuid is somebody else's.
 _NEVER_POSTED = frozenset({"suppressed_user", "duplicate", "not_subscribed", "invalid_payload"})
 
 Conditions = dict[str, bool | None]
@@ -45,17 +44,13 @@ def verdict(
     At least one of `delivery` and `conversion` is given; raises ValueError when neither is.
 
     delivery: the forwarder's report, or None for what an SDK sent. Missing and odd fields are read as absent.
-    conversion: the row this delivery made (of those with its uuid the one most like it), or None. A
-    recorded row wins
+    conversion: the row this delivery made (of those with its uuid the one most like it), or None. A recorded row wins
         over a report of failure, except where the forwarder posted nothing.
-    decisions: all decisions of the conversion's visitor (of `delivery["visitor_id"]` when there is no
-    conversion), any
+    decisions: all decisions of the conversion's visitor (of `delivery["visitor_id"]` when there is no conversion), any
         order; replays do no harm.
     duplicate_of: the earlier received row with the same uuid and account, if there is one.
-    uuid_taken_by_other_delivery: that earlier row came from another source event or from an SDK: it is no
-    retry.
-    relatives: visitor id → decisions, for the ids that `related_visitors` names and for visitor ids of the
-    same `fold`
+    uuid_taken_by_other_delivery: that earlier row came from another source event or from an SDK: it is no retry.
+    relatives: visitor id → decisions, for the ids that `related_visitors` names and for visitor ids of the same `fold`
         (`emulator.nearest.fold`); without the visitor itself.
 
     Conditions are None where the event ended before they were looked at. `user_activated` is None for
