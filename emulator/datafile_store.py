@@ -8,6 +8,7 @@ from emulator.datafile import Datafile, DatafileError, same_but_for_revision
 from emulator.event_row import Note, note
 from emulator.journal import Journal
 from emulator.json_text import loads
+from emulator.namespaces import DEFAULT
 
 STORED = "datafile"
 REVISION = "revision"
@@ -93,8 +94,8 @@ class DatafileStore:
                 "content_type": given.content_type,
                 "status": given.status,
                 "token": given.token,
-                "project_id": (given.datafile or last_datafile(last)).get("projectId"),
-                "account_id": (given.datafile or last_datafile(last)).get("accountId"),
+                "project_id": (given.datafile or _last_datafile(last)).get("projectId"),
+                "account_id": (given.datafile or _last_datafile(last)).get("accountId"),
                 "revision": given.datafile and given.datafile["revision"],
                 "from": now,
                 "deactivated": False,
@@ -165,7 +166,7 @@ class DatafileStore:
         return newest["account_id"] if newest else None
 
 
-def last_datafile(revision: Mapping[str, Any] | None) -> dict[str, Any]:
+def _last_datafile(revision: Mapping[str, Any] | None) -> dict[str, Any]:
     """The datafile of a stored revision, empty without one."""
     found: dict[str, Any] = revision["datafile"] if revision else {}
     return found
@@ -181,7 +182,7 @@ def listed(journal: Journal, namespace: str | None, root: str) -> list[dict[str,
     rows = []
     for space, sdk_key, state in journal.documents(STORED, namespace):
         if state["text"] is not None:
-            prefix = "" if space == "default" else f"/ns/{space}"
+            prefix = "" if space == DEFAULT else f"/ns/{space}"
             rows.append(_shown(sdk_key, state, f"{root}{prefix}", space, revisions.get((space, sdk_key), [])))
     return rows
 

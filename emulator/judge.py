@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from emulator.datafile_history import DatafileHistory
+from emulator.datafile_store import REVISION
 from emulator.event_row import EventRow
 from emulator.journal import Journal
 from emulator.json_text import dumps, loads
@@ -93,12 +94,12 @@ class Judge:
 
     def history(self, namespace: str) -> DatafileHistory:
         """Every revision of the namespace's datafiles, with the time from which it held."""
-        state = self.journal.documents_state("revision", namespace)
+        state = self.journal.documents_state(REVISION, namespace)
         with self._lock:
             kept = self._histories.get(namespace)
         if kept is None or kept[0] != state:
             revisions: dict[str, list[tuple[int, object]]] = {}
-            for _, _, doc in self.journal.documents("revision", namespace):
+            for _, _, doc in self.journal.documents(REVISION, namespace):
                 revisions.setdefault(doc["of"], []).append((doc["from"], doc["datafile"]))
             kept = (state, DatafileHistory(revisions))
             with self._lock:
@@ -110,7 +111,7 @@ class Judge:
     def experiment_names(self, namespace: str | None, name: str) -> str:
         """A JSON list of the name and of every experiment id that it means: what the filter `experiment` takes."""
         found = {name}
-        for space, _, doc in self.journal.documents("revision", namespace):
+        for space, _, doc in self.journal.documents(REVISION, namespace):
             experiment = self.history(space).of_key(doc["of"], doc["from"])
             known = experiment.experiment_by_key(name) if experiment else None
             if known:
