@@ -15,7 +15,6 @@ from optimizely.helpers.sdk_settings import OptimizelySdkSettings
 from optimizely.optimizely import Optimizely
 from optimizely.optimizely_user_context import UserAttributes
 
-
 _VALID: set[str | bytes | None] = set()
 _MOST_VALID = 200
 
