@@ -1,4 +1,4 @@
-"""The `optilocal` command: its sub-commands and options. Exit 0 all as expected, 1 a difference, 2 could not do its work."""
+"""The `optilocal` command: its options. Exit codes: 0 all as expected, 1 a difference, 2 could not do its work."""
 
 from __future__ import annotations
 
