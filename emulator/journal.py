@@ -36,6 +36,12 @@ def _named_errors(path: Path) -> Iterator[None]:
         raise JournalError(f"the journal {path} failed: {error}") from None
 
 
+def _rows(db: sqlite3.Connection, statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    # Ids come from whatever anybody sent, and are looked up as they were stored.
+    stored = {name: storable(value) if isinstance(value, str) else value for name, value in values.items()}
+    return [dict(row) for row in db.execute(_SQL[statement], stored)]
+
+
 class Journal(Documents):
     """Everything the emulator keeps, in one SQLite database that several processes may share.
 
@@ -147,7 +153,7 @@ class Journal(Documents):
     def select(self, statement: str, /, **values: Any) -> list[dict[str, Any]]:
         """The rows of a named statement of `journal.sql`."""
         with self._reader() as db:
-            return [dict(row) for row in db.execute(_SQL[statement], values)]
+            return _rows(db, statement, values)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Run]:
@@ -155,7 +161,7 @@ class Journal(Documents):
         with self._writing() as db:
 
             def run(statement: str, /, **values: Any) -> list[dict[str, Any]]:
-                return [dict(row) for row in db.execute(_SQL[statement], values)]
+                return _rows(db, statement, values)
 
             yield run
 

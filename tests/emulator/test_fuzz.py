@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from field_builders import NOW, activation, batch, purchase
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -142,6 +143,16 @@ def test_any_report_has_a_verdict(space: Space, report: dict[str, Any]) -> None:
     assert answer.status_code in (201, 400)
     space.json("verdicts", order="newest", limit=3, outcome="counted")
     space.json("verdicts", order="newest", limit=3)
+
+
+@pytest.mark.parametrize("name", ["user_id", "anonymous_id", "visitor_id", "message_id", "event_key", "id"])
+def test_half_a_surrogate_pair_in_a_report_keeps_no_verdict_from_anybody(space: Space, name: str) -> None:
+    space.put_datafile()
+    space.send(batch(activation(), purchase()))
+    report = {"id": "d-1", "message_id": "m-1", "outcome": "sent", "user_id": "u-1", name: "a\udfffb"}
+    assert space.call("POST", "/_emulator/deliveries", data=json.dumps(report).encode()).status_code == 201
+    assert len(space.rows("verdicts")) == 2
+    assert [row["outcome"] for row in space.rows("verdicts", outcome="counted")] == ["counted"]
 
 
 def test_the_journal_is_whole_after_all_this(server: EmulatorServer, space: Space) -> None:
