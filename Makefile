@@ -48,4 +48,6 @@ picture: $(VENV)/.installed-test
 	@$(BIN)/python tests/viewer/shots.py docs/pictures
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis tests/screenshots
+	find tests -name node_modules -type d -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

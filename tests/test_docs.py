@@ -89,6 +89,12 @@ def test_every_link_leads_somewhere() -> None:
                 assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} → {target}"
 
 
+def test_readme_leads_to_every_page() -> None:
+    pages = {name for name in TRACKED if re.fullmatch(r"docs/[^/]+\.md", name)}
+    assert pages
+    assert {name for name in pages if f"({name})" in README} == pages
+
+
 def test_each_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = {re.match(r"[A-Za-z0-9-]+", line)[0].lower() for line in project["dependencies"]}  # type: ignore[index]
