@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
@@ -21,6 +22,8 @@ _HEADINGS = {
     "worth_knowing": ("Worth knowing", "·", "yellow"),
 }
 _PLACES = 3
+_WORTH_SHOWING = 10
+"""Of one code of what is worth knowing so many are shown: a large project has hundreds of metrics nobody sends."""
 
 
 def print_report(report: Mapping[str, Any], stream: IO[str]) -> None:
@@ -43,15 +46,26 @@ def print_report(report: Mapping[str, Any], stream: IO[str]) -> None:
         found = [finding for finding in report["findings"] if finding["severity"] == severity]
         if found:
             console.print(Text(f"\n{heading}", style))
+        seen: Counter[str] = Counter()
         for finding in found:
-            _print_finding(console, finding, mark, style)
-    counts = report["counts"]
-    line = Text.assemble(
-        f"\n{counts['counting']} of {counts['events']} events can count, ",
-        (f"{counts['never_counts']} never count", "bold red" if counts["never_counts"] else "green"),
-        f", {counts['worth_knowing']} worth knowing",
-    )
-    console.print(line)
+            seen[finding["code"]] += 1
+            if severity == "never_counts" or seen[finding["code"]] <= _WORTH_SHOWING:
+                _print_finding(console, finding, mark, style)
+        for code, count in seen.items():
+            if severity != "never_counts" and count > _WORTH_SHOWING:
+                more = f"  {mark} {count - _WORTH_SHOWING} more {code}; --json FILE has them all"
+                console.print(Text(more, "dim"))
+    console.print(_summary(report))
+
+
+def _summary(report: Mapping[str, Any]) -> Text:
+    verdicts = Counter(event["verdict"] for event in report["events"])
+    never = verdicts["never_counts"]
+    line = Text(f"\n{verdicts['counts']} of {len(report['events'])} events can count, ")
+    if verdicts["partly"]:
+        line.append(f"{verdicts['partly']} only in part", "bold red").append(", ")
+    line.append(f"{never} never count{'s' if never == 1 else ''}", "bold red" if never else "green")
+    return line.append(f", {report['counts']['worth_knowing']} worth knowing")
 
 
 def _table(events: Sequence[Mapping[str, Any]]) -> Table:

@@ -278,6 +278,38 @@ def test_the_report_for_people_names_event_verdict_place_and_remedy(
     assert "1 of 2 events can count, 1 never count" in shown
 
 
+def test_the_last_line_tells_what_is_lost_in_part_from_what_never_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "events.jsonl"
+    lines = [
+        {"event": "Order Completed", "userId": "u", "properties": {"revenue": cents}} for cents in (1, 0.5)
+    ]
+    file.write_text("".join(json.dumps({"type": "track", **line}) + "\n" for line in lines), encoding="utf-8")
+    assert main(["check", "--datafile", str(SHOP), "--events", str(file)]) == 1
+    assert "0 of 1 events can count, 1 only in part, 0 never count, " in capsys.readouterr().out
+
+
+def test_hundreds_of_metrics_nobody_sends_bury_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    datafile = json.loads(SHOP.read_text(encoding="utf-8"))
+    running = next(one["id"] for one in datafile["experiments"] if one["status"] == "Running")
+    datafile["events"] += [
+        {"id": str(70_000 + n), "key": f"Metric {n}", "experimentIds": [running]} for n in range(100)
+    ]
+    (tmp_path / "datafile.json").write_text(json.dumps(datafile), encoding="utf-8")
+    names = [event["key"] for event in datafile["events"] if not event["key"].startswith("Metric")]
+    (tmp_path / "events.txt").write_text("\n".join(names), encoding="utf-8")
+    arguments = ["--datafile", str(tmp_path / "datafile.json"), "--events", str(tmp_path / "events.txt")]
+    main(["check", *arguments, "--json", str(tmp_path / "report.json")])
+    shown = capsys.readouterr().out
+    assert shown.count("  metric_never_sent") == 10
+    assert "90 more metric_never_sent; --json FILE has them all" in shown
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert len(_findings(report, "metric_never_sent")) == 100
+
+
 def test_json_to_standard_output_leaves_it_to_the_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
