@@ -18,6 +18,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingsError, JournalError, DatafileError, ServerError) as error:
         print(f"emulator: {error}", file=sys.stderr)
         return 2
-    print(f"emulator  {server.base_url}", flush=True)
-    server.serve_forever()
+    # Whoever reads the address may send a signal at once.
+    server.serve_forever(lambda: print(f"emulator  {server.base_url}", flush=True))
     return 0

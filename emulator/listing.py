@@ -82,7 +82,7 @@ def _query(listing: str) -> Query:
 
 
 def _freshen(name: str, query: Query) -> None:
-    """Outcomes are computed when somebody filters or searches by them."""
+    """Whoever filters or searches by outcomes gets them all, those too that are not judged in the background yet."""
     if "outcome" in query.filters or (name == "verdicts" and ("experiment" in query.filters or query.text)):
         context().judge.refresh(query.namespace)
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -178,8 +179,11 @@ class EmulatorServer:
         server.server_close()
         parts.journal.close()
 
-    def serve_forever(self) -> None:
-        """Serve until SIGINT or SIGTERM; for the main thread of a command. Starts when it was not started."""
+    def serve_forever(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until SIGINT or SIGTERM; for the main thread of a command. Starts when it was not started.
+
+        `ready` is called when it serves and a signal would be heeded.
+        """
         self.start()
         asked = threading.Event()
 
@@ -188,6 +192,7 @@ class EmulatorServer:
 
         before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
+            ready()
             # A wait without end would not be interrupted by a signal on every platform.
             while not asked.wait(0.5):
                 pass
