@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from forwarder.clock import SystemClock
 from scenarios.emulator_client import EmulatorClient
 from scenarios.results import new_run, with_scenarios
-from scenarios.scenario import Scenario
 from scenarios.workers import Workers
 
 _PUBLISH_EVERY_S = 0.5
 _PUBLISH_SHARE = 30
 """A published run holds all entries so far: the longer one takes, the rarer they are."""
-
-
-def run_all(
-    scenarios: Sequence[Scenario],
-    emulator: EmulatorClient,
-    *,
-    workers: int,
-    **options: Any,
-) -> dict[str, Any]:
-    """Run the scenarios in `workers` threads of this process: `run_with`, for those who have servers running already."""
-    with Workers(scenarios, workers, processes=False) as opened:
-        return run_with(opened, emulator, **options)
 
 
 def run_with(

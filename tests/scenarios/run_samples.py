@@ -13,7 +13,8 @@ from emulator.settings import Settings
 from scenarios.emulator_client import EmulatorClient
 from scenarios.loader import load
 from scenarios.results import new_run, with_scenarios
-from scenarios.run import run_all
+from scenarios.run import run_with
+from scenarios.workers import Workers
 
 PASSES = """\
 scenario: A purchase is counted
@@ -76,9 +77,9 @@ def write_files(folder: Path, files: dict[str, str] = FILES) -> Path:
 def _ran() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, EmulatorServer(Settings(port=0)) as server:
         scenarios = load([write_files(Path(folder))])
-        return run_all(
-            scenarios, EmulatorClient(server.base_url), run_id="run-1", command="optilocal run", workers=2
-        )
+        with Workers(scenarios, 2, processes=False) as workers:
+            emulator = EmulatorClient(server.base_url)
+            return run_with(workers, emulator, run_id="run-1", command="optilocal run")
 
 
 def real_run() -> dict[str, Any]:

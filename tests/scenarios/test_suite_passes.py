@@ -10,17 +10,17 @@ from emulator.settings import Settings
 from scenarios.emulator_client import EmulatorClient
 from scenarios.expectations import Captured, differences
 from scenarios.loader import load
-from scenarios.run import run_all
+from scenarios.run import run_with
+from scenarios.workers import Workers
 
 SUITE = Path(scenarios.__file__).parent / "suite"
 
 
 def test_every_scenario_of_the_suite_passes() -> None:
     suite = load([SUITE])
-    with EmulatorServer(Settings(port=0)) as server:
-        run = run_all(
-            suite, EmulatorClient(server.base_url), run_id="suite", command="optilocal run", workers=4
-        )
+    with EmulatorServer(Settings(port=0)) as server, Workers(suite, 4, processes=False) as workers:
+        emulator = EmulatorClient(server.base_url)
+        run = run_with(workers, emulator, run_id="suite", command="optilocal run")
     told = [
         (entry["id"], entry["reason"], [difference["where"] for difference in entry["differences"]])
         for entry in run["scenarios"]

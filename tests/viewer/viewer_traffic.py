@@ -7,7 +7,8 @@ from typing import Any
 
 from scenarios.emulator_client import EmulatorClient
 from scenarios.loader import load
-from scenarios.run import run_all
+from scenarios.run import run_with
+from scenarios.workers import Workers
 
 CLOCK = "clock: 2026-01-15T10:00:00Z"
 HOSTILE = '<img src=x onerror="globalThis.broken=1"><script>globalThis.broken=1</script>'
@@ -164,7 +165,8 @@ def run(emulator: EmulatorClient, folder: Path, run_id: str, texts: list[str]) -
         file = folder / f"{number:02}.scenario.yaml"
         file.write_text(text, encoding="utf-8")
         files.append(file)
-    return run_all(load(files), emulator, run_id=run_id, command="optilocal run", workers=2)
+    with Workers(load(files), 2, processes=False) as workers:
+        return run_with(workers, emulator, run_id=run_id, command="optilocal run")
 
 
 def run_that_broke_off(
