@@ -239,7 +239,7 @@ def _up_options(command: argparse.ArgumentParser) -> None:
         None,
         type=Path,
         metavar="FILE",
-        help="keep the journal in this file",
+        help="keep the journal in this file, and what the forwarder accepted in FILE.spool",
     )
     command.add_argument(
         "--run",

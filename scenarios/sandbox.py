@@ -21,7 +21,10 @@ from scenarios.problems import CannotRun
 
 @dataclass(frozen=True, slots=True)
 class SandboxOptions:
-    """What `optilocal up` takes. Port 0 is any free port; `datafiles` are files or URLs, served under their sdkKey."""
+    """What `optilocal up` takes. Port 0 is any free port; `datafiles` are files or URLs, served under their sdkKey.
+
+    With a `journal` FILE the forwarder's spool is FILE.spool; without, both go with the process.
+    """
 
     host: str = "127.0.0.1"
     emulator_port: int = 8410
@@ -88,6 +91,7 @@ class Sandbox:
             host=options.host,
             port=options.forwarder_port,
             optimizely=self.emulator_url,
+            spool=_spool_beside(options.journal),
             usual={name: value for name, value in usual.items() if value},
         )
 
@@ -100,6 +104,11 @@ class Sandbox:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.stop()
+
+
+def _spool_beside(journal: Path | None) -> Path | None:
+    """Where the forwarder keeps what it accepted: beside the journal, so that both outlive the process or neither."""
+    return journal.with_name(f"{journal.name}.spool") if journal else None
 
 
 def _line(error: Exception) -> str:

@@ -160,3 +160,20 @@ def test_datafiles_from_the_environment_are_served(tmp_path: Path, monkeypatch: 
     for key in ("one", "two"):
         assert requests.get(f"{sandbox.emulator}/datafiles/{key}.json", timeout=10).json()["sdkKey"] == key
     assert sandbox.interrupt() == 0
+
+
+def test_what_the_forwarder_accepted_outlives_a_kill_with_the_journal(tmp_path: Path) -> None:
+    first = Up(tmp_path, "--journal", "kept.journal")
+    # Nothing can be sent, so that all of it still waits when the process is killed.
+    fault = [{"on": "datafile", "status": 503}]
+    assert requests.put(first.emulator + "/_emulator/faults", json=fault, timeout=10).ok
+    event = {"userId": "u-1", "event": "Order Completed"}
+    for number in range(5):
+        sent = {**event, "messageId": f"m-{number}"}
+        assert requests.post(first.forwarder + "/v1/track", json=sent, auth=("k", ""), timeout=10).ok
+    first.process.kill()
+    first.process.communicate()
+    second = Up(tmp_path, "--journal", "kept.journal")
+    kept = requests.get(second.forwarder + "/_forwarder/deliveries", timeout=10).json()["deliveries"]
+    assert {delivery["message_id"] for delivery in kept} == {f"m-{number}" for number in range(5)}
+    assert second.interrupt() == 0
