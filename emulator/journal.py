@@ -297,7 +297,7 @@ class Journal(Documents):
 
     def put_run(self, namespace: str, run: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
         """Store a run, in the place of the one with the same `id`; it counts as new either way."""
-        values = {"namespace": namespace, "id": storable(run["id"]), "status": run.get("state")}
+        values = {"namespace": namespace, "id": storable(run["id"]), "status": storable(run.get("state"))}
         with self._writing() as db:
             self._create(db, namespace)
             db.execute(_SQL["delete run"], values)

@@ -155,6 +155,12 @@ def test_half_a_surrogate_pair_in_a_report_keeps_no_verdict_from_anybody(space: 
     assert [row["outcome"] for row in space.rows("verdicts", outcome="counted")] == ["counted"]
 
 
+def test_a_run_takes_any_text(space: Space) -> None:
+    run = {"id": "r-\ud800", "state": "\ud800", "scenarios": [{"name": "\udfff", "status": "failed"}]}
+    assert space.call("POST", "/_emulator/runs", data=json.dumps(run).encode()).status_code == 201
+    assert len(space.rows("runs")) == 1
+
+
 def test_the_journal_is_whole_after_all_this(server: EmulatorServer, space: Space) -> None:
     space.put_datafile()
     space.send(batch(activation(), purchase(timestamp=NOW + 1)))
