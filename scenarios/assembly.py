@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from forwarder.destination import DEFAULT_MAPPING, Mapping, validate_mapping
+from forwarder.errors import DestinationError
 from forwarder.mappings import mapping_json
 from scenarios import datafiles
 from scenarios.checker import Checker
@@ -119,8 +120,9 @@ def read_mappings(checker: Checker, value: Any) -> tuple[dict[str, Any], ...] | 
         )
         try:
             validate_mapping(mapping)
-        except Exception as error:
-            checker.problem(path, f"the mapping {mapping.name!r} is refused: {error}")
+        except DestinationError as error:
+            reasons = " ".join(error.details)
+            checker.problem(path, f"the mapping {mapping.name!r} is refused: {reasons}")
         read.append(mapping_json(mapping))
     return tuple(read)
 

@@ -156,7 +156,7 @@ def _settle_mapping(
             left[key], right[key] = _settle(item, captured[key], here, whole, found)
         else:
             others = [name for name in captured if name not in expected]
-            found.append(Difference(here, "missing", f"is not there{meant(key, others)}", item))
+            found.append(Difference(here, "missing", f"is not there{meant(key, others, close_by=75)}", item))
     return left, right
 
 

@@ -33,9 +33,9 @@ class CannotRun(Exception):
     """The command could not do its work (exit code 2); the text is one line: what, where, what to do."""
 
 
-def meant(word: object, choices: Iterable[str]) -> str:
-    """` (did you mean …?)` when one of the choices is close to the word, else an empty text."""
+def meant(word: object, choices: Iterable[str], *, close_by: int = 60) -> str:
+    """` (did you mean …?)` when one of the choices is close to the word (0 to 100), else an empty text."""
     close = process.extractOne(
-        str(word), list(choices), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=60
+        str(word), list(choices), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=close_by
     )
     return f" (did you mean {close[0]!r}?)" if close else ""

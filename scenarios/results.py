@@ -7,7 +7,7 @@ from typing import Any
 
 from scenarios.compare import Difference
 from scenarios.expectations import Captured, captured_parts
-from scenarios.matchers import plain
+from scenarios.matchers import as_text, plain
 from scenarios.scenario import Scenario
 
 VERSION = 1
@@ -112,7 +112,7 @@ def reason(differences: list[dict[str, Any]]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value) if isinstance(value, str) else str(value)
+    text = repr(value) if isinstance(value, str) else as_text(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 

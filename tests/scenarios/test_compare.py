@@ -84,6 +84,7 @@ def test_the_reason_says_how_two_values_differ(expected: Any, captured: Any, rea
         ),
         ({"order completed": 1}, {"Order Completed": 1}, "is not there (did you mean 'Order Completed'?)"),
         ({"revenue": 1}, {"tags": {}}, "is not there"),
+        ({"sent": {}}, {"event": "Order Completed"}, "is not there"),
         ({"total": 1, "totals": 2}, {"total": 1}, "is not there"),
         ({"uuid": Matcher("!regex", "^a")}, {}, 'is not there; !regex "^a" was expected'),
         ({"list": Matcher("!contains", [{"code": "late"}])}, {"list": []}, 'contains no {"code": "late"}'),

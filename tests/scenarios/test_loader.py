@@ -75,7 +75,7 @@ MISTAKES = [
     (GOOD + "datafile: 5", 7, "datafile takes the path"),
     (GOOD + "datafile: {version: '4'}", 7, "'revision' is missing"),
     (GOOD + "mappings: [{name: m, fields: {evenKey: x}}]", 7, "no field 'evenKey' (did you mean 'eventKey'?)"),
-    (GOOD + "mappings: [{name: m, fields: {eventKey: {'@pth': x}}}]", 7, "the mapping 'm' is refused"),
+    (GOOD + "mappings: [{name: m, fields: {eventKey: {'@pth': x}}}]", 7, "the mapping 'm' is refused: /eventKey has an invalid directive: @pth"),
     (GOOD.replace("- track", "- wait: soon\n  - track"), 4, "wait takes a time"),
     (GOOD.replace("- track", "- fault: {on: event}\n  - track"), 4, "did you mean 'events'?"),
     (GOOD.replace("- track", "- fault: {on: events, status: x}\n  - track"), 4, "status must be a number, not a text"),
