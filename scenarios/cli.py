@@ -21,6 +21,10 @@ EXIT_CODES = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. What goes wrong is one line on stderr, never a traceback."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # a terminal or build log that knows no ✓ gets its code instead
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         options, unknown = parser().parse_known_args(arguments)
         if unknown:

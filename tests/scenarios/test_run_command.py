@@ -142,6 +142,19 @@ def test_what_counts_needs_no_remedy(here: Path, capsys: pytest.CaptureFixture[s
     assert re.search(r"verdict +counted: ", out) and "remedy" not in out
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_an_output_that_knows_no_tick_changes_no_outcome(here: Path, encoding: str) -> None:
+    write(PURCHASE.replace("scenario: ", "scenario: Käufe, "))
+    ended = subprocess.run(
+        [sys.executable, "-m", "scenarios", "run", "a.scenario.yaml"],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    tick = "✓ Käufe".encode(encoding, "backslashreplace")
+    assert tick in ended.stdout and b"1 passed" in ended.stdout
+
+
 def test_a_track_too_many_or_too_few_is_a_difference(here: Path) -> None:
     write(PURCHASE.replace("  received:", "    - outcome: counted\n  received:"))
     code, run = run_json()
