@@ -88,6 +88,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingsError, ServerError) as error:
         print(f"forwarder: {error}", file=sys.stderr)
         return 2
-    print(f"forwarder {server.base_url}", flush=True)
-    server.serve_forever()
+    server.serve_forever(ready=lambda: print(f"forwarder {server.base_url}", flush=True))
     return 0

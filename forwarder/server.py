@@ -190,8 +190,8 @@ class ForwarderServer:
         self._spool.close()
         self._session.close()
 
-    def serve_forever(self) -> None:
-        """Serves until SIGINT or SIGTERM, then stops."""
+    def serve_forever(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serves until SIGINT or SIGTERM, then stops. `ready` is called once a signal would be heeded."""
         done = threading.Event()
 
         def leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's arguments
@@ -199,6 +199,7 @@ class ForwarderServer:
 
         before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
+            ready()
             while not done.wait(0.5):
                 pass
         finally:
