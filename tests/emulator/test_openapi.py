@@ -73,10 +73,13 @@ def test_every_error_has_the_one_shape(space: Space) -> None:
             assert answer.status_code < 500
 
 
+LONGEST_WAIT = 0.01
+
+
 def _fuzzed() -> Any:
     document = copy.deepcopy(OPENAPI)
     document["servers"] = [{"url": "/"}]
-    document["components"]["parameters"]["wait"]["schema"]["maximum"] = 0.01
+    document["components"]["parameters"]["wait"]["schema"]["maximum"] = LONGEST_WAIT
     # The listings share their code: one with every parameter will do, the others keep their first two.
     for listing in ("exchanges", "events", "runs"):
         operation = document["paths"][f"/_emulator/{listing}"]["get"]
@@ -92,6 +95,9 @@ fuzzed = _fuzzed()
 def test_no_request_brings_a_server_error_or_an_answer_that_is_not_described(
     case: Any, server: EmulatorServer
 ) -> None:
+    # What the description forbids is tried too, but nobody waits longer for it than it allows.
+    if isinstance(case.query.get("wait"), int | float):
+        case.query["wait"] = min(case.query["wait"], LONGEST_WAIT)
     answer = case.call(base_url=f"{server.base_url}/ns/fuzzed", timeout=30)
     case.validate_response(
         answer, checks=[not_a_server_error, response_schema_conformance, status_code_conformance]
