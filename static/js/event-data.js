@@ -17,7 +17,8 @@
     const ask = (params) =>
       o.source.get("events", { ns: verdict.namespace, visitor_id: verdict.visitor_id, ...params }, { signal });
     const decisions = (await ask({ kind: "decision", limit: 50 })).events;
-    const names = await namesOf(verdict.namespace, signal);
+    // Names are for the decisions' ids; counting everybody only to name nothing would keep the page waiting.
+    const names = decisions.length ? await namesOf(verdict.namespace, signal) : new Map();
     if (typeof verdict.event_number !== "number") return { decisions, row: null, names };
     const near = (
       await o.source.get("events", { ns: verdict.namespace, after: verdict.event_number - 1, limit: 1 }, { signal })

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 import viewer_traffic
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from emulator.server import EmulatorServer
 from emulator.settings import Settings
 from scenarios.emulator_client import EmulatorClient
+
+PATIENCE_MS = 20_000
+"""How long a test waits for what the page shows in the end: a busy machine is no failure."""
+expect.set_options(timeout=PATIENCE_MS)
 
 _FIND = runpy.run_path(str(Path(__file__).parents[1] / "browser.py"))["find"]
 _FLAGS = [
@@ -121,7 +125,7 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda message: told(message.type, message.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))
         return page
