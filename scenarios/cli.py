@@ -13,6 +13,8 @@ from pathlib import Path
 from emulator import __version__
 from scenarios.problems import CannotRun, ScenarioError
 
+WORKERS = min((os.cpu_count() or 1) + 1, 8)
+"""Scenarios at a time: one more than cores, as each waits for the emulator now and then."""
 EXIT_CODES = (
     "exit codes: 0 all as expected · 1 a difference, a failed check · 2 the command could not do its work"
 )
@@ -164,7 +166,13 @@ def _run_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--list", action="store_true", help="show what would run, and run nothing")
     _option(
-        command, "--workers", "OPTILOCAL_WORKERS", "4", type=_workers, metavar="N", help="how many at a time"
+        command,
+        "--workers",
+        "OPTILOCAL_WORKERS",
+        str(WORKERS),
+        type=_workers,
+        metavar="N",
+        help="how many at a time",
     )
     command.add_argument("--fail-fast", action="store_true", help="begin nothing new after the first failure")
     command.add_argument(

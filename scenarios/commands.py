@@ -16,6 +16,7 @@ from rich.console import Console
 
 from forwarder.clock import SystemClock
 from scenarios import datafiles
+from scenarios.cli import WORKERS
 from scenarios.emulator_client import EmulatorClient, forwarder_health
 from scenarios.explain import explain
 from scenarios.interrupts import dropped_interrupts
@@ -29,8 +30,6 @@ from scenarios.scenario import Scenario
 from scenarios.selection import select, split_paths
 from scenarios.update import again, check_allowed, update
 from scenarios.workers import Workers
-
-_UP_WORKERS = 4
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -136,7 +135,7 @@ def up_command(options: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    workers = None if chosen is None else Workers(chosen, _UP_WORKERS)
+    workers = None if chosen is None else Workers(chosen, WORKERS)
     with Sandbox(sandbox_options, with_forwarder=True) as sandbox:
         print(f"emulator  {sandbox.emulator_url}", flush=True)
         print(f"forwarder {sandbox.forwarder_url}", flush=True)

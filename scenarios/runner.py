@@ -75,6 +75,7 @@ class _Drive:
         self._sdk: OptimizelyClient | None = None
         self._deliveries: dict[int, str | None] = {}
         self._waited_ms = 0
+        self._told_time: str | None = None
         self.notes: list[dict[str, Any]] = []
 
     def _new_id(self) -> str:
@@ -147,7 +148,10 @@ class _Drive:
 
     def _set_time(self, index: int) -> None:
         self._clock.set(self._start_ms + index * STEP_MS + self._waited_ms)
-        self._emulator.put_clock(iso_time(self._clock.now_ms()))
+        now = iso_time(self._clock.now_ms())
+        if now != self._told_time:
+            self._emulator.put_clock(now)
+            self._told_time = now
 
     def _call(self, step: Step, _note: dict[str, Any]) -> None:
         assert self._segment is not None and step.kind in SOURCE_STEPS
