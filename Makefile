@@ -23,13 +23,13 @@ test: $(VENV)/.installed-test
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/.installed-test
-	@$(BIN)/ruff format --check emulator forwarder scenarios tests
-	@$(BIN)/ruff check emulator forwarder scenarios tests
+	@$(BIN)/ruff format --check emulator forwarder scenarios serving tests
+	@$(BIN)/ruff check emulator forwarder scenarios serving tests
 	@$(BIN)/mypy
 
 format: $(VENV)/.installed-test
-	@$(BIN)/ruff check --fix emulator forwarder scenarios tests
-	@$(BIN)/ruff format emulator forwarder scenarios tests
+	@$(BIN)/ruff check --fix emulator forwarder scenarios serving tests
+	@$(BIN)/ruff format emulator forwarder scenarios serving tests
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "optilocal needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name another with make PYTHON=python3.12")'

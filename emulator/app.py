@@ -51,6 +51,8 @@ def _guard() -> None:
     settings, journal, space = context().settings, context().journal, namespace()
     if sum(len(name) + len(value) for name, value in request.headers.items()) > _LARGEST_HEADERS:
         raise Problem("too_large", f"the headers have more than {_LARGEST_HEADERS} bytes")
+    if len(request.get_data(cache=True)) > settings.max_control_body:
+        raise Problem("too_large", f"a body has at most {settings.max_control_body} bytes")
     if not _is_imitated():
         check_host(request.host, settings.host, settings.allowed_hosts)
         page = request.blueprint == "viewer"

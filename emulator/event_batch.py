@@ -12,6 +12,7 @@ from emulator import event_fields as fields
 from emulator.event_fields import Findings
 from emulator.event_row import EventRow, Note
 from emulator.event_visitor import Sender, read_visitor
+from emulator.json_text import NOT_STRICT, decode_strictly
 
 _MAX_DEPTH = 200
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -28,7 +29,6 @@ class ParsedBatch:
     """
 
     batch: dict[str, Any] | None
-    text: str
     is_object: bool
     violations: tuple[Note, ...]
     warnings: tuple[Note, ...]
@@ -51,18 +51,30 @@ def parse(body: bytes, *, headers: Mapping[str, str], received_at: int) -> Parse
     The Content-Type is not looked at: senders post JSON as text/plain too (Optimizely reference 1.1).
     """
     found = Findings()
-    text = _decode(body, found)
-    batch, rows = _read_object(text, found), []
+    batch, rows = regular(body), []
+    if batch is None:
+        batch = _read_object(_decode(body, found), found)
     if batch is not None:
         rows = _read_batch(batch, headers, received_at, found)
     return ParsedBatch(
         batch=batch,
-        text=text,
         is_object=batch is not None,
         violations=tuple(found.violations),
         warnings=tuple(found.warnings),
         rows=tuple(rows),
     )
+
+
+def regular(body: bytes | bytearray) -> dict[str, Any] | None:
+    """The JSON object in a body about which there is nothing to note; None leaves it to the reader that says why."""
+    try:
+        batch = decode_strictly(body)
+    except NOT_STRICT:
+        return None
+    # What has no more brackets than levels allowed cannot be too deep.
+    if body.count(b"{") + body.count(b"[") > _MAX_DEPTH and _deeper_than(batch, _MAX_DEPTH):
+        return None
+    return batch if isinstance(batch, dict) else None
 
 
 def strict(parsed: ParsedBatch) -> list[Note]:

@@ -18,6 +18,8 @@ DAY = 86_400_000
 # A string that starts with this mark carries typed JSON after it (Optimizely reference 1.2).
 TYPED_MARK = "\ue000"
 
+_SCALAR = (str, int, float)
+
 # A small stand-in for the industry's list of bots, which is not public (Optimizely reference 2.1, rule 13).
 # "Cubot" makes phones.
 BOT_PATTERN = re.compile(
@@ -65,17 +67,17 @@ def required_text(
     obj: Mapping[str, Any], key: str, path: str, found: Findings, problems: list[Note]
 ) -> str | None:
     """A required, non-empty string; else a violation and a problem. A number is still shown as text."""
-    where = join(path, key)
     value = obj.get(key)
+    if isinstance(value, str) and value:
+        return value
+    where = join(path, key)
     if key not in obj:
         problems.append(found.violation("missing_field", where, f"{where} is required"))
     elif not isinstance(value, str):
         message = f"{where} must be a string, it is {type_name(value)}"
         problems.append(found.violation("wrong_type", where, message))
-    elif not value:
-        problems.append(found.violation("empty_field", where, f"{where} must not be empty"))
     else:
-        return value
+        problems.append(found.violation("empty_field", where, f"{where} must not be empty"))
     readable = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if readable else None
 
@@ -83,10 +85,12 @@ def required_text(
 def optional_text(obj: Mapping[str, Any], key: str, path: str, found: Findings) -> str | None:
     """A string that may be absent; of any other type it is a violation, and read as absent."""
     value = obj.get(key)
-    if key in obj and not isinstance(value, str):
+    if isinstance(value, str):
+        return value
+    if key in obj:
         where = join(path, key)
         found.violation("wrong_type", where, f"{where} must be a string, it is {type_name(value)}")
-    return value if isinstance(value, str) else None
+    return None
 
 
 def optional_boolean(obj: Mapping[str, Any], key: str, path: str, found: Findings) -> bool | None:
@@ -173,6 +177,8 @@ def integer(event: Mapping[str, Any], key: str, path: str, found: Findings) -> i
     value = event.get(key)
     if key not in event:
         return None
+    if type(value) is int and -INT64 <= value < INT64:
+        return value
     where = join(path, key)
     whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
     if whole and isinstance(value, int | float) and -INT64 <= value < INT64:
@@ -214,16 +220,23 @@ def tags(event: Mapping[str, Any], path: str, found: Findings) -> dict[str, Any]
             found.violation("wrong_type", where, f"{where} must be an object, it is {type_name(value)}")
             continue
         for name, tag in value.items():
-            if not isinstance(tag, str | int | float):
+            if not isinstance(tag, _SCALAR):
                 message = f"{where}.{name} must be a string, number or boolean, it is {type_name(tag)}"
                 found.violation("tag_type", join(where, name), message)
-        return {name: typed_value(tag, join(where, name), found) for name, tag in value.items()}
+        return {
+            name: typed_value(tag, join(where, name), found) if _is_marked(tag) else tag
+            for name, tag in value.items()
+        }
     return {}
+
+
+def _is_marked(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(TYPED_MARK)
 
 
 def typed_value(value: object, path: str, found: Findings) -> Any:
     """The value that a marked string carries; any other value as it is."""
-    if not isinstance(value, str) or not value.startswith(TYPED_MARK):
+    if not isinstance(value, str) or not _is_marked(value):
         return value
     try:
         return json.loads(value[1:])
@@ -257,10 +270,11 @@ def attributes(visitor: Mapping[str, Any], path: str, found: Findings) -> list[d
         value = item.get("value")
         if "value" not in item:
             found.violation("missing_field", join(where, "value"), f"{where}.value is required")
-        elif not isinstance(value, str | int | float):
+        elif not isinstance(value, _SCALAR):
             message = f"{where}.value must be a string, number or boolean, it is {type_name(value)}"
             found.violation("wrong_type", join(where, "value"), message)
-        value = typed_value(value, join(where, "value"), found)
+        if _is_marked(value):
+            value = typed_value(value, join(where, "value"), found)
         read.append(
             {
                 "entity_id": item.get("entity_id"),

@@ -11,11 +11,12 @@ from emulator import faults
 from emulator.context import context, namespace
 from emulator.event_row import EventRow, Note
 from emulator.json_text import loads
+from serving.workers import waiting
+from serving.wsgi import ENDING
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-CONNECTION = "emulator.connection"
 MASK = "***"
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key")
 _SECRET_PARAMETERS = ("token", "access_token", "api_key")
@@ -48,7 +49,8 @@ def exchange(surface: str, handler: Callable[[int], Answer]) -> Response:
     at = parts.now(space)
     rule = faults.take(parts.journal, space, surface)
     if rule and rule["latency_ms"]:
-        parts.stopping.wait(rule["latency_ms"] / 1000)
+        with waiting():
+            parts.stopping.wait(rule["latency_ms"] / 1000)
     body = request.get_data(cache=True)
     unreached = rule is not None and rule["phase"] == "before" and faults.replaces_answer(rule)
     answer = Answer(200) if unreached else handler(at)
@@ -147,15 +149,15 @@ class Broken(Response):
         self.how = how
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        connection = environ.get(CONNECTION)
-        if connection is None:
+        ending = environ.get(ENDING)
+        if ending is None:
             raise ConnectionResetError("this server cannot break a connection")
         if self.how == "truncate":
             whole = self.get_data() or b'{"truncated": true}'
             status = f"{self.status_code} " if self.status_code not in (204, 304) else "200 OK"
             headers = [(n, v) for n, v in self.headers.items() if n.lower() != "content-length"]
             start_response(status, [*headers, ("Content-Length", str(len(whole)))])
-            connection.close_after()
+            ending.close_after()
             return [whole[: len(whole) // 2]]
-        connection.break_off(self.how)
-        raise ConnectionAbortedError(self.how)
+        ending.break_off(self.how)
+        return []

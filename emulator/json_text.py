@@ -3,31 +3,34 @@
 import json
 from typing import Any
 
+import msgspec
+
 
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-# Made once: `json.dumps` and `json.loads` make new ones at each call that is not plain.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
+_encode = msgspec.json.Encoder().encode
+# Strict JSON alone, and every whole number as it stands: what it refuses is read again by Python's own reader.
+decode_strictly = msgspec.json.Decoder().decode
+NOT_STRICT = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
 def dumps(value: Any) -> str:
     """Compact JSON in plain UTF-8; falls back to escapes when a string holds half a surrogate pair."""
-    text = _ENCODER.encode(value)
     try:
-        text.encode()
+        return _encode(value).decode()
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":"))
-    return text
 
 
 def loads(text: str | bytes) -> Any:
     """Parsed JSON. Raises ValueError for everything that is none: NaN, Infinity, too deep or too long numbers too."""
     try:
-        if isinstance(text, str):
-            return _DECODER.decode(text)
+        return decode_strictly(text)
+    except NOT_STRICT:
+        pass
+    try:
         return json.loads(text, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("nested too deeply") from None

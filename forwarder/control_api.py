@@ -20,6 +20,7 @@ from forwarder.problems import Problem
 from forwarder.refusals import Refusals
 from forwarder.request_client import RequestClient
 from forwarder.spool import FILTERS, STATES, Spool, SpooledDelivery
+from serving.workers import waiting
 
 SETTINGS = ("accountId", "dataFileUrl", "accessToken")
 MASK = "********"
@@ -127,7 +128,7 @@ def control_api(
             rows[:] = spool.listing(namespace, after=after, limit=max(limit, count), filters=filters)
             return len(rows) >= count
 
-        with spool.changed:
+        with waiting(), spool.changed:
             if not enough():
                 spool.changed.wait_for(enough, read_wait(request))
         shown = rows[:limit]

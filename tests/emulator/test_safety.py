@@ -204,4 +204,4 @@ def test_namespaces_are_limited() -> None:
 def test_it_listens_on_this_machine_alone(server: EmulatorServer) -> None:
     assert Settings().host == "127.0.0.1"
     assert server._server is not None
-    assert server._server.socket.getsockname()[0] == "127.0.0.1"
+    assert server._server.address[0] == "127.0.0.1"

@@ -142,7 +142,7 @@ def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().err
     assert (
         said
-        == f"forwarder: cannot listen on 127.0.0.1:{port}: Address already in use; use another port, or 0\n"
+        == f"forwarder: cannot listen on 127.0.0.1:{port}: the port is taken; name another port, or 0 for any free one\n"
     )
 
 

@@ -1,0 +1,152 @@
+"""A WSGI app served over HTTP/1.1 on a socket that is already listening, by a loop in a thread of its own."""
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from serving.connection import Connection
+from serving.workers import Workers
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+BACKLOG = 1_024
+_TICK = 5.0
+_GRACE = 2.0
+
+# What answers on the loop's own thread, or leaves a request to the app with None: it must never wait.
+# Method, target, headers and body of a request of HTTP/1.1 whose connection stays open.
+Shortcut = Callable[[bytes, bytes, list[tuple[bytes, bytes]], bytes | bytearray], bytes | None]
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415 - there is none for Windows
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+class Server:
+    """Serves from `start` until `stop`.
+
+    `max_body` bytes of a body are taken; of a longer one the app is handed one byte more. `now_ms` gives epoch
+    milliseconds for the header Date. `report` is told, in one line, what the server itself got wrong.
+    """
+
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        listening: socket.socket,
+        *,
+        name: str,
+        max_body: int,
+        idle_s: float,
+        now_ms: Callable[[], int],
+        report: Callable[[str], None],
+        shortcut: Shortcut | None = None,
+    ) -> None:
+        self.app, self.max_body, self.now_ms, self.report = app, max_body, now_ms, report
+        self.shortcut = shortcut
+        self.address: tuple[str, int] = listening.getsockname()[:2]
+        self.connections: set[Connection] = set()
+        self.workers = Workers(name)
+        self.loop = _new_loop()
+        self.ticks = 0.0
+        self._idle = idle_s
+        self._listening = listening
+        self._stopping = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Serve in a thread; whoever connects after this returns is answered."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hang up on every client, idle ones included, and see their threads off."""
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(_GRACE)
+        self.workers.stop()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_until_complete(self._serve())
+        finally:
+            self.loop.close()
+
+    async def _serve(self) -> None:
+        made = await self.loop.create_server(lambda: Connection(self), sock=self._listening, backlog=BACKLOG)
+        clock = self.loop.create_task(self._tick())
+        try:
+            await self._stopping.wait()
+        finally:
+            clock.cancel()
+            made.close()
+            for connection in list(self.connections):
+                connection.hang_up()
+            # What was aborted is closed in the loop's next turns.
+            while self.connections:
+                await asyncio.sleep(0)
+
+    async def _tick(self) -> None:
+        while True:
+            self.ticks = self.loop.time()
+            for connection in list(self.connections):
+                connection.close_if_idle(self.ticks - self._idle)
+            await asyncio.sleep(_TICK)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there, port 0 meaning any free one. Raises OSError."""
+    family, _, _, _, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def why_not(error: OSError) -> str:
+    """Why nothing can listen there, and what to do."""
+    reason = "the port is taken" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
+    return f"{reason}; name another port, or 0 for any free one"
+
+
+def reachable_url(host: str, port: int) -> str:
+    """`http://HOST:PORT` as a client on this machine reaches what listens on `host`."""
+    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host).strip("[]")
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def until_signal(ready: Callable[[], None], stop: Callable[[], None]) -> None:
+    """Return at SIGINT or SIGTERM, after `stop`; for the main thread of a command.
+
+    `ready` is called when a signal would be heeded.
+    """
+    asked = threading.Event()
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        asked.set()
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        ready()
+        # A wait without end would not be interrupted by a signal on every platform.
+        while not asked.wait(0.5):
+            pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        stop()
