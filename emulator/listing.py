@@ -10,6 +10,7 @@ from emulator.clock import monotonic
 from emulator.context import context, namespace
 from emulator.problems import Problem
 from emulator.query import Query, filters_of
+from serving.workers import waiting
 
 SHARED = ("after", "limit", "order", "q", "wait", "count", "ns")
 DEFAULT_LIMIT, MOST = 100, 1_000
@@ -98,10 +99,12 @@ def _wait(name: str, query: Query, count: int, seconds: float, bell: threading.E
         left = deadline - monotonic()
         if left <= 0 or journal.bells.silenced or journal.count(name, query, count) >= count:
             return
-        if bell.wait(min(left, _RECHECK)):
+        with waiting():
+            woken = bell.wait(min(left, _RECHECK))
             # Who keeps being woken for nothing looks later: the more wait for the same, the later.
-            if stopping.wait(min(pause, left)):
+            if woken and stopping.wait(min(pause, left)):
                 return
+        if woken:
             pause = min(pause + _PAUSE_STEP, _PAUSE_STEP * journal.bells.held(name, query.namespace))
 
 

@@ -262,6 +262,13 @@ class Connection(asyncio.Protocol):
         if not self._busy and self.active < since:
             self._finish()
 
+    def leave(self) -> None:
+        """Close once the request in hand is answered: at once when there is none."""
+        self._queue.clear()
+        self._ended = True
+        if not self._busy:
+            self._finish()
+
     def hang_up(self) -> None:
         """Close at once."""
         self._closing = True

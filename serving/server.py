@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BACKLOG = 1_024
 _TICK = 5.0
 _GRACE = 2.0
+_LOOK_AGAIN = 0.005
 
 # What answers on the loop's own thread, or leaves a request to the app with None: it must never wait.
 # Method, target, headers and body of a request of HTTP/1.1 whose connection stays open.
@@ -69,10 +70,10 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Hang up on every client, idle ones included, and see their threads off."""
+        """Hang up on every client, at once on idle ones, on the others when they are answered or have waited enough."""
         with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(_GRACE)
+        self._thread.join(2 * _GRACE)
         self.workers.stop()
 
     def _run(self) -> None:
@@ -91,10 +92,14 @@ class Server:
             clock.cancel()
             made.close()
             for connection in list(self.connections):
+                connection.leave()
+            until = self.loop.time() + _GRACE
+            while self.connections and self.loop.time() < until:
+                await asyncio.sleep(_LOOK_AGAIN)
+            for connection in list(self.connections):
                 connection.hang_up()
-            # What was aborted is closed in the loop's next turns.
-            while self.connections:
-                await asyncio.sleep(0)
+            # What was aborted is closed in the loop's next turn.
+            await asyncio.sleep(0)
 
     async def _tick(self) -> None:
         while True:
