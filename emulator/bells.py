@@ -13,6 +13,7 @@ class Bells:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: dict[Key, set[threading.Event]] = {}
+        self.captured = threading.Event()
         self.silenced = False
 
     @contextlib.contextmanager
@@ -44,6 +45,11 @@ class Bells:
                 for key in ((listing, namespace), (listing, None)):
                     for bell in self._held.get(key, ()):
                         bell.set()
+
+    def ring_captured(self) -> None:
+        """Tell whoever indexes that there is something to index."""
+        if not self.captured.is_set():
+            self.captured.set()
 
     def silence(self) -> None:
         """Let everyone go: from now on nobody waits."""

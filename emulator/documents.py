@@ -5,13 +5,19 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from emulator.indexing import Transaction
 from emulator.json_text import dumps, loads
 
-Run = Callable[..., list[dict[str, Any]]]
+Run = Transaction
 
 
 class Documents(ABC):
-    """The part of the journal that keeps documents."""
+    """The part of the journal that keeps documents.
+
+    `changes` differs after documents or namespaces were changed through this object.
+    """
+
+    changes = 0
 
     @abstractmethod
     def select(self, statement: str, /, **values: Any) -> list[dict[str, Any]]:
@@ -51,7 +57,8 @@ class Documents(ABC):
                 run("delete documents", **key)
             else:
                 run("put document", **key, doc=dumps(new))
-            return new
+        self.changes += 1
+        return new
 
     def add_document(self, kind: str, namespace: str, make: Callable[[int], Any]) -> Any:
         """Store what `make` gives for the number that becomes the document's id; the document."""

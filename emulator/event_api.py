@@ -94,11 +94,18 @@ def _unzip(body: bytes, most: int) -> bytes:
 @blueprint.after_request
 def cross_origin(response: Response) -> Response:
     """Browsers post from any page, as they do to Optimizely."""
-    response.headers["Access-Control-Allow-Origin"] = request.headers.get("Origin", "*")
-    # A beacon always carries credentials, and the SDK's own beacon is JSON, for which a browser asks first.
-    response.headers["Access-Control-Allow-Credentials"] = "true"
-    response.headers["Access-Control-Allow-Methods"] = _ALLOW
-    response.headers["Access-Control-Allow-Headers"] = f"content-type, {STRICT.lower()}"
-    response.headers["Access-Control-Max-Age"] = "600"
-    response.headers["Vary"] = "Origin"
+    response.headers.update(cross_origin_headers(request.headers.get("Origin")))
     return response
+
+
+def cross_origin_headers(origin: str | None) -> dict[str, str]:
+    """What an answer tells a browser whose page is of this origin."""
+    return {
+        "Access-Control-Allow-Origin": origin or "*",
+        # A beacon always carries credentials, and the SDK's own beacon is JSON, for which a browser asks first.
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Allow-Methods": _ALLOW,
+        "Access-Control-Allow-Headers": f"content-type, {STRICT.lower()}",
+        "Access-Control-Max-Age": "600",
+        "Vary": "Origin",
+    }

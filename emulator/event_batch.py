@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import msgspec
+
 from emulator import event_fields as fields
 from emulator.event_fields import Findings
 from emulator.event_row import EventRow, Note
@@ -15,9 +17,19 @@ from emulator.event_visitor import Sender, read_visitor
 from emulator.json_text import NOT_STRICT, decode_strictly
 
 _MAX_DEPTH = 200
+# Python reads no longer ones.
+_LONGEST_NUMBER = 4_300
+_LONG_NUMBER = re.compile(rb"\d{4300}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _HUGE_NUMBER = re.compile(r"[eE]\+?\d{3}|\d{309}")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class _Object(msgspec.Struct):
+    """A JSON object of which nothing is asked: all that is in it is passed over, by the rules of JSON's grammar."""
+
+
+_skip = msgspec.json.Decoder(_Object).decode
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,17 @@ def regular(body: bytes | bytearray) -> dict[str, Any] | None:
     if body.count(b"{") + body.count(b"[") > _MAX_DEPTH and _deeper_than(batch, _MAX_DEPTH):
         return None
     return batch if isinstance(batch, dict) else None
+
+
+def is_plain_object(body: bytes | bytearray) -> bool:
+    """Whether a body is surely a JSON object, by its grammar alone; False leaves it to `parse` to find out."""
+    try:
+        _skip(body)
+    except NOT_STRICT:
+        return False
+    if body.count(b"{") + body.count(b"[") > _MAX_DEPTH:
+        return regular(body) is not None
+    return len(body) < _LONGEST_NUMBER or _LONG_NUMBER.search(body) is None
 
 
 def strict(parsed: ParsedBatch) -> list[Note]:

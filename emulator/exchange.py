@@ -12,7 +12,7 @@ from emulator.context import context, namespace
 from emulator.event_row import EventRow, Note
 from emulator.json_text import loads
 from serving.workers import waiting
-from serving.wsgi import ENDING
+from serving.wsgi import REQUEST
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -149,7 +149,7 @@ class Broken(Response):
         self.how = how
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        ending = environ.get(ENDING)
+        ending = environ.get(REQUEST)
         if ending is None:
             raise ConnectionResetError("this server cannot break a connection")
         if self.how == "truncate":

@@ -3,18 +3,16 @@
 import contextlib
 import sqlite3
 import tempfile
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emulator.bells import Bells
-from emulator.documents import Documents, Run
 from emulator.event_row import EventRow
+from emulator.indexing import Index, Request, Transaction
+from emulator.intake import Intake
 from emulator.journal_file import APPLICATION_ID, VERSION, JournalError, is_new
 from emulator.journal_file import STATEMENTS as _SQL
 from emulator.json_text import dumps, loads, storable
-from emulator.nearest import fold
 from emulator.query import Query
 
 LISTINGS = ("exchanges", "events", "verdicts", "runs")
@@ -36,13 +34,26 @@ def _named_errors(path: Path) -> Iterator[None]:
         raise JournalError(f"the journal {path} failed: {error}") from None
 
 
+class _Transaction:
+    """Named statements of one transaction."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __call__(self, statement: str, /, **values: Any) -> list[dict[str, Any]]:
+        return _rows(self._db, statement, values)
+
+    def many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._db.executemany(_SQL[statement], rows)
+
+
 def _rows(db: sqlite3.Connection, statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     # Ids come from whatever anybody sent, and are looked up as they were stored.
     stored = {name: storable(value) if isinstance(value, str) else value for name, value in values.items()}
     return [dict(row) for row in db.execute(_SQL[statement], stored)]
 
 
-class Journal(Documents):
+class Journal(Intake):
     """Everything the emulator keeps, in one SQLite database that several processes may share.
 
     `path` None means a temporary file that goes away with `close`. `max_rows` bounds exchanges, events and verdicts,
@@ -52,18 +63,20 @@ class Journal(Documents):
 
     def __init__(self, path: Path | None = None, *, max_rows: int = 1_000_000) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="optilocal-") if path is None else None
-        self.path = Path(self._folder.name) / "journal.sqlite" if self._folder else Path(path or "")
+        super().__init__(Path(self._folder.name) / "journal.sqlite" if self._folder else Path(path or ""))
         self._max_rows = dict.fromkeys(LISTINGS, max_rows) | {"runs": RUNS_KEPT}
         self._since_trim = dict.fromkeys(LISTINGS, 0)
-        self._lock = threading.RLock()
-        self.bells = Bells()
+        self._index = Index()
+        self._version = 0
         self._closed = False
         self._spare: list[sqlite3.Connection] = []
+        self._watching: sqlite3.Connection | None = None
         self._known: set[str] = set()
         new = is_new(self.path)
         try:
             self._db = self._connect()
             self._prepare(new)
+            self.take_up()
         except sqlite3.Error as error:
             raise JournalError(
                 f"the journal {self.path} cannot be used ({error}), nothing in it was changed;"
@@ -96,7 +109,7 @@ class Journal(Documents):
 
     def whole(self) -> bool:
         """Whether the database is undamaged; it is read through once."""
-        with self._lock:
+        with self.lock:
             return bool(self._db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
 
     def release(self) -> None:
@@ -105,11 +118,14 @@ class Journal(Documents):
 
     def close(self) -> None:
         """Let every waiter go, write out what is left, and remove the file when it was a temporary one."""
-        with self._lock:
+        with self.lock:
             if self._closed:
                 return
+            self.close_log()
             self._closed = True
             self.release()
+            if self._watching:
+                self._watching.close()
             while self._spare:
                 self._spare.pop().close()
             self._db.close()
@@ -137,8 +153,8 @@ class Journal(Documents):
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction."""
-        with self._lock, _named_errors(self.path):
+        """One transaction on the one connection that writes."""
+        with self.lock, _named_errors(self.path):
             if self._closed:
                 raise JournalError("the emulator is stopping")
             self._db.execute("BEGIN IMMEDIATE")
@@ -156,23 +172,29 @@ class Journal(Documents):
             return _rows(db, statement, values)
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[Run]:
-        """`run(statement, **values)` for named statements that must hold together or not at all."""
+    def transaction(self) -> Iterator[Transaction]:
+        """Named statements that must hold together or not at all."""
         with self._writing() as db:
-
-            def run(statement: str, /, **values: Any) -> list[dict[str, Any]]:
-                return _rows(db, statement, values)
-
-            yield run
+            yield _Transaction(db)
 
     def fold_log(self) -> None:
-        """Write the log back into the file and empty it, so that nothing erased stays behind in it."""
-        with self._lock:
+        """Leave nothing erased behind in what is written ahead: requests not indexed yet, and the database's own log."""
+        with self.lock:
+            self.catch_up()
+            self.forget_log()
+            self._index.forget()
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _value(self, name: str, /, **values: Any) -> Any:
         rows = self.select(name, **values)
         return next(iter(rows[0].values())) if rows else None
+
+    def data_version(self) -> int:
+        """A number that differs when anybody has written; for one thread, which it does not keep waiting."""
+        if self._watching is None:
+            self._watching = self._connect()
+        with _named_errors(self.path):
+            return int(self._watching.execute("PRAGMA data_version").fetchone()[0])
 
     # -- namespaces
 
@@ -187,23 +209,29 @@ class Journal(Documents):
 
     def namespaces(self) -> list[dict[str, Any]]:
         """`{"name", "events", "verdicts", "dropped", "last_at"}` of every namespace, by name."""
+        self.catch_up()
         return self.select("namespaces")
 
-    def _create(self, db: sqlite3.Connection, namespace: str) -> None:
-        if namespace not in self._known:
-            db.execute(_SQL["add namespace"], {"name": namespace})
+    def _create(self, run: Transaction, *namespaces: str) -> None:
+        for namespace in set(namespaces) - self._known:
             # Not remembered before it is committed; the next look-up does that.
+            run("add namespace", name=namespace)
 
     def reset(self, namespace: str, kinds: Sequence[str]) -> None:
         """Forget what was captured and reported, and the documents of these kinds. Numbers go on."""
-        with self._writing() as db:
-            self._create(db, namespace)
-            for listing in LISTINGS:
-                db.execute(f"DELETE FROM {listing} WHERE namespace = ?", (namespace,))
-            for name in ("forget visitors", "forget dropped", "next epoch"):
-                db.execute(_SQL[name], {"namespace": namespace})
-            for kind in kinds:
-                db.execute(_SQL["delete documents"], {"kind": kind, "namespace": namespace, "id": None})
+        with self.lock:
+            self.catch_up()
+            with self._writing() as db:
+                run = _Transaction(db)
+                self._create(run, namespace)
+                for listing in LISTINGS:
+                    db.execute(f"DELETE FROM {listing} WHERE namespace = ?", (namespace,))
+                for name in ("forget visitors", "forget dropped", "next epoch"):
+                    run(name, namespace=namespace)
+                for kind in kinds:
+                    run("delete documents", kind=kind, namespace=namespace, id=None)
+            self._index.forget()
+            self.changes += 1
         self.bells.ring(namespace, *LISTINGS)
 
     # -- what arrives
@@ -215,43 +243,33 @@ class Journal(Documents):
 
         `exchange` is the architecture's record without number, namespace and body.
         """
-        values = {name: exchange[name] for name in ("surface", "method", "status")}
-        with self._writing() as db:
-            self._create(db, namespace)
-            cursor = db.execute(
-                _SQL["add exchange"], {**values, "namespace": namespace, "doc": dumps(exchange), "body": body}
-            )
-            number = int(cursor.lastrowid or 0)
-            for row in rows:
-                self._append_row(db, namespace, number, row)
-            # A visitor's earlier verdicts hang on its decisions, and on no other conversion.
-            for visitor in {storable(row["visitor_id"]) for row in rows if row["kind"] == "decision"}:
-                db.execute(_SQL["stale visitor"], {"visitor_id": visitor, "namespace": namespace})
-            self._trim(db, exchanges=1, events=len(rows), verdicts=len(rows))
-        self.bells.ring(namespace, "exchanges", *(("events", "verdicts") if rows else ()))
-        return number
+        values = (exchange["surface"], exchange["method"], exchange["status"])
+        with self.lock:
+            # What came before stands before, unless so much is waiting that it would hold this one up.
+            self.index_some()
+            return self.write([Request(namespace, *values, dumps(exchange), body, rows)])[0]
 
-    def _append_row(self, db: sqlite3.Connection, namespace: str, exchange: int, row: EventRow) -> None:
-        names = ("uuid", "visitor_id", "account_id", "key", "experiment_id")
-        values: dict[str, Any] = {name: storable(row[name]) for name in names}  # type: ignore[literal-required]
-        values |= {"namespace": namespace, "kind": row["kind"], "timestamp": str(row["timestamp"])}
-        first = db.execute(_SQL["first of uuid"], values).fetchone() if values["uuid"] else None
-        values |= {"exchange": exchange, "duplicate_of": first and first["number"], "doc": dumps(row)}
-        values["event"] = db.execute(_SQL["add event"], values).lastrowid
-        visitor = values["visitor_id"]
-        if visitor is not None:
-            db.execute(_SQL["add visitor"], {**values, "fold": storable(fold(visitor))})
-        if row["kind"] != "conversion":
-            return
-        # A report that came before its conversion, or whose first attempt was lost, takes it now.
-        waiting = db.execute(_SQL["report without conversion"], values).fetchone()
-        if waiting:
-            db.execute(_SQL["give conversion"], {**values, "number": waiting["number"]})
-            return
-        # The same event once more is a replay and no news; another one that bears its uuid deserves a verdict.
-        if first and tuple(first)[1:] == (visitor, values["key"], values["timestamp"], row["kind"]):
-            return
-        db.execute(_SQL["add unreported"], values)
+    def write(
+        self, requests: Sequence[Request], also: Callable[[Transaction], None] | None = None
+    ) -> list[int]:
+        """Write requests, and what belongs to them, in one transaction; their numbers."""
+        with self._writing() as db:
+            run = _Transaction(db)
+            version = db.execute("PRAGMA data_version").fetchone()[0]
+            if version != self._version:
+                # Another process has written: it may have erased visitors.
+                self._index.forget()
+                self._version = version
+            self._create(run, *(request.namespace for request in requests))
+            numbers = self._index.write(run, requests)
+            events = sum(len(request.rows) for request in requests)
+            self._trim(db, exchanges=len(requests), events=events, verdicts=events)
+            if also is not None:
+                also(run)
+        for namespace in {request.namespace for request in requests}:
+            some = any(request.rows for request in requests if request.namespace == namespace)
+            self.bells.ring(namespace, "exchanges", *(("events", "verdicts") if some else ()))
+        return numbers
 
     def put_delivery(
         self,
@@ -276,8 +294,9 @@ class Journal(Documents):
             "delivery": dumps(report),
         }
         values["kind"] = "deletion" if report.get("type") == "delete" else "event"
+        self.index_some()
         with self._writing() as db:
-            self._create(db, namespace)
+            self._create(_Transaction(db), namespace)
             old = db.execute(_SQL["report"], values).fetchone()
             values["event"] = old and old["event"]
             if values["event"] is None and sent and uuid:
@@ -290,7 +309,9 @@ class Journal(Documents):
                 db.execute(_SQL["replace report"], {**values, "number": number})
             else:
                 number = int(db.execute(_SQL["add report"], values).lastrowid or 0)
-            db.execute(_SQL["stale uuid"], values)
+            if uuid:
+                for name in ("stale uuid", "stale conversions of uuid"):
+                    db.execute(_SQL[name], values)
             self._trim(db, verdicts=1)
         self.bells.ring(namespace, "verdicts", "events", "exchanges")
         return number
@@ -299,7 +320,7 @@ class Journal(Documents):
         """Store a run, in the place of the one with the same `id`; it counts as new either way."""
         values = {"namespace": namespace, "id": storable(run["id"]), "status": storable(run.get("state"))}
         with self._writing() as db:
-            self._create(db, namespace)
+            self._create(_Transaction(db), namespace)
             db.execute(_SQL["delete run"], values)
             db.execute(_SQL["put run"], {**values, "summary": dumps(summary), "doc": dumps(run)})
             self._trim(db, runs=1)
@@ -324,11 +345,13 @@ class Journal(Documents):
             cutoff = {"cutoff": db.execute(oldest, (excess - 1,)).fetchone()[0]}
             db.execute(_SQL[f"count dropped {listing}"], cutoff)
             if listing == "events":
-                for name in (
-                    "stale visitors of dropped",
-                    "count verdicts without event",
-                    "drop verdicts without event",
-                ):
+                dropped: dict[str, list[str]] = {}
+                for row in db.execute(_SQL["visitors of dropped"], cutoff):
+                    dropped.setdefault(row["namespace"], []).append(row["visitor_id"])
+                for namespace, visitors in dropped.items():
+                    for name in ("stale visitors", "stale conversions of visitors"):
+                        db.execute(_SQL[name], {"namespace": namespace, "visitors": dumps(visitors)})
+                for name in ("count verdicts without event", "drop verdicts without event"):
                     db.execute(_SQL[name], cutoff)
             db.execute(f"DELETE FROM {listing} WHERE number <= :cutoff", cutoff)
 
@@ -342,8 +365,9 @@ class Journal(Documents):
             parts.append("namespace = ?")
             values.append(query.namespace)
         for name, value in query.filters.items():
-            parts.append(_SQL[f"filter {listing} {name}"])
-            values.append(storable(value))
+            condition = _SQL[f"filter {listing} {name}"]
+            parts.append(condition)
+            values += [storable(value)] * condition.count("?")
         if query.text:
             search = _SQL[f"search {listing}"]
             pattern = "".join("\\" + c if c in "%_\\" else c for c in storable(query.text) or "")
@@ -356,6 +380,7 @@ class Journal(Documents):
 
     def rows(self, listing: str, query: Query) -> list[dict[str, Any]]:
         """The rows that match, in order of their numbers (downwards when `newest`), as they are stored."""
+        self.catch_up()
         where, values = self._where(listing, query)
         order = "DESC" if query.newest else "ASC"
         sql = f"SELECT {_SQL[f'columns {listing}']} FROM {listing} WHERE {where} ORDER BY number {order} LIMIT ?"
@@ -364,6 +389,7 @@ class Journal(Documents):
 
     def count(self, listing: str, query: Query, most: int) -> int:
         """How many rows match, counted no further than `most`."""
+        self.catch_up()
         where, values = self._where(listing, query)
         with self._reader() as db:
             sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {listing} WHERE {where} LIMIT ?)"

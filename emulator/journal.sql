@@ -80,13 +80,14 @@ CREATE TABLE verdicts (
 CREATE UNIQUE INDEX verdicts_delivery ON verdicts (delivery_id, namespace) WHERE delivery_id IS NOT NULL;
 CREATE INDEX verdicts_namespace ON verdicts (namespace);
 CREATE INDEX verdicts_message ON verdicts (message_id, namespace) WHERE message_id IS NOT NULL;
-CREATE INDEX verdicts_uuid ON verdicts (uuid, namespace);
-CREATE INDEX verdicts_visitor ON verdicts (visitor_id, namespace);
-CREATE INDEX verdicts_judged ON verdicts (visitor_id, namespace) WHERE judged = 1;
+-- Only what was reported has these of its own; of a conversion that no report explains its event has them.
+CREATE INDEX verdicts_uuid ON verdicts (uuid, namespace) WHERE uuid IS NOT NULL;
+CREATE INDEX verdicts_visitor ON verdicts (visitor_id, namespace) WHERE visitor_id IS NOT NULL;
+CREATE INDEX verdicts_waiting ON verdicts (uuid, namespace) WHERE event IS NULL AND kind = 'event';
 CREATE INDEX verdicts_event_key ON verdicts (event_key, namespace);
 CREATE INDEX verdicts_event ON verdicts (event) WHERE event IS NOT NULL;
-CREATE INDEX verdicts_stale ON verdicts (namespace, visitor_id) WHERE judged = 0;
-CREATE INDEX verdicts_outcome ON verdicts (outcome, namespace);
+CREATE INDEX verdicts_stale ON verdicts (namespace) WHERE judged = 0;
+CREATE INDEX verdicts_outcome ON verdicts (outcome, namespace) WHERE judged = 1;
 
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -143,29 +144,28 @@ DELETE FROM visitors WHERE namespace = :namespace
 -- name: forget dropped
 DELETE FROM dropped WHERE namespace = :namespace
 
--- name: add exchange
-INSERT INTO exchanges (namespace, surface, method, status, doc, body)
-VALUES (:namespace, :surface, :method, :status, :doc, :body)
--- name: first of uuid
-SELECT number, visitor_id, key, timestamp, kind FROM events
-WHERE uuid = :uuid AND namespace = :namespace AND account_id IS :account_id ORDER BY number LIMIT 1
--- name: add event
+-- name: last numbers
+SELECT name, seq FROM sqlite_sequence WHERE name IN ('exchanges', 'events')
+-- name: add exchanges
+INSERT INTO exchanges (number, namespace, surface, method, status, doc, body) VALUES (?, ?, ?, ?, ?, ?, ?)
+-- name: known uuids
+SELECT uuid, namespace, account_id, number, visitor_id, key, timestamp, kind FROM events
+WHERE uuid IN (SELECT value FROM json_each(:uuids)) ORDER BY number
+-- name: add events
 INSERT INTO events
-    (namespace, kind, visitor_id, account_id, uuid, key, timestamp, experiment_id, exchange, duplicate_of, doc)
-VALUES (:namespace, :kind, :visitor_id, :account_id, :uuid, :key, :timestamp, :experiment_id, :exchange,
-    :duplicate_of, :doc)
--- name: add visitor
-INSERT OR IGNORE INTO visitors (fold, namespace, visitor_id) VALUES (:fold, :namespace, :visitor_id)
--- name: report without conversion
-SELECT number FROM verdicts
-WHERE uuid = :uuid AND namespace = :namespace AND event IS NULL AND kind = 'event'
+    (number, namespace, kind, visitor_id, account_id, uuid, key, timestamp, experiment_id, exchange, duplicate_of, doc)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+-- name: add visitors
+INSERT OR IGNORE INTO visitors (fold, namespace, visitor_id) VALUES (?, ?, ?)
+-- name: waiting reports
+SELECT number, namespace, uuid FROM verdicts
+WHERE uuid IN (SELECT value FROM json_each(:uuids)) AND event IS NULL AND kind = 'event'
     AND delivery ->> '$.outcome' IN ('sent', 'pending', 'delivery_failed')
-ORDER BY number LIMIT 1
+ORDER BY number
 -- name: give conversion
-UPDATE verdicts SET event = :event, judged = 0 WHERE number = :number
+UPDATE verdicts SET event = ?, judged = 0 WHERE number = ?
 -- name: add unreported
-INSERT INTO verdicts (namespace, kind, uuid, visitor_id, event_key, event)
-VALUES (:namespace, 'event', :uuid, :visitor_id, :key, :event)
+INSERT INTO verdicts (namespace, kind, event_key, event) VALUES (?, 'event', ?, ?)
 -- name: free conversion
 SELECT number FROM events
 WHERE uuid = :uuid AND namespace = :namespace AND kind = 'conversion' AND number NOT IN
@@ -186,10 +186,18 @@ UPDATE verdicts SET kind = :kind, message_id = :message_id, uuid = :uuid, visito
     user_id = :user_id, anonymous_id = :anonymous_id, event_key = :event_key, delivery = :delivery, event = :event,
     judged = 0
 WHERE number = :number
--- name: stale visitor
-UPDATE verdicts SET judged = 0 WHERE visitor_id IS :visitor_id AND namespace = :namespace AND judged = 1
+-- name: stale visitors
+UPDATE verdicts SET judged = 0 WHERE namespace = :namespace AND judged = 1
+    AND visitor_id IN (SELECT value FROM json_each(:visitors))
+-- name: stale conversions of visitors
+UPDATE verdicts SET judged = 0 WHERE judged = 1 AND event IN
+    (SELECT number FROM events WHERE visitor_id IN (SELECT value FROM json_each(:visitors))
+        AND namespace = :namespace AND kind = 'conversion')
 -- name: stale uuid
 UPDATE verdicts SET judged = 0 WHERE uuid = :uuid AND namespace = :namespace AND judged = 1
+-- name: stale conversions of uuid
+UPDATE verdicts SET judged = 0 WHERE judged = 1 AND event IN
+    (SELECT number FROM events WHERE uuid = :uuid AND namespace = :namespace)
 -- name: stale namespace
 UPDATE verdicts SET judged = 0 WHERE namespace = :namespace AND judged = 1
 -- name: stale
@@ -199,11 +207,11 @@ SELECT number FROM verdicts WHERE judged = 0 AND namespace = :namespace LIMIT 1
 -- name: stale verdicts
 SELECT v.number, v.namespace, v.uuid, v.visitor_id, v.event, v.delivery, e.exchange, e.duplicate_of, e.doc
 FROM verdicts AS v LEFT JOIN events AS e ON e.number = v.event
-WHERE v.judged = 0 ORDER BY v.namespace, v.visitor_id LIMIT :limit
+WHERE v.judged = 0 LIMIT :limit
 -- name: stale verdicts of
 SELECT v.number, v.namespace, v.uuid, v.visitor_id, v.event, v.delivery, e.exchange, e.duplicate_of, e.doc
 FROM verdicts AS v LEFT JOIN events AS e ON e.number = v.event
-WHERE v.judged = 0 AND v.namespace = :namespace ORDER BY v.visitor_id LIMIT :limit
+WHERE v.judged = 0 AND v.namespace = :namespace LIMIT :limit
 -- name: store outcome
 UPDATE verdicts SET judged = 1, outcome = :outcome, attributed = :attributed
 WHERE number IN (SELECT value FROM json_each(:numbers))
@@ -255,9 +263,8 @@ INSERT INTO dropped SELECT namespace, 'verdicts', COUNT(*) FROM verdicts WHERE e
 ON CONFLICT (namespace, listing) DO UPDATE SET total = total + excluded.total
 -- name: drop verdicts without event
 DELETE FROM verdicts WHERE event <= :cutoff
--- name: stale visitors of dropped
-UPDATE verdicts SET judged = 0 WHERE judged = 1 AND (visitor_id, namespace) IN
-    (SELECT visitor_id, namespace FROM events WHERE number <= :cutoff)
+-- name: visitors of dropped
+SELECT DISTINCT namespace, visitor_id FROM events WHERE number <= :cutoff AND visitor_id IS NOT NULL
 
 -- name: events to erase
 SELECT number, exchange FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
@@ -273,13 +280,16 @@ DELETE FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
 DELETE FROM visitors WHERE visitor_id = :visitor_id AND namespace = :namespace
 -- name: erase reports
 DELETE FROM verdicts WHERE namespace = :namespace
-    AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id)
+    AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id
+        OR event IN (SELECT number FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace))
 -- name: all rows of visitor
 SELECT number, namespace, exchange, duplicate_of, doc FROM events
 WHERE visitor_id = :visitor_id AND namespace = :namespace ORDER BY number
 -- name: verdicts of visitor
 SELECT number, namespace, uuid, visitor_id, event, delivery FROM verdicts
-WHERE visitor_id = :visitor_id AND namespace = :namespace ORDER BY number
+WHERE namespace = :namespace AND (visitor_id = :visitor_id
+    OR event IN (SELECT number FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace))
+ORDER BY number
 -- name: count reports
 SELECT COUNT(*) AS total FROM verdicts WHERE namespace = :namespace AND delivery IS NOT NULL
     AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id)
@@ -305,7 +315,7 @@ number IN (SELECT exchange FROM events WHERE kind = ?)
 -- name: filter exchanges experiment
 number IN (SELECT exchange FROM events WHERE experiment_id IN (SELECT value FROM json_each(?)))
 -- name: filter exchanges outcome
-number IN (SELECT exchange FROM events WHERE number IN (SELECT event FROM verdicts WHERE outcome = ?))
+number IN (SELECT exchange FROM events WHERE number IN (SELECT event FROM verdicts WHERE judged = 1 AND outcome = ?))
 -- name: filter events visitor_id
 visitor_id = ?
 -- name: filter events uuid
@@ -321,17 +331,17 @@ experiment_id IN (SELECT value FROM json_each(?))
 -- name: filter events status
 exchange IN (SELECT number FROM exchanges WHERE status = CAST(? AS INTEGER))
 -- name: filter events outcome
-number IN (SELECT event FROM verdicts WHERE outcome = ?)
+number IN (SELECT event FROM verdicts WHERE judged = 1 AND outcome = ?)
 -- name: filter verdicts message_id
 message_id = ?
 -- name: filter verdicts outcome
-outcome = ?
+judged = 1 AND outcome = ?
 -- name: filter verdicts event_key
 event_key = ?
 -- name: filter verdicts visitor_id
-visitor_id = ?
+(visitor_id = ? OR event IN (SELECT number FROM events WHERE visitor_id = ?))
 -- name: filter verdicts uuid
-uuid = ?
+(uuid = ? OR event IN (SELECT number FROM events WHERE uuid = ?))
 -- name: filter verdicts kind
 kind = ?
 -- name: filter verdicts experiment
@@ -347,7 +357,9 @@ status = ?
 doc LIKE ? ESCAPE '\'
 -- name: search verdicts
 ((COALESCE(message_id, '') || ' ' || COALESCE(uuid, '') || ' ' || COALESCE(visitor_id, '') || ' ' || COALESCE(event_key, '')
-    || ' ' || COALESCE(outcome, '') || ' ' || COALESCE(attributed, '')) LIKE ? ESCAPE '\' OR delivery LIKE ? ESCAPE '\')
+    || ' ' || COALESCE(outcome, '') || ' ' || COALESCE(attributed, '')) LIKE ? ESCAPE '\' OR delivery LIKE ? ESCAPE '\'
+    OR (SELECT COALESCE(e.uuid, '') || ' ' || COALESCE(e.visitor_id, '') FROM events AS e WHERE e.number = event)
+        LIKE ? ESCAPE '\')
 -- name: search runs
 doc LIKE ? ESCAPE '\'
 

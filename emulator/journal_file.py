@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 APPLICATION_ID = 0x4F50_4C4F
-VERSION = 1
+VERSION = 2
 _MAGIC = b"SQLite format 3\0"
 
 

@@ -14,6 +14,14 @@ KEY = "emulator.namespace"
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
+def split_path(path: str) -> tuple[str, str] | None:
+    """The namespace that a path names and the rest of the path; None for a name that none can have."""
+    if path != "/ns" and not path.startswith("/ns/"):
+        return DEFAULT, path
+    name, slash, rest = path[4:].partition("/")
+    return (name, slash + rest or "/") if NAME.fullmatch(name) else None
+
+
 class NamespaceMount:
     """Moves the prefix from PATH_INFO to SCRIPT_NAME, so that every route works unchanged in every namespace."""
 
@@ -21,17 +29,17 @@ class NamespaceMount:
         self.app = app
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        environ[KEY] = DEFAULT
         path = environ.get("PATH_INFO", "")
-        if path == "/ns" or path.startswith("/ns/"):
-            name, slash, rest = path[4:].partition("/")
-            if not NAME.fullmatch(name):
-                problem = Problem(
-                    "invalid_namespace",
-                    "a namespace's name has 1 to 64 letters, digits, dots, hyphens or underscores",
-                )
-                return problem_response(problem)(environ, start_response)
-            environ[KEY] = name
+        named = split_path(path)
+        if named is None:
+            problem = Problem(
+                "invalid_namespace",
+                "a namespace's name has 1 to 64 letters, digits, dots, hyphens or underscores",
+            )
+            return problem_response(problem)(environ, start_response)
+        name, rest = named
+        environ[KEY] = name
+        if rest != path:
             environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/ns/{name}"
-            environ["PATH_INFO"] = slash + rest or "/"
+            environ["PATH_INFO"] = rest
         return self.app(environ, start_response)

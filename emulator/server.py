@@ -5,9 +5,11 @@ from collections.abc import Callable
 from types import TracebackType
 
 from emulator.app import create_app
+from emulator.capture import Capture
 from emulator.clock import Clock, SystemClock
 from emulator.context import EXTENSION, Context
 from emulator.datafile_source import DatafileSources
+from emulator.indexer import Indexer
 from emulator.journal import Journal
 from emulator.judging import Judging
 from emulator.settings import Settings
@@ -38,6 +40,7 @@ class EmulatorServer:
         self._server: Server | None = None
         self._context: Context | None = None
         self._sources: DatafileSources | None = None
+        self._indexer: Indexer | None = None
         self._judging: Judging | None = None
 
     @property
@@ -68,6 +71,7 @@ class EmulatorServer:
                 idle_s=_IDLE,
                 now_ms=self.clock.now_ms,
                 report=self._context.report,
+                shortcut=Capture(self._context),
             )
         except BaseException:
             journal.close()
@@ -76,6 +80,8 @@ class EmulatorServer:
         self._sources.watch()
         self._judging = Judging(self._context.judge, self._context.report)
         self._judging.start()
+        self._indexer = Indexer(journal, self._context.report)
+        self._indexer.start()
         self._server.start()
         return self
 
@@ -103,10 +109,12 @@ class EmulatorServer:
         parts.stopping.set()
         if self._sources:
             self._sources.stop()
-        if self._judging:
-            self._judging.stop()
         parts.journal.release()
         server.stop()
+        if self._indexer:
+            self._indexer.stop()
+        if self._judging:
+            self._judging.stop()
         parts.journal.close()
 
     def serve_forever(self, ready: Callable[[], None] = lambda: None) -> None:

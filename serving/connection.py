@@ -166,14 +166,14 @@ class Connection(asyncio.Protocol):
         method, version = parser.get_method(), parser.get_http_version()
         keep_alive = parser.should_keep_alive()
         first = not (self._busy or self._queue)
-        if first and keep_alive and self._server.shortcut is not None and version == "1.1":
-            said = self._server.shortcut(method, self._target, self._headers, self._body)
+        request = Request(method, self._target, self._headers, self._body, version, keep_alive, self._peer)
+        shortcut = self._server.shortcut
+        if first and keep_alive and shortcut is not None and version == "1.1":
+            said = shortcut(method, self._target, self._headers, self._body)
             if said is not None:
-                self._transport.write(said)
+                self._busy = True
+                self._server.hold(self, request, said)
                 return
-        request = Request(
-            method, self._target, self._headers, bytes(self._body), version, keep_alive, self._peer
-        )
         if version not in ("1.1", "1.0"):
             self._refuse(400, "bad_request", "only HTTP/1.0 and HTTP/1.1 are spoken here")
         elif first:
@@ -185,6 +185,20 @@ class Connection(asyncio.Protocol):
 
     # -- answering
 
+    def release(self, request: Request, said: bytes | None) -> None:
+        """Send an answer that was held; without one the app answers."""
+        if self._closing:
+            return
+        if said is None:
+            self._handle(request)
+            return
+        self._busy = False
+        self._transport.write(said)
+        if self._queue:
+            self._next()
+        elif self._ended:
+            self._finish()
+
     def _handle(self, request: Request) -> None:
         self._busy = True
         self._server.workers.run(lambda: self._work(request))
@@ -195,11 +209,11 @@ class Connection(asyncio.Protocol):
         try:
             said = answer(server.app, request, server.address, server.now_ms())
         except ValueError as error:
-            request.ending.close = True
+            request.close = True
             said = self._problem(400, "bad_request", f"the address cannot be read ({error})")
         except Exception as error:
             # The app answers its own errors; what comes here is a fault of the server, told without a traceback.
-            request.ending.close = True
+            request.close = True
             where = f"{request.method.decode('latin-1')} {request.target.decode('latin-1')[:200]}"
             server.report(f"{where}: {type(error).__name__}: {error}")
             said = self._problem(500, "internal_error", "the server failed on this request")
@@ -212,11 +226,11 @@ class Connection(asyncio.Protocol):
         self.active = self._server.ticks
         if self._closing:
             return
-        if request.ending.broken:
-            self._break_off(request.ending.broken)
+        if request.broken:
+            self._break_off(request.broken)
             return
         self._transport.write(said)
-        if request.ending.close or not request.keep_alive or (self._ended and not self._queue):
+        if request.close or not request.keep_alive or (self._ended and not self._queue):
             self._finish()
         else:
             self._next()

@@ -8,10 +8,11 @@ import socket
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from serving.connection import Connection
 from serving.workers import Workers
+from serving.wsgi import Request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -21,9 +22,22 @@ _TICK = 5.0
 _GRACE = 2.0
 _LOOK_AGAIN = 0.005
 
-# What answers on the loop's own thread, or leaves a request to the app with None: it must never wait.
-# Method, target, headers and body of a request of HTTP/1.1 whose connection stays open.
-Shortcut = Callable[[bytes, bytes, list[tuple[bytes, bytes]], bytes | bytearray], bytes | None]
+
+class Shortcut(Protocol):
+    """What answers some requests on the loop's own thread, which it must never keep waiting."""
+
+    def __call__(
+        self, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], body: bytes | bytearray, /
+    ) -> bytes | None:
+        """The whole answer to a request of HTTP/1.1 whose connection stays open, or None: the app has it."""
+        ...
+
+    def commit(self) -> bool:
+        """Called once for all that was answered in one turn of the loop, before the answers leave.
+
+        After False none of them is sent: the app has those requests.
+        """
+        ...
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -57,6 +71,7 @@ class Server:
         self.shortcut = shortcut
         self.address: tuple[str, int] = listening.getsockname()[:2]
         self.connections: set[Connection] = set()
+        self._held: list[tuple[Connection, Request, bytes]] = []
         self.workers = Workers(name)
         self.loop = _new_loop()
         self.ticks = 0.0
@@ -82,6 +97,18 @@ class Server:
             self.loop.run_until_complete(self._serve())
         finally:
             self.loop.close()
+
+    def hold(self, connection: Connection, request: Request, said: bytes) -> None:
+        """Send an answer of the shortcut at the end of this turn of the loop, once it is committed."""
+        if not self._held:
+            self.loop.call_soon(self._commit)
+        self._held.append((connection, request, said))
+
+    def _commit(self) -> None:
+        held, self._held = self._held, []
+        fine = self.shortcut is not None and self.shortcut.commit()
+        for connection, request, said in held:
+            connection.release(request, said if fine else None)
 
     async def _serve(self) -> None:
         made = await self.loop.create_server(lambda: Connection(self), sock=self._listening, backlog=BACKLOG)

@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -12,26 +12,10 @@ from urllib.parse import unquote_to_bytes, urlsplit
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-ENDING = "serving.ending"
+REQUEST = "serving.request"
 BREAKS = ("reset", "hang_up", "garbage")
 _NO_BODY = (204, 304)
 _NAME = "optilocal"
-
-
-@dataclass(slots=True)
-class Ending:
-    """What becomes of the connection after this request: stays open, closes, or is broken in one of the `BREAKS`."""
-
-    close: bool = False
-    broken: str | None = None
-
-    def close_after(self) -> None:
-        """Close the connection once the answer in hand is sent."""
-        self.close = True
-
-    def break_off(self, how: str) -> None:
-        """Break the connection instead of answering: `reset`, `hang_up`, or `garbage` that is no HTTP."""
-        self.broken = how
 
 
 @dataclass(slots=True)
@@ -41,11 +25,20 @@ class Request:
     method: bytes
     target: bytes
     headers: list[tuple[bytes, bytes]]
-    body: bytes
+    body: bytes | bytearray
     version: str
     keep_alive: bool
     peer: tuple[str, int] = ("", 0)
-    ending: Ending = field(default_factory=Ending)
+    close: bool = False
+    broken: str | None = None
+
+    def close_after(self) -> None:
+        """Close the connection once the answer in hand is sent."""
+        self.close = True
+
+    def break_off(self, how: str) -> None:
+        """Break the connection instead of answering: one of the `BREAKS`, garbage being what is no HTTP."""
+        self.broken = how
 
 
 def environ(request: Request, server: tuple[str, int]) -> "WSGIEnvironment":
@@ -74,7 +67,7 @@ def environ(request: Request, server: tuple[str, int]) -> "WSGIEnvironment":
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
-        ENDING: request.ending,
+        REQUEST: request,
     }
     for raw_name, raw_value in request.headers:
         name = raw_name.decode("latin-1").upper()
@@ -107,7 +100,7 @@ def answer(app: "WSGIApplication", request: Request, server: tuple[str, int], no
     finally:
         if hasattr(pieces, "close"):
             pieces.close()
-    if request.ending.broken:
+    if request.broken:
         return b""
     return written(int(status.split(" ", 1)[0]), headers, body, request, now_ms)
 
@@ -134,7 +127,7 @@ def written(
         lines.append(f"Content-Length: {len(body)}")
     if request is not None and request.method == b"HEAD":
         body = b""
-    if request is None or request.ending.close or not request.keep_alive:
+    if request is None or request.close or not request.keep_alive:
         lines.append("Connection: close")
     elif request.version == "1.0":
         lines.append("Connection: keep-alive")

@@ -19,6 +19,7 @@ from space import Space
 
 from emulator.journal import Journal
 from emulator.journal_file import JournalError
+from emulator.json_text import loads
 from emulator.query import Query
 from emulator.server import EmulatorServer
 from emulator.settings import Settings
@@ -141,25 +142,60 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
         Journal(tmp_path / "pipe")
 
 
-def test_when_the_disk_is_full_nothing_is_acknowledged_and_afterwards_it_goes_on(tmp_path: Path) -> None:
+def test_when_the_disk_is_full_nothing_more_is_acknowledged_and_nothing_acknowledged_is_lost(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "j.sqlite"
+    # The bound on a file's size stands for a disk that is full.
+    script = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000));"
+        "sys.argv = sys.argv[1:]; runpy.run_module('emulator', run_name='__main__')"
+    )
+    command = [sys.executable, "-c", script, "emulator", "--port", "0", "--journal", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as emulator:
+        assert emulator.stdout is not None
+        with requests.Session() as session:
+            space = Space(emulator.stdout.readline().split()[1], None, session)
+            padding = {"padding": "x" * 20_000}
+            answers = [
+                space.send(batch(purchase(f"u-{number}", uuid=f"c-{number}", tags=padding)))
+                for number in range(60)
+            ]
+            refused = [answer for answer in answers if answer.status_code != 204]
+            assert {answer.status_code for answer in refused} == {500}
+            assert refused[0].json()["error"]["code"] == "journal_failed"
+            emulator.kill()
+        assert emulator.stderr is not None
+        assert "Traceback" not in emulator.stderr.read()
+    acknowledged = [f"c-{number}" for number, answer in enumerate(answers) if answer.status_code == 204]
+    assert 0 < len(acknowledged) < 60
+    journal = Journal(path)
+    kept = [loads(row["doc"])["uuid"] for row in journal.rows("events", Query("default"))]
+    assert [uuid for uuid in acknowledged if uuid not in kept] == []
+    journal.close()
+
+
+def test_when_indexing_fails_whoever_asks_is_told_and_afterwards_it_goes_on(tmp_path: Path) -> None:
     with (
         EmulatorServer(Settings(port=0, journal=tmp_path / "j.sqlite")) as server,
         requests.Session() as session,
     ):
         space = Space(server.base_url, None, session)
         assert space.send(batch(purchase())).status_code == 204
+        assert len(space.rows("events")) == 1
         parts = server._context
         assert parts is not None
-        pages = parts.journal._db.execute("PRAGMA page_count").fetchone()[0]
-        parts.journal._db.execute(f"PRAGMA max_page_count = {pages}")
+        with parts.journal.lock:
+            pages = parts.journal._db.execute("PRAGMA page_count").fetchone()[0]
+            parts.journal._db.execute(f"PRAGMA max_page_count = {pages}")
         large = batch(purchase("u-2", uuid="c-2", tags={"padding": "x" * 200_000}))
-        refused = space.send(large)
-        assert (refused.status_code, refused.json()["error"]["code"]) == (500, "journal_failed")
-        assert "full" in refused.json()["error"]["message"]
-        assert [row["visitor_id"] for row in space.rows("events")] == ["u-1"]
-        parts.journal._db.execute("PRAGMA max_page_count = 1000000")
         assert space.send(large).status_code == 204
-        assert len(space.rows("events")) == 2
+        told = space.get("/_emulator/events")
+        assert (told.status_code, told.json()["error"]["code"]) == (500, "journal_failed")
+        assert "full" in told.json()["error"]["message"]
+        with parts.journal.lock:
+            parts.journal._db.execute("PRAGMA max_page_count = 1000000")
+        assert [row["visitor_id"] for row in space.rows("events")] == ["u-1", "u-2"]
 
 
 def test_an_empty_file_becomes_a_journal(tmp_path: Path) -> None:
@@ -308,10 +344,14 @@ def test_a_look_up_does_not_read_the_whole_journal() -> None:
                 for scope in ("", "namespace = 'n' AND "):
                     sql = f"EXPLAIN QUERY PLAN SELECT number FROM {listing} WHERE {scope}{condition} AND number > 5"
                     plan = " ".join(
-                        str(row[3]) for row in db.execute(f"{sql} ORDER BY number LIMIT 10", ("x",))
+                        str(row[3])
+                        for row in db.execute(
+                            f"{sql} ORDER BY number LIMIT 10", ("x",) * condition.count("?")
+                        )
                     )
                     column = {"event_key": "key" if listing == "events" else "event_key"}.get(name, name)
                     assert f"({column}=?" in plan, plan
+                    assert "SCAN" not in plan, plan
         db.close()
     finally:
         journal.close()

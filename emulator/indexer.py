@@ -1,0 +1,67 @@
+"""Captured requests indexed in the background, as soon as they come; while they keep coming, capture goes first."""
+
+import threading
+from collections.abc import Callable
+
+from emulator.capture import MOST_WAITING
+from emulator.clock import own_work
+from emulator.journal import Journal
+from emulator.journal_file import JournalError
+
+# Requests a transaction: a single one is there at once, and capture never waits long for the interpreter.
+_SLICE = 64
+# While requests keep coming, the share of the time that indexing leaves to them, as a multiple of its own.
+_GIVEN_WAY = 4.0
+_LONGEST_PAUSE = 0.1
+# Left in the log by another process that was asked to look, or missed: looked for at least this often, in seconds.
+_RECHECK = 1.0
+_AFTER_ERROR = 1.0
+
+
+class Indexer:
+    """A thread that empties the log of captured requests into the journal's tables."""
+
+    def __init__(self, journal: Journal, report: Callable[[str], None]) -> None:
+        self._journal = journal
+        self._report = report
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="indexing", daemon=True)
+
+    def start(self) -> None:
+        """Index from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the slice in hand and end; before the journal is closed."""
+        self._stopping.set()
+        self._journal.bells.captured.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        captured, told = self._journal.bells.captured, False
+        while not self._stopping.is_set():
+            captured.clear()
+            try:
+                self._empty()
+                told = False
+            except JournalError as error:
+                # What is in the log is safe: it is tried again, and whoever asks meanwhile is told.
+                if not told:
+                    self._report(f"captured requests wait to be indexed: {error}")
+                told = True
+                self._stopping.wait(_AFTER_ERROR)
+                continue
+            except Exception as error:
+                self._report(f"indexing in the background ended: {type(error).__name__}: {error}")
+                return
+            captured.wait(_RECHECK)
+
+    def _empty(self) -> None:
+        log = self._journal.log
+        while not self._stopping.is_set():
+            begun, written = own_work(), log.written
+            if not self._journal.index_some(_SLICE):
+                return
+            if log.written > written and log.pending < MOST_WAITING:
+                self._stopping.wait(min((own_work() - begun) * _GIVEN_WAY, _LONGEST_PAUSE))
