@@ -22,6 +22,8 @@ _LONGEST_HEAD = 131_072
 # So many times what is taken of a body is read and thrown away, so that a client that is still writing sees its answer.
 _DRAINED = 16
 _PIPELINED = 32
+# Seconds in which a client that was refused may finish what it was saying.
+_LINGER = 0.5
 _HEAD_UNREADABLE = "this is no HTTP request, or its address or headers cannot be read"
 _BODY_UNREADABLE = "the body's length or chunks cannot be read"
 
@@ -90,12 +92,19 @@ class Connection(asyncio.Protocol):
             self._ended = True
         except httptools.HttpParserError:
             self._refuse(400, "bad_request", _BODY_UNREADABLE if self._in_body else _HEAD_UNREADABLE)
-        if self._in_body and not self._told_to_go_on:
-            self._go_on()
+        if self._in_body:
+            if not self._told_to_go_on:
+                self._go_on()
+        elif self._reading:
+            self._head += len(data)
+            if self._head > _LONGEST_HEAD:
+                self._refuse(431, "too_large", f"the headers have more than {_LONGEST_HEAD} bytes")
 
     def eof_received(self) -> bool:
         """A client that has said all it wanted still gets its answer."""
         self._ended = True
+        if self._closing:
+            return False
         if self._reading and not self._closing:
             self._refuse(400, "bad_request", _BODY_UNREADABLE if self._in_body else _HEAD_UNREADABLE)
         return self._busy
@@ -120,18 +129,9 @@ class Connection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         self._target += url
-        self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name, value))
-        self._head += len(name) + len(value)
-        if self._head > _LONGEST_HEAD:
-            self._count_head(0)
-
-    def _count_head(self, more: int) -> None:
-        self._head += more
-        if self._head > _LONGEST_HEAD:
-            self._refuse(431, "too_large", f"the address and headers have more than {_LONGEST_HEAD} bytes")
 
     def on_headers_complete(self) -> None:
         self._in_body = True
@@ -155,7 +155,7 @@ class Connection(asyncio.Protocol):
             if not isinstance(self._body, bytearray):
                 self._body = bytearray(self._body)
             self._body += body[: most - len(self._body)]
-        elif self._size > most * _DRAINED:
+        if self._size > most * _DRAINED:
             self._refuse(413, "too_large", f"a body has at most {self._server.max_body} bytes")
 
     def on_message_complete(self) -> None:
@@ -243,9 +243,14 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         """Answer what reaches no app; it is always the client's mistake."""
-        if not self._closing and not self._busy:
-            self._transport.write(self._problem(status, code, message))
-        self._finish()
+        if self._closing or self._busy:
+            self._finish()
+            return
+        self._closing = True
+        self._transport.write(self._problem(status, code, message))
+        # A client that is still writing would have its answer torn away by a connection closed at once.
+        self._transport.write_eof()
+        self._server.loop.call_later(_LINGER, self._transport.close)
 
     def _problem(self, status: int, code: str, message: str) -> bytes:
         body = json.dumps({"error": {"code": code, "message": message}}).encode()
