@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -48,10 +49,37 @@ def uuid_of(random: Random) -> str:
     return str(UUID(int=random.getrandbits(128), version=4))
 
 
-def write_kinds(folder: Path, now_ms: int) -> Path:
-    """The kinds in a file, a line each, for load.lua."""
+def source_events() -> list[Batch]:
+    """Track calls as analytics.js makes them, with `@VISITOR@` and `@UUID@` where the ids belong."""
+    properties: list[tuple[str, Batch]] = [
+        ("Order Completed", {"revenue": 4999, "value": 49.99, "order_id": "o-7", "currency": "EUR"}),
+        ("Product Added", {"product_id": "shirt-7", "name": "Shirt, blue, large", "quantity": 2}),
+        ("Product Viewed", {"product_id": "shirt-7", "category": "shirts", "url": "https://shop.example/7"}),
+        ("Signed Up", {"source": "newsletter", "step": 3}),
+    ]
+    context = {
+        "library": {"name": "analytics.js", "version": "next-1.84.1"},
+        "page": {"path": "/cart", "title": "Cart", "url": "https://shop.example/cart", "referrer": ""},
+        "traits": {"plan": "gold", "country": "DE"},
+        "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    }
+    return [
+        {
+            "writeKey": "bench",
+            "event": name,
+            "userId": "@VISITOR@",
+            "messageId": "@UUID@",
+            "properties": own,
+            "context": context,
+        }
+        for name, own in properties
+    ]
+
+
+def write_kinds(folder: Path, bodies: Sequence[Batch]) -> Path:
+    """Bodies in a file, a line each, for load.lua."""
     path = folder / "kinds.jsonl"
-    lines = [json.dumps(kind, separators=(",", ":")) for kind in kinds(now_ms)]
+    lines = [json.dumps(body, separators=(",", ":")) for body in bodies]
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return path
 

@@ -1,6 +1,6 @@
--- wrk's requests: event batches of 600 to 900 bytes, a decision to every three conversions, each with an uuid of its
--- own and one of many visitors. Arguments: seed, visitors, how many requests each thread sends (0: no end), requests a
--- second of each thread (0: as many as it can), datafile GETs in a hundred requests, path before /v1/events.
+-- wrk's requests: bodies of a few kinds in turn, each with an uuid of its own and one of many visitors. Arguments: seed, visitors, how many requests each thread sends (0: no end), requests a
+-- second of each thread (0: as many as it can), datafile GETs in a hundred requests, the path, and the file of bodies.
+--
 -- Written for speed: every text but the ids is put together once.
 local ffi = require("ffi")
 ffi.cdef [[ typedef struct { long s; long ns; } moment; int clock_gettime(int clock, moment *at); ]]
@@ -20,10 +20,10 @@ end
 local format, random, floor = string.format, math.random, math.floor
 local sent, received, kinds, visitors, limit, pace, reads, read, due
 
-local function whole(body, prefix)
+local function whole(body, path)
    -- The ids have fixed lengths, so the length of a body is known beforehand.
    local length = #body:gsub("@VISITOR@", ("x"):rep(8)):gsub("@UUID@", ("x"):rep(36))
-   local head = "POST " .. prefix .. "/v1/events HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. (wrk.port or 80) ..
+   local head = "POST " .. path .. " HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. (wrk.port or 80) ..
       "\r\nContent-Type: application/json\r\nUser-Agent: python-requests/2.32.3\r\nAccept: */*\r\nContent-Length: " ..
       length .. "\r\n\r\n"
    local parts = { (head .. body):match("^(.*)@VISITOR@(.*)@UUID@(.*)$") }
@@ -34,14 +34,14 @@ function init(arguments)
    local seed = tonumber(arguments[1])
    visitors, limit, pace = tonumber(arguments[2]), tonumber(arguments[3]), tonumber(arguments[4])
    reads = tonumber(arguments[5])
-   local prefix = arguments[6] or ""
+   local path = arguments[6]
    math.randomseed(seed * 64 + number)
    for _ = 1, 16 do random() end
    sent, received, kinds, due = 0, 0, {}, nil
    for line in io.lines(arguments[7]) do
-      kinds[#kinds + 1] = whole(line, prefix)
+      kinds[#kinds + 1] = whole(line, path)
    end
-   read = "GET " .. prefix .. "/datafiles/" .. (arguments[8] or "none") .. ".json HTTP/1.1\r\nHost: " .. wrk.host ..
+   read = "GET /datafiles/" .. arguments[8] .. ".json HTTP/1.1\r\nHost: " .. wrk.host ..
       ":" .. (wrk.port or 80) .. "\r\nAccept: */*\r\n\r\n"
    if limit > 0 then
       function response()

@@ -9,14 +9,16 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.batches import SDK_KEY, VISITORS, write_kinds
+from bench.batches import SDK_KEY, VISITORS, Batch, kinds, write_kinds
 from bench.process import CannotMeasure
 
 SCRIPT = Path(__file__).with_name("load.lua")
+EVENTS = "/v1/events"
 THREADS, CONNECTIONS = 2, 16
 _LONGEST_FILL_S = 1_800
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0, "h": 3_600_000.0}
@@ -63,21 +65,38 @@ def _milliseconds(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def press(url: str, seconds: float, *, rate: float = 0, reads: int = 0, prefix: str = "") -> Load:
+def press(
+    url: str,
+    seconds: float,
+    *,
+    rate: float = 0,
+    reads: int = 0,
+    bodies: Sequence[Batch] = (),
+    path: str = EVENTS,
+) -> Load:
     """Load for so many seconds, at `rate` requests a second (0: as many as are answered), `reads` in a hundred of which
-    fetch the datafile. Raises CannotMeasure."""
-    return _wrk(url, max(1, round(seconds)), limit=0, rate=rate, reads=reads, prefix=prefix)
+    fetch the datafile. `bodies` are posted to `path`, by default event batches. Raises CannotMeasure."""
+    return _wrk(url, max(1, round(seconds)), 0, rate=rate, reads=reads, bodies=bodies, path=path)
 
 
-def fill(url: str, count: int, *, prefix: str = "") -> Load:
+def fill(url: str, count: int) -> Load:
     """At least so many requests, and at most one more for each connection. Raises CannotMeasure when they fail."""
-    found = _wrk(url, _LONGEST_FILL_S, limit=-(-count // THREADS), rate=0, reads=0, prefix=prefix)
+    found = _wrk(url, _LONGEST_FILL_S, -(-count // THREADS))
     if found.requests < count or found.errors:
         raise CannotMeasure(f"of {count} requests {found.requests} were answered, {found.errors} with errors")
     return found
 
 
-def _wrk(url: str, seconds: int, *, limit: int, rate: float, reads: int, prefix: str) -> Load:
+def _wrk(
+    url: str,
+    seconds: int,
+    limit: int,
+    *,
+    rate: float = 0,
+    reads: int = 0,
+    bodies: Sequence[Batch] = (),
+    path: str = EVENTS,
+) -> Load:
     global _seed  # noqa: PLW0603  (every load of a process has ids of its own)
     _seed += 1
     if shutil.which("wrk") is None:
@@ -85,9 +104,9 @@ def _wrk(url: str, seconds: int, *, limit: int, rate: float, reads: int, prefix:
     if urlsplit(url).hostname != "127.0.0.1":
         raise CannotMeasure(f"load goes to 127.0.0.1 only, not to {url}")
     with tempfile.TemporaryDirectory() as folder:
-        kinds = write_kinds(Path(folder), time.time_ns() // 1_000_000)
+        chosen = write_kinds(Path(folder), bodies or kinds(time.time_ns() // 1_000_000))
         seed = (time.time_ns() // 1_000_000_000 + _seed) % 1_000_000
-        told = [seed, VISITORS, limit, rate / THREADS, reads, prefix, kinds, SDK_KEY]
+        told = [seed, VISITORS, limit, rate / THREADS, reads, path, chosen, SDK_KEY]
         how = [f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
         command = ["wrk", *how, "-s", str(SCRIPT), url, "--", *map(str, told)]
         process = subprocess.Popen(

@@ -91,7 +91,7 @@ def _mountebank(port: int, folder: Path) -> Sequence[str]:
     settings.write_text(json.dumps({"imposters": [imposter]}), encoding="utf-8")
     program = packages.MODULES / "@mbtest" / "mountebank" / "bin" / "mb"
     # Its own port beside the imposter's; nothing is written to a log.
-    control = _mountebank_control(port)
+    control = _mountebank_ports[port] = free_port()
     own = ["--port", str(control), "--localOnly", "--nologfile", "--loglevel", "error"]
     return [
         node,
@@ -105,8 +105,7 @@ def _mountebank(port: int, folder: Path) -> Sequence[str]:
     ]
 
 
-def _mountebank_control(port: int) -> int:
-    return port + 1 if port < 65_535 else port - 1
+_mountebank_ports: dict[int, int] = {}
 
 
 def _mountebank_visitor(client: Client, visitor: str) -> int:
@@ -199,7 +198,7 @@ MOUNTEBANK = Peer(
     _mountebank,
     _mountebank_visitor,
     _mountebank_last,
-    _mountebank_control,
+    lambda port: _mountebank_ports[port],
 )
 MOCKOON = Peer(
     "Mockoon CLI",
