@@ -37,9 +37,10 @@ class Client:
         return found
 
     def json(self, method: str, path: str, body: Any = None) -> Any:
-        """The answer as JSON; `body` is sent as JSON."""
+        """The answer as JSON, None when it is empty; `body` is sent as JSON."""
         sent = None if body is None else json.dumps(body, separators=(",", ":")).encode()
-        return json.loads(self.ask(method, path, sent))
+        found = self.ask(method, path, sent)
+        return json.loads(found) if found else None
 
     def timed(self, method: str, path: str, body: Any = None) -> tuple[float, Any]:
         """Milliseconds until the answer was read and parsed, and the answer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -24,6 +24,7 @@ NAME = "questions"
 OURS = "optilocal"
 VERDICT, VISITOR = "verdict of a message id", "events of a visitor"
 LAST, RESULTS, ALL_RESULTS = "last 50 events", "results of an experiment", "results of all experiments"
+QUESTIONS = (VERDICT, VISITOR, LAST, RESULTS, ALL_RESULTS)
 _REPORTED = 20
 """One event in so many is a conversion that a forwarder sent and reported."""
 
@@ -48,6 +49,17 @@ def measure(options: Options, record: Record) -> None:
                 _ask_peer(peer, place, [step for step in steps if step <= options.recorded], options, record)
         except CannotMeasure as error:
             record.said.append(f"{peer.name}: {error}")
+
+
+def path_of(question: str, random: Random, message_ids: Sequence[str]) -> str:
+    """Where a question is asked, of any visitor, of any of the message ids."""
+    return {
+        VERDICT: lambda: f"/_emulator/verdicts?message_id={random.choice(message_ids)}",
+        VISITOR: lambda: f"/_emulator/events?visitor_id={visitor(random.randrange(VISITORS))}",
+        LAST: lambda: "/_emulator/events?order=newest&limit=50",
+        RESULTS: lambda: f"/v2/experiments/{EXPERIMENT}/results",
+        ALL_RESULTS: lambda: "/_emulator/results",
+    }[question]()
 
 
 def _tell(record: Record, question: str, found: float, step: int) -> None:
@@ -96,19 +108,12 @@ class _Sender:
 
 def _asked(sender: _Sender, client: Client, times: int) -> dict[str, float]:
     """Median milliseconds of each question, each asked right after one more event was recorded."""
-    random = sender.random
-    questions: dict[str, Callable[[], str]] = {
-        VERDICT: lambda: f"/_emulator/verdicts?message_id={random.choice(sender.message_ids)}",
-        VISITOR: lambda: f"/_emulator/events?visitor_id={visitor(random.randrange(VISITORS))}",
-        LAST: lambda: "/_emulator/events?order=newest&limit=50",
-        RESULTS: lambda: f"/v2/experiments/{EXPERIMENT}/results",
-        ALL_RESULTS: lambda: "/_emulator/results",
-    }
-    taken: dict[str, list[float]] = {question: [] for question in questions}
+    taken: dict[str, list[float]] = {question: [] for question in QUESTIONS}
     for _ in range(times):
-        for question, path in questions.items():
+        for question in QUESTIONS:
             sender.one_more()
-            spent, answer = client.timed("GET", path())
+            path = path_of(question, sender.random, sender.message_ids)
+            spent, answer = client.timed("GET", path)
             if question == VERDICT and len(answer["verdicts"]) != 1:
                 raise CannotMeasure("a reported message id has no verdict")
             taken[question].append(spent)
