@@ -23,8 +23,8 @@ OURS = "optilocal"
 FULL = "optilocal, full"
 BARE = "its server, doing nothing"
 _RATE, _P50, _P99 = "POST /v1/events a second", "half are answered in", "99 % are answered in"
-_COST = "processor time a request"
-_LAG = "after the load, until a last event can be asked for"
+_COST = "processor time a request, all threads"
+_LAG = "until a last event can be asked for"
 
 
 def measure(options: Options, record: Record) -> None:
@@ -49,8 +49,9 @@ def measure(options: Options, record: Record) -> None:
                 loads.pop(name, None)
                 record.said.append(f"{name}: {error}")
     _tell(record, loads, lags, options)
-    for name in loads.keys() & costs.keys():
-        record.add(_COST, name, median(costs[name]), "µs", "of all its threads and processes")
+    for name in loads:
+        if name in costs:
+            record.add(_COST, name, median(costs[name]), "µs")
 
 
 def _servers() -> list[tuple[str, Server]]:
@@ -95,7 +96,7 @@ def _tell(record: Record, loads: dict[str, list[Load]], lags: list[float], optio
         if errors:
             record.add("errors", name, errors, "requests")
     if lags:
-        record.add(_LAG, OURS, median(lags), "ms", f"{options.recorded:,} events recorded")
+        record.add(_LAG, FULL, median(lags), "ms")
 
     goals = (
         ("capture, by WireMock's rate", OURS, WIREMOCK.name, "rate", 2.0, 3.0),

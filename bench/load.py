@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.batches import SDK_KEY, VISITORS, Batch, kinds, write_kinds
-from bench.process import CannotMeasure
+from bench.process import CannotMeasure, spawn, stop
 
 SCRIPT = Path(__file__).with_name("load.lua")
 EVENTS = "/v1/events"
@@ -109,31 +109,28 @@ def _wrk(
         told = [seed, VISITORS, limit, rate / THREADS, reads, path, chosen, SDK_KEY]
         how = [f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
         command = ["wrk", *how, "-s", str(SCRIPT), url, "--", *map(str, told)]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        )
+        process = spawn(command, subprocess.PIPE, subprocess.STDOUT)
         late = threading.Timer(seconds + 60, process.kill)
         late.start()
         try:
             said = _heard(process)
         finally:
             late.cancel()
-            process.kill()
-            process.wait()
+            stop(process)
     try:
         return read(said)
     except ValueError as error:
         raise CannotMeasure(str(error)) from None
 
 
-def _heard(process: subprocess.Popen[str]) -> str:
+def _heard(process: subprocess.Popen[bytes]) -> str:
     """All that wrk says; it is told to end when each of its threads has sent what it should."""
     assert process.stdout is not None
     lines, full = [], 0
     with process.stdout:
         for line in process.stdout:
-            lines.append(line)
-            full += line == "thread full\n"
+            lines.append(line.decode(errors="replace"))
+            full += line == b"thread full\n"
             if full == THREADS:
                 full = 0
                 process.send_signal(signal.SIGINT)

@@ -35,7 +35,7 @@ def measure(options: Options, record: Record) -> None:
             if step == options.recorded:
                 record.add(what, OURS, points[-1][1], "MB")
         record.series[OURS] = points
-        record.add("disk", OURS, ours.disk_mb(place), "MB", f"{steps[-1]:,} events")
+        record.add(f"disk after {steps[-1]:,} events", OURS, ours.disk_mb(place), "MB")
         if options.million:
             record.add("memory after 1,000,000 events", OURS, points[-1][1], "MB")
             grown = growth(points[1:])

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from bench import machine, packages
-from bench.process import CannotMeasure
+from bench.process import CannotMeasure, stop_all
 from bench.record import Record
 
 RESULTS = Path(__file__).parent / "results"
@@ -104,6 +104,7 @@ def stoppable() -> Iterator[None]:
         raise SystemExit(130) from None
     finally:
         signal.signal(signal.SIGTERM, before)
+        stop_all()
 
 
 @contextmanager
@@ -115,5 +116,5 @@ def folder() -> Iterator[Path]:
 
 def _how(options: Options) -> dict[str, object]:
     told: dict[str, object] = {"rounds": options.rounds, "seconds": options.seconds}
-    told["recorded"] = options.recorded
+    told |= {"recorded": options.recorded, "minutes": options.minutes}
     return {**told, "quick": True} if options.quick else told

@@ -12,7 +12,7 @@ from bench.record import Figure, Record
 _OURS, _THEIRS = "#1f6feb", "#8c959f"
 _COLOURS = ("#1f6feb", "#bf3989", "#1a7f37", "#9a6700", "#8250df")
 _STYLES = ((4, 2), (1, 1.5), (6, 1.5, 1, 1.5))
-_SETTINGS = {
+_SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "optilocal",
     "font.family": "sans-serif",
@@ -37,15 +37,12 @@ def draw(records: Sequence[Record], folder: Path) -> list[tuple[str, Path]]:
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
     with matplotlib.rc_context(_SETTINGS):
-        for record in records:
-            made = _PLOTS.get(record.bench)
-            if made is None:
+        for bench, name, title, plot in _PLOTS:
+            record = next((one for one in records if one.bench == bench), None)
+            figure = record and plot(plt, record, title)
+            if not figure:
                 continue
-            title, plot = made
-            figure = plot(plt, record, title)
-            if figure is None:
-                continue
-            path = folder / f"performance-{record.bench}.svg"
+            path = folder / f"performance-{name}.svg"
             # Without a date the same figures give the same file.
             figure.savefig(path, format="svg", metadata={"Date": None}, bbox_inches="tight")
             plt.close(figure)
@@ -57,7 +54,9 @@ def _bars(what: str) -> Callable[[Any, Record, str], Any]:
     """Bars of one figure, a bar for each whose it is; ours stand out."""
 
     def plot(plt: Any, record: Record, title: str) -> Any:
-        found: list[Figure] = [one for one in record.figures if one.what.startswith(what)]
+        # The first such figure: where memory is told for a million too, only ours has that.
+        wanted = next((one.what for one in record.figures if one.what.startswith(what)), None)
+        found: list[Figure] = [one for one in record.figures if one.what == wanted]
         if not found:
             return None
         figure, axes = plt.subplots(figsize=(8, 0.42 * len(found) + 1))
@@ -90,8 +89,10 @@ def _growth(plt: Any, record: Record, title: str) -> Any:
         xs, ys = zip(*points, strict=True)
         width = 2.0 if name in ours else 1.2
         axes.plot(xs, ys, color=colour, dashes=dashes, linewidth=width, marker=".", label=name)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    for axis, scale in ((axes.xaxis, axes.set_xscale), (axes.yaxis, axes.set_yscale)):
+        scale("log")
+        axis.set_major_formatter(lambda value, _: rounded(value))
+        axis.set_minor_formatter(lambda *_: "")
     axes.set_xlabel("recorded events")
     axes.set_ylabel("milliseconds")
     axes.set_title(title, loc="left")
@@ -117,11 +118,29 @@ def _minutes(plt: Any, record: Record, title: str) -> Any:
     return figure
 
 
-_PLOTS: dict[str, tuple[str, Callable[[Any, Record, str], Any]]] = {
-    "start": ("Seconds from start to the first answer", _bars("start to first answer")),
-    "capture": ("Events captured a second, each in a request of its own", _bars("POST /v1/events a second")),
-    "memory": ("Memory when filled", _bars("memory after")),
-    "questions": ("Answers by what is recorded", _growth),
-    "steady": ("Steady mixed load", _minutes),
-    "steady-short": ("Steady mixed load", _minutes),
-}
+def _filling(plt: Any, record: Record, title: str) -> Any:
+    """Memory by what is recorded, from zero; where only two places are known the bars say it all."""
+    points = next(iter(record.series.values()), [])
+    if len(points) < 3:
+        return None
+    figure, axes = plt.subplots(figsize=(8, 3))
+    xs, ys = zip(*points, strict=True)
+    axes.plot(xs, ys, color=_OURS, linewidth=2, marker=".")
+    axes.set_ylim(0, max(ys) * 1.15)
+    axes.xaxis.set_major_formatter(lambda value, _: rounded(value))
+    axes.set_xlabel("recorded events")
+    axes.set_ylabel("MB")
+    axes.set_title(title, loc="left")
+    return figure
+
+
+# The bench, the file's name, the title, and who draws it.
+_PLOTS: tuple[tuple[str, str, str, Callable[[Any, Record, str], Any]], ...] = (
+    ("start", "start", "Seconds from start to the first answer", _bars("start to first answer")),
+    ("capture", "capture", "Events captured a second, one a request", _bars("POST /v1/events a second")),
+    ("memory", "memory", "Memory when filled", _bars("memory after")),
+    ("memory", "memory-growth", "The emulator's memory on the way to a million events", _filling),
+    ("questions", "questions", "Time to an answer, by what is recorded", _growth),
+    ("steady", "steady", "Steady mixed load", _minutes),
+    ("steady-short", "steady", "Steady mixed load, a short run", _minutes),
+)

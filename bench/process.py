@@ -9,9 +9,10 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from bench.client import answers
 from bench.machine import ROOT
@@ -19,6 +20,7 @@ from bench.machine import ROOT
 _START_S = 60.0
 _STOP_S = 10.0
 _POLL_S = 0.002
+_alive: list[subprocess.Popen[bytes]] = []
 
 
 class CannotMeasure(Exception):
@@ -75,7 +77,6 @@ def started(
     command: Sequence[str],
     url: str,
     probes: Sequence[tuple[str, str]] = (("GET", "/"),),
-    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     """A server from its start to the end of the block; it has answered each of `probes` with 2xx when this yields.
 
@@ -83,15 +84,7 @@ def started(
     """
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
-        process = subprocess.Popen(
-            list(command),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,
-        )
+        process = spawn(command, said, said)
         try:
             for method, path in probes:
                 while not answers(method, url + path):
@@ -108,8 +101,32 @@ def started(
             stop(process)
 
 
+def spawn(
+    command: Sequence[str], stdout: IO[bytes] | int, stderr: IO[bytes] | int
+) -> subprocess.Popen[bytes]:
+    """A process in a group of its own, so that a Ctrl-C is heard by the bench alone, which then stops all."""
+    process = subprocess.Popen(
+        list(command),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+    )
+    _alive.append(process)
+    return process
+
+
+def stop_all() -> None:
+    """End whatever still runs: what a thread of the bench had started when the bench was ended."""
+    for process in list(_alive):
+        stop(process)
+
+
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End a process and its group: asked first, then forced."""
+    if process in _alive:
+        _alive.remove(process)
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)

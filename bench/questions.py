@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -53,13 +53,14 @@ def measure(options: Options, record: Record) -> None:
 
 def path_of(question: str, random: Random, message_ids: Sequence[str]) -> str:
     """Where a question is asked, of any visitor, of any of the message ids."""
-    return {
+    paths: dict[str, Callable[[], str]] = {
         VERDICT: lambda: f"/_emulator/verdicts?message_id={random.choice(message_ids)}",
         VISITOR: lambda: f"/_emulator/events?visitor_id={visitor(random.randrange(VISITORS))}",
         LAST: lambda: "/_emulator/events?order=newest&limit=50",
         RESULTS: lambda: f"/v2/experiments/{EXPERIMENT}/results",
         ALL_RESULTS: lambda: "/_emulator/results",
-    }[question]()
+    }
+    return paths[question]()
 
 
 def _tell(record: Record, question: str, found: float, step: int) -> None:

@@ -75,15 +75,20 @@ def _found(record: Record) -> str:
 
 def _table(found: Sequence[Figure]) -> str:
     """What by whose, turned so that it has the fewer columns."""
-    whats = list(dict.fromkeys(f"{one.what}, {one.unit}" for one in found))
+    whats = list(dict.fromkeys(map(_head, found)))
     whose = list(dict.fromkeys(one.of for one in found))
-    cells = {(f"{one.what}, {one.unit}", one.of): rounded(one.value) for one in found}
+    cells = {(_head(one), one.of): rounded(one.value) for one in found}
     if len(whats) < len(whose):
         head, rows = whats, [[of, *(cells.get((what, of), "") for what in whats)] for of in whose]
     else:
         head, rows = whose, [[what, *(cells.get((what, of), "") for of in whose)] for what in whats]
     lines = [f"| | {' | '.join(head)} |", f"|---|{'---:|' * len(head)}"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _head(one: Figure) -> str:
+    said = not one.unit or (one.unit == "/s" and "a second" in one.what)
+    return one.what if said else f"{one.what}, {one.unit}"
 
 
 def _runs(records: Sequence[Record]) -> str:

@@ -173,7 +173,7 @@ def _tell(record: Record, options: Options, rate: float) -> None:
     for name, points in record.series.items():
         what, _, unit = name.rpartition(", ")
         record.add(
-            f"{what or name}, half way", "optilocal", median([y for _, y in points]), unit if what else ""
+            f"{what or name}, median", "optilocal", median([y for _, y in points]), unit if what else ""
         )
         # The first tenth is left out: caches fill up.
         judged = points[len(points) // 10 :]

@@ -43,7 +43,7 @@ def test_broken_connections_and_refused_requests_are_errors() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "unable to connect to 127.0.0.1:1 Connection refused", WRK.split("  96412")[0]]
+    "text", ["", "unable to connect to 127.0.0.1:1 Connection refused", WRK.split("  96412", maxsplit=1)[0]]
 )
 def test_what_is_no_result_of_wrk_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not what wrk prints"):
@@ -132,7 +132,7 @@ def test_a_short_steady_run_counts_only_without_a_long_one(tmp_path: Path) -> No
 def test_the_figures_in_tables() -> None:
     text = report.figures([a_record()], [("Captured", "pictures/performance-capture.svg")])
     assert "| by WireMock's | 3 | ≥ 2 / 3 | yes, the aim |" in text
-    assert "| | a second, /s | 99 %, ms |" in text
+    assert "| | a second | 99 %, ms |" in text
     assert "| WireMock | 10,000 | 1.25 |" in text
     assert "- WireMock: journal in memory." in text
     assert "Not measured: mountebank: there is no Node.js with npm on this machine." in text
@@ -159,7 +159,7 @@ def test_batches_are_of_the_size_and_mix_that_the_page_tells(tmp_path: Path) -> 
     random = Random(7)
     made = [filled(kind, visitor(7), uuid_of(random)) for kind in kinds(1_795_436_797_720)]
     sizes = [len(json.dumps(batch, separators=(",", ":"))) for batch in made]
-    assert 600 <= min(sizes)
+    assert min(sizes) >= 600
     assert max(sizes) <= 900
     assert ["decisions" in batch["visitors"][0]["snapshots"][0] for batch in made] == [
         True,
