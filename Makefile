@@ -40,7 +40,7 @@ bench: $(VENV)/.installed-bench
 bench-steady: $(VENV)/.installed-bench
 	@$(BIN)/python tests/browser.py --install
 	@$(BIN)/python -m bench.steady --minutes 60 $(ARGS)
-	@$(BIN)/python -m bench.report
+	@$(BIN)/python -m bench.report $(ARGS)
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "optilocal needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name another with make PYTHON=python3.12")'
