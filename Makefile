@@ -5,12 +5,14 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format picture clean
+.PHONY: help run test bench bench-steady lint format picture clean
 
 help:
 	@echo "make run     set up, start emulator, forwarder and viewer, run the shipped suite, serve until Ctrl-C"
 	@echo "make test    set up with the test tools and run every test, browser tests included"
 	@echo "make lint    formatting, lint and types"
+	@echo "make bench   measure optilocal beside its peers, write docs/performance.md and its plots (ARGS=--quick: prove that it works)"
+	@echo "make bench-steady  an hour of steady load, for the same page"
 	@echo "make picture make README's pictures anew out of real traffic"
 	@echo "make clean   remove what the other commands made"
 	@echo "ARGS=...     more options: make run ARGS='--emulator-port 0 --forwarder-port 0', make test ARGS='-k verdict'"
@@ -23,13 +25,22 @@ test: $(VENV)/.installed-test
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/.installed-test
-	@$(BIN)/ruff format --check emulator forwarder scenarios serving tests
-	@$(BIN)/ruff check emulator forwarder scenarios serving tests
+	@$(BIN)/ruff format --check emulator forwarder scenarios serving tests bench
+	@$(BIN)/ruff check emulator forwarder scenarios serving tests bench
 	@$(BIN)/mypy
 
 format: $(VENV)/.installed-test
-	@$(BIN)/ruff check --fix emulator forwarder scenarios serving tests
-	@$(BIN)/ruff format emulator forwarder scenarios serving tests
+	@$(BIN)/ruff check --fix emulator forwarder scenarios serving tests bench
+	@$(BIN)/ruff format emulator forwarder scenarios serving tests bench
+
+bench: $(VENV)/.installed-bench
+	@$(BIN)/python tests/browser.py --install
+	@$(BIN)/python -m bench $(ARGS)
+
+bench-steady: $(VENV)/.installed-bench
+	@$(BIN)/python tests/browser.py --install
+	@$(BIN)/python -m bench.steady --minutes 60 $(ARGS)
+	@$(BIN)/python -m bench.report $(ARGS)
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "optilocal needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name another with make PYTHON=python3.12")'
@@ -44,10 +55,14 @@ $(VENV)/.installed-test: $(VENV)/.created pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-bench: $(VENV)/.created pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
+	@touch $@ $(VENV)/.installed-test $(VENV)/.installed
+
 picture: $(VENV)/.installed-test
 	@$(BIN)/python tests/viewer/shots.py docs/pictures
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis tests/screenshots
-	find tests -name node_modules -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis tests/screenshots bench/results/quick bench/results/raw
+	find tests bench -name node_modules -type d -prune -exec rm -rf {} +
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,103 @@
+"""The forwarder: events it takes and events it delivers a second, beside what `requests` can send at all."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from bench import ours
+from bench.batches import source_events
+from bench.client import Client
+from bench.figures import median, paired_ratio
+from bench.load import press
+from bench.machine import ROOT
+from bench.options import Options, folder, main
+from bench.process import CannotMeasure, Running, free_port, started
+from bench.record import Goal, Record
+
+NAME = "forwarder"
+OURS = "optilocal's forwarder"
+WHOLE = "requests, same calls, same threads"
+BARE = "requests, event posts only"
+_POLL_S = 0.02
+_SHORT_S = 0.5
+# Where it is, milliseconds away, workers.
+_PLACES = (("near", 0.0, 4), ("20 ms away", 20.0, 4), ("20 ms away", 20.0, 32))
+
+
+def measure(options: Options, record: Record) -> None:
+    """Alternating: the forwarder and `requests` in turn against the same stand-in."""
+    for where, delay, workers in _PLACES:
+        place = f"{where}, {workers} threads"
+        took: list[float] = []
+        rates: dict[str, list[float]] = {OURS: [], WHOLE: [], BARE: []}
+        for _ in range(options.rounds):
+            with _endpoint(delay) as endpoint:
+                taken, sent = _forwarded(endpoint, workers, options)
+                took.append(taken)
+                rates[OURS].append(sent)
+                rates[WHOLE].append(_sent(endpoint, workers, options.seconds, "all"))
+                rates[BARE].append(_sent(endpoint, workers, options.seconds, "events"))
+        record.add(
+            f"events accepted a second, {place}", OURS, median(took), "/s", "durable, while it delivers"
+        )
+        for name, found in rates.items():
+            record.add(f"events delivered a second, {place}", name, median(found), "/s")
+        by_limit = paired_ratio(took, rates[WHOLE])
+        record.goals.append(Goal(f"accepted by what requests can, {place}", by_limit, 0.8, at_least=True))
+        by_limit = paired_ratio(rates[OURS], rates[WHOLE])
+        record.goals.append(Goal(f"delivered by what requests can, {place}", by_limit, 0.8, at_least=True))
+
+
+@contextlib.contextmanager
+def _endpoint(delay_ms: float) -> Iterator[Running]:
+    port = free_port()
+    command = [sys.executable, "-m", "bench.endpoint", str(port), str(delay_ms)]
+    with started(command, f"http://127.0.0.1:{port}", (("GET", "/counts"),)) as running:
+        yield running
+
+
+def _forwarded(endpoint: Running, workers: int, options: Options) -> tuple[float, float]:
+    """Events taken a second under load, and events delivered a second once nothing more comes in."""
+    with (
+        folder() as place,
+        ours.forwarder(place, endpoint.url, "--workers", str(workers)) as running,
+        Client(endpoint.url) as client,
+    ):
+        load = press(running.url, options.seconds, bodies=source_events(), path="/v1/track")
+        if load.errors:
+            raise CannotMeasure(f"the forwarder refused {load.errors} of {load.requests} events")
+        first, began, last, ended = _reports(client), time.perf_counter(), 0, 0.0
+        while time.perf_counter() - began < options.seconds:
+            time.sleep(_POLL_S)
+            found = _reports(client)
+            if found == last and found >= load.requests:
+                break
+            last, ended = found, time.perf_counter()
+        if ended - began < _SHORT_S:
+            # Delivered as it comes: hardly anything was left when the load ended.
+            return load.rate, max(first, last) / (load.seconds + max(ended - began, 0.0))
+        return load.rate, (last - first) / (ended - began)
+
+
+def _reports(client: Client) -> int:
+    """Deliveries done with, to the last of their calls."""
+    counts = client.json("GET", "/counts")
+    return int(counts.get("report", counts.get("events", 0)))
+
+
+def _sent(endpoint: Running, threads: int, seconds: float, what: str) -> float:
+    command = [sys.executable, "-m", "bench.sender", endpoint.url, str(threads), str(seconds), what]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + 60, check=False
+    )
+    if done.returncode:
+        raise CannotMeasure(f"requests could not send: {done.stderr.strip().splitlines()[-1]:.200}")
+    return float(done.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main(NAME, measure))
