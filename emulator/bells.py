@@ -1,10 +1,58 @@
-"""Who waits for which listing of which namespace, and how they are woken: nobody else's news wakes them."""
+"""Who waits for which listing of which namespace, and who is woken: nobody else's news wakes them."""
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from emulator.event_row import EventRow
 
 Key = tuple[str, str | None]
+# Filters that can be told from a new event alone, and the event's own name for each.
+_FIELDS = {"visitor_id": "visitor_id", "uuid": "uuid", "event_key": "key"}
+# What these look at changes without a new row.
+_CHANGING = frozenset({"outcome", "experiment"})
+
+
+class Bell:
+    """What one waiter holds. `missing` is how many rows it still lacks: fewer new ones are no news to it."""
+
+    def __init__(self, filters: Mapping[str, str]) -> None:
+        self._rung = threading.Event()
+        self._wanted = tuple((name, filters[name]) for name in _FIELDS if name in filters)
+        self.any_change = bool(_CHANGING & set(filters))
+        self.missing = 1
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it rang within that time."""
+        return self._rung.wait(seconds)
+
+    def is_set(self) -> bool:
+        return self._rung.is_set()
+
+    def set(self) -> None:
+        self._rung.set()
+
+    def clear(self) -> None:
+        self._rung.clear()
+
+    def hear(self, news: "News") -> None:
+        """Ring when the new rows may be as many as are missing."""
+        found = min((news.values[name][value] for name, value in self._wanted), default=news.rows)
+        self.missing -= found
+        if self.missing <= 0 or (self.any_change and news.rows):
+            self._rung.set()
+
+
+class News:
+    """New rows of one namespace: how many, and how often each value stands in them."""
+
+    def __init__(self, rows: int, events: Iterable[EventRow]) -> None:
+        self.rows = rows
+        self.values: dict[str, Counter[object]] = {name: Counter() for name in _FIELDS}
+        for event in events:
+            for name, field in _FIELDS.items():
+                self.values[name][event[field]] += 1  # type: ignore[literal-required]
 
 
 class Bells:
@@ -12,14 +60,16 @@ class Bells:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: dict[Key, set[threading.Event]] = {}
+        self._held: dict[Key, set[Bell]] = {}
         self.captured = threading.Event()
         self.silenced = False
 
     @contextlib.contextmanager
-    def hold(self, listing: str, namespace: str | None) -> Iterator[threading.Event]:
-        """A bell that rings when the listing changes; namespace None means any."""
-        bell = threading.Event()
+    def hold(
+        self, listing: str, namespace: str | None, filters: Mapping[str, str] | None = None
+    ) -> Iterator[Bell]:
+        """A bell that rings when rows are new in the listing that may pass the filters; namespace None means any."""
+        bell = Bell(filters or {})
         key = (listing, namespace)
         with self._lock:
             self._held.setdefault(key, set()).add(bell)
@@ -37,14 +87,24 @@ class Bells:
             return len(self._held.get((listing, namespace), ()))
 
     def ring(self, namespace: str, *listings: str) -> None:
-        """Tell everyone who waits for one of these listings."""
+        """Tell everyone who waits for one of these listings: anything may have changed."""
+        for bell in self._of(namespace, listings):
+            bell.set()
+
+    def ring_added(self, namespace: str, listings: Iterable[str], rows: int, events: list[EventRow]) -> None:
+        """Tell those who wait for one of these listings that it has new rows, made of these events."""
+        bells = self._of(namespace, listings)
+        if bells:
+            news = News(rows, events)
+            for bell in bells:
+                bell.hear(news)
+
+    def _of(self, namespace: str, listings: Iterable[str]) -> list[Bell]:
         if not self._held:
-            return
+            return []
         with self._lock:
-            for listing in listings:
-                for key in ((listing, namespace), (listing, None)):
-                    for bell in self._held.get(key, ()):
-                        bell.set()
+            keys = [(listing, space) for listing in listings for space in (namespace, None)]
+            return [bell for key in keys for bell in self._held.get(key, ())]
 
     def ring_captured(self) -> None:
         """Tell whoever indexes that there is something to index."""

@@ -267,8 +267,11 @@ class Journal(Intake):
             if also is not None:
                 also(run)
         for namespace in {request.namespace for request in requests}:
-            some = any(request.rows for request in requests if request.namespace == namespace)
-            self.bells.ring(namespace, "exchanges", *(("events", "verdicts") if some else ()))
+            own = [request for request in requests if request.namespace == namespace]
+            new = [row for request in own for row in request.rows]
+            self.bells.ring_added(namespace, ("exchanges",), len(own), new)
+            if new:
+                self.bells.ring_added(namespace, ("events", "verdicts"), len(new), new)
         return numbers
 
     def put_delivery(

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from emulator.clock import monotonic, own_work
 from emulator.datafile_history import DatafileHistory
 from emulator.datafile_store import REVISION
 from emulator.event_row import EventRow
@@ -19,6 +20,9 @@ from emulator.verdict import outcome_alone, related_visitors, verdict
 _BATCH = 500
 _KEPT_HISTORIES = 64
 _KEPT_TOTALS = 16
+# While many wait for outcomes, the share of the time that judging for them leaves to others, as a multiple of its own.
+_GIVEN_WAY = 20.0
+_LONGEST_TURN = 1.0
 # New events of a namespace; fewer are counted in some ten milliseconds, when somebody asks.
 _WORTH_COUNTING = 2_000
 
@@ -90,6 +94,7 @@ class Judge:
         self._histories: OrderedDict[str, tuple[object, DatafileHistory]] = OrderedDict()
         self._counted: OrderedDict[str, _Counted] = OrderedDict()
         self._counted_ahead = 0
+        self._next_turn = 0.0
         self.wanted = threading.Event()
 
     def history(self, namespace: str) -> DatafileHistory:
@@ -175,8 +180,23 @@ class Judge:
 
     def refresh(self, namespace: str | None) -> None:
         """Bring the stored outcomes up to date, so that they can be filtered by; only what changed is judged anew."""
+        self.journal.catch_up()
         while self.refresh_some(namespace, _BATCH):
             pass
+
+    def refresh_in_turn(self, namespace: str | None) -> float:
+        """Bring outcomes up to date for somebody who waits, unless that was done so lately that it would slow capture.
+
+        In how many seconds it is worth asking again.
+        """
+        left = self._next_turn - monotonic()
+        if left > 0:
+            return left
+        begun = own_work()
+        self.refresh(namespace)
+        pause = (own_work() - begun) * _GIVEN_WAY
+        self._next_turn = monotonic() + pause
+        return max(pause, _LONGEST_TURN)
 
     def refresh_some(self, namespace: str | None, most: int) -> int:
         """Bring at most so many stored outcomes up to date; how many there were."""
@@ -198,6 +218,7 @@ class Judge:
 
     def results(self, namespace: str) -> dict[str, Any]:
         """`GET /_emulator/results`."""
+        self.journal.catch_up()
         history = self.history(namespace)
         self.wanted.set()
         with self._counting:
@@ -205,6 +226,7 @@ class Judge:
 
     def rest_results(self, namespace: str, experiment_id: str) -> dict[str, Any] | None:
         """`GET /v2/experiments/<id>/results`: None when there is no data; KeyError for an unknown experiment."""
+        self.journal.catch_up()
         history = self.history(namespace)
         self.wanted.set()
         with self._counting:

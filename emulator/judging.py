@@ -5,6 +5,7 @@ them waits; capture comes first.
 import threading
 from collections.abc import Callable
 
+from emulator.bells import Bell
 from emulator.clock import own_work
 from emulator.journal_file import JournalError
 from emulator.judge import Judge
@@ -40,7 +41,7 @@ class Judging:
         self._judge = judge
         self._report = report
         self._stopping = threading.Event()
-        self._bell = threading.Event()
+        self._bell: Bell | threading.Event = threading.Event()
         self._working_since = 0.0
         self._thread = threading.Thread(target=self._run, name="judging", daemon=True)
 

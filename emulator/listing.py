@@ -1,11 +1,11 @@
 """What every listing of the control surface shares: paging, filters, search, and waiting on the server."""
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import request
 
+from emulator.bells import Bell
 from emulator.clock import monotonic
 from emulator.context import context, namespace
 from emulator.problems import Problem
@@ -82,25 +82,29 @@ def _query(listing: str) -> Query:
     )
 
 
-def _freshen(name: str, query: Query) -> None:
+def _asks_for_outcomes(name: str, query: Query) -> bool:
     """Whoever filters or searches by outcomes gets them all, those too that are not judged in the background yet."""
-    if "outcome" in query.filters or (name == "verdicts" and ("experiment" in query.filters or query.text)):
-        context().judge.refresh(query.namespace)
+    return "outcome" in query.filters or (
+        name == "verdicts" and ("experiment" in query.filters or bool(query.text))
+    )
 
 
-def _wait(name: str, query: Query, count: int, seconds: float, bell: threading.Event) -> None:
+def _wait(name: str, query: Query, count: int, seconds: float, bell: Bell) -> None:
     """Return when `count` rows match, when the time is over, or when the emulator stops."""
-    journal, stopping = context().journal, context().stopping
+    parts = context()
+    journal, stopping, outcomes = parts.journal, parts.stopping, _asks_for_outcomes(name, query)
     deadline = monotonic() + seconds
     pause = 0.0
     while True:
         bell.clear()
-        _freshen(name, query)
+        again = parts.judge.refresh_in_turn(query.namespace) if outcomes else _RECHECK
         left = deadline - monotonic()
-        if left <= 0 or journal.bells.silenced or journal.count(name, query, count) >= count:
+        found = journal.count(name, query, count)
+        if left <= 0 or journal.bells.silenced or found >= count:
             return
+        bell.missing = count - found
         with waiting():
-            woken = bell.wait(min(left, _RECHECK))
+            woken = bell.wait(min(left, again, _RECHECK))
             # Who keeps being woken for nothing looks later: the more wait for the same, the later.
             if woken and stopping.wait(min(pause, left)):
                 return
@@ -115,9 +119,10 @@ def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -
     wait = _seconds()
     journal = context().journal
     if wait:
-        with journal.bells.hold(name, query.namespace) as bell:
+        with journal.bells.hold(name, query.namespace, query.filters) as bell:
             _wait(name, query, count, wait, bell)
-    _freshen(name, query)
+    if _asks_for_outcomes(name, query):
+        context().judge.refresh(query.namespace)
     rows = journal.rows(name, query)
     return {
         name: [show(row) for row in rows],
