@@ -261,10 +261,6 @@ UPDATE verdicts SET judged = 0 WHERE judged = 1 AND (visitor_id, namespace) IN
 
 -- name: events to erase
 SELECT number, exchange FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
--- name: exchanges to search
-SELECT number, doc, body FROM exchanges WHERE namespace = :namespace
-    AND (instr(body, :plain) OR instr(body, :escaped) OR instr(body, :latin) OR instr(doc, :text) OR instr(doc, :escaped_text)
-        OR number IN (SELECT exchange FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace))
 -- name: erase exchange
 UPDATE exchanges SET doc = :doc, body = :body WHERE number = :number
 -- name: erase events
@@ -283,8 +279,6 @@ WHERE visitor_id = :visitor_id AND namespace = :namespace ORDER BY number
 -- name: count reports
 SELECT COUNT(*) AS total FROM verdicts WHERE namespace = :namespace AND delivery IS NOT NULL
     AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id)
--- name: runs to search
-SELECT number, summary, doc FROM runs WHERE instr(doc, :text) OR instr(doc, :escaped_text)
 -- name: erase run
 UPDATE runs SET doc = :doc WHERE number = :number
 
@@ -359,3 +353,31 @@ number, namespace, exchange, duplicate_of, doc
 number, namespace, uuid, visitor_id, event, delivery
 -- name: columns runs
 number, namespace, summary
+
+-- name: exchanges after
+SELECT number, surface, doc, body FROM exchanges WHERE namespace = :namespace AND number > :after
+ORDER BY number LIMIT :limit
+-- name: exchange to erase
+SELECT number, surface, doc, body FROM exchanges WHERE number = :number
+-- name: events after
+SELECT number, doc FROM events
+WHERE namespace = :namespace AND number > :after AND visitor_id IS NOT :visitor_id ORDER BY number LIMIT :limit
+-- name: event to erase
+SELECT number, doc FROM events WHERE number = :number
+-- name: erase event
+UPDATE events SET doc = :doc WHERE number = :number
+-- name: reports after
+SELECT number, delivery FROM verdicts
+WHERE namespace = :namespace AND number > :after AND delivery IS NOT NULL
+    AND visitor_id IS NOT :visitor_id AND user_id IS NOT :visitor_id AND anonymous_id IS NOT :visitor_id
+ORDER BY number LIMIT :limit
+-- name: report to erase
+SELECT number, delivery FROM verdicts WHERE number = :number
+-- name: erase report
+UPDATE verdicts SET delivery = :delivery WHERE number = :number
+-- name: drop report
+DELETE FROM verdicts WHERE number = :number
+-- name: runs after
+SELECT number, doc FROM runs WHERE number > :after ORDER BY number LIMIT :limit
+-- name: run to erase
+SELECT number, doc FROM runs WHERE number = :number

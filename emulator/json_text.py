@@ -1,6 +1,8 @@
 """JSON as text, both ways, for data that anybody may have sent: nothing here raises for what stands in the data."""
 
 import json
+import math
+import sys
 from typing import Any
 
 
@@ -29,6 +31,19 @@ def loads(text: str | bytes) -> Any:
         if isinstance(text, str):
             return _DECODER.decode(text)
         return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _bounded(text: str) -> float:
+    value = float(text)
+    return math.copysign(sys.float_info.max, value) if math.isinf(value) else value
+
+
+def bounded_loads(text: str) -> Any:
+    """As `loads`, but a number beyond a double is the largest double, so that what is read can be written again."""
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_bounded)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
