@@ -142,7 +142,9 @@ class _Exchanges:
         doc = self._record(old, gone) if gone or self._traces.may_be_in(row["doc"]) else old
         if doc == old and new_raw == raw:
             return None
-        what = "erased a visitor from this exchange" if searched else "dropped this body: it cannot be searched"
+        what = (
+            "erased a visitor from this exchange" if searched else "dropped this body: it cannot be searched"
+        )
         mark = {
             "request": self._request_id,
             "at": self._now,

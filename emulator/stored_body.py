@@ -50,7 +50,9 @@ def _unpacked(raw: bytes) -> bytes | None:
     for _ in range(_LAYERS):
         gzip = raw[:2] == b"\x1f\x8b"
         # The head of a zlib stream, which `Content-Encoding: deflate` means.
-        deflated = len(raw) > 1 and raw[0] & 0x0F == 8 and raw[0] >> 4 < 8 and (raw[0] << 8 | raw[1]) % 31 == 0
+        deflated = (
+            len(raw) > 1 and raw[0] & 0x0F == 8 and raw[0] >> 4 < 8 and (raw[0] << 8 | raw[1]) % 31 == 0
+        )
         if not gzip and not deflated:
             return raw
         unpacked = _inflated(raw, 31 if gzip else 15)

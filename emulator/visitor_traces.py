@@ -21,7 +21,7 @@ _IDENTITY = frozenset("visitor_id user_id anonymous_id userId anonymousId".split
 _FREE = frozenset("tags properties traits context integrations".split())
 _PERSON = re.compile(
     r"(visitor|user|anonymous|customer|member|person|profile|subscriber|contact|previous|distinct|external|fullstack)"
-    r"(id|uid|uuid|guid|key|identifier)$|^\d*(visitor|user|enduser|customer|member|person|identifier|identity|u?uid)$"
+    r"(id|uid|uuid|guid|key|identifier)$|^\d*(visitor|user|enduser|customer|member|person|identifier|identity|uid)$"
 )
 # A name before a value in a text: `userId=`, `"visitor_id": "`, and both percent-encoded.
 _NAME_BEFORE = re.compile(
@@ -94,7 +94,9 @@ class Traces:
         self.telling = is_telling(self.id)
         pattern = "".join(_spelling(character) for character in self.id)
         self._spelt = re.compile(pattern)
-        self._word = re.compile(_BEFORE + pattern + _AFTER)
+        # A backslash at the end takes all that it is doubled to.
+        after = _AFTER + (r"(?!\\)" if self.id.endswith("\\") else "")
+        self._word = re.compile(_BEFORE + pattern + after)
         utf8 = self.id.encode()
         self._plain = {self.id, utf8.decode("latin-1"), dumps(self.id)[1:-1]}
         marks = {"%", "\\u"}
