@@ -134,7 +134,8 @@ class _Exchanges:
         old, raw = loads(row["doc"]), bytes(row["body"])
         headers = {name.lower(): value for name, value in old.get("headers", {}).items()}
         body = read_body(raw, str(headers.get("content-encoding", "")))
-        new_raw, gone, searched = raw, (), True
+        gone: tuple[int, ...] = ()
+        new_raw, searched = raw, True
         if body.text is None:
             new_raw, searched = ERASED.encode(), False
         elif self._traces.may_be_in(body.text):

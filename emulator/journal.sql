@@ -381,3 +381,7 @@ DELETE FROM verdicts WHERE number = :number
 SELECT number, doc FROM runs WHERE number > :after ORDER BY number LIMIT :limit
 -- name: run to erase
 SELECT number, doc FROM runs WHERE number = :number
+
+-- name: visitors after
+SELECT DISTINCT visitor_id FROM events INDEXED BY events_visitor
+WHERE visitor_id > :after AND namespace = :namespace AND number <= :newest ORDER BY visitor_id LIMIT :limit

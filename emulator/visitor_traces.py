@@ -11,14 +11,45 @@ ERASED = "[erased]"
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # Fields whose value can only be an id of something else, a name of the datafile or a time: never the visitor's id.
 _NO_PERSON = frozenset(
-    "account_id project_id revision region client_name client_version campaign_id experiment_id variation_id entity_id"
-    " key type kind event_key eventKey flag_key rule_key rule_type variation_key timestamp uuid message_id messageId"
-    " account_ids projectId accountId sdkKey code method surface status number at received_at namespace".split()
+    (
+        *(
+            "account_id",
+            "account_ids",
+            "accountId",
+            "project_id",
+            "projectId",
+            "sdkKey",
+            "revision",
+            "region",
+        ),
+        *(
+            "client_name",
+            "client_version",
+            "campaign_id",
+            "experiment_id",
+            "variation_id",
+            "entity_id",
+            "uuid",
+        ),
+        *(
+            "key",
+            "type",
+            "kind",
+            "event_key",
+            "eventKey",
+            "flag_key",
+            "rule_key",
+            "rule_type",
+            "variation_key",
+        ),
+        *("timestamp", "received_at", "at", "number", "message_id", "messageId", "namespace"),
+        *("code", "method", "surface", "status"),
+    )
 )
 # Another's identity: it is the visitor's when it equals the id, and no text in which the id may occur.
-_IDENTITY = frozenset("visitor_id user_id anonymous_id userId anonymousId".split())
+_IDENTITY = frozenset(["visitor_id", "user_id", "anonymous_id", "userId", "anonymousId"])
 # Below these names senders write what they like.
-_FREE = frozenset("tags properties traits context integrations".split())
+_FREE = frozenset(["tags", "properties", "traits", "context", "integrations"])
 _PERSON = re.compile(
     r"(visitor|user|anonymous|customer|member|person|profile|subscriber|contact|previous|distinct|external|fullstack)"
     r"(id|uid|uuid|guid|key|identifier)$|^\d*(visitor|user|enduser|customer|member|person|identifier|identity|uid)$"
