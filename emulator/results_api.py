@@ -36,7 +36,12 @@ def _results(experiment_id: str, at: int) -> Answer:
         else:
             totals = recounted(judge, space, question)
             found = rest_results(experiment_id, totals, history, baseline)
-    except KeyError:
+    except KeyError as missing:
+        if missing.args == (baseline,) and history.experiment(experiment_id):
+            wrong = {"baseline_variation_id": "is no variation of the experiment"}
+            return rest_error(
+                400, "bad_request", "baseline_variation_id is no variation of it", messages=wrong
+            )
         return rest_error(404, "not_found", "Nothing matches the given URI")
     except QuestionError as error:
         return rest_error(400, "bad_request", str(error), messages={error.name: error.message})
