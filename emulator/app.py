@@ -85,13 +85,13 @@ def _harden(response: Response) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
+    headers = {name: value for name, value in error.get_headers() if name.lower() == "allow"}
     if request.path.startswith("/v2/") and error.code in (404, 405):
         # Optimizely's REST API has an envelope of its own.
         said = "Nothing matches the given URI" if error.code == 404 else "The method is not allowed here"
-        return _rest_response(rest_error(error.code, _CODES[error.code], said))
+        return _rest_response(rest_error(error.code, _CODES[error.code], said, headers=headers))
     code = _CODES.get(error.code or 500, "bad_request")
     where = f"{request.method} {request.path:.200}"
-    headers = {name: value for name, value in error.get_headers() if name.lower() == "allow"}
     if code == "not_found":
         message = f"{where} is nothing here; GET /_emulator/openapi.json describes the control surface"
     elif code == "method_not_allowed":
@@ -102,7 +102,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _rest_response(answer: Answer) -> Response:
-    return Response(answer.body, answer.status, content_type="application/json")
+    return Response(answer.body, answer.status, answer.headers)
 
 
 def _journal_error(error: Exception) -> Response:

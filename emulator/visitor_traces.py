@@ -128,6 +128,8 @@ class Traces:
         # A backslash at the end takes all that it is doubled to.
         after = _AFTER + (r"(?!\\)" if self.id.endswith("\\") else "")
         self._word = re.compile(_BEFORE + pattern + after)
+        literal = "|".join(re.escape(text) for text in {self.id, self.id.encode().decode("latin-1")})
+        self._literal_word = re.compile(f"{_BEFORE}(?:{literal}){after}")
         utf8 = self.id.encode()
         self._plain = {self.id, utf8.decode("latin-1"), dumps(self.id)[1:-1]}
         marks = {"%", "\\u"}
@@ -140,7 +142,14 @@ class Traces:
         """Whether the id stands somewhere in the text in any spelling: a quick look, before anything is taken apart."""
         if any(plain in text for plain in self._plain):
             return True
-        return any(mark in text for mark in self._marks) and self._spelt.search(text) is not None
+        return self._has_marks(text) and self._spelt.search(text) is not None
+
+    def _has_marks(self, text: str) -> bool:
+        return any(mark in text for mark in self._marks)
+
+    def _pattern(self, text: str) -> re.Pattern[str]:
+        """The id as a word; most texts have nothing in which it could be spelt otherwise, and that is looked for faster."""
+        return self._word if self._has_marks(text) else self._literal_word
 
     def same(self, value: object) -> bool:
         """Whether a JSON value is this id; an id may have been sent as a number."""
@@ -210,7 +219,7 @@ class Traces:
     # -- texts
 
     def _hits(self, text: str) -> list[re.Match[str]]:
-        return list(self._word.finditer(text)) if self.may_be_in(text) else []
+        return list(self._pattern(text).finditer(text)) if self.may_be_in(text) else []
 
     def _named(self, text: str, hit: re.Match[str]) -> tuple[str, bool]:
         """The name that stands before a hit, if any, and whether it is told as its value, between quotes or after `=`."""
@@ -231,7 +240,7 @@ class Traces:
             name, is_value = self._named(text, hit)
             return ERASED if is_value and name and names_person(name) else hit.group()
 
-        return self._word.sub(erased, text) if self.may_be_in(text) else text
+        return self._pattern(text).sub(erased, text) if self.may_be_in(text) else text
 
     def in_note(self, text: str) -> str:
         """One of our own sentences with the id erased; they say `visitor 'u-1'`."""
