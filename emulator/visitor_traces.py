@@ -2,6 +2,8 @@
 
 import html
 import re
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from emulator.json_text import dumps, loads
@@ -66,6 +68,7 @@ _BEFORE = r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4})|(?<=\\[nrt
 _AFTER = r"(?![\w-])"
 
 
+@lru_cache(1_000)
 def names_person(name: str) -> bool:
     """Whether a field of this name tells who somebody is: `visitor_id`, `userId`, `X-User-Id`, `identifier`."""
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
@@ -115,6 +118,14 @@ def _spelling(character: str) -> str:
     return f"(?:{'|'.join([plain, *ways])})"
 
 
+def _without(text: str, hits: list[re.Match[str]]) -> str:
+    parts, done = [], 0
+    for hit in hits:
+        parts += [text[done : hit.start()], ERASED]
+        done = hit.end()
+    return "".join([*parts, text[done:]])
+
+
 class Traces:
     """What finds one visitor's id. Short and plain ids are looked for only where a person is named, for in other
     people's texts and numbers a `1` means anything; longer ones wherever they stand as a word of their own.
@@ -125,11 +136,12 @@ class Traces:
         self.telling = is_telling(self.id)
         pattern = "".join(_spelling(character) for character in self.id)
         self._spelt = re.compile(pattern)
-        # A backslash at the end takes all that it is doubled to.
+        # A backslash at an end, or one that escapes a quote there, takes all that it is doubled to.
+        self._before = re.compile((r"(?<!\\)" if self.id[:1] in "\\\"'/" else "") + _BEFORE)
         after = _AFTER + (r"(?!\\)" if self.id.endswith("\\") else "")
-        self._word = re.compile(_BEFORE + pattern + after)
+        self._word_end = re.compile(pattern + after)
         literal = "|".join(re.escape(text) for text in {self.id, self.id.encode().decode("latin-1")})
-        self._literal_word = re.compile(f"{_BEFORE}(?:{literal}){after}")
+        self._literal_end = re.compile(f"(?:{literal}){after}")
         utf8 = self.id.encode()
         self._plain = {self.id, utf8.decode("latin-1"), dumps(self.id)[1:-1]}
         marks = {"%", "\\u"}
@@ -141,15 +153,22 @@ class Traces:
     def may_be_in(self, text: str) -> bool:
         """Whether the id stands somewhere in the text in any spelling: a quick look, before anything is taken apart."""
         if any(plain in text for plain in self._plain):
-            return True
+            # A short id is in every number; a word of its own it is more rarely.
+            return self.telling or next(self._words(text), None) is not None
         return self._has_marks(text) and self._spelt.search(text) is not None
 
     def _has_marks(self, text: str) -> bool:
         return any(mark in text for mark in self._marks)
 
-    def _pattern(self, text: str) -> re.Pattern[str]:
-        """The id as a word; most texts have nothing in which it could be spelt otherwise, and that is looked for faster."""
-        return self._word if self._has_marks(text) else self._literal_word
+    def _words(self, text: str) -> Iterator[re.Match[str]]:
+        """The id as a word of its own. Most texts have nothing in which it could be spelt otherwise: that is faster."""
+        ends, at = self._word_end if self._has_marks(text) else self._literal_end, 0
+        while found := ends.search(text, at):
+            if self._before.match(text, found.start()):
+                yield found
+                at = found.end()
+            else:
+                at = found.start() + 1
 
     def same(self, value: object) -> bool:
         """Whether a JSON value is this id; an id may have been sent as a number."""
@@ -188,7 +207,7 @@ class Traces:
                 continue
             # An attribute is called by its `key` and has its value beside it.
             called = value["key"] if key == "value" and isinstance(value.get("key"), str) else key
-            told = self._word.sub(ERASED, key) if self.telling and self.may_be_in(key) else key
+            told = self.in_text(key) if self.telling else key
             cleaned[told] = self.clean(item, called, free or key in _FREE)
         return cleaned
 
@@ -219,7 +238,7 @@ class Traces:
     # -- texts
 
     def _hits(self, text: str) -> list[re.Match[str]]:
-        return list(self._pattern(text).finditer(text)) if self.may_be_in(text) else []
+        return list(self._words(text)) if self.may_be_in(text) else []
 
     def _named(self, text: str, hit: re.Match[str]) -> tuple[str, bool]:
         """The name that stands before a hit, if any, and whether it is told as its value, between quotes or after `=`."""
@@ -233,26 +252,21 @@ class Traces:
 
     def in_text(self, text: str) -> str:
         """A text with the id erased: every word equal to a telling id, another one only as `userId=…` and the like."""
+        return _without(text, [hit for hit in self._hits(text) if self.telling or self._is_told(text, hit)])
 
-        def erased(hit: re.Match[str]) -> str:
-            if self.telling:
-                return ERASED
-            name, is_value = self._named(text, hit)
-            return ERASED if is_value and name and names_person(name) else hit.group()
-
-        return self._pattern(text).sub(erased, text) if self.may_be_in(text) else text
+    def _is_told(self, text: str, hit: re.Match[str]) -> bool:
+        name, is_value = self._named(text, hit)
+        return is_value and names_person(name)
 
     def in_note(self, text: str) -> str:
         """One of our own sentences with the id erased; they say `visitor 'u-1'`."""
         cleaned = self.in_text(text)
-        if self.telling:
-            return cleaned
-        parts, done = [], 0
-        for hit in self._hits(cleaned):
-            if _SAID_BEFORE.search(cleaned[max(0, hit.start() - _LOOK_BACK) : hit.start()]):
-                parts += [cleaned[done : hit.start()], ERASED]
-                done = hit.end()
-        return "".join([*parts, cleaned[done:]])
+        said = [
+            hit
+            for hit in self._hits(cleaned)
+            if _SAID_BEFORE.search(cleaned[max(0, hit.start() - _LOOK_BACK) : hit.start()])
+        ]
+        return _without(cleaned, said)
 
     def in_query(self, query: str) -> str:
         """A query string with the id erased."""
