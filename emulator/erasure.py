@@ -9,7 +9,7 @@ from emulator.delivery_report import DeliveryReport
 from emulator.documents import Run
 from emulator.erased_run import run_without
 from emulator.journal import Journal
-from emulator.json_text import dumps, loads
+from emulator.json_text import dumps, loads, names_twice
 from emulator.judge import Judge, event_json
 from emulator.stored_body import read_body
 from emulator.visitor_traces import ERASED, Traces
@@ -166,8 +166,8 @@ class _Exchanges:
         entries = value.get("visitors") if isinstance(value, dict) else None
         entries = entries if isinstance(entries, list) else []
         gone = tuple(index for index, entry in enumerate(entries) if traces.is_entry(entry))
-        # A name that stands twice in an object is read once: what was read over is not written again.
-        if cleaned == value and traces.told_in(text) <= traces.told_in(dumps(cleaned)):
+        # Of a name that stands twice in an object the first is not in the value; written anew, nor is it in the text.
+        if cleaned == value and not (names_twice(text) and traces.told_in(text)):
             return raw, ()
         return dumps(cleaned).encode("utf-8", "replace"), gone
 

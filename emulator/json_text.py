@@ -48,6 +48,18 @@ def bounded_loads(text: str) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+def names_twice(text: str) -> bool:
+    """Whether some object of a JSON text has a name twice; of two the last is read, and the first is only in the text."""
+    found = False
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal found
+        found = found or len({name for name, _ in pairs}) < len(pairs)
+
+    json.loads(text, object_pairs_hook=look)
+    return found
+
+
 def storable(value: str | None) -> str | None:
     """The text with half surrogate pairs replaced, so that every store and encoder takes it."""
     if value is None:
