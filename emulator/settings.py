@@ -77,7 +77,7 @@ OPTIONS = (
         "--allow-host",
         "EMULATOR_ALLOW_HOST",
         "allowed_hosts",
-        "further host name for the viewer and the control surface; may be repeated",
+        "further host name for viewer, control surface and REST API; may be repeated",
         "NAME",
         many=True,
     ),
