@@ -166,8 +166,12 @@ class Journal(Documents):
             yield run
 
     def fold_log(self) -> None:
-        """Write the log back into the file and empty it, so that nothing erased stays behind in it."""
-        with self._lock:
+        """Write the file anew and empty the log, so that nothing erased stays behind in either; capture waits meanwhile.
+
+        Overwriting with zeros is not enough: where SQLite moves rows to other pages, it leaves copies in the gaps of the old.
+        """
+        with self._lock, _named_errors(self.path):
+            self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _value(self, name: str, /, **values: Any) -> Any:
