@@ -168,7 +168,7 @@ class Journal(Documents):
     def fold_log(self) -> None:
         """Write the file anew and empty the log, so that nothing erased stays behind in either; capture waits meanwhile.
 
-        Overwriting with zeros is not enough: where SQLite moves rows to other pages, copies stay in the gaps of the old ones.
+        Zeros over what is deleted are not enough: where SQLite moves rows, copies stay in the gaps of the old pages.
         """
         with self._lock, _named_errors(self.path):
             self._db.execute("VACUUM")
