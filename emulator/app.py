@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 from emulator import control_api, control_settings, datafile_cdn, event_api, privacy_api, results_api, viewer
 from emulator.clock import Clock, random_id
 from emulator.context import EXTENSION, Context, context, namespace
+from emulator.exchange import Answer
 from emulator.guard import PAGE_HEADERS, check_host, check_origin
 from emulator.journal import Journal
 from emulator.journal_file import JournalError
@@ -19,6 +20,8 @@ from emulator.settings import Settings
 
 _IMITATED = ("event_api", "datafile_cdn", "privacy_api", "results_api")
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+# Where the imitated REST API is in real life; a hosts file or a proxy leads here under this name.
+_REST_HOSTS = ("api.optimizely.com",)
 # In a header name or value larger than this nobody sends anything meant well.
 _LARGEST_HEADERS = 32_768
 
@@ -47,7 +50,7 @@ def _is_imitated() -> bool:
     )
 
 
-def _guard() -> None:
+def _guard() -> Response | None:
     settings, journal, space = context().settings, context().journal, namespace()
     if sum(len(name) + len(value) for name, value in request.headers.items()) > _LARGEST_HEADERS:
         raise Problem("too_large", f"the headers have more than {_LARGEST_HEADERS} bytes")
@@ -59,6 +62,12 @@ def _guard() -> None:
         check_origin(
             request.host, dict(request.headers.items()), navigation_allowed=page and request.method == "GET"
         )
+    elif request.path.startswith("/v2/"):
+        # It shows counts and who asked for erasure; events and datafiles are any page's to post and read.
+        try:
+            check_host(request.host, settings.host, (*settings.allowed_hosts, *_REST_HOSTS))
+        except Problem as problem:
+            return _rest_response(rest_error(problem.status, problem.code, problem.message))
     writes = request.method not in ("GET", "HEAD", "OPTIONS") or _is_imitated()
     if space != DEFAULT and writes and not journal.knows_namespace(space):
         most = settings.max_namespaces
@@ -66,6 +75,7 @@ def _guard() -> None:
             raise Problem(
                 "too_many_namespaces", f"there are {most} namespaces already; start with a new journal"
             )
+    return None
 
 
 def _harden(response: Response) -> Response:
@@ -77,14 +87,13 @@ def _harden(response: Response) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
+    headers = {name: value for name, value in error.get_headers() if name.lower() == "allow"}
     if request.path.startswith("/v2/") and error.code in (404, 405):
         # Optimizely's REST API has an envelope of its own.
         said = "Nothing matches the given URI" if error.code == 404 else "The method is not allowed here"
-        answer = rest_error(error.code, _CODES[error.code], said)
-        return Response(answer.body, answer.status, content_type="application/json")
+        return _rest_response(rest_error(error.code, _CODES[error.code], said, headers=headers))
     code = _CODES.get(error.code or 500, "bad_request")
     where = f"{request.method} {request.path:.200}"
-    headers = {name: value for name, value in error.get_headers() if name.lower() == "allow"}
     if code == "not_found":
         message = f"{where} is nothing here; GET /_emulator/openapi.json describes the control surface"
     elif code == "method_not_allowed":
@@ -92,6 +101,10 @@ def _http_error(error: HTTPException) -> Response:
     else:
         message = error.description or error.name
     return problem_response(Problem(code, message, headers))
+
+
+def _rest_response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, answer.headers)
 
 
 def _journal_error(error: Exception) -> Response:

@@ -21,6 +21,8 @@ from emulator.json_text import dumps, loads
 from emulator.judge import event_json
 from emulator.listing import listing
 from emulator.problems import Problem
+from emulator.recount import recounted
+from emulator.results_question import own_question
 from emulator.run_summary import run_summary
 
 blueprint = Blueprint("control_api", __name__, url_prefix="/_emulator")
@@ -70,7 +72,11 @@ def verdicts() -> Response:
 
 @blueprint.get("/results")
 def results() -> Response:
-    return json_response(context().judge.results(namespace()))
+    judge, space = context().judge, namespace()
+    question = own_question(request.args, judge.rules.smooth_outliers)
+    if question.is_plain:
+        return json_response(judge.results(space))
+    return json_response(recounted(judge, space, question).results(judge.history(space)))
 
 
 @blueprint.get("/namespaces")

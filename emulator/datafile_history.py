@@ -178,6 +178,15 @@ class DatafileHistory:
         experiment = datafile.experiment_by_id(experiment_id) if datafile else None
         return experiment is not None and is_running(experiment)
 
+    def ran(self, experiment_id: str) -> tuple[int, int | None] | None:
+        """When the experiment was first Running, and when it was last stopped, None while it runs; None if it never ran."""
+        times = sorted({time for times, _ in self._keys.values() for time in times})
+        running = [self.running_at(experiment_id, time) for time in times]
+        if True not in running:
+            return None
+        last = len(running) - 1 - running[::-1].index(True)
+        return times[running.index(True)], times[last + 1] if last + 1 < len(times) else None
+
     def was_called(self, event_id: str, key: str) -> bool:
         """Whether the event of this id has this key in some revision."""
         return any(

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from emulator.indexing import Transaction
 from emulator.json_text import dumps, loads
 
-Run = Transaction
+Run = Callable[..., list[dict[str, Any]]]
 
 
 class Documents(ABC):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from emulator.bound import Bound, Dropping
 from emulator.event_row import EventRow
 from emulator.indexing import Index, Request, Transaction
 from emulator.intake import Intake
@@ -64,8 +65,7 @@ class Journal(Intake):
     def __init__(self, path: Path | None = None, *, max_rows: int = 1_000_000) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="optilocal-") if path is None else None
         super().__init__(Path(self._folder.name) / "journal.sqlite" if self._folder else Path(path or ""))
-        self._max_rows = dict.fromkeys(LISTINGS, max_rows) | {"runs": RUNS_KEPT}
-        self._since_trim = dict.fromkeys(LISTINGS, 0)
+        self._bound = Bound(dict.fromkeys(LISTINGS, max_rows) | {"runs": RUNS_KEPT})
         self._index = Index()
         self._version = 0
         self._closed = False
@@ -111,6 +111,10 @@ class Journal(Intake):
         """Whether the database is undamaged; it is read through once."""
         with self.lock:
             return bool(self._db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+
+    def before_dropping(self, dropping: Dropping) -> None:
+        """Have somebody told of events that the bound drops, before they are gone; left when that is committed."""
+        self._bound.dropping = dropping
 
     def release(self) -> None:
         """Let every waiter go; from now on nobody waits."""
@@ -178,11 +182,16 @@ class Journal(Intake):
             yield _Transaction(db)
 
     def fold_log(self) -> None:
-        """Leave nothing erased behind in what is written ahead: requests not indexed yet, and the database's own log."""
-        with self.lock:
+        """Write the file anew, and leave nothing erased behind in what is written ahead of it either.
+
+        Zeros over what is deleted are not enough: where SQLite moves rows, copies stay in the gaps of the old pages.
+        """
+        with self.lock, _named_errors(self.path):
             self.catch_up()
             self.forget_log()
             self._index.forget()
+            self._bound.forget()
+            self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _value(self, name: str, /, **values: Any) -> Any:
@@ -231,6 +240,7 @@ class Journal(Intake):
                 for kind in kinds:
                     run("delete documents", kind=kind, namespace=namespace, id=None)
             self._index.forget()
+            self._bound.forget()
             self.changes += 1
         self.bells.ring(namespace, *LISTINGS)
 
@@ -253,17 +263,18 @@ class Journal(Intake):
         self, requests: Sequence[Request], also: Callable[[Transaction], None] | None = None
     ) -> list[int]:
         """Write requests, and what belongs to them, in one transaction; their numbers."""
-        with self._writing() as db:
+        with contextlib.ExitStack() as until_committed, self._writing() as db:
             run = _Transaction(db)
             version = db.execute("PRAGMA data_version").fetchone()[0]
             if version != self._version:
                 # Another process has written: it may have erased visitors.
                 self._index.forget()
+                self._bound.forget()
                 self._version = version
             self._create(run, *(request.namespace for request in requests))
             numbers = self._index.write(run, requests)
             events = sum(len(request.rows) for request in requests)
-            self._trim(db, exchanges=len(requests), events=events, verdicts=events)
+            self._bound.added(run, until_committed, exchanges=len(requests), events=events, verdicts=events)
             if also is not None:
                 also(run)
         for namespace in {request.namespace for request in requests}:
@@ -298,7 +309,7 @@ class Journal(Intake):
         }
         values["kind"] = "deletion" if report.get("type") == "delete" else "event"
         self.index_some()
-        with self._writing() as db:
+        with contextlib.ExitStack() as until_committed, self._writing() as db:
             self._create(_Transaction(db), namespace)
             old = db.execute(_SQL["report"], values).fetchone()
             values["event"] = old and old["event"]
@@ -315,48 +326,24 @@ class Journal(Intake):
             if uuid:
                 for name in ("stale uuid", "stale conversions of uuid"):
                     db.execute(_SQL[name], values)
-            self._trim(db, verdicts=1)
+            self._bound.added(_Transaction(db), until_committed, verdicts=1)
         self.bells.ring(namespace, "verdicts", "events", "exchanges")
         return number
 
     def put_run(self, namespace: str, run: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
         """Store a run, in the place of the one with the same `id`; it counts as new either way."""
         values = {"namespace": namespace, "id": storable(run["id"]), "status": storable(run.get("state"))}
-        with self._writing() as db:
+        with contextlib.ExitStack() as until_committed, self._writing() as db:
             self._create(_Transaction(db), namespace)
             db.execute(_SQL["delete run"], values)
             db.execute(_SQL["put run"], {**values, "summary": dumps(summary), "doc": dumps(run)})
-            self._trim(db, runs=1)
+            self._bound.added(_Transaction(db), until_committed, runs=1)
         self.bells.ring(namespace, "runs")
 
     def run(self, namespace: str, run_id: str) -> dict[str, Any] | None:
         """One whole run, or None."""
         text = self._value("run", namespace=namespace, id=storable(run_id))
         return loads(text) if text else None
-
-    def _trim(self, db: sqlite3.Connection, **added: int) -> None:
-        for listing, count in added.items():
-            most = self._max_rows[listing]
-            self._since_trim[listing] += count
-            if self._since_trim[listing] < max(1, min(1_000, most // 100)):
-                continue
-            self._since_trim[listing] = 0
-            excess = db.execute(f"SELECT COUNT(*) FROM {listing}").fetchone()[0] - most
-            if excess <= 0:
-                continue
-            oldest = f"SELECT number FROM {listing} ORDER BY number LIMIT 1 OFFSET ?"
-            cutoff = {"cutoff": db.execute(oldest, (excess - 1,)).fetchone()[0]}
-            db.execute(_SQL[f"count dropped {listing}"], cutoff)
-            if listing == "events":
-                dropped: dict[str, list[str]] = {}
-                for row in db.execute(_SQL["visitors of dropped"], cutoff):
-                    dropped.setdefault(row["namespace"], []).append(row["visitor_id"])
-                for namespace, visitors in dropped.items():
-                    for name in ("stale visitors", "stale conversions of visitors"):
-                        db.execute(_SQL[name], {"namespace": namespace, "visitors": dumps(visitors)})
-                for name in ("count verdicts without event", "drop verdicts without event"):
-                    db.execute(_SQL[name], cutoff)
-            db.execute(f"DELETE FROM {listing} WHERE number <= :cutoff", cutoff)
 
     # -- what is asked
 

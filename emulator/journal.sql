@@ -246,6 +246,32 @@ SELECT doc FROM runs WHERE id = :id AND namespace = :namespace
 -- name: dropped
 SELECT COALESCE(SUM(total), 0) FROM dropped
 WHERE listing = :listing AND (:namespace IS NULL OR namespace = :namespace)
+-- name: changed
+SELECT changes() AS total
+-- name: count exchanges
+SELECT COUNT(*) AS total FROM exchanges
+-- name: cutoff exchanges
+SELECT number FROM exchanges ORDER BY number LIMIT 1 OFFSET :before
+-- name: drop exchanges
+DELETE FROM exchanges WHERE number <= :cutoff
+-- name: count events
+SELECT COUNT(*) AS total FROM events
+-- name: cutoff events
+SELECT number FROM events ORDER BY number LIMIT 1 OFFSET :before
+-- name: drop events
+DELETE FROM events WHERE number <= :cutoff
+-- name: count verdicts
+SELECT COUNT(*) AS total FROM verdicts
+-- name: cutoff verdicts
+SELECT number FROM verdicts ORDER BY number LIMIT 1 OFFSET :before
+-- name: drop verdicts
+DELETE FROM verdicts WHERE number <= :cutoff
+-- name: count runs
+SELECT COUNT(*) AS total FROM runs
+-- name: cutoff runs
+SELECT number FROM runs ORDER BY number LIMIT 1 OFFSET :before
+-- name: drop runs
+DELETE FROM runs WHERE number <= :cutoff
 -- name: count dropped exchanges
 INSERT INTO dropped SELECT namespace, 'exchanges', COUNT(*) FROM exchanges WHERE number <= :cutoff GROUP BY namespace
 ON CONFLICT (namespace, listing) DO UPDATE SET total = total + excluded.total
@@ -268,10 +294,6 @@ SELECT DISTINCT namespace, visitor_id FROM events WHERE number <= :cutoff AND vi
 
 -- name: events to erase
 SELECT number, exchange FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
--- name: exchanges to search
-SELECT number, doc, body FROM exchanges WHERE namespace = :namespace
-    AND (instr(body, :plain) OR instr(body, :escaped) OR instr(body, :latin) OR instr(doc, :text) OR instr(doc, :escaped_text)
-        OR number IN (SELECT exchange FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace))
 -- name: erase exchange
 UPDATE exchanges SET doc = :doc, body = :body WHERE number = :number
 -- name: erase events
@@ -293,8 +315,6 @@ ORDER BY number
 -- name: count reports
 SELECT COUNT(*) AS total FROM verdicts WHERE namespace = :namespace AND delivery IS NOT NULL
     AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id)
--- name: runs to search
-SELECT number, summary, doc FROM runs WHERE instr(doc, :text) OR instr(doc, :escaped_text)
 -- name: erase run
 UPDATE runs SET doc = :doc WHERE number = :number
 
@@ -371,3 +391,35 @@ number, namespace, exchange, duplicate_of, doc
 number, namespace, uuid, visitor_id, event, delivery
 -- name: columns runs
 number, namespace, summary
+
+-- name: exchanges after
+SELECT number, surface, doc, body FROM exchanges WHERE namespace = :namespace AND number > :after
+ORDER BY number LIMIT :limit
+-- name: exchange to erase
+SELECT number, surface, doc, body FROM exchanges WHERE number = :number
+-- name: events after
+SELECT number, doc FROM events
+WHERE namespace = :namespace AND number > :after AND visitor_id IS NOT :visitor_id ORDER BY number LIMIT :limit
+-- name: event to erase
+SELECT number, doc FROM events WHERE number = :number
+-- name: erase event
+UPDATE events SET doc = :doc WHERE number = :number
+-- name: reports after
+SELECT number, delivery FROM verdicts
+WHERE namespace = :namespace AND number > :after AND delivery IS NOT NULL
+    AND visitor_id IS NOT :visitor_id AND user_id IS NOT :visitor_id AND anonymous_id IS NOT :visitor_id
+ORDER BY number LIMIT :limit
+-- name: report to erase
+SELECT number, delivery FROM verdicts WHERE number = :number
+-- name: erase report
+UPDATE verdicts SET delivery = :delivery WHERE number = :number
+-- name: drop report
+DELETE FROM verdicts WHERE number = :number
+-- name: runs after
+SELECT number, doc FROM runs WHERE number > :after ORDER BY number LIMIT :limit
+-- name: run to erase
+SELECT number, doc FROM runs WHERE number = :number
+
+-- name: visitors after
+SELECT DISTINCT visitor_id FROM events INDEXED BY events_visitor
+WHERE visitor_id > :after AND namespace = :namespace AND number <= :newest ORDER BY visitor_id LIMIT :limit

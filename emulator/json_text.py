@@ -1,6 +1,8 @@
 """JSON as text, both ways, for data that anybody may have sent: nothing here raises for what stands in the data."""
 
 import json
+import math
+import sys
 from typing import Any
 
 import msgspec
@@ -34,6 +36,31 @@ def loads(text: str | bytes) -> Any:
         return json.loads(text, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _bounded(text: str) -> float:
+    value = float(text)
+    return math.copysign(sys.float_info.max, value) if math.isinf(value) else value
+
+
+def bounded_loads(text: str) -> Any:
+    """As `loads`, but a number beyond a double is the largest double, so that what is read can be written again."""
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_bounded)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def names_twice(text: str) -> bool:
+    """Whether some object of a JSON text has a name twice; of two the last is read, and the first is only in the text."""
+    found = False
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal found
+        found = found or len({name for name, _ in pairs}) < len(pairs)
+
+    json.loads(text, object_pairs_hook=look)
+    return found
 
 
 def storable(value: str | None) -> str | None:

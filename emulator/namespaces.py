@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 DEFAULT = "default"
 KEY = "emulator.namespace"
-NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Not `.` and `..`: clients resolve them in an address before they send it.
+NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 
 
 def split_path(path: str) -> tuple[str, str] | None:

@@ -16,21 +16,25 @@ _METRICS = (
 )
 
 
-def rest_results(experiment_id: str, totals: Totals, history: DatafileHistory) -> dict[str, Any] | None:
+def rest_results(
+    experiment_id: str, totals: Totals, history: DatafileHistory, baseline: str | None = None
+) -> dict[str, Any] | None:
     """The body of an answer without its times, or None (204) while the experiment has no visitor.
 
     Each attached event gives four metrics: unique conversions, total conversions, sum of revenue (cents) and
-    sum of value; the revenue of all of them together has event_id null (Optimizely reference 2.2). The first
-    variation is the baseline. Statistics (significance, intervals) are not imitated.
+    sum of value; the revenue of all of them together has event_id null (Optimizely reference 2.2). `baseline` is
+    a variation's id; without it the first variation is the baseline. Statistics (significance, intervals) are not imitated.
 
-    Raises KeyError when no revision of the datafile lists such an experiment.
+    Raises KeyError when no revision of the datafile lists such an experiment, or it has no such variation.
     """
     experiment = history.experiment(experiment_id)
     if experiment is None or experiment.kind != "experiment":
         raise KeyError(experiment_id)
+    arms = totals.arms(experiment)
+    if baseline is not None:
+        arms = {baseline: arms[baseline], **arms}
     if not totals.visitors(experiment_id):
         return None
-    arms = totals.arms(experiment)
     metrics = []
     for event in history.metrics(experiment_id):
         for aggregator, field, name in _METRICS:

@@ -9,7 +9,9 @@ from typing import Any, TypedDict
 from emulator.attribution import deduplicate, judge_by
 from emulator.datafile import Event, Experiment
 from emulator.datafile_history import DatafileHistory
-from emulator.event_row import EventRow
+from emulator.event_row import EventRow, event_time
+from emulator.segmentation import Segment
+from emulator.smoothing import Revenues
 from emulator.standing import Rules, Standings
 
 # Wide enough for the exact sum of any doubles: the order of adding must not matter, nor adding and taking away.
@@ -36,10 +38,18 @@ class Share(TypedDict):
 Contribution = dict[str, Share]
 
 
-def visitor_contribution(rows: Iterable[EventRow], history: DatafileHistory, rules: Rules) -> Contribution:
+def visitor_contribution(
+    rows: Iterable[EventRow],
+    history: DatafileHistory,
+    rules: Rules,
+    segment: Segment | None = None,
+    revenues: Revenues | None = None,
+) -> Contribution:
     """What one visitor adds to the results, by experiment id; plain JSON, so that it can be kept.
 
-    `rows` are all rows of that visitor in any order, replays collapsed.
+    `rows` are all rows of that visitor in any order, replays collapsed. With a `segment` the visitor counts where a
+    decision or a conversion of the experiment carries the attribute, and of the conversions only those that carry it
+    (Optimizely reference 2.1, rule 14); the variation is still the first one seen. `revenues` is told every event's.
     """
     decisions: list[EventRow] = []
     conversions: list[EventRow] = []
@@ -52,12 +62,25 @@ def visitor_contribution(rows: Iterable[EventRow], history: DatafileHistory, rul
             variation = standing.variation
             share: Share = {"variation_id": variation.id, "variation": variation.key, "metrics": {}}
             contribution[standing.experiment.id] = share
+    carried: set[str] = set()
     for row in conversions:
+        if segment is not None and not segment.carried_by(row):
+            continue
         judgement = judge_by(row, standings)
         for attribution in judgement.attributed_to:
             if judgement.event is not None:
-                _count(contribution[attribution["experiment_id"]], judgement.event, row)
-    return contribution
+                experiment_id = attribution["experiment_id"]
+                carried.add(experiment_id)
+                _count(contribution[experiment_id], judgement.event, row)
+                if revenues is not None and row["revenue"] is not None:
+                    metric = (experiment_id, judgement.event.id)
+                    revenues.add(metric, attribution["variation_id"], event_time(row), row["revenue"])
+    if segment is None:
+        return contribution
+    for standing in standings.all():
+        if any(segment.carried_by(row) for row in standing.counting):
+            carried.add(standing.experiment.id)
+    return {experiment_id: share for experiment_id, share in contribution.items() if experiment_id in carried}
 
 
 def _count(share: Share, event: Event, row: EventRow) -> None:
@@ -122,6 +145,12 @@ class Totals:
                 figures.total += sign * metric["total"]
                 figures.revenue += sign * metric["revenue"]
                 figures.value = _EXACT.add(figures.value, sign * Decimal(metric["value"]))
+
+    def smooth(self, revenues: Revenues) -> None:
+        """Put the sums of smoothed revenues in the place of those that were added."""
+        for (experiment_id, event_id), by_variation in revenues.smoothed().items():
+            for variation_id, cents in by_variation.items():
+                self._arms[experiment_id][variation_id].metrics[event_id].revenue = cents
 
     def results(self, history: DatafileHistory) -> dict[str, Any]:
         """`GET /_emulator/results`: `{"experiments": {KEY: …}}` as the contract has it.

@@ -77,7 +77,7 @@ OPTIONS = (
         "--allow-host",
         "EMULATOR_ALLOW_HOST",
         "allowed_hosts",
-        "further host name for the viewer and the control surface; may be repeated",
+        "further host name for viewer, control surface and REST API; may be repeated",
         "NAME",
         many=True,
     ),
@@ -110,10 +110,17 @@ OPTIONS = (
         "leave bots out of results: yes, no, or as event and datafile say (default)",
         "YES|NO",
     ),
+    Option(
+        "--smooth-outliers",
+        "EMULATOR_SMOOTH_OUTLIERS",
+        "smooth_outliers",
+        "replace revenue far above the mean by the mean in results, yes or no (default no)",
+        "YES|NO",
+    ),
 )
 
 
-_SWITCHES = ("count_after_pause", "count_late_metrics", "bot_filtering")
+_SWITCHES = ("count_after_pause", "count_late_metrics", "bot_filtering", "smooth_outliers")
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
 
 

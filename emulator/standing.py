@@ -24,11 +24,13 @@ class Rules:
     count_late_metrics: a metric that was attached late counts from all stored events. On; the older page of the same
         service says results are not computed back (rule 18).
     bot_filtering: None does as the event or the datafile says, True and False decide for all (rule 13).
+    smooth_outliers: revenue far above the mean is replaced by the mean. Off, as in a new metric (rule 15).
     """
 
     count_after_pause: bool = False
     count_late_metrics: bool = True
     bot_filtering: bool | None = None
+    smooth_outliers: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Standing:
 
     `first` is the earliest decision that counts and `variation` what it showed: the visitor belongs to it,
     whatever a later decision says (Optimizely reference 2.1, rule 1). `others` are the variations of later
-    decisions that count.
+    decisions that count, `counting` all those decisions.
     """
 
     experiment: Experiment
@@ -53,6 +55,7 @@ class Standing:
     variation: Variation | None = None
     others: tuple[Variation, ...] = ()
     set_aside: tuple[tuple[EventRow, Reason], ...] = ()
+    counting: tuple[EventRow, ...] = ()
 
     def decided_by(self, ms: int) -> bool:
         """Whether a decision that counts had been made at this time; the same millisecond is early enough."""
@@ -108,7 +111,8 @@ class Standings:
             return Standing(experiment, set_aside=tuple(set_aside))
         first, variation = counting[0]
         others = dict.fromkeys(shown for _, shown in counting if shown.id != variation.id)
-        return Standing(experiment, first, variation, tuple(others), tuple(set_aside))
+        rows = tuple(row for row, _ in counting)
+        return Standing(experiment, first, variation, tuple(others), tuple(set_aside), rows)
 
     def _shown(self, row: EventRow, experiment: Experiment) -> Variation | Reason:
         """The variation a decision shows, or why the decision does not count."""

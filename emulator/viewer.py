@@ -33,4 +33,6 @@ def _file(name: str) -> Response:
     response = send_from_directory(static_folder(), name, max_age=0)
     # Sent in one piece by the server, which needs the bytes and not an open file.
     response.direct_passthrough = False
+    # The server tells the date itself.
+    response.headers.pop("Date", None)
     return response

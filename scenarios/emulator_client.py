@@ -88,9 +88,9 @@ class EmulatorClient:
         left = [_left(rule) for rule in self.call("GET", "/_emulator/faults")["faults"] if rule["active"]]
         self.call("PUT", "/_emulator/faults", json=[*left, *rules])
 
-    def results(self) -> dict[str, Any]:
-        """The counts, by experiment key."""
-        return dict(self.call("GET", "/_emulator/results")["experiments"])
+    def results(self, **question: str | None) -> dict[str, Any]:
+        """The counts, by experiment key; `question` is what `/_emulator/results` takes, None what is not asked."""
+        return dict(self.call("GET", "/_emulator/results", params=question)["experiments"])
 
     def verdicts(self, **filters: Any) -> list[dict[str, Any]]:
         """All verdicts that match the filters (`wait` and `count` among them), oldest first."""

@@ -92,9 +92,23 @@ class Optimizely:
         rows = self._emulator.verdicts(**server, **shared)
         return [row for row in rows if all(row.get(name) == value for name, value in own.items())]
 
-    def results(self) -> dict[str, Any]:
-        """The counts by experiment, variation and event key; revenue in cents."""
-        return self._emulator.results()
+    def results(
+        self,
+        *,
+        attribute: str | None = None,
+        value: str | None = None,
+        start_time: str | None = None,
+        end_time: str | None = None,
+        smoothing: str | None = None,
+    ) -> dict[str, Any]:
+        """The counts by experiment, variation and event key; revenue in cents.
+
+        Only those of a segment with `attribute` and `value`, of a date range with `start_time` and `end_time` (ISO 8601),
+        and with outliers of revenue smoothed with `smoothing="yes"`.
+        """
+        return self._emulator.results(
+            attribute=attribute, value=value, start_time=start_time, end_time=end_time, smoothing=smoothing
+        )
 
     def wait_for(self, count: int = 1, *, timeout: float = TIMEOUT_S, **filters: Any) -> list[dict[str, Any]]:
         """The verdicts that match, as soon as there are `count`; AssertionError after `timeout` seconds."""

@@ -31,7 +31,7 @@ def test_addresses_that_are_given_out_lead_back_into_the_namespace(space: Space)
     assert space.session.get(space.put_datafile().json()["url"]).json() == datafile()
 
 
-@pytest.mark.parametrize("name", ["", "a b", "ä", "x" * 65, "a!", "a%00"])
+@pytest.mark.parametrize("name", ["", "a b", "ä", "x" * 65, "a!", "a%00", "%2e%2e", "%2e"])
 def test_a_name_that_is_none_is_refused(server: EmulatorServer, space: Space, name: str) -> None:
     answer = space.session.get(f"{server.base_url}/ns/{name}/_emulator/health")
     assert answer.status_code == 400

@@ -111,6 +111,13 @@ def test_an_unknown_request_is_404(space: Space, request_id: str) -> None:
     assert answer.json()["message"] == "Nothing matches the given URI"
 
 
+@pytest.mark.parametrize("method", ["DELETE", "PATCH", "PUT"])
+def test_another_method_is_405_and_told_what_is_possible(space: Space, method: str) -> None:
+    answer = space.call(method, PATH, headers=TOKEN)
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert {"GET", "POST"} <= set(answer.headers["Allow"].split(", "))
+
+
 def test_named_tokens_are_the_only_ones() -> None:
     with (
         EmulatorServer(Settings(port=0, access_tokens=("pat-wrong-1",))) as server,

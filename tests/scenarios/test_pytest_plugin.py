@@ -164,6 +164,17 @@ def test_every_test_has_a_world_of_its_own(optimizely, segment):
     assert optimizely.results()["checkout_test"]["variations"]["treatment"]["visitors"] == 0
 
 
+def test_results_of_a_segment_and_of_dates(visitor, optimizely, segment):
+    segment.track(visitor, "Order Completed", {"revenue": 100}, context={"traits": {"plan": "gold"}})
+    segment.track(visitor, "Order Completed", {"revenue": 7})
+    asked = {"gold": {"attribute": "plan", "value": "gold"}, "early": {"end_time": "2020-01-01T00:00:00Z"}, "all": {}}
+    orders = {}
+    for name, question in asked.items():
+        arm = optimizely.results(**question)["checkout_test"]["variations"]["treatment"]
+        orders[name] = (arm["visitors"], arm["metrics"]["Order Completed"]["revenue"])
+    assert orders == {"gold": (1, 100), "early": (0, 0), "all": (1, 107)}
+
+
 def test_a_datafile_of_ones_own(optimizely, segment):
     segment.track("u-1", "Order Completed")
     url = optimizely.put_datafile({**SHOP, "sdkKey": "own", "events": [], "accountId": "77"})

@@ -1,0 +1,62 @@
+"""How many rows of each listing are kept: the oldest go first, and are counted."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+
+from emulator.indexing import Transaction
+from emulator.json_text import dumps
+
+# `(visitors by namespace, cutoff)`: their events up to that number are dropped inside of the context.
+Dropping = Callable[[Mapping[str, list[str]], int], AbstractContextManager[None]]
+
+
+class Bound:
+    """The most rows of each listing. It knows how many there are, as long as nobody else takes any away."""
+
+    def __init__(self, most: Mapping[str, int]) -> None:
+        self._most = dict(most)
+        self._since = dict.fromkeys(most, 0)
+        self._rows: dict[str, int] = {}
+        self.dropping: Dropping = lambda _visitors, _cutoff: nullcontext()
+
+    def forget(self) -> None:
+        """Count anew next time: rows were taken away, or another process has written."""
+        self._rows.clear()
+
+    def added(self, run: Transaction, until_committed: ExitStack, **added: int) -> None:
+        """Rows were added in this transaction: drop what is too much, some at a time."""
+        for listing, count in added.items():
+            most = self._most[listing]
+            self._since[listing] += count
+            if listing in self._rows:
+                self._rows[listing] += count
+            if self._since[listing] < max(1, min(1_000, most // 100)):
+                continue
+            self._since[listing] = 0
+            if listing not in self._rows:
+                self._rows[listing] = run(f"count {listing}")[0]["total"]
+            excess = self._rows[listing] - most
+            if excess > 0:
+                self._drop(run, until_committed, listing, excess)
+
+    def _drop(self, run: Transaction, until_committed: ExitStack, listing: str, excess: int) -> None:
+        found = run(f"cutoff {listing}", before=excess - 1)
+        if not found:
+            self.forget()
+            return
+        cutoff = found[0]["number"]
+        run(f"count dropped {listing}", cutoff=cutoff)
+        if listing == "events":
+            visitors: dict[str, list[str]] = {}
+            for row in run("visitors of dropped", cutoff=cutoff):
+                visitors.setdefault(row["namespace"], []).append(row["visitor_id"])
+            until_committed.enter_context(self.dropping(visitors, cutoff))
+            for namespace, names in visitors.items():
+                for name in ("stale visitors", "stale conversions of visitors"):
+                    run(name, namespace=namespace, visitors=dumps(names))
+            run("count verdicts without event", cutoff=cutoff)
+            run("drop verdicts without event", cutoff=cutoff)
+            if "verdicts" in self._rows:
+                self._rows["verdicts"] -= run("changed")[0]["total"]
+        run(f"drop {listing}", cutoff=cutoff)
+        self._rows[listing] -= run("changed")[0]["total"]
