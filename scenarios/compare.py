@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from deepdiff import DeepDiff
-
 from scenarios.matchers import Matcher, as_text, plain
 from scenarios.pairing import pair, score
 from scenarios.problems import meant
@@ -213,6 +211,8 @@ def _contains(matcher: Matcher, captured: Any, path: NodePath, found: list[Diffe
 
 
 def _diff(expected: Any, captured: Any, path: NodePath) -> Iterator[Difference]:
+    from deepdiff import DeepDiff  # noqa: PLC0415 - slow to import, and most of what is compared is equal
+
     tree = DeepDiff(expected, captured, view="tree", verbose_level=2, threshold_to_diff_deeper=0)
     for name, levels in tree.items():
         for level in cast(Any, levels):
