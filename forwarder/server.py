@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from random import Random
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from flask import Flask
 from werkzeug.serving import ThreadedWSGIServer
@@ -24,11 +24,13 @@ from forwarder.dispatcher import Dispatcher
 from forwarder.instances import Instances
 from forwarder.refusals import Refusals
 from forwarder.regulations import regulations
-from forwarder.request_client import open_session
 from forwarder.settings import ServerSettings
 from forwarder.source_api import source_api
 from forwarder.spool import Spool
 from forwarder.spool_file import SpoolError
+
+if TYPE_CHECKING:
+    import requests
 
 DRAIN_S = 10.0
 MAX_CONNECTIONS = 256
@@ -67,6 +69,27 @@ class _Server(ThreadedWSGIServer):
     def shutdown(self) -> None:
         self._leaving = True
         super().shutdown()
+
+
+class _Sending:
+    """The session that everything is sent with, opened with the first thing sent: `requests` is slow to import."""
+
+    def __init__(self, pool: int) -> None:
+        self._pool = pool
+        self._opening = threading.Lock()
+        self._session: requests.Session | None = None
+
+    def __call__(self) -> requests.Session:
+        with self._opening:
+            if self._session is None:
+                from forwarder.request_client import open_session  # noqa: PLC0415
+
+                self._session = open_session(pool=self._pool)
+            return self._session
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
 
 
 def new_id() -> str:
@@ -115,7 +138,7 @@ class ForwarderServer:
             spool = Spool(settings.spool)
         except SpoolError as error:
             raise ServerError(str(error)) from None
-        session = open_session(pool=settings.workers + 4)
+        session = _Sending(pool=settings.workers + 4)
         instances = Instances(
             spool,
             session,
