@@ -32,7 +32,7 @@ def transform(mapping: Value, event: Value = UNDEFINED) -> Value:
 
 
 def _validate_once(mapping: Value) -> None:
-    """Validates. A mapping serves event after event: one that was right before, as its text tells, is not looked at again."""
+    """Validates. A mapping serves event after event: one that was right before, by its text, is not looked at again."""
     try:
         text = json.dumps(mapping)
     except (TypeError, ValueError, RecursionError):
