@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
+from emulator.faults import BREAKS, SURFACES
 from scenarios.checker import Checker
 from scenarios.matchers import Matcher
 from scenarios.problems import meant
@@ -105,14 +105,11 @@ _FAULT_TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "skip": (int, "a number"), "times": ((int, type(None)), "a number"), "chance": ((int, float), "a number"),
     "seed": (int, "a number"),
 }  # fmt: skip
-
-
-@cache
-def _fault_words() -> Mapping[str, tuple[str, ...]]:
-    # The emulator's journal comes with them, and few scenarios have a fault.
-    from emulator.faults import BREAKS, SURFACES  # noqa: PLC0415
-
-    return {"on": SURFACES, "phase": ("before", "after"), "break": BREAKS}
+_FAULT_WORDS = {
+    "on": SURFACES,
+    "phase": ("before", "after"),
+    "break": BREAKS,
+}
 
 
 def _check_fault(checker: Checker, path: NodePath, _: str, arguments: Any) -> None:
@@ -129,9 +126,10 @@ def _check_rule(checker: Checker, path: NodePath, arguments: Any) -> None:
     for key, value in arguments.items():
         if key in _FAULT_TYPES:
             types, name = _FAULT_TYPES[key]
-            choices = _fault_words().get(key, (value,))
-            fine = checker.kind(value, (*path, key), types, name, f"fault: {key}")
-            if fine and value not in choices:
+            if checker.kind(
+                value, (*path, key), types, name, f"fault: {key}"
+            ) and value not in _FAULT_WORDS.get(key, (value,)):
+                choices = _FAULT_WORDS[key]
                 checker.problem(
                     (*path, key), f"fault: {key} must be one of {', '.join(choices)}{meant(value, choices)}"
                 )
