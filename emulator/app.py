@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
 
 from emulator import control_api, control_settings, datafile_cdn, event_api, privacy_api, results_api, viewer
 from emulator.clock import Clock, random_id
@@ -26,11 +27,22 @@ _REST_HOSTS = ("api.optimizely.com",)
 _LARGEST_HEADERS = 32_768
 
 
+class _Route(Rule):
+    """A route that is only ever matched: the code that would build its URL back is not compiled, as nobody asks for it."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: ARG002
+        def build(*_: object, **__: object) -> tuple[str, str]:
+            raise NotImplementedError(f"nobody builds the URL of {self.rule}")
+
+        return build
+
+
 def create_app(
     settings: Settings, clock: Clock, journal: Journal, new_id: Callable[[], str] = random_id
 ) -> Flask:
     """The emulator as a WSGI app over a journal that the caller opens and closes."""
     app = Flask("emulator", static_folder=None)
+    app.url_rule_class = _Route
     app.extensions[EXTENSION] = Context(settings, clock, journal, Judge(journal, settings.rules), new_id)
     for room in (event_api, datafile_cdn, privacy_api, results_api, control_api, control_settings, viewer):
         app.register_blueprint(room.blueprint)

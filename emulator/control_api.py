@@ -1,6 +1,6 @@
 """`/_emulator/*`, what is asked and reported: health, journals, verdicts, results, deliveries, runs, namespaces, reset."""
 
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -51,7 +51,7 @@ def health() -> Response:
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    text = resources.files("emulator").joinpath("openapi.json").read_text("utf-8")
+    text = Path(__file__).with_name("openapi.json").read_text("utf-8")
     return Response(text, content_type="application/json")
 
 

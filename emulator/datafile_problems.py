@@ -83,11 +83,14 @@ def _field_problems(
     place: str, item: Mapping[str, Any], texts: Sequence[str], lists: Sequence[str]
 ) -> list[str]:
     found = []
-    for name, wanted, label in [(t, str, "a string") for t in texts] + [(n, list, "a list") for n in lists]:
-        if name not in item:
-            found.append(f"{place}.{name} is missing")
-        elif not isinstance(item[name], wanted):
-            found.append(f"{place}.{name} must be {label}, it is {_type_name(item[name])}")
+    for names, wanted, label in ((texts, str, "a string"), (lists, list, "a list")):
+        for name in names:
+            if isinstance(item.get(name), wanted):
+                continue
+            if name in item:
+                found.append(f"{place}.{name} must be {label}, it is {_type_name(item[name])}")
+            else:
+                found.append(f"{place}.{name} is missing")
     return found
 
 

@@ -2,9 +2,10 @@
 
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from emulator.journal import Journal
+if TYPE_CHECKING:
+    from emulator.journal import Journal
 
 KIND = "faults"
 SURFACES = ("events", "datafile", "privacy")
@@ -126,7 +127,7 @@ def _is_lucky(rule: Mapping[str, Any]) -> bool:
     return chance >= 1 or random.Random(f"{rule['seed']}:{rule['seen']}").random() < chance
 
 
-def take(journal: Journal, namespace: str, surface: str) -> dict[str, Any] | None:
+def take(journal: "Journal", namespace: str, surface: str) -> dict[str, Any] | None:
     """Count one request on a surface; the rule that applies to it, or None."""
     rules = journal.document(KIND, namespace)
     if not rules or all(rule["on"] != surface for rule in rules):

@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 
 APPLICATION_ID = 0x4F50_4C4F
@@ -11,7 +10,7 @@ _MAGIC = b"SQLite format 3\0"
 
 
 def _statements() -> dict[str, str]:
-    text = resources.files("emulator").joinpath("journal.sql").read_text("utf-8")
+    text = Path(__file__).with_name("journal.sql").read_text("utf-8")
     parts = (part.partition("\n") for part in text.split("-- name: ")[1:])
     return {name.strip(): text.strip() for name, _, text in parts}
 

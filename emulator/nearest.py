@@ -5,8 +5,6 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rapidfuzz.distance import OSA
-
 from emulator.wording import quoted
 
 # Between words people write a space, nothing, an underscore, a hyphen, a dot; copied text brings invisible
@@ -45,6 +43,10 @@ def nearest(name: str, candidates: Iterable[str], limit: int = 3) -> list[Near]:
         near = _compare(name, candidate)
         if near is not None:
             found[candidate] = near
+    if len(found) < 2:
+        return list(found.values())[:limit]
+    from rapidfuzz.distance import OSA  # noqa: PLC0415 - slow to import
+
     # Of names that are equally close the one with fewer letters to change comes first.
     closeness = {
         near.name: (near.distance, OSA.distance(name, near.name), near.name) for near in found.values()
@@ -75,6 +77,8 @@ def _compare(name: str, candidate: str) -> Near | None:
         return Near(candidate, difference(name, candidate), 0)
     if _words(name) == _words(candidate):
         return Near(candidate, "in word order", 1)
+    from rapidfuzz.distance import OSA  # noqa: PLC0415 - slow to import
+
     longest = max(len(folded), len(folded_candidate))
     allowed = longest // 4 if longest > 3 else longest // 3
     distance = OSA.distance(folded, folded_candidate, score_cutoff=allowed)

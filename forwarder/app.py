@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
 
 from forwarder.guard import check_caller
 from forwarder.namespaces import NamespaceMount
 from forwarder.problems import Problem, problem_response
 
 GUARDED = ("/_forwarder", "/regulations", "/suppressions")
+
+
+class _Route(Rule):
+    """A route that is only ever matched: the code that would build its URL back is not compiled, as nobody asks for it."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: ARG002
+        def build(*_: object, **__: object) -> tuple[str, str]:
+            raise NotImplementedError(f"nobody builds the URL of {self.rule}")
+
+        return build
 
 
 def create_app(
@@ -22,6 +33,7 @@ def create_app(
     `allowed_hosts` are names, besides loopback, under which our own addresses answer.
     """
     app = Flask("forwarder", static_folder=None)
+    app.url_rule_class = _Route
     app.json.sort_keys = False  # type: ignore[attr-defined]
     for blueprint in blueprints:
         app.register_blueprint(blueprint)

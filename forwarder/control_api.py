@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import requests
 from flask import Blueprint, Response, jsonify, request
 
 from forwarder.clock import Clock
@@ -18,9 +18,13 @@ from forwarder.mappings import ConfigurationError, mapping_json, read_mappings
 from forwarder.namespaces import current_namespace
 from forwarder.problems import Problem
 from forwarder.refusals import Refusals
-from forwarder.request_client import RequestClient
 from forwarder.spool import FILTERS, STATES, Spool, SpooledDelivery
 from serving.workers import waiting
+
+if TYPE_CHECKING:
+    import requests
+
+    from forwarder.request_client import RequestClient
 
 SETTINGS = ("accountId", "dataFileUrl", "accessToken")
 MASK = "********"
@@ -32,7 +36,7 @@ def control_api(
     instances: Instances,
     dispatcher: Dispatcher,
     clock: Clock,
-    session: requests.Session,
+    session: Callable[[], requests.Session],
     *,
     refusals: Refusals,
     optimizely: str,
@@ -159,7 +163,9 @@ def control_api(
         return Settings.from_json(instances.settings(current_namespace()))
 
     def _client() -> RequestClient:
-        return RequestClient(session, instances.optimizely(current_namespace()), clock)
+        from forwarder.request_client import RequestClient  # noqa: PLC0415 - `requests` is slow to import
+
+        return RequestClient(session(), instances.optimizely(current_namespace()), clock)
 
     return api
 

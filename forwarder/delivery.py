@@ -7,9 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
-from typing import Any
-
-import requests
+from typing import TYPE_CHECKING, Any
 
 from forwarder.clock import Clock
 from forwarder.deduplication import Deduplication, MemoryDeduplication
@@ -27,10 +25,14 @@ from forwarder.js_json import plain_json
 from forwarder.mappings import check_mappings
 from forwarder.outcome import Judged, judge, judge_settings
 from forwarder.reporting import DeliveryReporter
-from forwarder.request_client import RequestClient, open_session
 from forwarder.retry import RetryPolicy
 from forwarder.source_event import deletion_event, filtered_by_integrations
 from forwarder.suppression import MemorySuppressionList, SuppressionList, regulate, suppressed_subject
+
+if TYPE_CHECKING:
+    import requests
+
+    from forwarder.request_client import RequestClient
 
 
 class Forwarder:
@@ -69,7 +71,7 @@ class Forwarder:
         self._random = random
         self._ids = ids
         self._own_session = session is None
-        self._session = session if session is not None else open_session()
+        self._session = session if session is not None else _open_session()
         self._reporter = DeliveryReporter(self._session, self.optimizely) if report else None
 
     @property
@@ -218,6 +220,8 @@ class Forwarder:
         return entry, self._count(client)
 
     def _client(self, number: int) -> RequestClient:
+        from forwarder.request_client import RequestClient  # noqa: PLC0415 - `requests` is slow to import
+
         return RequestClient(self._session, self.optimizely, self._clock, attempt=number)
 
     def _count(self, client: RequestClient) -> list[dict[str, Any]]:
@@ -296,6 +300,12 @@ class Forwarder:
         """Gives the connections back."""
         if self._own_session:
             self._session.close()
+
+
+def _open_session() -> requests.Session:
+    from forwarder.request_client import open_session  # noqa: PLC0415
+
+    return open_session()
 
 
 def _single(entry: dict[str, Any]) -> dict[str, Any]:

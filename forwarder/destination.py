@@ -18,7 +18,7 @@ from forwarder.errors import (
     JavaScriptTypeError,
     ValidationError,
 )
-from forwarder.fields import SETTINGS_FIELDS, check, remove_empty_values
+from forwarder.fields import SETTINGS_FIELDS, Findings, check, remove_empty_values
 from forwarder.javascript import UNDEFINED, get_property, truthy
 from forwarder.js_json import plain_json
 from forwarder.mapping import transform
@@ -70,9 +70,15 @@ class Settings:
 
     def validate(self) -> dict[str, Any]:
         """The settings after coercion. Raises `AggregateAjvError` with Segment's texts."""
+        coerced, found = self._checked
+        found.raise_if_wrong()
+        return dict(coerced)
+
+    @cached_property
+    def _checked(self) -> tuple[dict[str, Any], Findings]:
+        # The same settings serve event after event.
         coerced = {key: value for key, value in self.raw.items() if key not in ("subscriptions", "oauth")}
-        check(coerced, SETTINGS_FIELDS).raise_if_wrong()
-        return coerced
+        return coerced, check(coerced, SETTINGS_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class Mapping:
     @cached_property
     def counts(self) -> bool:
         """Whether a template may count in the event itself, which then must be a copy."""
-        return "crement" in str(self.fields)
+        return self.fields is not track_event.DEFAULT_FIELDS and "crement" in str(self.fields)
 
 
 DEFAULT_MAPPING: Final = Mapping("Track Event", DEFAULT_TRIGGER, track_event.DEFAULT_FIELDS)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Any
-
-import requests
+from typing import TYPE_CHECKING, Any
 
 from forwarder.clock import Clock
 from forwarder.delivery import Forwarder
@@ -18,6 +16,9 @@ from forwarder.retry import RetryPolicy
 from forwarder.spool import Spool
 from forwarder.spool_memory import SpooledDeduplication, SpooledSuppressionList
 
+if TYPE_CHECKING:
+    import requests
+
 MAX_OPEN = 256
 """How many instances are held in memory; the others are made again from the spool when they are needed."""
 
@@ -25,12 +26,15 @@ DEFAULT_NAMESPACE = "default"
 
 
 class Instances:
-    """Every namespace's `Forwarder`, made on first use with `settings` and `mappings` unless configured otherwise."""
+    """Every namespace's `Forwarder`, made on first use with `settings` and `mappings` unless configured otherwise.
+
+    `session` gives the one session that all of them send with.
+    """
 
     def __init__(
         self,
         spool: Spool,
-        session: requests.Session,
+        session: Callable[[], requests.Session],
         *,
         optimizely: str,
         settings: Mapping[str, Any],
@@ -115,5 +119,5 @@ class Instances:
             retry=self._retry,
             suppression=SpooledSuppressionList(self._spool, namespace),
             deduplication=SpooledDeduplication(self._spool, namespace),
-            session=self._session,
+            session=self._session(),
         )

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from forwarder.delivery_report import http_status
 from forwarder.errors import AggregateAjvError, DestinationError
 from forwarder.javascript import UNDEFINED
-from forwarder.request_client import Exchange
 from forwarder.retry import is_retried_status
 from forwarder.wire import Response
+
+if TYPE_CHECKING:
+    from forwarder.request_client import Exchange
 
 DEACTIVATED = "has been deactivated"
 

@@ -22,6 +22,7 @@ DEFAULT_SETTINGS: Final = {
     "accountId": "12001",
     "dataFileUrl": "https://cdn.optimizely.com/datafiles/preview.json",
 }
+_DEFAULT_SETTINGS: Final = Settings(raw=DEFAULT_SETTINGS)
 DEFAULT_DATAFILE: Final = {"version": "4", "events": [], "attributes": []}
 # Node.js knows some statuses by other names than Python, whose names also change from version to version.
 REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {
@@ -36,6 +37,8 @@ _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _FOREIGN_BYTE: Final = re.compile("[\udc80-\udcff]")
 # JavaScript writes whole numbers up to 1e21 without an exponent; Python adds a fraction, or an exponent from 1e16.
 _LONG_NUMBER: Final = re.compile(r"[0-9]e\+(?:1[6-9]|20)|[0-9]{16}\.0")
+
+_write: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class _Recorder:
@@ -129,9 +132,9 @@ def main(stream_in: TextIO, stream_out: TextIO) -> int:
             answer = run_line(parse_json(text))
         except JsonSyntaxError as error:
             answer = _unreadable(str(error))
-        written = json.dumps(answer, separators=(",", ":"))
-        if _LONG_NUMBER.search(written):
-            written = json.dumps(_with_whole_numbers(answer), separators=(",", ":"))
+        written = _write(answer)
+        if ("e+" in written or ".0" in written) and _LONG_NUMBER.search(written):
+            written = _write(_with_whole_numbers(answer))
         stream_out.write(written + "\n")
     stream_out.flush()
     return 0
@@ -157,7 +160,9 @@ def _unreadable(problem: str) -> dict[str, Any]:
 
 
 def _settings(line: Mapping[str, Any]) -> Settings:
-    configured = line.get("settings", DEFAULT_SETTINGS)
+    if "settings" not in line:
+        return _DEFAULT_SETTINGS
+    configured = line["settings"]
     return Settings(raw=configured if isinstance(configured, dict) else {})
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
-
-import requests
+from typing import TYPE_CHECKING, Any
 
 from forwarder.retry import is_retried_status
+
+if TYPE_CHECKING:
+    import requests
 
 TIMEOUT_S = 10.0
 
@@ -32,6 +33,8 @@ class DeliveryReporter:
 
     def send(self, report: dict[str, Any]) -> Told:
         """Posts one report. A report that gets lost spoils no delivery: the event itself has been dealt with."""
+        import requests  # noqa: PLC0415 - slow to import, and not needed before something is sent
+
         body = json.dumps(report, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
         try:
             answer = self._session.post(

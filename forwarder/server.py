@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from forwarder.app import create_app
 from forwarder.clock import Clock, SystemClock
@@ -19,12 +19,14 @@ from forwarder.dispatcher import Dispatcher
 from forwarder.instances import Instances
 from forwarder.refusals import Refusals
 from forwarder.regulations import regulations
-from forwarder.request_client import open_session
 from forwarder.settings import ServerSettings
 from forwarder.source_api import source_api
 from forwarder.spool import Spool
 from forwarder.spool_file import SpoolError
 from serving.server import Server, listen, reachable_url, until_signal, why_not
+
+if TYPE_CHECKING:
+    import requests
 
 DRAIN_S = 10.0
 # Seconds after which a client that says nothing is hung up on.
@@ -33,6 +35,27 @@ _IDLE_S = 30.0
 
 class ServerError(OSError):
     """The forwarder cannot be started: one line that says what, where, and what to do."""
+
+
+class _Sending:
+    """The session that everything is sent with, opened with the first thing sent: `requests` is slow to import."""
+
+    def __init__(self, pool: int) -> None:
+        self._pool = pool
+        self._opening = threading.Lock()
+        self._session: requests.Session | None = None
+
+    def __call__(self) -> requests.Session:
+        with self._opening:
+            if self._session is None:
+                from forwarder.request_client import open_session  # noqa: PLC0415
+
+                self._session = open_session(pool=self._pool)
+            return self._session
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
 
 
 def new_id() -> str:
@@ -78,7 +101,7 @@ class ForwarderServer:
             spool = Spool(settings.spool)
         except SpoolError as error:
             raise ServerError(str(error)) from None
-        session = open_session(pool=settings.workers + 4)
+        session = _Sending(pool=settings.workers + 4)
         instances = Instances(
             spool,
             session,

@@ -1,43 +1,32 @@
-"""What the commands do once their options are read; imported only when one runs."""
+"""What the commands do once their options are read. What is slow to import is imported by the command that needs it."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import secrets
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from typing import IO, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from forwarder.clock import SystemClock
-from scenarios import datafiles
-from scenarios.cli import WORKERS
-from scenarios.emulator_client import EmulatorClient, forwarder_health
-from scenarios.explain import explain
-from scenarios.interrupts import dropped_interrupts
-from scenarios.loader import load
 from scenarios.problems import CannotRun, ScenarioError
-from scenarios.reporters.console import ConsoleReporter
-from scenarios.reporters.files import check_targets, write_mistakes, write_reports
-from scenarios.run import run_with
-from scenarios.sandbox import Sandbox, SandboxOptions
-from scenarios.scenario import Scenario
-from scenarios.selection import select, split_paths
-from scenarios.update import again, check_allowed, update
-from scenarios.workers import Workers
+
+if TYPE_CHECKING:
+    from scenarios.scenario import Scenario
 
 
 def run_command(options: argparse.Namespace) -> int:
     """`optilocal run`: 0 when every scenario held, 1 when one did not."""
-    check_allowed(options.update)
+    if options.update:
+        from scenarios.update import check_allowed  # noqa: PLC0415
+
+        check_allowed(options.update)
     try:
         chosen = _chosen(options.paths, options.expression, options.tag, expect_nothing=bool(options.update))
     except ScenarioError as error:
+        from scenarios.reporters.files import write_mistakes  # noqa: PLC0415
+
         write_mistakes(error, options)
         raise
     if options.list:
@@ -47,74 +36,9 @@ def run_command(options: argparse.Namespace) -> int:
         raise CannotRun(
             "--forwarder goes with --emulator: a running forwarder reports to the emulator it was started for"
         )
-    check_targets(options)
-    if options.emulator:
-        EmulatorClient(options.emulator).health()
-    if options.forwarder:
-        forwarder_health(options.forwarder)
-    with contextlib.ExitStack() as opened:
-        workers = opened.enter_context(Workers(chosen, options.workers, processes=not options.update))
-        sandbox = Sandbox(SandboxOptions(emulator_port=0), with_forwarder=False)
-        root = options.emulator or opened.enter_context(sandbox).emulator_url
-        emulator = EmulatorClient(root)
-        stream = sys.stderr if str(options.json) == "-" else sys.stdout
-        if options.update:
-            updated = _updated(workers, emulator, options, stream)
-            workers = opened.enter_context(Workers(updated, options.workers, processes=False))
-        reporter = ConsoleReporter(
-            stream, quiet=options.quiet, viewer=f"{emulator.root}/" if options.emulator else None
-        )
-        run = _reported(
-            workers, emulator, reporter, options, fail_fast=options.fail_fast, forwarder_url=options.forwarder
-        )
-    write_reports(run, options, stream)
-    return _exit_code(run)
+    from scenarios.reported_run import run_reported  # noqa: PLC0415
 
-
-def _reported(
-    workers: Workers,
-    emulator: EmulatorClient,
-    reporter: ConsoleReporter,
-    options: argparse.Namespace,
-    *,
-    until: Callable[[], bool] = lambda: False,
-    **how: Any,
-) -> dict[str, Any]:
-    """Run, and tell the reporter of each scenario and of the end. Raises KeyboardInterrupt once `until` is true, or when
-    one was dropped.
-    """
-
-    def heard(entry: dict[str, Any]) -> None:
-        reporter.scenario(entry)
-        if until() or dropped.is_set():
-            raise KeyboardInterrupt
-
-    with dropped_interrupts() as dropped, reporter.running(len(workers.scenarios)):
-        run = run_with(
-            workers,
-            emulator,
-            run_id=_run_id(),
-            command=options.command_line,
-            on_result=heard,
-            **how,
-        )
-    reporter.finish(run)
-    return run
-
-
-def _updated(
-    workers: Workers, emulator: EmulatorClient, options: argparse.Namespace, stream: IO[str]
-) -> Sequence[Scenario]:
-    """Run once to see what differs, rewrite that; the scenarios as they then stand in their files."""
-    run = run_with(
-        workers, emulator, run_id=_run_id(), command=options.command_line, forwarder_url=options.forwarder
-    )
-    told = update(workers.scenarios, run)
-    for line in told.changed:
-        print(line, file=stream)
-    for line in told.refused:
-        print(f"optilocal: {line}", file=sys.stderr)
-    return again(workers.scenarios) if told.changed else workers.scenarios
+    return run_reported(chosen, options)
 
 
 def up_command(options: argparse.Namespace) -> int:
@@ -122,6 +46,9 @@ def up_command(options: argparse.Namespace) -> int:
 
     Ctrl-C before they have ended raises KeyboardInterrupt.
     """
+    from scenarios import datafiles  # noqa: PLC0415
+    from scenarios.sandbox import Sandbox, SandboxOptions  # noqa: PLC0415
+
     chosen = None if options.run is None else _chosen(options.run, None, ())
     named = options.datafile or [name for name in os.environ.get("EMULATOR_DATAFILE", "").split(",") if name]
     sandbox_options = SandboxOptions(
@@ -135,18 +62,19 @@ def up_command(options: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    workers = None if chosen is None else Workers(chosen, WORKERS)
+    workers = None
+    if chosen is not None:
+        from scenarios.cli import WORKERS  # noqa: PLC0415
+        from scenarios.reported_run import run_in_sandbox  # noqa: PLC0415
+        from scenarios.workers import Workers  # noqa: PLC0415
+
+        workers = Workers(chosen, WORKERS)
     with Sandbox(sandbox_options, with_forwarder=True) as sandbox:
         print(f"emulator  {sandbox.emulator_url}", flush=True)
         print(f"forwarder {sandbox.forwarder_url}", flush=True)
         code = 0
         if workers is not None:
-            reporter = ConsoleReporter(sys.stdout, viewer=f"{sandbox.emulator_url}/")
-            with workers:
-                run = _reported(
-                    workers, EmulatorClient(sandbox.emulator_url), reporter, options, until=stop.is_set
-                )
-            code = _exit_code(run)
+            code = run_in_sandbox(workers, sandbox.emulator_url, options, until=stop.is_set)
         print(f"viewer    {sandbox.emulator_url}/   (Ctrl-C ends it)", flush=True)
         while not stop.wait(3600):
             pass
@@ -155,6 +83,11 @@ def up_command(options: argparse.Namespace) -> int:
 
 def explain_command(options: argparse.Namespace) -> int:
     """`optilocal explain`: 0 with a verdict, 1 when nothing is known of the message id."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from scenarios.emulator_client import EmulatorClient  # noqa: PLC0415
+    from scenarios.explain import explain  # noqa: PLC0415
+
     emulator = EmulatorClient(options.emulator)
     emulator.health()
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -164,22 +97,16 @@ def explain_command(options: argparse.Namespace) -> int:
 def _chosen(
     paths: Sequence[str], expression: str | None, tags: Sequence[str], *, expect_nothing: bool = False
 ) -> list[Scenario]:
+    from scenarios.datafiles import SUITE  # noqa: PLC0415
+    from scenarios.loader import load  # noqa: PLC0415
+    from scenarios.selection import select, split_paths  # noqa: PLC0415
+
     plain, lines = split_paths(paths)
-    loaded = load(plain or [datafiles.SUITE], expect_nothing=expect_nothing)
+    loaded = load(plain or [SUITE], expect_nothing=expect_nothing)
     return select(loaded, lines=lines, expression=expression, tags=tags)
 
 
 def _list(chosen: Sequence[Scenario]) -> None:
     for scenario in chosen:
         tags = f"  [{', '.join(scenario.tags)}]" if scenario.tags else ""
-        print(f"{scenario.id}  {scenario.name}{tags}")
-
-
-def _run_id() -> str:
-    return f"run-{SystemClock().now_ms():x}-{secrets.token_hex(2)}"
-
-
-def _exit_code(run: dict[str, Any]) -> int:
-    """A scenario that could not be run at all is not a difference."""
-    counts = run["counts"]
-    return 2 if counts["error"] else 1 if counts["failed"] else 0
+        sys.stdout.write(f"{scenario.id}  {scenario.name}{tags}\n")

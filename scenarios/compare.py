@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from deepdiff import DeepDiff
-
 from scenarios.matchers import Matcher, as_text, plain
-from scenarios.pairing import pair, score
+from scenarios.pairing import Nearest, pair
 from scenarios.problems import meant
 from scenarios.yaml_nodes import NodePath
 
@@ -70,11 +68,26 @@ def compare(expected: Any, captured: Any, path: NodePath, *, whole: bool) -> lis
     `whole` compares everything captured; otherwise only what is named: other keys of a captured mapping do not matter,
     lists go by position and must be of the same length.
     """
-    found: list[Difference] = []
-    left, right = map(_as_wire, _settle(expected, captured, path, whole, found))
-    if left != right or _typed(left) != _typed(right):
+    left, right, found = _settled(expected, captured, path, whole)
+    if not _same(left, right):
         found.extend(_diff(left, right, path))
     return sorted(found, key=lambda difference: _order(difference.path))
+
+
+def _settled(expected: Any, captured: Any, path: NodePath, whole: bool) -> tuple[Any, Any, list[Difference]]:
+    found: list[Difference] = []
+    left, right = map(_as_wire, _settle(expected, captured, path, whole, found))
+    return left, right, found
+
+
+def _same(left: Any, right: Any) -> bool:
+    return bool(left == right and _typed(left) == _typed(right))
+
+
+def _agrees(expected: Any, captured: Any) -> bool:
+    """Whether nothing that is named differs; what differs is not worked out."""
+    left, right, found = _settled(expected, captured, (), whole=False)
+    return not found and _same(left, right)
 
 
 def compare_unordered(
@@ -85,16 +98,16 @@ def compare_unordered(
     pairing = pair(expected, captured)
     for left, right in pairing.pairs:
         found.extend(compare(expected[left], captured[right], (*path, left), whole=whole))
+    among_captured, among_expected = Nearest(captured), Nearest(expected)
     for left in pairing.missing:
-        nearest = _nearest(expected[left], captured)
+        nearest = among_captured.to(expected[left])
         found.append(
             Difference(
                 (*path, left), "missing", "was expected and did not come", expected[left], nearest=nearest
             )
         )
-    for right in pairing.unexpected:
-        nearest = _nearest(captured[right], expected)
-        index = max(len(expected), 0) + pairing.unexpected.index(right)
+    for index, right in enumerate(pairing.unexpected, len(expected)):
+        nearest = among_expected.to(captured[right])
         found.append(
             Difference(
                 (*path, index),
@@ -105,14 +118,6 @@ def compare_unordered(
             )
         )
     return found
-
-
-def _nearest(item: Any, candidates: list[Any]) -> dict[str, Any] | None:
-    scored = [(score(item, other), index) for index, other in enumerate(candidates)]
-    if not scored:
-        return None
-    (same, total), index = max(scored, key=lambda entry: (entry[0][0] / max(entry[0][1], 1), -entry[1]))
-    return {"index": index, "score": f"{same}/{total}"} if same else None
 
 
 def _settle(
@@ -203,8 +208,8 @@ def _contains(matcher: Matcher, captured: Any, path: NodePath, found: list[Diffe
         found.extend(compare(wanted, captured, path, whole=False))
     elif isinstance(captured, list):
         for item in wanted if isinstance(wanted, list) else [wanted]:
-            if all(compare(item, other, (), whole=False) for other in captured):
-                nearest = _nearest(item, captured)
+            if not any(_agrees(item, other) for other in captured):
+                nearest = Nearest(captured).to(item)
                 found.append(
                     Difference(path, "matcher", f"contains no {as_text(item)}", matcher, captured, nearest)
                 )
@@ -213,6 +218,8 @@ def _contains(matcher: Matcher, captured: Any, path: NodePath, found: list[Diffe
 
 
 def _diff(expected: Any, captured: Any, path: NodePath) -> Iterator[Difference]:
+    from deepdiff import DeepDiff  # noqa: PLC0415 - slow to import, and most of what is compared is equal
+
     tree = DeepDiff(expected, captured, view="tree", verbose_level=2, threshold_to_diff_deeper=0)
     for name, levels in tree.items():
         for level in cast(Any, levels):

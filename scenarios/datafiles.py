@@ -21,12 +21,15 @@ _UNESCAPED_DOT = re.compile(r"(?<!\\)\.")
 
 
 def read_datafile(file: Path) -> dict[str, Any]:
-    """The datafile in a file. Raises ValueError with one line: what is wrong with which file."""
+    """The datafile in a file; everybody who reads it has the same one, which must not be changed.
+
+    Raises ValueError with one line: what is wrong with which file.
+    """
     try:
         stamp = file.stat().st_mtime_ns
     except OSError as error:
         raise ValueError(f"cannot read the datafile {file}: {error.strerror or error}") from None
-    return copy.deepcopy(_read(file, stamp))
+    return _read(file, stamp)
 
 
 @lru_cache(maxsize=64)
@@ -68,12 +71,15 @@ def with_changes(datafile: dict[str, Any], changes: dict[str, Any]) -> dict[str,
     `experiments.checkout_test.status`. A dot inside a name is written `\\.`. `!absent` removes.
     Raises ValueError that names the part of the path that is not there.
     """
-    changed = copy.deepcopy(datafile)
+    changed = dict(datafile)
     for path, value in changes.items():
         parts = [part.replace("\\.", ".") for part in _UNESCAPED_DOT.split(path)]
         place = changed
         for depth, part in enumerate(parts[:-1]):
-            place = place[_find(place, part, ".".join(parts[: depth + 1]))]
+            found = _find(place, part, ".".join(parts[: depth + 1]))
+            # Only what lies on the path is copied: a datafile may have megabytes, and the rest stays as it is.
+            below = place[found] = copy.copy(place[found])
+            place = below
         _set(place, parts[-1], value, path)
     if "revision" not in changes:
         changed["revision"] = next_revision(datafile.get("revision"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.verdict import CONDITIONS
 from scenarios.checker import Checker, kind_name
 from scenarios.matchers import Matcher
 from scenarios.problems import meant
@@ -108,4 +107,6 @@ def _check_track(checker: Checker, path: NodePath, item: Any) -> None:
     if "outcome" in item and not isinstance(outcome, str | Matcher):
         checker.problem((*path, "outcome"), f"outcome must be a text, not {kind_name(outcome)}")
     if isinstance(item.get("conditions"), dict):
+        from emulator.verdict import CONDITIONS  # noqa: PLC0415 - slow to import, and seldom asked for
+
         checker.keys(item["conditions"], (*path, "conditions"), CONDITIONS, "conditions")

@@ -70,13 +70,13 @@ def load_file(file: Path, *, expect_nothing: bool = False) -> list[Scenario]:
     problems: list[AuthorProblem] = []
     scenarios: list[Scenario] = []
     lines = text.splitlines()
-    defaults = defaults_for(file, problems)
+    defaults, shown = defaults_for(file, problems), _shown(file)
     for number, document in enumerate(documents):
         end = documents[number + 1].first_line - 1 if number + 1 < len(documents) else len(lines)
         source = _source(lines, document.first_line, end)
         whole = _completed(document) if expect_nothing else document
         for index, row in enumerate(expand(whole, problems)):
-            scenario = assemble(row, source, _shown(file), defaults, problems)
+            scenario = assemble(row, source, shown, defaults, problems)
             if scenario:
                 scenarios.append(replace(scenario, number=len(scenarios), row=index))
     if problems:

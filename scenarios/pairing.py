@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scenarios.matchers import Matcher, plain
+from scenarios.matchers import Matcher
 
 _ALL_AGAINST_ALL = 250_000
-"""Up to this many comparisons each item is held against each; beyond it only against those of the same visitor and key."""
+"""Up to this many comparisons each item is held against each; beyond it only against those of the same visitor and key,
+and of very many of those only against near ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,11 @@ def pair(expected: list[Any], captured: list[Any]) -> Pairing:
             key = identity(expected[one])
             if key is not None and waiting.get(key):
                 settle(one, waiting[key].popleft(), into)
+    wanted = {one: _Facts(expected[one]) for one in left}
+    given = {other: _Facts(captured[other]) for other in right}
     scored = []
     for one, other in _candidates(expected, captured, list(left), list(right)):
-        same, total = score(expected[one], captured[other])
+        same, total = _score(wanted[one], given[other])
         if same:
             scored.append((-same / total, one, other))
     for _, one, other in sorted(scored):
@@ -64,14 +67,72 @@ def _candidates(
     groups: dict[Hashable, list[int]] = defaultdict(list)
     for other in right:
         groups[_group(captured[other])].append(other)
+    wanting: dict[Hashable, list[int]] = defaultdict(list)
     for one in left:
-        yield from ((one, other) for other in groups.get(_group(expected[one]), ()))
+        wanting[_group(expected[one])].append(one)
+    for group, ones in wanting.items():
+        yield from _alike(ones, groups.get(group, []))
+
+
+def _alike(left: list[int], right: list[int]) -> Iterator[tuple[int, int]]:
+    """Each with each; of very many with the same visitor and key only those that stand near each other."""
+    reach = len(right)
+    if len(left) * len(right) > _ALL_AGAINST_ALL:
+        reach = max(_ALL_AGAINST_ALL // (2 * len(left)), 1)
+    for place, one in enumerate(left):
+        middle = place * len(right) // len(left)
+        yield from ((one, other) for other in right[max(middle - reach, 0) : middle + reach + 1])
+
+
+class Nearest:
+    """Finds the item of a list that is most like another one; each is taken apart once."""
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self._items = items
+        self._facts: list[_Facts] | None = None
+        self._left = _ALL_AGAINST_ALL
+
+    def to(self, item: Any) -> dict[str, Any] | None:
+        """`{"index", "score": "11/14"}`; None when nothing is like it, and when too many were asked for already."""
+        if self._left < len(self._items):
+            return None
+        self._left -= len(self._items)
+        if self._facts is None:
+            self._facts = [_Facts(other) for other in self._items]
+        wanted = _Facts(item)
+        scored = [(_score(wanted, other), index) for index, other in enumerate(self._facts)]
+        if not scored:
+            return None
+        (same, total), index = max(scored, key=lambda entry: (entry[0][0] / max(entry[0][1], 1), -entry[1]))
+        return {"index": index, "score": f"{same}/{total}"} if same else None
+
+
+class _Facts:
+    """An item taken apart into its leaves; `plain` has them as a set where no matcher is among them."""
+
+    __slots__ = ("leaves", "plain")
+
+    def __init__(self, item: Any) -> None:
+        self.leaves = dict(_leaves(item, ()))
+        self.plain: frozenset[Any] | None = None
+        if not any(isinstance(value, Matcher) for value in self.leaves.values()):
+            self.plain = frozenset(
+                (path, type(value), None if isinstance(value, dict | list) else value)
+                for path, value in self.leaves.items()
+            )
 
 
 def score(expected: Any, captured: Any) -> tuple[int, int]:
     """How many leaves of the expected item stand in the captured one as expected, of how many on either side."""
-    left, right = dict(_leaves(expected, ())), dict(_leaves(captured, ()))
-    same = sum(1 for path, value in left.items() if path in right and _accepts(value, right[path]))
+    return _score(_Facts(expected), _Facts(captured))
+
+
+def _score(expected: _Facts, captured: _Facts) -> tuple[int, int]:
+    left, right = expected.leaves, captured.leaves
+    if expected.plain is not None and captured.plain is not None:
+        same = len(expected.plain & captured.plain)
+    else:
+        same = sum(1 for path, value in left.items() if path in right and _accepts(value, right[path]))
     return same, len(left.keys() | right.keys())
 
 
@@ -107,7 +168,14 @@ def _uuids(item: Any) -> Hashable | None:
 
 
 def _canonical(item: Any) -> Hashable:
-    return json.dumps(plain(item), sort_keys=True, ensure_ascii=False, default=str)
+    return _encode(item)
+
+
+def _unknown(value: Any) -> Any:
+    return value.as_json() if isinstance(value, Matcher) else str(value)
+
+
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=_unknown).encode
 
 
 def _group(item: Any) -> Hashable:

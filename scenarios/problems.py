@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rapidfuzz import fuzz, process
-
 
 @dataclass(frozen=True, slots=True)
 class AuthorProblem:
@@ -35,6 +33,8 @@ class CannotRun(Exception):
 
 def meant(word: object, choices: Iterable[str], *, close_by: int = 60) -> str:
     """` (did you mean …?)` when one of the choices is close to the word (0 to 100), else an empty text."""
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 - needed for a mistake alone
+
     close = process.extractOne(
         str(word), list(choices), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=close_by
     )

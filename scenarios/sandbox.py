@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from emulator.datafile import DatafileError
 from emulator.journal_file import JournalError
@@ -15,8 +18,9 @@ from forwarder.server import ForwarderServer
 from forwarder.settings import ServerSettings
 from forwarder.spool_file import SpoolError
 from scenarios import datafiles
-from scenarios.emulator_client import EmulatorClient
 from scenarios.problems import CannotRun
+
+_TIMEOUT_S = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class Sandbox:
     def _forwarder_settings(self) -> ServerSettings:
         """The destination's settings: those of the file, over the account and the URL of the first datafile served."""
         options = self._options
-        served = EmulatorClient(self.emulator_url).datafiles()
+        served = _served(self.emulator_url)
         usual: dict[str, Any] = {}
         if served:
             usual["dataFileUrl"] = datafiles.cdn_url(served[0]["sdkKey"])
@@ -109,6 +113,18 @@ class Sandbox:
 def _spool_beside(journal: Path | None) -> Path | None:
     """Where the forwarder keeps what it accepted: beside the journal, so that both outlive the process or neither."""
     return journal.with_name(f"{journal.name}.spool") if journal else None
+
+
+def _served(emulator_url: str) -> list[dict[str, Any]]:
+    """The datafiles that the emulator serves, in the order they came. `requests` would be slow to load at the start."""
+    address = urlsplit(emulator_url)
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", "/_emulator/datafiles")
+        served: list[dict[str, Any]] = json.loads(connection.getresponse().read())["datafiles"]
+    finally:
+        connection.close()
+    return served
 
 
 def _line(error: Exception) -> str:

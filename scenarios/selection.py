@@ -52,7 +52,7 @@ def select(
 
 
 def _at_line(scenario: Scenario, lines: dict[Path, set[int]]) -> bool:
-    wanted = lines.get(scenario.file.resolve())
+    wanted = lines.get(scenario.file.resolve()) if lines else None
     if wanted is None:
         return True
     first = scenario.document.first_line

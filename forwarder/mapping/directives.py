@@ -15,7 +15,7 @@ def directive_name(mapping: dict[str, Value]) -> str | None:
     """The directive that an object is, or None for a plain object: only @-keys, and perhaps `_metadata`."""
     found = None
     for key in mapping:
-        if key.startswith("@"):
+        if key[:1] == "@":
             found = found or key
         elif key != "_metadata":
             return None

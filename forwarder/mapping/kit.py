@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from forwarder.errors import DestinationError, JavaScriptTypeError
@@ -11,6 +12,9 @@ from forwarder.mapping.directives import Directive, Resolve, directive_name, spr
 from forwarder.mapping.validate import validate
 
 ROOT_DIRECTIVE: Final = "__segment_internal_directive"
+_VALID: Final[set[str]] = set()
+_MOST_VALID: Final = 500
+_LONGEST_VALID: Final = 20_000
 
 
 def transform(mapping: Value, event: Value = UNDEFINED) -> Value:
@@ -23,12 +27,26 @@ def transform(mapping: Value, event: Value = UNDEFINED) -> Value:
     if not isinstance(event, dict):
         raise DestinationError(f"data must be an object, got {real_type_of(event)}")
     process = _mapping_to_process(mapping)
-    validate(process)
+    _validate_once(process)
     return _without_undefined(resolve(process, event))
+
+
+def _validate_once(mapping: Value) -> None:
+    """Validates. A mapping serves event after event: one that was right before, by its text, is not looked at again."""
+    try:
+        text = json.dumps(mapping)
+    except (TypeError, ValueError, RecursionError):
+        text = ""
+    if not text or text not in _VALID:
+        validate(mapping)
+        if text and len(text) <= _LONGEST_VALID and len(_VALID) < _MOST_VALID:
+            _VALID.add(text)
 
 
 def resolve(mapping: Value, event: Value) -> Value:
     """Resolves a part of a mapping; members that find nothing are UNDEFINED."""
+    if type(mapping) is str:
+        return mapping
     if isinstance(mapping, dict):
         name = directive_name(mapping)
         if name is not None:
@@ -99,7 +117,7 @@ def _mapping_to_process(mapping: Value) -> Value:
 def _without_undefined(value: Value) -> Value:
     if isinstance(value, dict):
         return {
-            key: _without_undefined(member)
+            key: member if type(member) is str else _without_undefined(member)
             for key, member in value.items()
             if member is not UNDEFINED and key != "__proto__"
         }

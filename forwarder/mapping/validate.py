@@ -48,8 +48,8 @@ def _aggregate(errors: Sequence[DestinationError]) -> None:
 
 
 def _directive(mapping: dict[str, Value], path: Path) -> None:
-    names = [key for key in mapping if key.startswith("@")]
-    others = [key for key in mapping if not key.startswith("@") and key != "_metadata"]
+    names = [key for key in mapping if key[:1] == "@"]
+    others = [key for key in mapping if key[:1] != "@" and key != "_metadata"]
     if len(names) > 1 or others:
         number = len(names) if len(names) > 1 else len(mapping)
         raise ValidationError(f"should only have one @-prefixed key but it has {number} keys", path)

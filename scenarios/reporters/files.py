@@ -1,4 +1,7 @@
-"""The reports that a run was asked for: known to be writable before anything runs, written once it has ended."""
+"""The reports that a run was asked for: known to be writable before anything runs, written once it has ended.
+
+Each writer is imported by the report that needs it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from scenarios.problems import CannotRun, ScenarioError
-from scenarios.reporters import github, html, junit, summary
 
 Write = Callable[[dict[str, Any], Path], None]
 
@@ -45,6 +47,8 @@ def write_reports(
         except OSError as error:
             raise CannotRun(f"cannot write {file}: {error.strerror or error}") from None
     if options.github:
+        from scenarios.reporters import github  # noqa: PLC0415
+
         github.write(run, stream, cwd=Path.cwd(), workspace=environment.get("GITHUB_WORKSPACE"))
 
 
@@ -53,6 +57,8 @@ def write_mistakes(
 ) -> None:
     """What keeps the scenarios from being run, as annotations where those are asked for."""
     if options.github:
+        from scenarios.reporters import github  # noqa: PLC0415
+
         stream = sys.stderr if str(options.json) == "-" else sys.stdout
         root = environment.get("GITHUB_WORKSPACE")
         github.write_mistakes(error.problems, stream, cwd=Path.cwd(), workspace=root)
@@ -63,11 +69,29 @@ def _targets(options: argparse.Namespace, environment: Mapping[str, str]) -> dic
     step_summary = environment.get("GITHUB_STEP_SUMMARY") if options.github else None
     given: dict[str, tuple[Path | None, Write]] = {
         "--json": (options.json, _write_json),
-        "--junit": (options.junit, junit.write),
-        "--html": (options.html, html.write),
-        "GITHUB_STEP_SUMMARY": (Path(step_summary) if step_summary else None, summary.append),
+        "--junit": (options.junit, _write_junit),
+        "--html": (options.html, _write_html),
+        "GITHUB_STEP_SUMMARY": (Path(step_summary) if step_summary else None, _append_summary),
     }
     return {option: (file, write) for option, (file, write) in given.items() if file is not None}
+
+
+def _write_junit(run: dict[str, Any], file: Path) -> None:
+    from scenarios.reporters import junit  # noqa: PLC0415
+
+    junit.write(run, file)
+
+
+def _write_html(run: dict[str, Any], file: Path) -> None:
+    from scenarios.reporters import html  # noqa: PLC0415
+
+    html.write(run, file)
+
+
+def _append_summary(run: dict[str, Any], file: Path) -> None:
+    from scenarios.reporters import summary  # noqa: PLC0415
+
+    summary.append(run, file)
 
 
 def _write_json(run: dict[str, Any], file: Path) -> None:

@@ -231,3 +231,35 @@ def test_pairing_uses_each_item_once(left: list[Any], right: list[Any]) -> None:
 def test_an_item_scores_fully_against_itself(item: Any) -> None:
     same, total = score(item, item)
     assert same == total
+
+
+def crowd(count: int) -> list[dict[str, Any]]:
+    """Events that nothing but the amount tells apart."""
+    return [{"visitor_id": "u", "key": "Order Completed", "revenue": number} for number in range(count)]
+
+
+def test_very_many_alike_are_paired_by_where_they_stand() -> None:
+    pairing = pair(crowd(2_000), [{**event, "value": 1} for event in crowd(2_000)])
+    assert (pairing.same, pairing.missing, pairing.unexpected) == ((), (), ())
+    assert pairing.pairs == tuple((number, number) for number in range(2_000))
+
+
+def test_of_very_many_lost_the_first_name_their_nearest_and_all_are_told_of() -> None:
+    expected = [{"visitor_id": f"u-{number}", "key": "Order Completed"} for number in range(2_000)]
+    lost = compare_unordered(expected, expected[:1_000], ("received",), whole=True)
+    assert [(difference.kind, difference.path[1]) for difference in lost] == [
+        ("missing", number) for number in range(1_000, 2_000)
+    ]
+    assert lost[0].nearest == {"index": 0, "score": "1/2"}
+    assert lost[-1].nearest is None
+    came = compare_unordered(expected[:1_000], expected, ("received",), whole=True)
+    assert [(difference.kind, difference.path[1]) for difference in came] == [
+        ("unexpected", number) for number in range(1_000, 2_000)
+    ]
+
+
+def test_contains_finds_one_item_among_many() -> None:
+    wanted = Matcher("!contains", [{"revenue": 700}])
+    assert compare(wanted, crowd(1_000), ("received",), whole=True) == []
+    (difference,) = compare(wanted, crowd(600), ("received",), whole=True)
+    assert difference.reason == 'contains no {"revenue": 700}'

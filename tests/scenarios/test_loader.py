@@ -183,3 +183,23 @@ def test_a_mistake_in_the_defaults_is_named_there(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="unknown key 'steps'") as caught:
         load_file(write(tmp_path, GOOD))
     assert caught.value.problems[0].file.samefile(shared)
+
+
+def test_a_datafile_that_one_scenario_changes_stays_as_it_is_for_the_others(tmp_path: Path) -> None:
+    before = json.loads(datafiles.SHOP.read_text())
+    change = (
+        "scenario: Changes it\nsteps:\n"
+        "  - datafile: {set: {experiments.checkout_test.status: Paused, events.Order Completed: !absent}}\n"
+        "  - datafile: {set: {experiments.checkout_test.variations.treatment.key: other}}\n"
+        "expect: {tracks: []}\n"
+    )
+    changing, other = load_file(write(tmp_path, f"{change}---\n{GOOD}"))
+    assert changing.datafile == other.datafile == before
+    first, second = (step.arguments["whole"] for step in changing.steps)
+    (paused,) = [one for one in first["experiments"] if one["key"] == "checkout_test"]
+    assert paused["status"] == "Paused"
+    assert "other" not in {variation["key"] for variation in paused["variations"]}
+    (renamed,) = [one for one in second["experiments"] if one["key"] == "checkout_test"]
+    assert "other" in {variation["key"] for variation in renamed["variations"]}
+    assert "Order Completed" not in {event["key"] for event in first["events"]}
+    assert int(second["revision"]) == int(before["revision"]) + 2
