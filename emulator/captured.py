@@ -1,12 +1,14 @@
 """A captured request → the request as the journal keeps it: what the plain view does at once, done a little later."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
 
 from emulator.event_batch import parse
+from emulator.event_row import EventRow
 from emulator.indexing import Request
 from emulator.json_text import dumps, loads
+from emulator.regular_batch import read_regular
 from emulator.request_log import Captured
 
 PATH = "/v1/events"
@@ -20,14 +22,15 @@ def _headers(text: str) -> MappingProxyType[str, str]:
 
 def as_request(captured: Captured) -> Request:
     """Read the event batch, and make the exchange's record of it, as `exchange` does."""
-    parsed = parse(captured.body, headers=_headers(captured.headers), received_at=captured.at)
+    headers = _headers(captured.headers)
+    rows: Sequence[EventRow] | None = read_regular(captured.body, headers, captured.at)
+    notes = ("[]", "[]")
+    if rows is None:
+        parsed = parse(captured.body, headers=headers, received_at=captured.at)
+        rows, notes = parsed.rows, (dumps(parsed.violations), dumps(parsed.warnings))
     doc = (
         f'{{"surface":"events","at":{captured.at},"method":"POST","path":"{PATH}","query":"",'
         f'"headers":{captured.headers},"status":204,"response":"","fault":null,'
-        f'"violations":{_notes(parsed.violations)},"warnings":{_notes(parsed.warnings)}}}'
+        f'"violations":{notes[0]},"warnings":{notes[1]}}}'
     )
-    return Request(captured.namespace, "events", "POST", 204, doc, captured.body, parsed.rows)
-
-
-def _notes(notes: tuple[Any, ...]) -> str:
-    return dumps(notes) if notes else "[]"
+    return Request(captured.namespace, "events", "POST", 204, doc, captured.body, rows)

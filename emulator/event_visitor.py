@@ -12,9 +12,9 @@ from emulator.event_row import EventRow, Kind, Note, note
 ACTIVATION = "campaign_activated"
 
 # Besides these, Java's SDK sends the event's key as its type (Optimizely reference 1.3).
-_KNOWN_TYPES = frozenset({ACTIVATION, "other", "view_activated", "client_activation", "custom"})
+KNOWN_TYPES = frozenset({ACTIVATION, "other", "view_activated", "client_activation", "custom"})
 # The Web snippet reports its own start with this type; it converts nothing.
-_SNIPPET_START = "client_activation"
+SNIPPET_START = "client_activation"
 
 _Placed = list[tuple[str, dict[str, Any]]]
 
@@ -58,7 +58,7 @@ class _VisitorReader:
         conversions: list[EventRow] = []
         activated = False
         for where, event in fields.items(snapshot, "events", path, self.found, required=True):
-            if event.get("type") == _SNIPPET_START:
+            if event.get("type") == SNIPPET_START:
                 message = f"{where} reports the snippet's start; it is no conversion"
                 self.found.warning("not_a_conversion", where, message)
             elif _is_activation(event):
@@ -125,7 +125,7 @@ class _VisitorReader:
 
     def _conversion(self, event: dict[str, Any], path: str) -> EventRow:
         row, kind = self._event(event, path), event.get("type")
-        if isinstance(kind, str) and kind not in _KNOWN_TYPES and kind != event.get("key"):
+        if isinstance(kind, str) and kind not in KNOWN_TYPES and kind != event.get("key"):
             message = f"{kind!r} is not a known type of event"
             row["warnings"].append(self.found.warning("unknown_type", f"{path}.type", message))
         row["warnings"] += self._lost_revenue(event, row["tags"].get("revenue"), path)

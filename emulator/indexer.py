@@ -8,8 +8,8 @@ from emulator.clock import own_work
 from emulator.journal import Journal
 from emulator.journal_file import JournalError
 
-# Requests a transaction: a single one is there at once, and capture never waits long for the interpreter.
-_SLICE = 64
+# Requests a transaction, at least and at most: a single one is there at once, many waiting ones cost less together.
+_SLICE, _LARGE_SLICE = 64, 512
 # While requests keep coming, the share of the time that indexing leaves to them, as a multiple of its own.
 _GIVEN_WAY = 4.0
 _LONGEST_PAUSE = 0.1
@@ -61,7 +61,7 @@ class Indexer:
         log = self._journal.log
         while not self._stopping.is_set():
             begun, written = own_work(), log.written
-            if not self._journal.index_some(_SLICE):
+            if not self._journal.index_some(max(_SLICE, min(log.pending // 8, _LARGE_SLICE))):
                 return
             if log.written > written and log.pending < MOST_WAITING:
                 self._stopping.wait(min((own_work() - begun) * _GIVEN_WAY, _LONGEST_PAUSE))

@@ -17,7 +17,7 @@ from emulator.json_text import dumps
 from emulator.request_log import Captured, RequestLog, leftovers, records_from
 
 # Captured requests indexed in one transaction.
-BATCH = 256
+BATCH = 512
 _PLACE = "log"
 
 

@@ -17,7 +17,7 @@ _START = _TIME.size + _LENGTHS.size
 _MAGIC = b"optilocal requests 1\n"
 # A segment that is longer is followed by a new one, and goes away once it is read.
 _SEGMENT = 16_000_000
-_READ = 128_000
+_READ = 512_000
 
 
 class Captured(NamedTuple):
