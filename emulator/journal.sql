@@ -359,9 +359,11 @@ judged = 1 AND outcome = ?
 -- name: filter verdicts event_key
 event_key = ?
 -- name: filter verdicts visitor_id
-(visitor_id = ? OR event IN (SELECT number FROM events WHERE visitor_id = ?))
+number IN (SELECT number FROM verdicts WHERE visitor_id = ? UNION ALL
+    SELECT v.number FROM events AS e CROSS JOIN verdicts AS v ON v.event = e.number WHERE e.visitor_id = ?)
 -- name: filter verdicts uuid
-(uuid = ? OR event IN (SELECT number FROM events WHERE uuid = ?))
+number IN (SELECT number FROM verdicts WHERE uuid = ? UNION ALL
+    SELECT v.number FROM events AS e CROSS JOIN verdicts AS v ON v.event = e.number WHERE e.uuid = ?)
 -- name: filter verdicts kind
 kind = ?
 -- name: filter verdicts experiment

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("emulator", "forwarder", "scenarios")
+PACKAGES = ("emulator", "forwarder", "scenarios", "serving")
 FORBIDDEN = {
     "emulator": {"forwarder", "scenarios"},
     "forwarder": {"emulator", "scenarios"},
     "scenarios": set(),
+    "serving": {"emulator", "forwarder", "scenarios"},
 }
 SQL_ROOMS = {"emulator/journal.py", "forwarder/spool.py"}
 CLOCK_ROOMS = {"emulator/clock.py", "forwarder/clock.py"}

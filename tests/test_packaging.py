@@ -59,7 +59,7 @@ def test_viewer_suite_and_types_travel_in_the_wheel(wheel: Path) -> None:
         }
         assert tracked
         assert {f"{inside}/{path.relative_to(ROOT / folder).as_posix()}" for path in tracked} <= names
-    assert {f"{package}/py.typed" for package in ("emulator", "forwarder", "scenarios")} <= names
+    assert {f"{package}/py.typed" for package in ("emulator", "forwarder", "scenarios", "serving")} <= names
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         "emulator",
         "forwarder",

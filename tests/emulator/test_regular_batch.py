@@ -124,5 +124,5 @@ def test_a_field_that_is_there_with_another_value(place: int, field: int, value:
     odd = whole()
     found = [each for each in places(odd) if each]
     target = found[place % len(found)]
-    target[list(target)[field % len(target)]] = value
+    target[list(target)[field % len(target)]] = copy.deepcopy(value)
     check(odd)
