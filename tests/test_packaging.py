@@ -64,6 +64,7 @@ def test_viewer_suite_and_types_travel_in_the_wheel(wheel: Path) -> None:
         "emulator",
         "forwarder",
         "scenarios",
+        "serving",
         "optilocal",
     }
 
