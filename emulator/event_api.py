@@ -83,12 +83,18 @@ def _malformed(violations: list[Note], kept: bytes | None = None, warnings: tupl
 
 
 def _unzip(body: bytes, most: int) -> bytes:
-    """What a gzip body holds, at most one byte more than is accepted. Raises zlib.error."""
-    unpacker = zlib.decompressobj(wbits=31)
-    found = unpacker.decompress(body, most + 1)
-    if len(found) <= most and not unpacker.eof:
-        raise zlib.error("it ends too early")
-    return found
+    """What a gzip body holds, all its members, at most one byte more than is accepted. Raises zlib.error."""
+    found = b""
+    while True:
+        unpacker = zlib.decompressobj(wbits=31)
+        found += unpacker.decompress(body, most + 1 - len(found))
+        if len(found) > most:
+            return found
+        if not unpacker.eof:
+            raise zlib.error("it ends too early")
+        body = unpacker.unused_data
+        if not body:
+            return found
 
 
 @blueprint.after_request

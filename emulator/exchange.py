@@ -110,6 +110,9 @@ def masked_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     for name, value in headers:
         scheme = value.partition(" ")[0].lower()
         masked = f"{scheme.title()} {MASK}" if scheme in ("bearer", "basic") else MASK
+        if name.lower() == "referer":
+            address, mark, query = value.partition("?")
+            value = address + mark + masked_query(query)  # noqa: PLW2901 - it is the value that is shown
         shown[name] = masked if name.lower() in _SECRET_HEADERS else value
     return shown
 

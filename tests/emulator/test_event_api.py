@@ -75,6 +75,13 @@ def test_gzip_is_unpacked_and_kept_readable(space: Space) -> None:
     assert space.rows("exchanges")[0]["json"] == batch(purchase())
 
 
+def test_gzip_of_several_members_is_unpacked_whole(space: Space) -> None:
+    text = json.dumps(batch(purchase())).encode()
+    packed = gzip.compress(text[:50]) + gzip.compress(text[50:])
+    assert space.send(packed, headers={"Content-Encoding": "gzip"}).status_code == 204
+    assert space.rows("exchanges")[0]["json"] == batch(purchase())
+
+
 @pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}" * 50, mtime=0)[:20], b""])
 def test_broken_gzip_is_400(space: Space, body: bytes) -> None:
     assert space.send(body, headers={"Content-Encoding": "gzip"}).status_code == 400
@@ -134,6 +141,7 @@ def test_browsers_are_let_in_from_everywhere(space: Space) -> None:
 
 def test_secrets_are_masked_before_they_are_stored(space: Space) -> None:
     headers = {"Authorization": "Bearer s3cr3t-1", "Cookie": "sid=s3cr3t-2", "X-Api-Key": "s3cr3t-3"}
+    headers["Referer"] = "https://shop.example/pay?access_token=s3cr3t-5&a=b"
     space.send(batch(), headers=headers)
     space.call("POST", "/v1/events?token=s3cr3t-4&plain=yes", json=batch())
     shown = space.get("/_emulator/exchanges").text
