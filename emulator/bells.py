@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from emulator.event_row import EventRow
 
@@ -15,12 +15,16 @@ _CHANGING = frozenset({"outcome", "experiment"})
 
 
 class Bell:
-    """What one waiter holds. `missing` is how many rows it still lacks: fewer new ones are no news to it."""
+    """What one waiter holds. `missing` is how many rows it still lacks: fewer new ones are no news to it.
 
-    def __init__(self, filters: Mapping[str, str]) -> None:
+    One that asks for `outcomes` waits for rows to be judged.
+    """
+
+    def __init__(self, filters: Mapping[str, str], asks_for_outcomes: bool) -> None:
         self._rung = threading.Event()
         self._wanted = tuple((name, filters[name]) for name in _FIELDS if name in filters)
-        self.any_change = bool(_CHANGING & set(filters))
+        self.outcomes = bool(_CHANGING & set(filters)) or asks_for_outcomes
+        self.outcome = filters.get("outcome")
         self.missing = 1
 
     def wait(self, seconds: float) -> bool:
@@ -40,7 +44,7 @@ class Bell:
         """Ring when the new rows may be as many as are missing."""
         found = min((news.values[name][value] for name, value in self._wanted), default=news.rows)
         self.missing -= found
-        if self.missing <= 0 or (self.any_change and news.rows):
+        if self.missing <= 0:
             self._rung.set()
 
 
@@ -66,10 +70,15 @@ class Bells:
 
     @contextlib.contextmanager
     def hold(
-        self, listing: str, namespace: str | None, filters: Mapping[str, str] | None = None
+        self,
+        listing: str,
+        namespace: str | None,
+        filters: Mapping[str, str] | None = None,
+        *,
+        outcomes: bool = False,
     ) -> Iterator[Bell]:
         """A bell that rings when rows are new in the listing that may pass the filters; namespace None means any."""
-        bell = Bell(filters or {})
+        bell = Bell(filters or {}, outcomes)
         key = (listing, namespace)
         with self._lock:
             self._held.setdefault(key, set()).add(bell)
@@ -97,7 +106,18 @@ class Bells:
         if bells:
             news = News(rows, events)
             for bell in bells:
-                bell.hear(news)
+                if not bell.outcomes:
+                    bell.hear(news)
+            # One of those who wait for outcomes has the new rows judged; what comes of it is told to all of them.
+            first = next((bell for bell in bells if bell.outcomes), None)
+            if first is not None:
+                first.set()
+
+    def ring_judged(self, namespace: str, outcomes: Container[str | None]) -> None:
+        """Tell those who wait for outcomes that rows were judged, and what came of it."""
+        for bell in self._of(namespace, ("exchanges", "events", "verdicts")):
+            if bell.outcomes and (bell.outcome is None or bell.outcome in outcomes):
+                bell.set()
 
     def _of(self, namespace: str, listings: Iterable[str]) -> list[Bell]:
         if not self._held:
@@ -111,10 +131,14 @@ class Bells:
         if not self.captured.is_set():
             self.captured.set()
 
-    def silence(self) -> None:
-        """Let everyone go: from now on nobody waits."""
+    def ring_all(self) -> None:
+        """Tell everyone: anything may have changed anywhere."""
         with self._lock:
-            self.silenced = True
             for bells in self._held.values():
                 for bell in bells:
                     bell.set()
+
+    def silence(self) -> None:
+        """Let everyone go: from now on nobody waits."""
+        self.silenced = True
+        self.ring_all()

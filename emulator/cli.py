@@ -8,6 +8,7 @@ from emulator.datafile import DatafileError
 from emulator.journal_file import JournalError
 from emulator.server import EmulatorServer, ServerError
 from emulator.settings import SettingsError, read_settings
+from serving.server import serve_alone
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingsError, JournalError, DatafileError, ServerError) as error:
         print(f"emulator: {error}", file=sys.stderr)
         return 2
+    serve_alone()
     # Whoever reads the address may send a signal at once.
     server.serve_forever(lambda: print(f"emulator  {server.base_url}", flush=True))
     return 0

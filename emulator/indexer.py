@@ -13,8 +13,8 @@ _SLICE, _LARGE_SLICE = 64, 512
 # While requests keep coming, the share of the time that indexing leaves to them, as a multiple of its own.
 _GIVEN_WAY = 4.0
 _LONGEST_PAUSE = 0.1
-# Left in the log by another process that was asked to look, or missed: looked for at least this often, in seconds.
-_RECHECK = 1.0
+# Other processes that write the same journal are noticed at least this often, in seconds.
+_RECHECK = 0.5
 _AFTER_ERROR = 1.0
 
 
@@ -44,6 +44,7 @@ class Indexer:
             captured.clear()
             try:
                 self._empty()
+                self._journal.notice_others()
                 told = False
             except JournalError as error:
                 # What is in the log is safe: it is tried again, and whoever asks meanwhile is told.

@@ -13,18 +13,13 @@ from emulator.indexing import Index, Request, Transaction
 from emulator.intake import Intake
 from emulator.journal_file import APPLICATION_ID, VERSION, JournalError, is_new
 from emulator.journal_file import STATEMENTS as _SQL
-from emulator.json_text import dumps, loads, storable
+from emulator.json_text import dumps, loads, storable, storable_text
 from emulator.query import Query
 
 LISTINGS = ("exchanges", "events", "verdicts", "runs")
 RUNS_KEPT = 1_000
 # A larger file takes too long to read through; damage in it shows when the damaged part is read.
 _CHECKED_AT_START = 64_000_000
-
-
-def _column(value: object) -> str | None:
-    """What a source event said, as a text to look it up by: an id may have come as a number."""
-    return storable(value if isinstance(value, str) else None if value is None else dumps(value))
 
 
 @contextlib.contextmanager
@@ -200,6 +195,20 @@ class Journal(Intake):
         rows = self.select(name, **values)
         return next(iter(rows[0].values())) if rows else None
 
+    def notice_others(self) -> None:
+        """Tell whoever waits when another process has written to the same journal."""
+        with self.lock, _named_errors(self.path):
+            self._notice_others()
+
+    def _notice_others(self) -> None:
+        version = self._db.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            # It may have erased visitors, or dropped rows.
+            self._version = version
+            self._index.forget()
+            self._bound.forget()
+            self.bells.ring_all()
+
     def data_version(self) -> int:
         """A number that differs when anybody has written; for one thread, which it does not keep waiting."""
         if self._watching is None:
@@ -267,12 +276,7 @@ class Journal(Intake):
         """Write requests, and what belongs to them, in one transaction; their numbers."""
         with contextlib.ExitStack() as until_committed, self._writing() as db:
             run = _Transaction(db)
-            version = db.execute("PRAGMA data_version").fetchone()[0]
-            if version != self._version:
-                # Another process has written: it may have erased visitors.
-                self._index.forget()
-                self._bound.forget()
-                self._version = version
+            self._notice_others()
             self._create(run, *(request.namespace for request in requests))
             numbers = self._index.write(run, requests)
             events = sum(len(request.rows) for request in requests)
@@ -302,10 +306,10 @@ class Journal(Intake):
         conversion for its own, and of several with one uuid the one that is most like it.
         """
         names = ("visitor_id", "user_id", "anonymous_id", "message_id")
-        values: dict[str, Any] = {name: _column(report.get(name)) for name in names}
+        values: dict[str, Any] = {name: storable_text(report.get(name)) for name in names}
         values |= {"namespace": namespace, "delivery_id": storable(report["id"]), "uuid": storable(uuid)}
         values |= {
-            "event_key": _column(report.get("event_key") or report.get("event")),
+            "event_key": storable_text(report.get("event_key") or report.get("event")),
             "timestamp": str(timestamp),
             "delivery": dumps(report),
         }
@@ -380,8 +384,7 @@ class Journal(Intake):
             return [dict(row) for row in db.execute(sql, [*values, query.limit])]
 
     def count(self, listing: str, query: Query, most: int) -> int:
-        """How many rows match, counted no further than `most`."""
-        self.catch_up()
+        """How many indexed rows match, counted no further than `most`; what is indexed meanwhile rings a bell."""
         where, values = self._where(listing, query)
         with self._reader() as db:
             sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {listing} WHERE {where} LIMIT ?)"

@@ -72,3 +72,8 @@ def storable(value: str | None) -> str | None:
     except UnicodeEncodeError:
         return value.encode("utf-8", "replace").decode()
     return value
+
+
+def storable_text(value: object) -> str | None:
+    """What anybody sent, as a text to look it up by: an id may have come as a number."""
+    return storable(value if isinstance(value, str) else None if value is None else dumps(value))

@@ -189,6 +189,9 @@ class Judge:
     def refresh(self, namespace: str | None) -> None:
         """Bring the stored outcomes up to date, so that they can be filtered by; only what changed is judged anew."""
         self.journal.catch_up()
+        self._refresh(namespace)
+
+    def _refresh(self, namespace: str | None) -> None:
         while self.refresh_some(namespace, _BATCH):
             pass
 
@@ -201,7 +204,7 @@ class Judge:
         if left > 0:
             return left
         begun = own_work()
-        self.refresh(namespace)
+        self._refresh(namespace)
         pause = (own_work() - begun) * _GIVEN_WAY
         self._next_turn = monotonic() + pause
         return max(pause, _LONGEST_TURN)
@@ -216,11 +219,16 @@ class Judge:
             rows = run("stale verdicts" if every else "stale verdicts of", namespace=namespace, limit=most)
             sitting = _Sitting(self)
             alike: dict[tuple[str | None, str], list[int]] = {}
+            judged: dict[str, set[str | None]] = {}
             for row in rows:
-                alike.setdefault(sitting.outcome(row), []).append(row["number"])
+                found = sitting.outcome(row)
+                alike.setdefault(found, []).append(row["number"])
+                judged.setdefault(row["namespace"], set()).add(found[0])
             for (outcome, attributed), numbers in alike.items():
                 run("store outcome", numbers=dumps(numbers), outcome=outcome, attributed=attributed)
-            return len(rows)
+        for space, outcomes in judged.items():
+            self.journal.bells.ring_judged(space, outcomes)
+        return len(rows)
 
     # -- results
 

@@ -16,8 +16,6 @@ SHARED = ("after", "limit", "order", "q", "wait", "count", "ns")
 DEFAULT_LIMIT, MOST = 100, 1_000
 LONGEST_WAIT = 300.0
 _LARGEST = 2**63 - 1
-# Other processes that write the same journal are noticed at least this often, in seconds.
-_RECHECK = 1.0
 # Seconds; see _wait. It keeps a hundred waiting clients from slowing capture.
 _PAUSE_STEP = 0.003
 
@@ -94,17 +92,17 @@ def _wait(name: str, query: Query, count: int, seconds: float, bell: Bell) -> No
     parts = context()
     journal, stopping, outcomes = parts.journal, parts.stopping, _asks_for_outcomes(name, query)
     deadline = monotonic() + seconds
-    pause = 0.0
+    pause, woken = 0.0, True
     while True:
         bell.clear()
-        again = parts.judge.refresh_in_turn(query.namespace) if outcomes else _RECHECK
+        again = parts.judge.refresh_in_turn(query.namespace) if outcomes and woken else LONGEST_WAIT
         left = deadline - monotonic()
         found = journal.count(name, query, count)
         if left <= 0 or journal.bells.silenced or found >= count:
             return
         bell.missing = count - found
         with waiting():
-            woken = bell.wait(min(left, again, _RECHECK))
+            woken = bell.wait(min(left, again))
             # Who keeps being woken for nothing looks later: the more wait for the same, the later.
             if woken and stopping.wait(min(pause, left)):
                 return
@@ -119,7 +117,9 @@ def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -
     wait = _seconds()
     journal = context().journal
     if wait:
-        with journal.bells.hold(name, query.namespace, query.filters) as bell:
+        with journal.bells.hold(
+            name, query.namespace, query.filters, outcomes=_asks_for_outcomes(name, query)
+        ) as bell:
             _wait(name, query, count, wait, bell)
     if _asks_for_outcomes(name, query):
         context().judge.refresh(query.namespace)

@@ -48,6 +48,7 @@ def up_command(options: argparse.Namespace) -> int:
     """
     from scenarios import datafiles  # noqa: PLC0415
     from scenarios.sandbox import Sandbox, SandboxOptions  # noqa: PLC0415
+    from serving.server import serve_alone  # noqa: PLC0415
 
     chosen = None if options.run is None else _chosen(options.run, None, ())
     named = options.datafile or [name for name in os.environ.get("EMULATOR_DATAFILE", "").split(",") if name]
@@ -70,6 +71,7 @@ def up_command(options: argparse.Namespace) -> int:
 
         workers = Workers(chosen, WORKERS)
     with Sandbox(sandbox_options, with_forwarder=True) as sandbox:
+        serve_alone()
         print(f"emulator  {sandbox.emulator_url}", flush=True)
         print(f"forwarder {sandbox.forwarder_url}", flush=True)
         code = 0

@@ -104,7 +104,7 @@ def outcomes(judge: Judge) -> dict[Any, Any]:
         for name in ("outcome", *({"experiment"} if told["attributed_to"] else ())):
             value = told["outcome"] if name == "outcome" else '["checkout"]'
             assert row in judge.journal.rows("verdicts", Query("n", limit=1000, filters={name: value}))
-        found[row["uuid"]] = (told["outcome"], [place["variation"] for place in told["attributed_to"]])
+        found[told["uuid"]] = (told["outcome"], [place["variation"] for place in told["attributed_to"]])
     return found
 
 
