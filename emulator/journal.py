@@ -133,8 +133,6 @@ class Journal(Intake):
             if self._folder:
                 self._folder.cleanup()
 
-    # -- access and waiting
-
     @contextlib.contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
         try:
