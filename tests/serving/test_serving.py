@@ -1,6 +1,7 @@
 """HTTP/1.1 as raw bytes: keep-alive, pipelining, half-closed clients, limits, and stopping."""
 
 import socket
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from serving.server import Server, listen
 from serving.workers import waiting
+from serving.wsgi import REQUEST
 
 RELEASED = threading.Event()
 
@@ -21,6 +23,9 @@ def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
             RELEASED.wait(20)
     if path == "/fail":
         raise RuntimeError("made to fail")
+    if path in ("/reset", "/hang_up", "/garbage"):
+        environ[REQUEST].break_off(path[1:])
+        return []
     body = environ["wsgi.input"].read()
     start_response("200 OK", [("X-Path", path)])
     return [environ["REQUEST_METHOD"].encode(), b" ", environ["QUERY_STRING"].encode(), b" ", body[:99]]
@@ -35,8 +40,13 @@ def reports() -> Reports:
     return Reports()
 
 
-@pytest.fixture
-def server(reports: Reports) -> Iterator[Server]:
+@pytest.fixture(params=["uvloop", "asyncio"])
+def server(
+    reports: Reports, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Server]:
+    """A server on either loop: there is no uvloop for Windows."""
+    if request.param == "asyncio":
+        monkeypatch.setitem(sys.modules, "uvloop", None)
     RELEASED.clear()
     made = Server(
         app,
@@ -165,3 +175,12 @@ def test_who_waits_keeps_nobody_out_and_is_answered_before_the_server_leaves(ser
     for waiter in waiters:
         assert waiter.recv(65_536).startswith(b"HTTP/1.1 200 ")
         waiter.close()
+
+
+def test_a_connection_is_broken_as_the_app_asks(server: Server) -> None:
+    with pytest.raises(ConnectionResetError):
+        say(server, b"GET /reset HTTP/1.1\r\nHost: x\r\n\r\n", end=False)
+    assert say(server, b"GET /hang_up HTTP/1.1\r\nHost: x\r\n\r\n", end=False) == b""
+    garbage = say(server, b"GET /garbage HTTP/1.1\r\nHost: x\r\n\r\n", end=False)
+    assert garbage
+    assert b"HTTP/1.1" not in garbage
