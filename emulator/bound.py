@@ -1,13 +1,9 @@
 """How many rows of each listing are kept: the oldest go first, and are counted."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Mapping
 
 from emulator.indexing import Transaction
 from emulator.json_text import dumps
-
-# `(visitors by namespace, cutoff)`: their events up to that number are dropped inside of the context.
-Dropping = Callable[[Mapping[str, list[str]], int], AbstractContextManager[None]]
 
 
 class Bound:
@@ -17,13 +13,12 @@ class Bound:
         self._most = dict(most)
         self._since = dict.fromkeys(most, 0)
         self._rows: dict[str, int] = {}
-        self.dropping: Dropping = lambda _visitors, _cutoff: nullcontext()
 
     def forget(self) -> None:
         """Count anew next time: rows were taken away, or another process has written."""
         self._rows.clear()
 
-    def added(self, run: Transaction, until_committed: ExitStack, **added: int) -> None:
+    def added(self, run: Transaction, **added: int) -> None:
         """Rows were added in this transaction: drop what is too much, some at a time."""
         for listing, count in added.items():
             most = self._most[listing]
@@ -37,9 +32,9 @@ class Bound:
                 self._rows[listing] = run(f"count {listing}")[0]["total"]
             excess = self._rows[listing] - most
             if excess > 0:
-                self._drop(run, until_committed, listing, excess)
+                self._drop(run, listing, excess)
 
-    def _drop(self, run: Transaction, until_committed: ExitStack, listing: str, excess: int) -> None:
+    def _drop(self, run: Transaction, listing: str, excess: int) -> None:
         found = run(f"cutoff {listing}", before=excess - 1)
         if not found:
             self.forget()
@@ -50,7 +45,6 @@ class Bound:
             visitors: dict[str, list[str]] = {}
             for row in run("visitors of dropped", cutoff=cutoff):
                 visitors.setdefault(row["namespace"], []).append(row["visitor_id"])
-            until_committed.enter_context(self.dropping(visitors, cutoff))
             for namespace, names in visitors.items():
                 for name in ("stale visitors", "stale conversions of visitors"):
                     run(name, namespace=namespace, visitors=dumps(names))

@@ -25,8 +25,9 @@ _SPACES_KEPT = 1_000
 _LARGEST_HEADERS = 32_768
 # Seconds after which what other processes have set in the same journal is looked at again.
 _RECHECK = 0.05
-# Requests waiting to be indexed; with more, each further one is indexed before it is answered.
+# Requests waiting to be indexed. With more, answers are held up a little, so that no more come than are indexed.
 MOST_WAITING = 200_000
+_HELD_UP = 0.005
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -73,9 +74,7 @@ class Capture:
         space, sender = self._space(target), self._sender(headers)
         if space is None or sender is None or len(body) > self._most or not is_plain_object(body):
             return None
-        journal, system = self._parts.journal, self._parts.clock
-        if journal.log.pending > MOST_WAITING:
-            return None
+        system = self._parts.clock
         now = system.now_ms()
         at = now if space.clock is None else namespace_time(system, space.clock)
         named = sender.named.get(space.name)
@@ -94,6 +93,9 @@ class Capture:
             self._parts.journal.capture(records)
         except OSError:
             return False
+        if self._parts.journal.log.pending > MOST_WAITING:
+            # The one thing that may hold this thread up: it lets the interpreter go to whoever indexes.
+            self._parts.stopping.wait(_HELD_UP)
         return True
 
     def _space(self, target: bytes) -> _Space | None:

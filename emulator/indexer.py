@@ -64,5 +64,7 @@ class Indexer:
             begun, written = own_work(), log.written
             if not self._journal.index_some(max(_SLICE, min(log.pending // 8, _LARGE_SLICE))):
                 return
-            if log.written > written and log.pending < MOST_WAITING:
-                self._stopping.wait(min((own_work() - begun) * _GIVEN_WAY, _LONGEST_PAUSE))
+            if log.written > written:
+                # The more waits, the less way is given.
+                share = _GIVEN_WAY * max(0.0, 1 - log.pending / MOST_WAITING)
+                self._stopping.wait(min((own_work() - begun) * share, _LONGEST_PAUSE))

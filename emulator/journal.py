@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emulator.bound import Bound, Dropping
+from emulator.bound import Bound
 from emulator.event_row import EventRow
 from emulator.indexing import Index, Request, Transaction
 from emulator.intake import Intake
@@ -108,10 +108,6 @@ class Journal(Intake):
         """Whether the database is undamaged; it is read through once."""
         with self.lock:
             return bool(self._db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
-
-    def before_dropping(self, dropping: Dropping) -> None:
-        """Have somebody told of events that the bound drops, before they are gone; left when that is committed."""
-        self._bound.dropping = dropping
 
     def release(self) -> None:
         """Let every waiter go; from now on nobody waits."""
@@ -272,13 +268,13 @@ class Journal(Intake):
         self, requests: Sequence[Request], also: Callable[[Transaction], None] | None = None
     ) -> list[int]:
         """Write requests, and what belongs to them, in one transaction; their numbers."""
-        with contextlib.ExitStack() as until_committed, self._writing() as db:
+        with self._writing() as db:
             run = _Transaction(db)
             self._notice_others()
             self._create(run, *(request.namespace for request in requests))
             numbers = self._index.write(run, requests)
             events = sum(len(request.rows) for request in requests)
-            self._bound.added(run, until_committed, exchanges=len(requests), events=events, verdicts=events)
+            self._bound.added(run, exchanges=len(requests), events=events, verdicts=events)
             if also is not None:
                 also(run)
         for namespace in {request.namespace for request in requests}:
@@ -313,7 +309,7 @@ class Journal(Intake):
         }
         values["kind"] = "deletion" if report.get("type") == "delete" else "event"
         self.index_some()
-        with contextlib.ExitStack() as until_committed, self._writing() as db:
+        with self._writing() as db:
             self._create(_Transaction(db), namespace)
             old = db.execute(_SQL["report"], values).fetchone()
             values["event"] = old and old["event"]
@@ -330,18 +326,18 @@ class Journal(Intake):
             if uuid:
                 for name in ("stale uuid", "stale conversions of uuid"):
                     db.execute(_SQL[name], values)
-            self._bound.added(_Transaction(db), until_committed, verdicts=1)
+            self._bound.added(_Transaction(db), verdicts=1)
         self.bells.ring(namespace, "verdicts", "events", "exchanges")
         return number
 
     def put_run(self, namespace: str, run: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
         """Store a run, in the place of the one with the same `id`; it counts as new either way."""
         values = {"namespace": namespace, "id": storable(run["id"]), "status": storable(run.get("state"))}
-        with contextlib.ExitStack() as until_committed, self._writing() as db:
+        with self._writing() as db:
             self._create(_Transaction(db), namespace)
             db.execute(_SQL["delete run"], values)
             db.execute(_SQL["put run"], {**values, "summary": dumps(summary), "doc": dumps(run)})
-            self._bound.added(_Transaction(db), until_committed, runs=1)
+            self._bound.added(_Transaction(db), runs=1)
         self.bells.ring(namespace, "runs")
 
     def run(self, namespace: str, run_id: str) -> dict[str, Any] | None:
@@ -394,6 +390,10 @@ class Journal(Intake):
         with self._reader() as db:
             row = db.execute(f"SELECT MAX(number) FROM {listing} WHERE {where}", values).fetchone()
             return int(row[0] or 0)
+
+    def oldest_number(self, listing: str, namespace: str) -> int:
+        """The number of the oldest row there is, 0 when there is none."""
+        return int(self._value(f"oldest {listing}", namespace=namespace) or 0)
 
     def dropped(self, listing: str, namespace: str | None) -> int:
         """How many rows the bound has cost."""

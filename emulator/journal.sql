@@ -228,6 +228,8 @@ SELECT number, namespace, exchange, duplicate_of, doc FROM events
 WHERE visitor_id = :visitor_id AND namespace = :namespace AND duplicate_of IS NULL AND kind = 'decision' ORDER BY number
 -- name: close visitors
 SELECT visitor_id FROM visitors WHERE fold = :fold AND namespace = :namespace LIMIT 20
+-- name: oldest events
+SELECT MIN(number) AS number FROM events WHERE namespace = :namespace
 -- name: visitors between
 SELECT DISTINCT visitor_id FROM events
 WHERE namespace = :namespace AND number > :number AND number <= :newest AND visitor_id IS NOT NULL

@@ -1,9 +1,8 @@
 """The journal's rows brought before the judge: verdicts and results of a namespace, kept while nothing changes them."""
 
-import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from emulator.clock import monotonic, own_work
@@ -26,6 +25,8 @@ _GIVEN_WAY = 20.0
 _LONGEST_TURN = 1.0
 # New events of a namespace; fewer are counted in some ten milliseconds, when somebody asks.
 _WORTH_COUNTING = 2_000
+# Events of a namespace; fewer are counted in a second or two, when somebody asks.
+_LARGE = 50_000
 
 
 def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,16 +42,13 @@ def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Counted:
-    """The totals of one namespace up to the event `number`, under one history of its datafiles.
+    """The totals of one namespace from the event `since` up to `number`, under one history of its datafiles."""
 
-    While they are brought further, `ahead` says up to which event the visitors are counted that are done.
-    """
-
-    def __init__(self, history: DatafileHistory, state: object) -> None:
+    def __init__(self, history: DatafileHistory, state: tuple[int, Any, int]) -> None:
         self.history = history
         self.state = state
         self.number = 0
-        self.ahead: dict[str, int] = {}
+        self.since = 0
         self.totals = Totals()
 
 
@@ -96,14 +94,11 @@ class Judge:
         self.rules = rules
         self._lock = threading.Lock()
         self._counting = threading.Lock()
-        self._step = threading.Lock()
         self._histories: OrderedDict[str, tuple[object, DatafileHistory]] = OrderedDict()
         self._counted: OrderedDict[str, _Counted] = OrderedDict()
-        self._under_way: dict[str, _Counted] = {}
         self._counted_ahead = 0
         self._next_turn = 0.0
         self.wanted = threading.Event()
-        journal.before_dropping(self._dropping)
 
     def history(self, namespace: str) -> DatafileHistory:
         """Every revision of the namespace's datafiles, with the time from which it held."""
@@ -238,9 +233,9 @@ class Judge:
         history = self.history(namespace)
         self.wanted.set()
         with self._counting:
-            totals = self._totals(namespace, history)
-            with self._step:
-                return totals.results(history)
+            found = self._totals(namespace, history).results(history)
+            behind = self.behind(namespace)
+        return {**found, "behind": behind} if behind else found
 
     def rest_results(self, namespace: str, experiment_id: str) -> dict[str, Any] | None:
         """`GET /v2/experiments/<id>/results`: None when there is no data; KeyError for an unknown experiment."""
@@ -248,9 +243,7 @@ class Judge:
         history = self.history(namespace)
         self.wanted.set()
         with self._counting:
-            totals = self._totals(namespace, history)
-            with self._step:
-                return rest_results(experiment_id, totals, history)
+            return rest_results(experiment_id, self._totals(namespace, history), history)
 
     def count_ahead(self, pause: Callable[[], None]) -> None:
         """Count where so much is new that whoever asks for results would have to wait.
@@ -272,25 +265,39 @@ class Judge:
     def _totals(
         self, namespace: str, history: DatafileHistory, pause: Callable[[], None] | None = None
     ) -> Totals:
-        """The namespace's totals: only visitors with new rows are counted anew."""
+        """The namespace's totals: only visitors with new rows are counted anew.
+
+        Where the bound keeps dropping events of a large namespace, totals are those of the last time that all was
+        counted: whoever asks is not kept waiting for what the background (`pause`) does from time to time.
+        """
         while True:
             state = self._state(namespace, history)
-            counted = self._counted.pop(namespace, None)
-            if counted is None or counted.state != state:
+            counted = self._counted.get(namespace)
+            if counted is None or counted.state[:2] != state[:2]:
                 counted = _Counted(history, state)
-            try:
-                self._count(namespace, counted, pause)
-            finally:
-                self._under_way.pop(namespace, None)
-            # What was erased meanwhile would have been taken away without having been there.
-            if self._state(namespace, history) == counted.state:
+            elif counted.state != state:
+                if pause is None and counted.number - counted.since > _LARGE:
+                    return counted.totals
+                counted = _Counted(history, state)
+            self._count(namespace, counted, pause)
+            now = self._state(namespace, history)
+            # What was erased or dropped meanwhile would be taken away without having been there.
+            if now == state or (now[:2] == state[:2] and counted.number - counted.since > _LARGE):
                 break
+        self._counted.pop(namespace, None)
         self._counted[namespace] = counted
         while len(self._counted) > _KEPT_TOTALS:
             self._counted.popitem(last=False)
         return counted.totals
 
-    def _state(self, namespace: str, history: DatafileHistory) -> object:
+    def behind(self, namespace: str) -> int:
+        """How many events came since the totals were counted, as far as they are not counted when asked for."""
+        counted = self._counted.get(namespace)
+        if counted is None or counted.state == self._state(namespace, counted.history):
+            return 0
+        return self.journal.newest_number("events", namespace) - counted.number
+
+    def _state(self, namespace: str, history: DatafileHistory) -> tuple[int, Any, int]:
         return (
             id(history),
             self.journal.document("epoch", namespace),
@@ -300,50 +307,18 @@ class Judge:
     def _count(self, namespace: str, counted: _Counted, pause: Callable[[], None] | None) -> None:
         """Bring totals up to the newest event: of each visitor with new rows, the old ones out and all of them in."""
         newest = self.journal.newest_number("events", namespace)
-        if newest <= counted.number:
-            return
+        if not counted.number:
+            counted.since = self.journal.oldest_number("events", namespace)
         news = self.journal.select(
             "visitors between", namespace=namespace, number=counted.number, newest=newest
         )
-        with self._step:
-            self._under_way[namespace] = counted
         for visitor in (row["visitor_id"] for row in news):
-            with self._step:
-                self._recount(namespace, counted, visitor, before=counted.number, after=newest)
-                counted.ahead[visitor] = newest
+            rows = self.journal.select("rows of visitor", namespace=namespace, visitor_id=visitor)
+            known: list[EventRow] = [event_json(row) for row in rows if row["number"] <= newest]  # type: ignore[misc]
+            before = [row for row in known if row["number"] <= counted.number]
+            if before:
+                counted.totals.subtract(visitor_contribution(before, counted.history, self.rules))
+            counted.totals.add(visitor_contribution(known, counted.history, self.rules))
             if pause is not None:
                 pause()
-        with self._step:
-            counted.number = newest
-            counted.ahead.clear()
-            del self._under_way[namespace]
-
-    def _recount(
-        self, namespace: str, counted: _Counted, visitor: str, *, before: int, after: int, since: int = 0
-    ) -> None:
-        """Take a visitor as counted up to one event out of the totals, and count its events `since` … `after` in."""
-        rows = self.journal.select("rows of visitor", namespace=namespace, visitor_id=visitor)
-        known: list[EventRow] = [event_json(row) for row in rows if row["number"] <= max(before, after)]  # type: ignore[misc]
-        old = [row for row in known if row["number"] <= before]
-        new = [row for row in known if since < row["number"] <= after]
-        if old:
-            counted.totals.subtract(visitor_contribution(old, counted.history, self.rules))
-        if new:
-            counted.totals.add(visitor_contribution(new, counted.history, self.rules))
-
-    @contextlib.contextmanager
-    def _dropping(self, visitors: Mapping[str, list[str]], cutoff: int) -> Iterator[None]:
-        """While the journal drops its oldest events: the totals go on without them, and nobody counts meanwhile."""
-        with self._step:
-            kept: list[tuple[str, _Counted]] = []
-            for namespace, names in visitors.items():
-                counted = self._under_way.get(namespace) or self._counted.get(namespace)
-                if counted is None or counted.state != self._state(namespace, counted.history):
-                    continue
-                for visitor in names:
-                    upto = counted.ahead.get(visitor, counted.number)
-                    self._recount(namespace, counted, visitor, before=upto, after=upto, since=cutoff)
-                kept.append((namespace, counted))
-            yield
-            for namespace, counted in kept:
-                counted.state = self._state(namespace, counted.history)
+        counted.number = newest
