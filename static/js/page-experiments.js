@@ -92,7 +92,7 @@
     );
 
     async function draw() {
-      const [{ experiments: all }, answer] = await Promise.all([
+      const [{ experiments: all, behind }, answer] = await Promise.all([
         o.source.get("results", { ns }, { signal: page.signal }),
         o.source.get(
           "verdicts",
@@ -104,6 +104,13 @@
       const weight = ([, one]) => Object.values(one.variations).reduce((sum, variation) => sum + variation.visitors, 0);
       shown.sort((a, b) => weight(b) - weight(a));
       o.refill(body, [
+        behind &&
+          o.h(
+            "p",
+            { class: "quiet" },
+            `Counted without the last ${behind.toLocaleString("en")} events: the journal is full and drops the oldest as ` +
+              "new ones come, and all of it is counted anew from time to time.",
+          ),
         o.experimentCards.breakdown(answer.verdicts, ns, answer.verdicts.length === SOME),
         shown.length
           ? o.experimentCards.cards(shown, Boolean(key))

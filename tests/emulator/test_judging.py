@@ -188,3 +188,34 @@ def test_stopping_while_it_judges_leaves_a_sound_journal(tmp_path: Path) -> None
         assert stored(kept, "counted") == many
     finally:
         kept.close()
+
+
+def test_results_of_a_full_journal_say_how_far_behind_they_are_and_catch_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("emulator.judge._LARGE", 20)
+    monkeypatch.setattr("emulator.judge._WORTH_COUNTING", 1)
+    journal = Journal(max_rows=100)
+    try:
+        judge = make(journal)
+
+        def decide(numbers: range) -> None:
+            for number in numbers:
+                row = decision(f"u-{number}", "checkout-a", NOW)
+                journal.append("n", EXCHANGE, b"", [{**row, "uuid": f"d-{number}"}])
+
+        def visitors() -> int:
+            counted = judge.results("n")["experiments"]["checkout"]["variations"]["a"]["visitors"]
+            assert isinstance(counted, int)
+            return counted
+
+        decide(range(90))
+        assert visitors() == 90
+        assert "behind" not in judge.results("n")
+        decide(range(90, 150))
+        assert (visitors(), judge.results("n")["behind"]) == (90, 60)
+        judge.count_ahead(lambda: None)
+        assert visitors() == 100
+        assert "behind" not in judge.results("n")
+    finally:
+        journal.close()
