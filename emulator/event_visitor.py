@@ -7,7 +7,7 @@ from typing import Any
 
 from emulator import event_fields as fields
 from emulator.event_fields import Findings
-from emulator.event_row import EventRow, Kind, Note, note
+from emulator.event_row import EventRow, Kind, Note, conversion_row, note
 
 ACTIVATION = "campaign_activated"
 
@@ -95,33 +95,24 @@ class _VisitorReader:
             for item in found.violations[breaches:]
         ]
         null_entity = "entity_id" in event and event["entity_id"] is None
-        return {
-            "kind": "conversion",
-            "visitor_id": self.visitor_id,
-            "account_id": self.sender.account_id,
-            "uuid": fields.required_text(event, "uuid", path, found, problems),
-            "key": fields.optional_text(event, "key", path, found),
-            "entity_id": None if null_entity else fields.optional_text(event, "entity_id", path, found),
-            "timestamp": fields.timestamp(event, path, self.sender.received_at, found, problems),
-            "revenue": revenue,
-            "value": value,
-            "quantity": quantity,
-            "tags": fields.tags(event, path, found),
-            "attributes": self.attributes,
-            "experiment_id": None,
-            "variation_id": None,
-            "campaign_id": None,
-            "holdback": False,
-            "rule_type": None,
-            "flag_key": None,
-            "rule_key": None,
-            "variation_key": None,
-            "client_name": self.sender.client_name,
-            "user_agent_bot": self.bot,
-            "received_at": self.sender.received_at,
-            "problems": problems,
-            "warnings": ignored,
-        }
+        return conversion_row(
+            visitor_id=self.visitor_id,
+            account_id=self.sender.account_id,
+            uuid=fields.required_text(event, "uuid", path, found, problems),
+            key=fields.optional_text(event, "key", path, found),
+            entity_id=None if null_entity else fields.optional_text(event, "entity_id", path, found),
+            timestamp=fields.timestamp(event, path, self.sender.received_at, found, problems),
+            revenue=revenue,
+            value=value,
+            quantity=quantity,
+            tags=fields.tags(event, path, found),
+            attributes=self.attributes,
+            client_name=self.sender.client_name,
+            user_agent_bot=self.bot,
+            received_at=self.sender.received_at,
+            problems=problems,
+            warnings=ignored,
+        )
 
     def _conversion(self, event: dict[str, Any], path: str) -> EventRow:
         row, kind = self._event(event, path), event.get("type")

@@ -19,7 +19,7 @@ from emulator.event_fields import (
     attribute,
     looks_like_bot,
 )
-from emulator.event_row import EventRow
+from emulator.event_row import EventRow, conversion_row
 from emulator.event_visitor import ACTIVATION, KNOWN_TYPES, SNIPPET_START
 from emulator.json_text import NOT_STRICT
 
@@ -158,33 +158,24 @@ class _Reader:
         revenue, value, quantity = _or_none(event.revenue), _or_none(event.value), _or_none(event.quantity)
         for number in (revenue, value, quantity):
             _demand(number is None or -INT64 < number < INT64)
-        return {
-            "kind": "conversion",
-            "visitor_id": visitor_id,
-            "account_id": self._batch.account_id,
-            "uuid": event.uuid,
-            "key": _or_none(event.key),
-            "entity_id": _or_none(event.entity_id),
-            "timestamp": event.timestamp,
-            "revenue": revenue,
-            "value": value,
-            "quantity": quantity,
-            "tags": tags,
-            "attributes": attributes,
-            "experiment_id": None,
-            "variation_id": None,
-            "campaign_id": None,
-            "holdback": False,
-            "rule_type": None,
-            "flag_key": None,
-            "rule_key": None,
-            "variation_key": None,
-            "client_name": self._client,
-            "user_agent_bot": bot,
-            "received_at": self._received_at,
-            "problems": [],
-            "warnings": [],
-        }
+        return conversion_row(
+            visitor_id=visitor_id,
+            account_id=self._batch.account_id,
+            uuid=event.uuid,
+            key=_or_none(event.key),
+            entity_id=_or_none(event.entity_id),
+            timestamp=event.timestamp,
+            revenue=revenue,
+            value=value,
+            quantity=quantity,
+            tags=tags,
+            attributes=attributes,
+            client_name=self._client,
+            user_agent_bot=bot,
+            received_at=self._received_at,
+            problems=[],
+            warnings=[],
+        )
 
 
 def _converted(row: EventRow, kind: str | None) -> EventRow:
