@@ -9,7 +9,7 @@ from emulator.event_row import EventRow
 from emulator.indexing import Request
 from emulator.json_text import dumps, loads
 from emulator.regular_batch import read_regular
-from emulator.request_log import Captured
+from emulator.request_log import Captured, Kind
 
 PATH = "/v1/events"
 
@@ -21,8 +21,10 @@ def _headers(text: str) -> MappingProxyType[str, str]:
 
 
 def as_request(captured: Captured) -> Request:
-    """Read the event batch, and make the exchange's record of it, as `exchange` does."""
-    headers = _headers(captured.headers)
+    """Read the event batch, and make the exchange's record of it unless there is one, as `exchange` does."""
+    if captured.kind != Kind.PLAIN:
+        return _as_it_was(captured)
+    headers = _headers(captured.head)
     rows: Sequence[EventRow] | None = read_regular(captured.body, headers, captured.at)
     notes = ("[]", "[]")
     if rows is None:
@@ -30,7 +32,16 @@ def as_request(captured: Captured) -> Request:
         rows, notes = parsed.rows, (dumps(parsed.violations), dumps(parsed.warnings))
     doc = (
         f'{{"surface":"events","at":{captured.at},"method":"POST","path":"{PATH}","query":"",'
-        f'"headers":{captured.headers},"status":204,"response":"","fault":null,'
+        f'"headers":{captured.head},"status":204,"response":"","fault":null,'
         f'"violations":{notes[0]},"warnings":{notes[1]}}}'
     )
     return Request(captured.namespace, "events", "POST", 204, doc, captured.body, rows)
+
+
+def _as_it_was(captured: Captured) -> Request:
+    exchange = loads(captured.head)
+    rows: Sequence[EventRow] = ()
+    if captured.kind == Kind.COUNTING:
+        rows = parse(captured.body, headers=exchange["headers"], received_at=captured.at).rows
+    told = (exchange["surface"], exchange["method"], exchange["status"])
+    return Request(captured.namespace, *told, captured.head, captured.body, rows)

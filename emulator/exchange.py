@@ -72,7 +72,7 @@ def exchange(surface: str, handler: Callable[[int], Answer]) -> Response:
     kept = answer.body_kept if answer.body_kept is not None else body
     if len(kept) > parts.settings.max_body:
         kept = kept[:_SHOWN_OVERSIZE]
-    parts.journal.append(space, record, kept, answer.rows)
+    parts.journal.record(space, record, kept, answer.rows)
     response = Broken(broken, told.body, told.status) if broken else Response(told.body, told.status)
     if "Content-Type" not in told.headers:
         response.headers.pop("Content-Type", None)

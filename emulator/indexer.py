@@ -9,7 +9,7 @@ from emulator.journal import Journal
 from emulator.journal_file import JournalError
 
 # Requests a transaction, at least and at most: a single one is there at once, many waiting ones cost less together.
-_SLICE, _LARGE_SLICE = 64, 512
+_SLICE, _LARGE_SLICE = 64, 256
 # While requests keep coming, the share of the time that indexing leaves to them, as a multiple of its own.
 _GIVEN_WAY = 4.0
 _LONGEST_PAUSE = 0.1

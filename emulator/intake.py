@@ -3,21 +3,23 @@
 import contextlib
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from emulator.bells import Bells
 from emulator.captured import as_request
 from emulator.clock import random_id
 from emulator.documents import Documents
+from emulator.event_row import EventRow
 from emulator.indexing import Request, Transaction
 from emulator.journal_file import JournalError
 from emulator.json_text import dumps
-from emulator.request_log import Captured, RequestLog, leftovers, records_from
+from emulator.request_log import Captured, Kind, RequestLog, leftovers, names, packed, records_from
 
-# Captured requests indexed in one transaction.
-BATCH = 512
+# Captured requests indexed in one transaction, and how many are soon done.
+BATCH, LITTLE = 256, 64
 _PLACE = "log"
 
 
@@ -37,17 +39,50 @@ class Intake(Documents):
         """Write requests, and what belongs to them, in one transaction; their numbers."""
 
     def capture(self, records: Sequence[bytes]) -> None:
-        """Take in requests, `packed`: durable when this returns. For one thread. Raises OSError when they cannot be."""
+        """Take in requests, `packed`: durable when this returns. Raises OSError when they cannot be."""
         self.log.append(b"".join(records), len(records))
         self.bells.ring_captured()
+
+    @abstractmethod
+    def knows_namespace(self, name: str) -> bool:
+        """Whether the namespace has come into being."""
+
+    @abstractmethod
+    def append(
+        self, namespace: str, exchange: Mapping[str, Any], body: bytes, rows: Sequence[EventRow] = ()
+    ) -> int:
+        """Store one request and what was read in it at once; its number."""
+
+    def record(
+        self, namespace: str, exchange: Mapping[str, Any], body: bytes, rows: Sequence[EventRow]
+    ) -> None:
+        """Take in one request as a whole, with what was read in its body; the first of a namespace is stored at once.
+
+        `exchange` is the architecture's record without number, namespace and body. Raises JournalError.
+        """
+        if not self.knows_namespace(namespace):
+            self.append(namespace, exchange, body, rows)
+            return
+        kind = Kind.COUNTING if rows else Kind.WHOLE
+        try:
+            self.capture([packed(exchange["at"], names(namespace, dumps(exchange), kind), body)])
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def _failed(self, error: OSError) -> JournalError:
+        return JournalError(f"the requests beside the journal {self.path} failed: {error.strerror or error}")
 
     def catch_up(self) -> None:
         """Index what was captured before this was called. Raises JournalError."""
         if self.log.pending:
             until = self.log.written
-            with self.lock:
-                while self.log.taken < until and self.index_some(BATCH):
-                    pass
+            while self.log.taken < until and self.index_some(BATCH):
+                pass
+
+    def index_little(self) -> None:
+        """Index what waits when that takes no time; much would hold up whoever stores something."""
+        if 0 < self.log.pending <= LITTLE:
+            self.index_some(LITTLE)
 
     def index_some(self, most: int = BATCH) -> int:
         """Index at most so many captured requests; how many there were. Raises JournalError."""
@@ -57,7 +92,7 @@ class Intake(Documents):
             try:
                 found = self.log.next(most)
             except OSError as error:
-                raise JournalError(f"the requests beside the journal {self.path} failed: {error}") from None
+                raise self._failed(error) from None
             if found is None:
                 return 0
             captured, end = found

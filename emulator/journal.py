@@ -261,7 +261,7 @@ class Journal(Intake):
         values = (exchange["surface"], exchange["method"], exchange["status"])
         with self.lock:
             # What came before stands before, unless so much is waiting that it would hold this one up.
-            self.index_some()
+            self.index_little()
             return self.write([Request(namespace, *values, dumps(exchange), body, rows)])[0]
 
     def write(
@@ -308,7 +308,7 @@ class Journal(Intake):
             "delivery": dumps(report),
         }
         values["kind"] = "deletion" if report.get("type") == "delete" else "event"
-        self.index_some()
+        self.index_little()
         with self._writing() as db:
             self._create(_Transaction(db), namespace)
             old = db.execute(_SQL["report"], values).fetchone()

@@ -230,9 +230,9 @@ WHERE visitor_id = :visitor_id AND namespace = :namespace AND duplicate_of IS NU
 SELECT visitor_id FROM visitors WHERE fold = :fold AND namespace = :namespace LIMIT 20
 -- name: oldest events
 SELECT MIN(number) AS number FROM events WHERE namespace = :namespace
--- name: visitors between
-SELECT DISTINCT visitor_id FROM events
-WHERE namespace = :namespace AND number > :number AND number <= :newest AND visitor_id IS NOT NULL
+-- name: rows between
+SELECT number, namespace, exchange, duplicate_of, doc FROM events
+WHERE namespace = :namespace AND number > :number AND number <= :newest AND duplicate_of IS NULL ORDER BY number LIMIT :limit
 -- name: events since
 SELECT namespace, COUNT(*) AS total FROM events NOT INDEXED WHERE number > :number GROUP BY namespace
 -- name: visitor known

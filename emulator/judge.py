@@ -13,8 +13,9 @@ from emulator.journal import Journal
 from emulator.json_text import dumps, loads
 from emulator.nearest import fold
 from emulator.rest_results import rest_results
-from emulator.results import Totals, visitor_contribution
+from emulator.results import Totals
 from emulator.standing import Rules, Standings
+from emulator.tally import Tally
 from emulator.verdict import outcome_alone, related_visitors, verdict
 
 _BATCH = 500
@@ -39,17 +40,6 @@ def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
         "exchange": row["exchange"],
         "duplicate_of": row["duplicate_of"],
     }
-
-
-class _Counted:
-    """The totals of one namespace from the event `since` up to `number`, under one history of its datafiles."""
-
-    def __init__(self, history: DatafileHistory, state: tuple[int, Any, int]) -> None:
-        self.history = history
-        self.state = state
-        self.number = 0
-        self.since = 0
-        self.totals = Totals()
 
 
 class _Sitting:
@@ -95,7 +85,7 @@ class Judge:
         self._lock = threading.Lock()
         self._counting = threading.Lock()
         self._histories: OrderedDict[str, tuple[object, DatafileHistory]] = OrderedDict()
-        self._counted: OrderedDict[str, _Counted] = OrderedDict()
+        self._counted: OrderedDict[str, Tally] = OrderedDict()
         self._counted_ahead = 0
         self._next_turn = 0.0
         self.wanted = threading.Event()
@@ -248,7 +238,7 @@ class Judge:
     def count_ahead(self, pause: Callable[[], None]) -> None:
         """Count where so much is new that whoever asks for results would have to wait.
 
-        `pause` is called after each visitor; what it raises ends the counting, and nothing of it is kept. While others
+        `pause` is called after each event; what it raises ends the counting for now. While others
         want results, `wanted` is set.
         """
         newest = self.journal.newest_number("events", None)
@@ -265,7 +255,7 @@ class Judge:
     def _totals(
         self, namespace: str, history: DatafileHistory, pause: Callable[[], None] | None = None
     ) -> Totals:
-        """The namespace's totals: only visitors with new rows are counted anew.
+        """The namespace's totals, brought up to its newest event.
 
         Where the bound keeps dropping events of a large namespace, totals are those of the last time that all was
         counted: whoever asks is not kept waiting for what the background (`pause`) does from time to time.
@@ -274,11 +264,11 @@ class Judge:
             state = self._state(namespace, history)
             counted = self._counted.get(namespace)
             if counted is None or counted.state[:2] != state[:2]:
-                counted = _Counted(history, state)
+                counted = self._tally(namespace, history, state)
             elif counted.state != state:
                 if pause is None and counted.number - counted.since > _LARGE:
                     return counted.totals
-                counted = _Counted(history, state)
+                counted = self._tally(namespace, history, state)
             self._count(namespace, counted, pause)
             now = self._state(namespace, history)
             # What was erased or dropped meanwhile would be taken away without having been there.
@@ -304,21 +294,24 @@ class Judge:
             self.journal.dropped("events", namespace),
         )
 
-    def _count(self, namespace: str, counted: _Counted, pause: Callable[[], None] | None) -> None:
-        """Bring totals up to the newest event: of each visitor with new rows, the old ones out and all of them in."""
+    def _tally(self, namespace: str, history: DatafileHistory, state: tuple[int, Any, int]) -> Tally:
+        return Tally(history, self.rules, state, self.journal.oldest_number("events", namespace))
+
+    def _count(self, namespace: str, tally: Tally, pause: Callable[[], None] | None) -> None:
+        """Bring a tally up to the newest event."""
         newest = self.journal.newest_number("events", namespace)
-        if not counted.number:
-            counted.since = self.journal.oldest_number("events", namespace)
-        news = self.journal.select(
-            "visitors between", namespace=namespace, number=counted.number, newest=newest
-        )
-        for visitor in (row["visitor_id"] for row in news):
+
+        def rows_of(visitor: str) -> list[EventRow]:
             rows = self.journal.select("rows of visitor", namespace=namespace, visitor_id=visitor)
-            known: list[EventRow] = [event_json(row) for row in rows if row["number"] <= newest]  # type: ignore[misc]
-            before = [row for row in known if row["number"] <= counted.number]
-            if before:
-                counted.totals.subtract(visitor_contribution(before, counted.history, self.rules))
-            counted.totals.add(visitor_contribution(known, counted.history, self.rules))
-            if pause is not None:
-                pause()
-        counted.number = newest
+            return [event_json(row) for row in rows if row["number"] <= tally.number]  # type: ignore[misc]
+
+        while tally.number < newest:
+            key = {"namespace": namespace, "number": tally.number, "newest": newest, "limit": _BATCH}
+            rows = self.journal.select("rows between", **key)
+            for row in rows:
+                event: Any = event_json(row)
+                tally.add(event, row["number"], rows_of)
+                if pause is not None:
+                    pause()
+            if len(rows) < _BATCH:
+                tally.number = newest

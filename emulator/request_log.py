@@ -6,13 +6,14 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator
+from enum import IntEnum
 from pathlib import Path
 from typing import IO, NamedTuple
 
-# Each record: length and checksum of the rest, then time of receipt and the lengths of namespace and headers.
+# Each record: length and checksum of the rest, then time of receipt, kind, and the lengths of namespace and head.
 _FRAME = struct.Struct("<II")
 _TIME = struct.Struct("<q")
-_LENGTHS = struct.Struct("<HI")
+_LENGTHS = struct.Struct("<BHI")
 _START = _TIME.size + _LENGTHS.size
 _MAGIC = b"optilocal requests 1\n"
 # A segment that is longer is followed by a new one, and goes away once it is read.
@@ -20,13 +21,26 @@ _SEGMENT = 16_000_000
 _READ = 512_000
 
 
+class Kind(IntEnum):
+    """What a record's head holds.
+
+    Of a plain event batch, answered 204, the headers with secrets masked; of any other request the whole exchange, `WHOLE`
+    when nothing in it counts, `COUNTING` when its body is an event batch that was taken in. Each as JSON.
+    """
+
+    PLAIN = 0
+    WHOLE = 1
+    COUNTING = 2
+
+
 class Captured(NamedTuple):
-    """One request to the Event API that was answered 204: `at` epoch ms, `headers` as JSON with secrets masked."""
+    """One request: `at` is epoch milliseconds."""
 
     at: int
     namespace: str
-    headers: str
+    head: str
     body: bytes
+    kind: Kind = Kind.PLAIN
 
 
 class Position(NamedTuple):
@@ -36,10 +50,13 @@ class Position(NamedTuple):
     offset: int
 
 
-def names(namespace: str, headers: str) -> bytes:
-    """The part of a record that is the same for all requests of one client to one namespace."""
-    space, head = namespace.encode(), headers.encode()
-    return _LENGTHS.pack(len(space), len(head)) + space + head
+_KINDS = tuple(Kind)
+
+
+def names(namespace: str, head: str, kind: Kind = Kind.PLAIN) -> bytes:
+    """The part of a record that is the same for all plain requests of one client to one namespace."""
+    space, text = namespace.encode(), head.encode()
+    return _LENGTHS.pack(kind, len(space), len(text)) + space + text
 
 
 def packed(at: int, named: bytes, body: bytes | bytearray) -> bytes:
@@ -49,10 +66,10 @@ def packed(at: int, named: bytes, body: bytes | bytearray) -> bytes:
 
 
 def _unpacked(record: bytes) -> Captured:
-    (at,), (space, headers) = _TIME.unpack_from(record), _LENGTHS.unpack_from(record, _TIME.size)
-    ends = _START, _START + space, _START + space + headers
+    (at,), (kind, space, head) = _TIME.unpack_from(record), _LENGTHS.unpack_from(record, _TIME.size)
+    middle, end = _START + space, _START + space + head
     return Captured(
-        at, record[_START : ends[1]].decode(), record[ends[1] : ends[2]].decode(), record[ends[2] :]
+        at, record[_START:middle].decode(), record[middle:end].decode(), record[end:], _KINDS[kind]
     )
 
 
@@ -71,7 +88,7 @@ def records(data: bytes) -> Iterator[tuple[Captured, int]]:
 class RequestLog:
     """The requests of one process, beside the journal at `beside`; `token` sets it apart from other processes' logs.
 
-    One thread appends; one at a time reads. What `append` has returned from survives the death of the process; a
+    Anybody appends; one at a time reads. What `append` has returned from survives the death of the process; a
     power cut can take the last seconds of it, as of the journal itself.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Context, Decimal
 from typing import Any, TypedDict
 
-from emulator.attribution import deduplicate, judge_by
+from emulator.attribution import Judgement, deduplicate, judge_by
 from emulator.datafile import Event, Experiment
 from emulator.datafile_history import DatafileHistory
 from emulator.event_row import EventRow, event_time
@@ -81,6 +81,13 @@ def visitor_contribution(
         if any(segment.carried_by(row) for row in standing.counting):
             carried.add(standing.experiment.id)
     return {experiment_id: share for experiment_id, share in contribution.items() if experiment_id in carried}
+
+
+def count_in(contribution: Contribution, judgement: Judgement, row: EventRow) -> None:
+    """Count one more judged conversion into what its visitor adds."""
+    if judgement.event is not None:
+        for attribution in judgement.attributed_to:
+            _count(contribution[attribution["experiment_id"]], judgement.event, row)
 
 
 def _count(share: Share, event: Event, row: EventRow) -> None:

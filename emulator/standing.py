@@ -81,7 +81,7 @@ class Standings:
 
     def __init__(self, decisions: Iterable[EventRow], history: DatafileHistory, rules: Rules) -> None:
         self.history, self.rules = history, rules
-        self.decisions = tuple(sorted(decisions, key=_order))
+        self.decisions = tuple(sorted(decisions, key=place_in_time))
         self._by_experiment: dict[str, list[EventRow]] = {}
         for row in self.decisions:
             self._by_experiment.setdefault(row["experiment_id"] or "", []).append(row)
@@ -149,7 +149,7 @@ def _variation(row: EventRow, experiment: Experiment) -> Variation | None:
     return experiment.variation_by_key(row["variation_key"]) if row["variation_key"] else None
 
 
-def _order(row: EventRow) -> tuple[int, str, str]:
+def place_in_time(row: EventRow) -> tuple[int, str, str]:
     """By time; what happened in one millisecond is ordered by what was sent, so that arrival does not matter."""
     return event_time(row), row["uuid"] or "", row["variation_id"] or row["variation_key"] or ""
 

@@ -14,7 +14,7 @@ from emulator.request_log import Captured, names, packed, records
 
 
 def record(captured: Captured) -> bytes:
-    return packed(captured.at, names(captured.namespace, captured.headers), captured.body)
+    return packed(captured.at, names(captured.namespace, captured.head, captured.kind), captured.body)
 
 
 def captured(number: int, space: str = "n") -> Captured:

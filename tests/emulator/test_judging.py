@@ -64,6 +64,7 @@ def test_odd_visitors_are_judged_too() -> None:
         for number, visitor in enumerate(odd):
             space.send(batch(purchase(visitor, uuid=f"c-{number}")))
         space.send(batch(purchase("last", uuid="last")))
+        journal.catch_up()
         until(lambda: not journal.select("stale"))
         assert journal.count("verdicts", Query("n"), 100) == len(odd) + 1
 
@@ -143,11 +144,11 @@ def test_results_are_counted_before_anybody_asks() -> None:
             rows = [conversion(f"u-{n % 50}", uuid=f"c-{n}") for n in range(start, start + 500)]
             journal.append("n", EXCHANGE, b"", rows)
         journal.append("n", EXCHANGE, b"", [decision(f"u-{n}", "checkout-a") for n in range(50)])
-        visitors: list[str] = []
-        judge.count_ahead(lambda: visitors.append("one"))
-        assert len(visitors) == 50
-        judge.count_ahead(lambda: visitors.append("again"))
-        assert len(visitors) == 50
+        events: list[str] = []
+        judge.count_ahead(lambda: events.append("one"))
+        assert len(events) == 2_550
+        judge.count_ahead(lambda: events.append("again"))
+        assert len(events) == 2_550
         counted = judge.results("n")["experiments"]["checkout"]["variations"]["a"]
         assert (counted["visitors"], counted["metrics"]["Order Completed"]["total"]) == (50, 2_500)
         assert judge.results("n") == Judge(journal, Rules()).results("n")
