@@ -7,14 +7,18 @@ import json as json_module
 import os
 import re
 import socket
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import BadStatusLine, RemoteDisconnected
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 from urllib3 import exceptions as urllib3_errors
 
 from forwarder.clock import Clock
@@ -27,9 +31,16 @@ from forwarder.wire import Response
 TIMEOUT_S = 10.0
 MAX_REDIRECTS = 20
 MAX_BODY_BYTES = 64 * 1024 * 1024
+MAX_HOSTS = 64
 SHOWN_CHARACTERS = 4096
 USER_AGENT = "Segment (Actions)"
 LOOPBACK = re.compile(r"localhost|.*\.localhost|127(\.\d+){3}|::1", re.IGNORECASE)
+
+_PLAIN_URL = re.compile(
+    r"(?P<where>http://(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(?P<port>[0-9]{1,5}))?)"
+    r"(?P<path>(?!.*/\.)/[A-Za-z0-9/_.~!$&'()*+,;=:@?-]*)\Z"
+)
+"""What is asked for as it stands; any other URL is left to `requests` to be spelt."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +53,69 @@ class Exchange:
     answer: Response | None
 
 
-def open_session(pool: int = 8) -> requests.Session:
-    """A pooled session with Segment's headers, at most `pool` idle connections a host.
+class PooledSession(requests.Session):
+    """A session with Segment's headers, at most `pool` idle connections a host.
 
     Segment closes its connection after every request; here they are kept, which no server can tell from the
-    message.
+    message. Plain HTTP without a proxy goes straight to urllib3's pool: what `requests` does around it,
+    cookies and all, Segment's client does not do, and it takes as long again as the request.
     """
-    session = requests.Session()
-    # Else a password from ~/.netrc would take the place of the destination's own Authorization.
-    session.trust_env = False
-    session.headers.clear()
-    session.headers.update({"accept": "*/*", "accept-encoding": "gzip,deflate", "user-agent": USER_AGENT})
-    adapter = HTTPAdapter(pool_connections=8, pool_maxsize=pool, max_retries=0)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
+
+    def __init__(self, pool: int = 8) -> None:
+        super().__init__()
+        # Else a password from ~/.netrc would take the place of the destination's own Authorization.
+        self.trust_env = False
+        self.headers.clear()
+        self.headers.update({"accept": "*/*", "accept-encoding": "gzip,deflate", "user-agent": USER_AGENT})
+        # A cookie that an answer sets is never sent back.
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = HTTPAdapter(pool_connections=8, pool_maxsize=pool, max_retries=0)
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+        self._pool = pool
+        self._direct: OrderedDict[str, HTTPConnectionPool | None] = OrderedDict()
+        self._direct_lock = threading.Lock()
+
+    def direct(self, target: str) -> tuple[HTTPConnectionPool, str] | None:
+        """The pool that reaches `target` and the path to ask it for; None where that takes `requests` itself."""
+        found = _PLAIN_URL.match(target)
+        if found is None:
+            return None
+        where = found["where"]
+        with self._direct_lock:
+            if where not in self._direct:
+                self._direct[where] = self._new_pool(found, target)
+                while len(self._direct) > MAX_HOSTS:
+                    self._direct.popitem(last=False)
+            pool = self._direct[where]
+        return None if pool is None else (pool, found["path"])
+
+    def _new_pool(self, found: re.Match[str], target: str) -> HTTPConnectionPool | None:
+        if _proxies(target):
+            return None
+        host, port = found["host"], int(found["port"] or 80)
+        return HTTPConnectionPool(host, port, maxsize=self._pool, block=False) if port < 65536 else None
+
+    def close(self) -> None:
+        """Closes every connection."""
+        super().close()
+        with self._direct_lock:
+            for pool in self._direct.values():
+                if pool is not None:
+                    pool.close()
+            self._direct.clear()
+
+
+def _proxies(target: str) -> Mapping[str, str]:
+    # A proxy of the environment must never get between the forwarder and an emulator on the same machine.
+    if LOOPBACK.fullmatch(host_of(target)):
+        return {}
+    return requests.utils.get_environ_proxies(target)
+
+
+def open_session(pool: int = 8) -> PooledSession:
+    """A session for many threads, at most `pool` idle connections a host."""
+    return PooledSession(pool)
 
 
 @dataclass
@@ -132,45 +191,68 @@ class RequestClient:
 
     def _send(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
         target = local_url(url, self.optimizely)
+        direct = self.session.direct(target) if isinstance(self.session, PooledSession) else None
         try:
-            prepared = self.session.prepare_request(
-                requests.Request(method, target, data=body, headers=headers)
-            )
-            found = self.session.send(
-                prepared,
-                timeout=self.timeout_s,
-                allow_redirects=False,
-                stream=True,
-                **self._environment(target),
-            )
-        except requests.Timeout as error:
-            raise RequestTimedOut(round(self.timeout_s * 1000)) from error
+            if direct is None:
+                found = self._through_requests(method, target, body, headers)
+            else:
+                pool, path = direct
+                found = pool.urlopen(
+                    method,
+                    path,
+                    body=body,
+                    headers={**self.session.headers, **headers},
+                    timeout=self.timeout_s,
+                    retries=False,
+                    redirect=False,
+                    assert_same_host=False,
+                    preload_content=False,
+                )
         except (requests.RequestException, urllib3_errors.HTTPError, OSError, ValueError) as error:
+            # To urllib3 a connection that is refused is one that timed out.
+            refused = isinstance(error, urllib3_errors.NewConnectionError)
+            if isinstance(error, requests.Timeout | urllib3_errors.TimeoutError) and not refused:
+                raise RequestTimedOut(round(self.timeout_s * 1000)) from error
             code, reason = describe_failure(error, target)
             raise FetchError(f"request to {url} failed, reason: {reason}", code) from error
-        with found:
+        try:
             text = self._read(found, url)
+        except BaseException:
+            # What is left of a broken answer must not be read as the next one.
+            found.close()
+            raise
+        finally:
+            found.release_conn()
         names = {name.lower(): value for name, value in found.headers.items()}
-        return Response(found.status_code, found.reason or "", names, text)
+        return Response(found.status, found.reason or "", names, text)
 
-    def _environment(self, target: str) -> dict[str, Any]:
-        # A proxy of the environment must never get between the forwarder and an emulator on the same machine.
-        if LOOPBACK.fullmatch(host_of(target)):
-            return {"proxies": {}, "verify": True}
+    def _through_requests(
+        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
+    ) -> BaseHTTPResponse:
+        prepared = self.session.prepare_request(requests.Request(method, target, data=body, headers=headers))
         authorities = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-        return {"proxies": requests.utils.get_environ_proxies(target), "verify": authorities}
+        answer = self.session.send(
+            prepared,
+            timeout=self.timeout_s,
+            allow_redirects=False,
+            stream=True,
+            proxies=dict(_proxies(target)),
+            verify=authorities,
+        )
+        raw: BaseHTTPResponse = answer.raw
+        return raw
 
-    def _read(self, found: requests.Response, url: str) -> str:
+    def _read(self, found: BaseHTTPResponse, url: str) -> str:
         chunks, size = [], 0
         try:
-            for chunk in found.iter_content(65536):
+            for chunk in found.stream(65536, decode_content=True):
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > MAX_BODY_BYTES:
                     raise FetchError(f"content size at {url} over limit: {MAX_BODY_BYTES}", type="max-size")
-        except requests.exceptions.ContentDecodingError as error:
+        except urllib3_errors.DecodeError as error:
             raise _unreadable(url, "incorrect header check", "Z_DATA_ERROR") from error
-        except (requests.RequestException, urllib3_errors.HTTPError, OSError) as error:
+        except (urllib3_errors.HTTPError, OSError) as error:
             raise _unreadable(url, "aborted", "ECONNRESET") from error
         return b"".join(chunks).decode("utf-8", "replace")
 
