@@ -13,7 +13,7 @@ import requests
 
 from forwarder.clock import Clock
 from forwarder.deduplication import Deduplication, MemoryDeduplication
-from forwarder.delivery_report import REPLAYED, Delivery, error_json, new_report, summary
+from forwarder.delivery_report import REPLAYED, Delivery, error_json, new_report, report_text, summary
 from forwarder.destination import (
     DEFAULT_MAPPING,
     ActionResult,
@@ -289,8 +289,16 @@ class Forwarder:
         """Tells the emulator about a delivery, unless it knows; one that cannot be told stays unreported."""
         if self._reporter is None or delivery.reported:
             return delivery
-        told = self._reporter.send(delivery.report)
-        return replace(delivery, number=told.number or delivery.number, reported=told.taken)
+        return self.report_all([delivery], [report_text(delivery.report)])[0]
+
+    def report_all(self, deliveries: Sequence[Delivery], texts: Sequence[str]) -> list[Delivery]:
+        """Tells the emulator about several deliveries, each with its report as JSON, in one request."""
+        if self._reporter is None:
+            return list(deliveries)
+        return [
+            replace(delivery, number=told.number or delivery.number, reported=told.taken)
+            for delivery, told in zip(deliveries, self._reporter.send(texts), strict=True)
+        ]
 
     def close(self) -> None:
         """Gives the connections back."""

@@ -50,6 +50,7 @@ class Instances:
         self._ids = ids
         self._retry = retry
         self._open: OrderedDict[str, Forwarder] = OrderedDict()
+        self._latest: tuple[str, Forwarder] | None = None
         # The spool's own, for each of the two is used while the other is held.
         self._lock = spool.changed
 
@@ -59,6 +60,10 @@ class Instances:
 
     def get(self, namespace: str) -> Forwarder:
         """The namespace's instance as configured now."""
+        # Nearly always the one that was asked for last: nobody waits for the spool then.
+        latest = self._latest
+        if latest is not None and latest[0] == namespace:
+            return latest[1]
         with self._lock:
             found = self._open.get(namespace)
             if found is None:
@@ -67,6 +72,7 @@ class Instances:
             self._open.move_to_end(namespace)
             while len(self._open) > MAX_OPEN:
                 self._open.popitem(last=False)
+            self._latest = (namespace, found)
             return found
 
     def settings(self, namespace: str) -> dict[str, Any]:
@@ -101,6 +107,7 @@ class Instances:
             record = {"settings": chosen, "mappings": [mapping_json(one) for one in wanted]}
             self._spool.configure(namespace, record)
             self._open[namespace] = made
+            self._latest = (namespace, made)
 
     def _make(
         self, namespace: str, settings: Mapping[str, Any], mappings: Sequence[EventMapping]

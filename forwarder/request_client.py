@@ -33,7 +33,7 @@ MAX_REDIRECTS = 20
 MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_HOSTS = 64
 SHOWN_CHARACTERS = 4096
-USER_AGENT = "Segment (Actions)"
+HEADERS = {"accept": "*/*", "accept-encoding": "gzip,deflate", "user-agent": "Segment (Actions)"}
 LOOPBACK = re.compile(r"localhost|.*\.localhost|127(\.\d+){3}|::1", re.IGNORECASE)
 
 _PLAIN_URL = re.compile(
@@ -66,7 +66,7 @@ class PooledSession(requests.Session):
         # Else a password from ~/.netrc would take the place of the destination's own Authorization.
         self.trust_env = False
         self.headers.clear()
-        self.headers.update({"accept": "*/*", "accept-encoding": "gzip,deflate", "user-agent": USER_AGENT})
+        self.headers.update(HEADERS)
         # A cookie that an answer sets is never sent back.
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = HTTPAdapter(pool_connections=8, pool_maxsize=pool, max_retries=0)
@@ -116,6 +116,57 @@ def _proxies(target: str) -> Mapping[str, str]:
 def open_session(pool: int = 8) -> PooledSession:
     """A session for many threads, at most `pool` idle connections a host."""
     return PooledSession(pool)
+
+
+def ask(
+    session: requests.Session,
+    method: str,
+    target: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    timeout_s: float,
+) -> BaseHTTPResponse:
+    """One request, no redirect followed; the answer's body is still to be read.
+
+    Raises what `requests` and urllib3 raise.
+    """
+    direct = session.direct(target) if isinstance(session, PooledSession) else None
+    if direct is None:
+        return _through_requests(session, method, target, body, headers, timeout_s)
+    pool, path = direct
+    return pool.urlopen(
+        method,
+        path,
+        body=body,
+        headers={**HEADERS, **headers},
+        timeout=timeout_s,
+        retries=False,
+        redirect=False,
+        assert_same_host=False,
+        preload_content=False,
+    )
+
+
+def _through_requests(
+    session: requests.Session,
+    method: str,
+    target: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    timeout_s: float,
+) -> BaseHTTPResponse:
+    prepared = session.prepare_request(requests.Request(method, target, data=body, headers=headers))
+    authorities = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    answer = session.send(
+        prepared,
+        timeout=timeout_s,
+        allow_redirects=False,
+        stream=True,
+        proxies=dict(_proxies(target)),
+        verify=authorities,
+    )
+    raw: BaseHTTPResponse = answer.raw
+    return raw
 
 
 @dataclass
@@ -191,23 +242,8 @@ class RequestClient:
 
     def _send(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
         target = local_url(url, self.optimizely)
-        direct = self.session.direct(target) if isinstance(self.session, PooledSession) else None
         try:
-            if direct is None:
-                found = self._through_requests(method, target, body, headers)
-            else:
-                pool, path = direct
-                found = pool.urlopen(
-                    method,
-                    path,
-                    body=body,
-                    headers={**self.session.headers, **headers},
-                    timeout=self.timeout_s,
-                    retries=False,
-                    redirect=False,
-                    assert_same_host=False,
-                    preload_content=False,
-                )
+            found = ask(self.session, method, target, body, headers, self.timeout_s)
         except (requests.RequestException, urllib3_errors.HTTPError, OSError, ValueError) as error:
             # To urllib3 a connection that is refused is one that timed out.
             refused = isinstance(error, urllib3_errors.NewConnectionError)
@@ -225,22 +261,6 @@ class RequestClient:
             found.release_conn()
         names = {name.lower(): value for name, value in found.headers.items()}
         return Response(found.status, found.reason or "", names, text)
-
-    def _through_requests(
-        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
-    ) -> BaseHTTPResponse:
-        prepared = self.session.prepare_request(requests.Request(method, target, data=body, headers=headers))
-        authorities = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-        answer = self.session.send(
-            prepared,
-            timeout=self.timeout_s,
-            allow_redirects=False,
-            stream=True,
-            proxies=dict(_proxies(target)),
-            verify=authorities,
-        )
-        raw: BaseHTTPResponse = answer.raw
-        return raw
 
     def _read(self, found: BaseHTTPResponse, url: str) -> str:
         chunks, size = [], 0

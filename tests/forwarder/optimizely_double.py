@@ -86,8 +86,9 @@ class OptimizelyDouble:
             return [one for one in self.received if fragment in one.path]
 
     def reports(self) -> list[dict[str, Any]]:
-        """The delivery reports, in order."""
-        return [one.json for one in self.to("/_emulator/deliveries")]
+        """The delivery reports, in order; several may have come at once."""
+        bodies = [one.json for one in self.to("/_emulator/deliveries")]
+        return [report for body in bodies for report in (body if isinstance(body, list) else [body])]
 
     def wait_for(self, fragment: str, count: int = 1) -> list[Received]:
         """Waits until `count` requests have come whose path holds `fragment`."""
