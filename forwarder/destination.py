@@ -18,10 +18,10 @@ from forwarder.errors import (
     JavaScriptTypeError,
     ValidationError,
 )
-from forwarder.fields import SETTINGS_FIELDS, check, remove_empty_values
+from forwarder.fields import SETTINGS_FIELDS, Findings, check, remove_empty_values
 from forwarder.javascript import UNDEFINED, get_property, truthy
 from forwarder.js_json import plain_json
-from forwarder.mapping import transform
+from forwarder.mapping import check_mapping, transform
 from forwarder.mapping.validate import validate as validate_mapping_object
 from forwarder.trigger import Trigger, compile_trigger
 from forwarder.wire import Client, Response, call
@@ -70,9 +70,14 @@ class Settings:
 
     def validate(self) -> dict[str, Any]:
         """The settings after coercion. Raises `AggregateAjvError` with Segment's texts."""
+        coerced, found = self._checked
+        found.raise_if_wrong()
+        return dict(coerced)
+
+    @cached_property
+    def _checked(self) -> tuple[dict[str, Any], Findings]:
         coerced = {key: value for key, value in self.raw.items() if key not in ("subscriptions", "oauth")}
-        check(coerced, SETTINGS_FIELDS).raise_if_wrong()
-        return coerced
+        return coerced, check(coerced, SETTINGS_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,15 @@ class Mapping:
     def counts(self) -> bool:
         """Whether a template may count in the event itself, which then must be a copy."""
         return "crement" in str(self.fields)
+
+    @cached_property
+    def is_valid(self) -> bool:
+        """Whether nothing is wrong with `fields`, which then need not be looked at for every event."""
+        try:
+            check_mapping(self.fields if truthy(self.fields) else {})
+        except DestinationError:
+            return False
+        return True
 
 
 DEFAULT_MAPPING: Final = Mapping("Track Event", DEFAULT_TRIGGER, track_event.DEFAULT_FIELDS)
@@ -170,7 +184,8 @@ def _run(event: Any, mapping: Mapping, settings: Settings, client: Client, progr
         return "skipped"
     progress.matched = True
     event = deepcopy(event) if mapping.counts else event
-    payload = transform(mapping.fields if truthy(mapping.fields) else {}, event)
+    fields = mapping.fields if truthy(mapping.fields) else {}
+    payload = transform(fields, event, checked=mapping.is_valid)
     progress.output.append({"output": "Mappings resolved"})
     payload = remove_empty_values(payload, track_event.FIELDS)
     found = check(payload, track_event.FIELDS)

@@ -40,7 +40,9 @@ class Dispatcher:
         self._spool = spool
         self._instances = instances
         self._clock = clock
-        self._reports = ReportQueue(spool, instances, clock, self._reported)
+        self._reports = ReportQueue(
+            spool, instances, clock, done=self._reported, more=lambda: bool(self._ready)
+        )
         # Never held while the spool is waited for; who holds the spool may wait for it.
         self._changed = threading.Condition()
         self._ready: deque[SpooledDelivery] = deque()

@@ -15,6 +15,8 @@ from forwarder.spool import Spool, SpooledDelivery
 
 MOST_AT_ONCE = 200
 MOST_CHARACTERS = 4_000_000
+MOMENT_S = 0.05
+
 FULL = 1_000
 """With so many waiting no further attempt is made until some have been told."""
 
@@ -31,19 +33,25 @@ class Untold:
 
 
 class ReportQueue:
-    """Tells the emulator and writes down that it knows; `done` hears of the deliveries with which it is through."""
+    """Tells the emulator and writes down that it knows; `done` hears of the deliveries with which it is through.
+
+    While there are `more` deliveries to be made at once, it waits a moment for their reports too.
+    """
 
     def __init__(
         self,
         spool: Spool,
         instances: Instances,
         clock: Clock,
+        *,
         done: Callable[[Sequence[SpooledDelivery]], None],
+        more: Callable[[], bool],
     ) -> None:
         self._spool = spool
         self._instances = instances
         self._clock = clock
         self._done = done
+        self._more = more
         self._waiting: deque[Untold] = deque()
         self._added = threading.Condition()
         self._closing = False
@@ -62,8 +70,10 @@ class ReportQueue:
     def add(self, untold: Sequence[Untold]) -> None:
         """Queues reports; one is on its way at once when nothing else is."""
         with self._added:
+            first = not self._waiting
             self._waiting.extend(untold)
-            self._added.notify()
+            if first or len(self._waiting) >= MOST_AT_ONCE or not self._more():
+                self._added.notify()
 
     def close(self) -> None:
         """Tells what waits and ends; as soon as the emulator cannot be told, the rest stays for the next forwarder."""
@@ -79,6 +89,7 @@ class ReportQueue:
                 self._added.wait_for(lambda: self._waiting or self._closing)
                 if not self._waiting:
                     return
+                self._added.wait_for(self._enough, MOMENT_S)
                 group = self._next_group()
             try:
                 through = self._tell(group)
@@ -86,6 +97,9 @@ class ReportQueue:
                 # Whatever is wrong with one report, or with the disk, must not end the telling.
                 through = self._put_off(group, error)
             self._done(through)
+
+    def _enough(self) -> bool:
+        return len(self._waiting) >= MOST_AT_ONCE or self._closing or not self._more()
 
     def _next_group(self) -> list[Untold]:
         """The reports of one request: those of one namespace that follow each other, as far as they are not too long."""
@@ -106,15 +120,15 @@ class ReportQueue:
             deliveries = forwarder.report_all(deliveries, [one.text for one in group])
             self._unreachable = not any(told.reported for told in deliveries)
         now = self._clock.now_ms()
-        through = [
-            _next_turn(one.found, told, now) for one, told in zip(group, deliveries, strict=True)
-        ]
+        through = [_next_turn(one.found, told, now) for one, told in zip(group, deliveries, strict=True)]
         self._spool.save_states(through)
         return through
 
     def _put_off(self, group: Sequence[Untold], error: Exception) -> list[SpooledDelivery]:
         first = group[0].delivery.id
-        print(f"forwarder: {len(group)} reports from {first} on could not be made: {error!r}", file=sys.stderr)
+        print(
+            f"forwarder: {len(group)} reports from {first} on could not be made: {error!r}", file=sys.stderr
+        )
         due = self._clock.now_ms() + 60_000
         return [replace(one.found, delivery=one.delivery, due=due) for one in group]
 

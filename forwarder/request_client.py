@@ -18,7 +18,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Retry
 from urllib3 import exceptions as urllib3_errors
 
 from forwarder.clock import Clock
@@ -41,6 +41,9 @@ _PLAIN_URL = re.compile(
     r"(?P<path>(?!.*/\.)/[A-Za-z0-9/_.~!$&'()*+,;=:@?-]*)\Z"
 )
 """What is asked for as it stands; any other URL is left to `requests` to be spelt."""
+
+# As urllib3 reads `retries=False`: whatever goes wrong is raised as it is.
+_NO_RETRIES = Retry(total=False, redirect=False)
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ def ask(
         body=body,
         headers={**HEADERS, **headers},
         timeout=timeout_s,
-        retries=False,
+        retries=_NO_RETRIES,
         redirect=False,
         assert_same_host=False,
         preload_content=False,

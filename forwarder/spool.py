@@ -176,7 +176,14 @@ class Spool:
         rows = []
         for delivery in deliveries:
             report = delivery.report
-            what = (namespace, delivery.id, report["message_id"], report["type"], report["outcome"], regulation)
+            what = (
+                namespace,
+                delivery.id,
+                report["message_id"],
+                report["type"],
+                report["outcome"],
+                regulation,
+            )
             rows.append([*_bound(what), due, _state(delivery, 0), report_text(report)])
         with self.transaction():
             self._db.executemany(sql, rows)
