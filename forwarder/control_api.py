@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import requests
 from flask import Blueprint, Response, jsonify, request
 
 from forwarder.clock import Clock
@@ -16,6 +15,7 @@ from forwarder.errors import DestinationError
 from forwarder.instances import Instances
 from forwarder.mappings import ConfigurationError, mapping_json, read_mappings
 from forwarder.namespaces import current_namespace
+from forwarder.pooled_session import PooledSession
 from forwarder.problems import Problem
 from forwarder.refusals import Refusals
 from forwarder.request_client import RequestClient
@@ -31,7 +31,7 @@ def control_api(
     instances: Instances,
     dispatcher: Dispatcher,
     clock: Clock,
-    session: requests.Session,
+    session: PooledSession,
     *,
     refusals: Refusals,
     optimizely: str,

@@ -9,8 +9,6 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-import requests
-
 from forwarder.clock import Clock
 from forwarder.deduplication import Deduplication, MemoryDeduplication
 from forwarder.delivery_report import REPLAYED, Delivery, error_json, new_report, report_text, summary
@@ -26,8 +24,9 @@ from forwarder.errors import DestinationError
 from forwarder.js_json import plain_json
 from forwarder.mappings import check_mappings
 from forwarder.outcome import Judged, judge, judge_settings
+from forwarder.pooled_session import PooledSession, open_session
 from forwarder.reporting import DeliveryReporter
-from forwarder.request_client import RequestClient, open_session
+from forwarder.request_client import RequestClient
 from forwarder.retry import RetryPolicy
 from forwarder.source_event import deletion_event, filtered_by_integrations
 from forwarder.suppression import MemorySuppressionList, SuppressionList, regulate, suppressed_subject
@@ -54,7 +53,7 @@ class Forwarder:
         report: bool = True,
         suppression: SuppressionList | None = None,
         deduplication: Deduplication | None = None,
-        session: requests.Session | None = None,
+        session: PooledSession | None = None,
     ) -> None:
         self.settings = settings
         self.mappings = check_mappings(mappings)

@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-import requests
-
 from forwarder.clock import Clock
 from forwarder.delivery import Forwarder
 from forwarder.destination import Mapping as EventMapping
 from forwarder.destination import Settings
 from forwarder.mappings import mapping_json, read_mappings
+from forwarder.pooled_session import PooledSession
 from forwarder.retry import RetryPolicy
 from forwarder.spool import Spool
 from forwarder.spool_memory import SpooledDeduplication, SpooledSuppressionList
@@ -30,7 +29,7 @@ class Instances:
     def __init__(
         self,
         spool: Spool,
-        session: requests.Session,
+        session: PooledSession,
         *,
         optimizely: str,
         settings: Mapping[str, Any],

@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import requests
-from urllib3 import exceptions as urllib3_errors
-
-from forwarder.request_client import ask
+from forwarder.pooled_session import NOT_REACHED, BodyError, BodyTooLarge, PooledSession
 from forwarder.retry import is_retried_status
 
 TIMEOUT_S = 10.0
@@ -30,7 +27,7 @@ class Told:
 class DeliveryReporter:
     """Posts reports to `<optimizely>/_emulator/deliveries`, where `optimizely` ends in the namespace, if any."""
 
-    def __init__(self, session: requests.Session, optimizely: str) -> None:
+    def __init__(self, session: PooledSession, optimizely: str) -> None:
         self._session = session
         self._url = f"{optimizely.rstrip('/')}/_emulator/deliveries"
 
@@ -41,18 +38,17 @@ class DeliveryReporter:
         """
         body = reports[0] if len(reports) == 1 else f"[{','.join(reports)}]"
         try:
-            with ask(self._session, "POST", self._url, body.encode("ascii"), HEADERS, TIMEOUT_S) as answer:
-                status, content = answer.status, answer.data
-        except (requests.RequestException, urllib3_errors.HTTPError, OSError, ValueError):
+            answer = self._session.ask("POST", self._url, body.encode("ascii"), HEADERS, TIMEOUT_S)
+        except (*NOT_REACHED, BodyError, BodyTooLarge):
             return [Told(taken=False)] * len(reports)
-        if 400 <= status < 500 and not is_retried_status(status):
+        if 400 <= answer.status < 500 and not is_retried_status(answer.status):
             # What is refused for good, by a server that is no emulator say, is not asked again; of several
             # perhaps only one is refused.
             one_by_one = [report for report in reports if len(reports) > 1]
             return [self.send([report])[0] for report in one_by_one] or [Told(taken=True)]
-        if not 200 <= status < 400:
+        if not 200 <= answer.status < 400:
             return [Told(taken=False)] * len(reports)
-        numbers = _numbers(content, len(reports))
+        numbers = _numbers(answer.body, len(reports))
         return [Told(taken=True, number=number) for number in numbers]
 
 

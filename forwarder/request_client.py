@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import errno
 import json as json_module
-import os
-import re
 import socket
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import BadStatusLine, RemoteDisconnected
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Retry
 from urllib3 import exceptions as urllib3_errors
 
 from forwarder.clock import Clock
@@ -26,24 +19,18 @@ from forwarder.errors import DestinationError, FetchError, JavaScriptTypeError, 
 from forwarder.hosts import host_of, local_url, purpose
 from forwarder.javascript import UNDEFINED
 from forwarder.js_json import to_json
+from forwarder.pooled_session import (
+    MAX_BODY_BYTES,
+    NOT_REACHED,
+    BodyError,
+    BodyTooLarge,
+    PooledSession,
+)
 from forwarder.wire import Response
 
 TIMEOUT_S = 10.0
 MAX_REDIRECTS = 20
-MAX_BODY_BYTES = 64 * 1024 * 1024
-MAX_HOSTS = 64
 SHOWN_CHARACTERS = 4096
-HEADERS = {"accept": "*/*", "accept-encoding": "gzip,deflate", "user-agent": "Segment (Actions)"}
-LOOPBACK = re.compile(r"localhost|.*\.localhost|127(\.\d+){3}|::1", re.IGNORECASE)
-
-_PLAIN_URL = re.compile(
-    r"(?P<where>http://(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(?P<port>[0-9]{1,5}))?)"
-    r"(?P<path>(?!.*/\.)/[A-Za-z0-9/_.~!$&'()*+,;=:@?-]*)\Z"
-)
-"""What is asked for as it stands; any other URL is left to `requests` to be spelt."""
-
-# As urllib3 reads `retries=False`: whatever goes wrong is raised as it is.
-_NO_RETRIES = Retry(total=False, redirect=False)
 
 
 @dataclass(frozen=True)
@@ -56,122 +43,6 @@ class Exchange:
     answer: Response | None
 
 
-class PooledSession(requests.Session):
-    """A session with Segment's headers, at most `pool` idle connections a host.
-
-    Segment closes its connection after every request; here they are kept, which no server can tell from the
-    message. Plain HTTP without a proxy goes straight to urllib3's pool: what `requests` does around it,
-    cookies and all, Segment's client does not do, and it takes as long again as the request.
-    """
-
-    def __init__(self, pool: int = 8) -> None:
-        super().__init__()
-        # Else a password from ~/.netrc would take the place of the destination's own Authorization.
-        self.trust_env = False
-        self.headers.clear()
-        self.headers.update(HEADERS)
-        # A cookie that an answer sets is never sent back.
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=8, pool_maxsize=pool, max_retries=0)
-        self.mount("http://", adapter)
-        self.mount("https://", adapter)
-        self._pool = pool
-        self._direct: OrderedDict[str, HTTPConnectionPool | None] = OrderedDict()
-        self._direct_lock = threading.Lock()
-
-    def direct(self, target: str) -> tuple[HTTPConnectionPool, str] | None:
-        """The pool that reaches `target` and the path to ask it for; None where that takes `requests` itself."""
-        found = _PLAIN_URL.match(target)
-        if found is None:
-            return None
-        where = found["where"]
-        with self._direct_lock:
-            if where not in self._direct:
-                self._direct[where] = self._new_pool(found, target)
-                while len(self._direct) > MAX_HOSTS:
-                    self._direct.popitem(last=False)
-            pool = self._direct[where]
-        return None if pool is None else (pool, found["path"])
-
-    def _new_pool(self, found: re.Match[str], target: str) -> HTTPConnectionPool | None:
-        if _proxies(target):
-            return None
-        host, port = found["host"], int(found["port"] or 80)
-        return HTTPConnectionPool(host, port, maxsize=self._pool, block=False) if port < 65536 else None
-
-    def close(self) -> None:
-        """Closes every connection."""
-        super().close()
-        with self._direct_lock:
-            for pool in self._direct.values():
-                if pool is not None:
-                    pool.close()
-            self._direct.clear()
-
-
-def _proxies(target: str) -> Mapping[str, str]:
-    # A proxy of the environment must never get between the forwarder and an emulator on the same machine.
-    if LOOPBACK.fullmatch(host_of(target)):
-        return {}
-    return requests.utils.get_environ_proxies(target)
-
-
-def open_session(pool: int = 8) -> PooledSession:
-    """A session for many threads, at most `pool` idle connections a host."""
-    return PooledSession(pool)
-
-
-def ask(
-    session: requests.Session,
-    method: str,
-    target: str,
-    body: bytes | None,
-    headers: Mapping[str, str],
-    timeout_s: float,
-) -> BaseHTTPResponse:
-    """One request, no redirect followed; the answer's body is still to be read.
-
-    Raises what `requests` and urllib3 raise.
-    """
-    direct = session.direct(target) if isinstance(session, PooledSession) else None
-    if direct is None:
-        return _through_requests(session, method, target, body, headers, timeout_s)
-    pool, path = direct
-    return pool.urlopen(
-        method,
-        path,
-        body=body,
-        headers={**HEADERS, **headers},
-        timeout=timeout_s,
-        retries=_NO_RETRIES,
-        redirect=False,
-        assert_same_host=False,
-        preload_content=False,
-    )
-
-
-def _through_requests(
-    session: requests.Session,
-    method: str,
-    target: str,
-    body: bytes | None,
-    headers: Mapping[str, str],
-    timeout_s: float,
-) -> BaseHTTPResponse:
-    prepared = session.prepare_request(requests.Request(method, target, data=body, headers=headers))
-    authorities = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-    answer = session.send(
-        prepared,
-        timeout=timeout_s,
-        allow_redirects=False,
-        stream=True,
-        proxies=dict(_proxies(target)),
-        verify=authorities,
-    )
-    raw: BaseHTTPResponse = answer.raw
-    return raw
-
-
 @dataclass
 class RequestClient:
     """The client of one attempt: the calls that the destination makes with it are kept in `exchanges`.
@@ -179,7 +50,7 @@ class RequestClient:
     `optimizely` is the emulator's base URL with its `/ns/<name>`; `attempt` numbers the rows (1, 2, …).
     """
 
-    session: requests.Session
+    session: PooledSession
     optimizely: str
     clock: Clock
     attempt: int = 1
@@ -246,42 +117,20 @@ class RequestClient:
     def _send(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
         target = local_url(url, self.optimizely)
         try:
-            found = ask(self.session, method, target, body, headers, self.timeout_s)
-        except (requests.RequestException, urllib3_errors.HTTPError, OSError, ValueError) as error:
-            # To urllib3 a connection that is refused is one that timed out.
-            refused = isinstance(error, urllib3_errors.NewConnectionError)
-            if isinstance(error, requests.Timeout | urllib3_errors.TimeoutError) and not refused:
+            found = self.session.ask(method, target, body, headers, self.timeout_s)
+        except BodyTooLarge as error:
+            raise FetchError(
+                f"content size at {url} over limit: {MAX_BODY_BYTES}", type="max-size"
+            ) from error
+        except BodyError as error:
+            why = f"Invalid response body while trying to fetch {url}: {error.why}"
+            raise FetchError(why, error.code) from error
+        except NOT_REACHED as error:
+            if isinstance(error, requests.Timeout | TimeoutError):
                 raise RequestTimedOut(round(self.timeout_s * 1000)) from error
             code, reason = describe_failure(error, target)
             raise FetchError(f"request to {url} failed, reason: {reason}", code) from error
-        try:
-            text = self._read(found, url)
-        except BaseException:
-            # What is left of a broken answer must not be read as the next one.
-            found.close()
-            raise
-        finally:
-            found.release_conn()
-        names = {name.lower(): value for name, value in found.headers.items()}
-        return Response(found.status, found.reason or "", names, text)
-
-    def _read(self, found: BaseHTTPResponse, url: str) -> str:
-        chunks, size = [], 0
-        try:
-            for chunk in found.stream(65536, decode_content=True):
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > MAX_BODY_BYTES:
-                    raise FetchError(f"content size at {url} over limit: {MAX_BODY_BYTES}", type="max-size")
-        except urllib3_errors.DecodeError as error:
-            raise _unreadable(url, "incorrect header check", "Z_DATA_ERROR") from error
-        except (urllib3_errors.HTTPError, OSError) as error:
-            raise _unreadable(url, "aborted", "ECONNRESET") from error
-        return b"".join(chunks).decode("utf-8", "replace")
-
-
-def _unreadable(url: str, why: str, code: str) -> FetchError:
-    return FetchError(f"Invalid response body while trying to fetch {url}: {why}", code)
+        return Response(found.status, found.reason, found.headers, found.body.decode("utf-8", "replace"))
 
 
 def describe_failure(error: BaseException, target: str) -> tuple[str | None, str]:

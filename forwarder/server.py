@@ -22,9 +22,9 @@ from forwarder.connection import Connection
 from forwarder.control_api import control_api
 from forwarder.dispatcher import Dispatcher
 from forwarder.instances import Instances
+from forwarder.pooled_session import open_session
 from forwarder.refusals import Refusals
 from forwarder.regulations import regulations
-from forwarder.request_client import open_session
 from forwarder.settings import ServerSettings
 from forwarder.source_api import source_api
 from forwarder.spool import Spool

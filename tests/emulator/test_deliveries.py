@@ -132,7 +132,11 @@ def test_a_report_that_is_none_is_400_and_named(space: Space, body: str, named: 
 
 def test_a_list_of_reports_is_taken_in_its_order(space: Space) -> None:
     first = space.report(**report("1", outcome="pending", requests=[]))
-    reports = [report("2", outcome="pending"), report("1", outcome="sent"), report("2", outcome="not_subscribed")]
+    reports = [
+        report("2", outcome="pending"),
+        report("1", outcome="sent"),
+        report("2", outcome="not_subscribed"),
+    ]
     answer = space.call("POST", "/_emulator/deliveries", json=reports)
     assert answer.status_code == 201
     second, again, third = answer.json()["numbers"]

@@ -12,7 +12,8 @@ from optimizely_double import NOON, Answer, OptimizelyDouble
 from forwarder.clock import ManualClock
 from forwarder.errors import FetchError, JavaScriptTypeError, RequestTimedOut
 from forwarder.hosts import local_url
-from forwarder.request_client import RequestClient, open_session
+from forwarder.pooled_session import open_session
+from forwarder.request_client import RequestClient
 
 EMULATOR = "http://127.0.0.1:8410/ns/blue"
 
