@@ -6,6 +6,7 @@ import io
 import os
 import re
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import closing
@@ -90,6 +91,8 @@ class _Host:
         self._port = port
         self._most = most
         self._idle: list[_Connection] = []
+        # A session that nobody closed goes with the thread that had it: its connections then go too.
+        self.close = weakref.finalize(self, _close_all, self._idle)
 
     def ask(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout_s: float
@@ -125,9 +128,10 @@ class _Host:
                 return connection
             connection.close()
 
-    def close(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
+
+def _close_all(idle: list[_Connection]) -> None:
+    while idle:
+        idle.pop().close()
 
 
 def _content(answer: HTTPResponse) -> bytes:
