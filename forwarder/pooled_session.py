@@ -110,7 +110,10 @@ class _Host:
             self._idle.append(connection)
         else:
             connection.close()
-        names = {name.lower(): value for name, value in answer.headers.items()}
+        names: dict[str, str] = {}
+        for name, value in answer.headers.items():
+            key = name.lower()
+            names[key] = f"{names[key]}, {value}" if key in names else value
         if "content-encoding" in names:
             content = _unpacked(content, names["content-encoding"])
         return Answer(answer.status, answer.reason, names, content)

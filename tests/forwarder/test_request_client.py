@@ -264,6 +264,13 @@ class TestBothWays:
             "incorrect header check",
         )
 
+    def test_a_header_that_comes_twice_is_one_list(
+        self, either: RequestClient, double: OptimizelyDouble
+    ) -> None:
+        double.next("/datafiles/", Answer(200, "{}", {"Content-Type": "text/plain", "content-type": "a/b"}))
+        answer = either.request("GET", "https://cdn.optimizely.com/datafiles/a.json")
+        assert answer.headers["content-type"] == "text/plain, a/b"
+
     def test_a_cookie_is_not_sent_back(self, either: RequestClient, double: OptimizelyDouble) -> None:
         double.next("/datafiles/", Answer(200, "{}", {"set-cookie": "a=b; Path=/"}))
         for _ in range(2):
