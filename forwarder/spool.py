@@ -115,6 +115,8 @@ class Spool:
             elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("its content does not hold together")
             db.execute("PRAGMA journal_mode = WAL")
+            # Every event touches the same few pages of the indexes: written home four times less often, 16 MB of log.
+            db.execute("PRAGMA wal_autocheckpoint = 4000")
         except OSError as error:
             why = f"the spool {self.path} cannot be written: {error.strerror}; name another file"
             raise SpoolError(why) from None
