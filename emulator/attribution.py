@@ -61,8 +61,8 @@ def judge(
     return judge_by(conversion, Standings(decisions, history, rules))
 
 
-def judge_by(conversion: EventRow, standings: Standings) -> Judgement:
-    """Judge one conversion by its visitor's standings.
+def judge_by(conversion: EventRow, standings: Standings, *, told: bool = True) -> Judgement:
+    """Judge one conversion by its visitor's standings; `told` adds the details, which take longer than the judgement.
 
     An event counts once in each running experiment that has it as a metric and in which its visitor has a
     decision that is not later (Optimizely reference 2.1, rules 1 to 3, 8, 17). What excludes only this event,
@@ -81,7 +81,9 @@ def judge_by(conversion: EventRow, standings: Standings) -> Judgement:
         or (standings.rules.count_after_pause and standing in in_time)
     )
     counting = [standing for standing in running if standing in in_time]
-    details = tuple(_describe(standing, standing in running, now, history) for standing in candidates)
+    details: tuple[str, ...] = ()
+    if told:
+        details = tuple(_describe(standing, standing in running, now, history) for standing in candidates)
     own = _own_exclusions(conversion, standings)
     outcome: JudgedOutcome
     if not running:

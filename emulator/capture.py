@@ -10,7 +10,7 @@ from werkzeug.datastructures import EnvironHeaders
 
 from emulator import faults
 from emulator.captured import PATH
-from emulator.clock import monotonic, namespace_time
+from emulator.clock import monotonic, namespace_time, own_work
 from emulator.context import CLOCK, Context
 from emulator.event_api import STRICT, cross_origin_headers
 from emulator.event_batch import is_plain_object
@@ -89,6 +89,7 @@ class Capture:
     def commit(self) -> bool:
         """Make durable what was answered since the last time, before the answers leave; False when it cannot be."""
         records, self._records = self._records, []
+        self._parts.journal.log.worked = own_work()
         try:
             self._parts.journal.capture(records)
         except OSError:

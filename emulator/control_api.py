@@ -11,7 +11,7 @@ from emulator.datafile_store import REVISION, STORED
 from emulator.delivery_intake import (
     LONGEST_ID,
     DeliveryError,
-    read_report,
+    read_reports,
     sent_timestamp,
     sent_uuid,
     was_sent,
@@ -87,14 +87,18 @@ def namespaces() -> Response:
 @blueprint.post("/deliveries")
 def deliveries() -> Response:
     parts, space = context(), namespace()
+    given = json_body()
     try:
-        report = read_report(json_body(), parts.now(space), parts.new_id)
+        reports = read_reports(given, parts.now(space), parts.new_id)
     except DeliveryError as error:
         raise Problem("invalid_delivery", str(error)) from None
-    number = parts.journal.put_delivery(
-        space, report, uuid=sent_uuid(report), sent=was_sent(report), timestamp=sent_timestamp(report)
-    )
-    return json_response({"number": number}, 201)
+    numbers = [
+        parts.journal.put_delivery(
+            space, report, uuid=sent_uuid(report), sent=was_sent(report), timestamp=sent_timestamp(report)
+        )
+        for report in reports
+    ]
+    return json_response({"numbers": numbers} if isinstance(given, list) else {"number": numbers[0]}, 201)
 
 
 @blueprint.post("/runs")

@@ -6,6 +6,7 @@ from typing import Any
 from emulator.verdict import delivered_uuid
 
 LONGEST_ID = 200
+MOST_REPORTS = 1_000
 _LISTS_OF_OBJECTS = ("requests", "attempts", "mappings", "warnings")
 _OBJECTS = ("source_event", "payload", "error")
 # What was wrong in a source event is evidence: these are kept whatever they are.
@@ -25,6 +26,22 @@ _TEXTS = ("id", "type", "outcome")
 
 class DeliveryError(ValueError):
     """A report that cannot be taken; the text is one line that names the field."""
+
+
+def read_reports(given: object, now: int, new_id: Callable[[], str]) -> list[dict[str, Any]]:
+    """One report, or a list of 1 to `MOST_REPORTS` of which every single one can be taken. Raises DeliveryError."""
+    if not isinstance(given, list):
+        return [read_report(given, now, new_id)]
+    if not 0 < len(given) <= MOST_REPORTS:
+        why = f"a list of deliveries has 1 to {MOST_REPORTS} objects, this one {len(given)}"
+        raise DeliveryError(why)
+    reports = []
+    for index, one in enumerate(given):
+        try:
+            reports.append(read_report(one, now, new_id))
+        except DeliveryError as error:
+            raise DeliveryError(f"delivery [{index}]: {error}; none of the {len(given)} was kept") from None
+    return reports
 
 
 def read_report(given: object, now: int, new_id: Callable[[], str]) -> dict[str, Any]:

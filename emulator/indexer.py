@@ -7,12 +7,14 @@ from emulator.capture import MOST_WAITING
 from emulator.clock import own_work
 from emulator.journal import Journal
 from emulator.journal_file import JournalError
+from emulator.request_log import Watch
 
 # Requests a transaction, at least and at most: a single one is there at once, many waiting ones cost less together.
 _SLICE, _LARGE_SLICE = 64, 256
 # While requests keep coming, the share of the time that indexing leaves to them, as a multiple of its own.
 _GIVEN_WAY = 4.0
 _LONGEST_PAUSE = 0.1
+_BREATH = 0.1
 # Other processes that write the same journal are noticed at least this often, in seconds.
 _RECHECK = 0.5
 _AFTER_ERROR = 1.0
@@ -24,6 +26,7 @@ class Indexer:
     def __init__(self, journal: Journal, report: Callable[[str], None]) -> None:
         self._journal = journal
         self._report = report
+        self._watch = Watch(journal.log)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="indexing", daemon=True)
 
@@ -65,6 +68,7 @@ class Indexer:
             if not self._journal.index_some(max(_SLICE, min(log.pending // 8, _LARGE_SLICE))):
                 return
             if log.written > written:
-                # The more waits, the less way is given.
-                share = _GIVEN_WAY * max(0.0, 1 - log.pending / MOST_WAITING)
+                # The more waits, the less way is given; none to speak of where capture has time to spare.
+                waiting = log.pending / MOST_WAITING
+                share = _GIVEN_WAY * max(0.0, 1 - waiting) if self._watch.is_busy() else _BREATH
                 self._stopping.wait(min((own_work() - begun) * share, _LONGEST_PAUSE))

@@ -96,7 +96,7 @@ class Journal(Intake):
         db.execute("PRAGMA journal_mode = WAL")
         # A temporary file need not outlive a power cut. The log is folded in at leisure: that is what waits for the disk.
         db.execute(f"PRAGMA synchronous = {'OFF' if self._folder else 'NORMAL'}")
-        db.execute("PRAGMA wal_autocheckpoint = 8000")
+        db.execute("PRAGMA wal_autocheckpoint = 32000")
         # In KiB: what is looked up by uuid and by visitor is all over the file.
         db.execute("PRAGMA cache_size = -32000")
         # What is erased or dropped is overwritten with zeros, not only unlinked.

@@ -10,6 +10,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from emulator.clock import monotonic
+
 # Each record: length and checksum of the rest, then time of receipt, kind, and the lengths of namespace and head.
 _FRAME = struct.Struct("<II")
 _TIME = struct.Struct("<q")
@@ -19,6 +21,8 @@ _MAGIC = b"optilocal requests 1\n"
 # A segment that is longer is followed by a new one, and goes away once it is read.
 _SEGMENT = 16_000_000
 _READ = 512_000
+# The share of the time that capture is at work from which on it has none to spare.
+_BUSY = 0.4
 
 
 class Kind(IntEnum):
@@ -100,6 +104,8 @@ class RequestLog:
         self._size = 0
         self._read = 0
         self.written = self.taken = 0
+        # Seconds that whoever appends has been at work, all told.
+        self.worked = 0.0
 
     @property
     def pending(self) -> int:
@@ -199,6 +205,21 @@ class RequestLog:
             while self._segments:
                 _, file = self._segments.pop()
                 file.close()
+
+
+class Watch:
+    """Tells whether capture is so busy that whoever works in the background should give way."""
+
+    def __init__(self, log: RequestLog) -> None:
+        self._log = log
+        self._worked, self._at = log.worked, monotonic()
+
+    def is_busy(self) -> bool:
+        """Whether capture has been at work for most of the time since this was asked last."""
+        worked, at = self._log.worked, monotonic()
+        busy = worked - self._worked > _BUSY * (at - self._at)
+        self._worked, self._at = worked, at
+        return busy
 
 
 def leftovers(beside: Path) -> Iterator[Path]:

@@ -52,7 +52,7 @@ class Tally:
             if not self._settled(row, standings):
                 self._replace(visitor, _decode(kept[1]), rows_of(visitor))
             return
-        judgement = judge_by(row, standings)
+        judgement = judge_by(row, standings, told=False)
         if judgement.attributed_to:
             contribution: Contribution = _decode(kept[1])
             self.totals.subtract(contribution)

@@ -101,7 +101,7 @@ def outcome_alone(
     report = None if delivery is None else DeliveryReport(delivery)
     if report is not None and (report.is_deletion or report.outcome in _NEVER_POSTED):
         return None
-    judgement = judge_by(conversion, standings)
+    judgement = judge_by(conversion, standings, told=False)
     case = ResultsCase(
         report, conversion, standings.decisions, {}, standings.history, standings.rules, judgement
     )

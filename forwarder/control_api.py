@@ -22,8 +22,7 @@ from forwarder.spool import FILTERS, STATES, Spool, SpooledDelivery
 from serving.workers import waiting
 
 if TYPE_CHECKING:
-    import requests
-
+    from forwarder.pooled_session import PooledSession
     from forwarder.request_client import RequestClient
 
 SETTINGS = ("accountId", "dataFileUrl", "accessToken")
@@ -36,7 +35,7 @@ def control_api(
     instances: Instances,
     dispatcher: Dispatcher,
     clock: Clock,
-    session: Callable[[], requests.Session],
+    session: Callable[[], PooledSession],
     *,
     refusals: Refusals,
     optimizely: str,

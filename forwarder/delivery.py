@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from forwarder.clock import Clock
 from forwarder.deduplication import Deduplication, MemoryDeduplication
-from forwarder.delivery_report import REPLAYED, Delivery, error_json, new_report, summary
+from forwarder.delivery_report import REPLAYED, Delivery, error_json, new_report, report_text, summary
 from forwarder.destination import (
     DEFAULT_MAPPING,
     ActionResult,
@@ -30,8 +30,7 @@ from forwarder.source_event import deletion_event, filtered_by_integrations
 from forwarder.suppression import MemorySuppressionList, SuppressionList, regulate, suppressed_subject
 
 if TYPE_CHECKING:
-    import requests
-
+    from forwarder.pooled_session import PooledSession
     from forwarder.request_client import RequestClient
 
 
@@ -56,7 +55,7 @@ class Forwarder:
         report: bool = True,
         suppression: SuppressionList | None = None,
         deduplication: Deduplication | None = None,
-        session: requests.Session | None = None,
+        session: PooledSession | None = None,
     ) -> None:
         self.settings = settings
         self.mappings = check_mappings(mappings)
@@ -293,8 +292,16 @@ class Forwarder:
         """Tells the emulator about a delivery, unless it knows; one that cannot be told stays unreported."""
         if self._reporter is None or delivery.reported:
             return delivery
-        told = self._reporter.send(delivery.report)
-        return replace(delivery, number=told.number or delivery.number, reported=told.taken)
+        return self.report_all([delivery], [report_text(delivery.report)])[0]
+
+    def report_all(self, deliveries: Sequence[Delivery], texts: Sequence[str]) -> list[Delivery]:
+        """Tells the emulator about several deliveries, each with its report as JSON, in one request."""
+        if self._reporter is None:
+            return list(deliveries)
+        return [
+            replace(delivery, number=told.number or delivery.number, reported=told.taken)
+            for delivery, told in zip(deliveries, self._reporter.send(texts), strict=True)
+        ]
 
     def close(self) -> None:
         """Gives the connections back."""
@@ -302,8 +309,8 @@ class Forwarder:
             self._session.close()
 
 
-def _open_session() -> requests.Session:
-    from forwarder.request_client import open_session  # noqa: PLC0415
+def _open_session() -> PooledSession:
+    from forwarder.pooled_session import open_session  # noqa: PLC0415
 
     return open_session()
 

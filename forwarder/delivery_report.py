@@ -4,9 +4,10 @@ takes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from forwarder.errors import DestinationError, HTTPError
 from forwarder.js_json import plain_json
@@ -61,6 +62,18 @@ class Delivery:
     def with_report(self, **changes: Any) -> Delivery:
         """The same delivery with other values in its report."""
         return replace(self, report={**self.report, **changes}, reported=False)
+
+
+_JSON: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+def report_text(report: Report) -> str:
+    """A report as JSON, in ASCII: so it is kept in the spool, and so the emulator gets it."""
+    try:
+        return _JSON.encode(report)
+    except ValueError:
+        # A mapping may be configured with a number beyond the range of a double, which is null on the wire.
+        return _JSON.encode(plain_json(report))
 
 
 def _text(value: Any) -> str | None:

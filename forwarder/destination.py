@@ -21,7 +21,7 @@ from forwarder.errors import (
 from forwarder.fields import SETTINGS_FIELDS, Findings, check, remove_empty_values
 from forwarder.javascript import UNDEFINED, get_property, truthy
 from forwarder.js_json import plain_json
-from forwarder.mapping import transform
+from forwarder.mapping import check_mapping, transform
 from forwarder.mapping.validate import validate as validate_mapping_object
 from forwarder.trigger import Trigger, compile_trigger
 from forwarder.wire import Client, Response, call
@@ -95,6 +95,15 @@ class Mapping:
     def counts(self) -> bool:
         """Whether a template may count in the event itself, which then must be a copy."""
         return self.fields is not track_event.DEFAULT_FIELDS and "crement" in str(self.fields)
+
+    @cached_property
+    def is_valid(self) -> bool:
+        """Whether nothing is wrong with `fields`, which then need not be looked at for every event."""
+        try:
+            check_mapping(self.fields if truthy(self.fields) else {})
+        except DestinationError:
+            return False
+        return True
 
 
 DEFAULT_MAPPING: Final = Mapping("Track Event", DEFAULT_TRIGGER, track_event.DEFAULT_FIELDS)
@@ -176,7 +185,8 @@ def _run(event: Any, mapping: Mapping, settings: Settings, client: Client, progr
         return "skipped"
     progress.matched = True
     event = deepcopy(event) if mapping.counts else event
-    payload = transform(mapping.fields if truthy(mapping.fields) else {}, event)
+    fields = mapping.fields if truthy(mapping.fields) else {}
+    payload = transform(fields, event, checked=mapping.is_valid)
     progress.output.append({"output": "Mappings resolved"})
     payload = remove_empty_values(payload, track_event.FIELDS)
     found = check(payload, track_event.FIELDS)

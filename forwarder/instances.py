@@ -17,7 +17,7 @@ from forwarder.spool import Spool
 from forwarder.spool_memory import SpooledDeduplication, SpooledSuppressionList
 
 if TYPE_CHECKING:
-    import requests
+    from forwarder.pooled_session import PooledSession
 
 MAX_OPEN = 256
 """How many instances are held in memory; the others are made again from the spool when they are needed."""
@@ -34,7 +34,7 @@ class Instances:
     def __init__(
         self,
         spool: Spool,
-        session: Callable[[], requests.Session],
+        session: Callable[[], PooledSession],
         *,
         optimizely: str,
         settings: Mapping[str, Any],
@@ -54,6 +54,7 @@ class Instances:
         self._ids = ids
         self._retry = retry
         self._open: OrderedDict[str, Forwarder] = OrderedDict()
+        self._latest: tuple[str, Forwarder] | None = None
         # The spool's own, for each of the two is used while the other is held.
         self._lock = spool.changed
 
@@ -63,6 +64,10 @@ class Instances:
 
     def get(self, namespace: str) -> Forwarder:
         """The namespace's instance as configured now."""
+        # Nearly always the one that was asked for last: nobody waits for the spool then.
+        latest = self._latest
+        if latest is not None and latest[0] == namespace:
+            return latest[1]
         with self._lock:
             found = self._open.get(namespace)
             if found is None:
@@ -71,6 +76,7 @@ class Instances:
             self._open.move_to_end(namespace)
             while len(self._open) > MAX_OPEN:
                 self._open.popitem(last=False)
+            self._latest = (namespace, found)
             return found
 
     def settings(self, namespace: str) -> dict[str, Any]:
@@ -105,6 +111,7 @@ class Instances:
             record = {"settings": chosen, "mappings": [mapping_json(one) for one in wanted]}
             self._spool.configure(namespace, record)
             self._open[namespace] = made
+            self._latest = (namespace, made)
 
     def _make(
         self, namespace: str, settings: Mapping[str, Any], mappings: Sequence[EventMapping]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 from forwarder.javascript import (
@@ -91,8 +92,8 @@ def plain_json(value: Value) -> Value:
 
 def quote(text: str) -> str:
     """A text as a JSON string; lone surrogates are escaped, as JavaScript does."""
-    quoted = json.dumps(text, ensure_ascii=False)
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
+    quoted = encode_basestring(text)
+    return quoted if quoted.isascii() else _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
 
 
 def stringify(value: Value) -> Any:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from forwarder.retry import is_retried_status
 
 if TYPE_CHECKING:
-    import requests
+    from forwarder.pooled_session import PooledSession
 
 TIMEOUT_S = 10.0
+HEADERS = {"content-type": "application/json", "user-agent": "optilocal-forwarder"}
 
 
 @dataclass(frozen=True)
@@ -27,29 +29,44 @@ class Told:
 class DeliveryReporter:
     """Posts reports to `<optimizely>/_emulator/deliveries`, where `optimizely` ends in the namespace, if any."""
 
-    def __init__(self, session: requests.Session, optimizely: str) -> None:
+    def __init__(self, session: PooledSession, optimizely: str) -> None:
         self._session = session
         self._url = f"{optimizely.rstrip('/')}/_emulator/deliveries"
 
-    def send(self, report: dict[str, Any]) -> Told:
-        """Posts one report. A report that gets lost spoils no delivery: the event itself has been dealt with."""
-        import requests  # noqa: PLC0415 - slow to import, and not needed before something is sent
+    def send(self, reports: Sequence[str]) -> list[Told]:
+        """Posts reports, each a JSON text, in their order and in one request.
 
-        body = json.dumps(report, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+        A report that gets lost spoils no delivery: the event itself has been dealt with.
+        """
+        from forwarder.pooled_session import (  # noqa: PLC0415 - `requests` is slow to import
+            NOT_REACHED,
+            BodyError,
+            BodyTooLarge,
+        )
+
+        body = reports[0] if len(reports) == 1 else f"[{','.join(reports)}]"
         try:
-            answer = self._session.post(
-                self._url,
-                data=body.encode("ascii"),
-                headers={"content-type": "application/json", "user-agent": "optilocal-forwarder"},
-                timeout=TIMEOUT_S,
-                proxies={},
-            )
-            found = answer.json() if answer.ok else {}
-        except requests.JSONDecodeError:
-            return Told(taken=True)
-        except (requests.RequestException, ValueError):
-            return Told(taken=False)
-        number = found.get("number") if isinstance(found, dict) else None
-        # What is refused for good, by a server that is no emulator say, is not asked again.
-        refused = 400 <= answer.status_code < 500 and not is_retried_status(answer.status_code)
-        return Told(answer.ok or refused, number if isinstance(number, int) else None)
+            answer = self._session.ask("POST", self._url, body.encode("ascii"), HEADERS, TIMEOUT_S)
+        except (*NOT_REACHED, BodyError, BodyTooLarge):
+            return [Told(taken=False)] * len(reports)
+        if 400 <= answer.status < 500 and not is_retried_status(answer.status):
+            # What is refused for good, by a server that is no emulator say, is not asked again; of several
+            # perhaps only one is refused.
+            one_by_one = [report for report in reports if len(reports) > 1]
+            return [self.send([report])[0] for report in one_by_one] or [Told(taken=True)]
+        if not 200 <= answer.status < 400:
+            return [Told(taken=False)] * len(reports)
+        numbers = _numbers(answer.body, len(reports))
+        return [Told(taken=True, number=number) for number in numbers]
+
+
+def _numbers(content: bytes, count: int) -> list[int | None]:
+    """The emulator's numbers, as far as it gave some."""
+    try:
+        found: Any = json.loads(content)
+    except ValueError:
+        found = None
+    given = (found.get("numbers") or [found.get("number")]) if isinstance(found, dict) else []
+    if not isinstance(given, list) or len(given) != count:
+        return [None] * count
+    return [number if isinstance(number, int) else None for number in given]

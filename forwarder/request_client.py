@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import json as json_module
-import os
-import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +12,6 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3 import exceptions as urllib3_errors
 
 from forwarder.clock import Clock
@@ -22,14 +19,18 @@ from forwarder.errors import DestinationError, FetchError, JavaScriptTypeError, 
 from forwarder.hosts import host_of, local_url, purpose
 from forwarder.javascript import UNDEFINED
 from forwarder.js_json import to_json
+from forwarder.pooled_session import (
+    MAX_BODY_BYTES,
+    NOT_REACHED,
+    BodyError,
+    BodyTooLarge,
+    PooledSession,
+)
 from forwarder.wire import Response
 
 TIMEOUT_S = 10.0
 MAX_REDIRECTS = 20
-MAX_BODY_BYTES = 64 * 1024 * 1024
 SHOWN_CHARACTERS = 4096
-USER_AGENT = "Segment (Actions)"
-LOOPBACK = re.compile(r"localhost|.*\.localhost|127(\.\d+){3}|::1", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -42,23 +43,6 @@ class Exchange:
     answer: Response | None
 
 
-def open_session(pool: int = 8) -> requests.Session:
-    """A pooled session with Segment's headers, at most `pool` idle connections a host.
-
-    Segment closes its connection after every request; here they are kept, which no server can tell from the
-    message.
-    """
-    session = requests.Session()
-    # Else a password from ~/.netrc would take the place of the destination's own Authorization.
-    session.trust_env = False
-    session.headers.clear()
-    session.headers.update({"accept": "*/*", "accept-encoding": "gzip,deflate", "user-agent": USER_AGENT})
-    adapter = HTTPAdapter(pool_connections=8, pool_maxsize=pool, max_retries=0)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
-
-
 @dataclass
 class RequestClient:
     """The client of one attempt: the calls that the destination makes with it are kept in `exchanges`.
@@ -66,7 +50,7 @@ class RequestClient:
     `optimizely` is the emulator's base URL with its `/ns/<name>`; `attempt` numbers the rows (1, 2, …).
     """
 
-    session: requests.Session
+    session: PooledSession
     optimizely: str
     clock: Clock
     attempt: int = 1
@@ -133,50 +117,20 @@ class RequestClient:
     def _send(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
         target = local_url(url, self.optimizely)
         try:
-            prepared = self.session.prepare_request(
-                requests.Request(method, target, data=body, headers=headers)
-            )
-            found = self.session.send(
-                prepared,
-                timeout=self.timeout_s,
-                allow_redirects=False,
-                stream=True,
-                **self._environment(target),
-            )
-        except requests.Timeout as error:
-            raise RequestTimedOut(round(self.timeout_s * 1000)) from error
-        except (requests.RequestException, urllib3_errors.HTTPError, OSError, ValueError) as error:
+            found = self.session.ask(method, target, body, headers, self.timeout_s)
+        except BodyTooLarge as error:
+            raise FetchError(
+                f"content size at {url} over limit: {MAX_BODY_BYTES}", type="max-size"
+            ) from error
+        except BodyError as error:
+            why = f"Invalid response body while trying to fetch {url}: {error.why}"
+            raise FetchError(why, error.code) from error
+        except NOT_REACHED as error:
+            if isinstance(error, requests.Timeout | TimeoutError):
+                raise RequestTimedOut(round(self.timeout_s * 1000)) from error
             code, reason = describe_failure(error, target)
             raise FetchError(f"request to {url} failed, reason: {reason}", code) from error
-        with found:
-            text = self._read(found, url)
-        names = {name.lower(): value for name, value in found.headers.items()}
-        return Response(found.status_code, found.reason or "", names, text)
-
-    def _environment(self, target: str) -> dict[str, Any]:
-        # A proxy of the environment must never get between the forwarder and an emulator on the same machine.
-        if LOOPBACK.fullmatch(host_of(target)):
-            return {"proxies": {}, "verify": True}
-        authorities = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-        return {"proxies": requests.utils.get_environ_proxies(target), "verify": authorities}
-
-    def _read(self, found: requests.Response, url: str) -> str:
-        chunks, size = [], 0
-        try:
-            for chunk in found.iter_content(65536):
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > MAX_BODY_BYTES:
-                    raise FetchError(f"content size at {url} over limit: {MAX_BODY_BYTES}", type="max-size")
-        except requests.exceptions.ContentDecodingError as error:
-            raise _unreadable(url, "incorrect header check", "Z_DATA_ERROR") from error
-        except (requests.RequestException, urllib3_errors.HTTPError, OSError) as error:
-            raise _unreadable(url, "aborted", "ECONNRESET") from error
-        return b"".join(chunks).decode("utf-8", "replace")
-
-
-def _unreadable(url: str, why: str, code: str) -> FetchError:
-    return FetchError(f"Invalid response body while trying to fetch {url}: {why}", code)
+        return Response(found.status, found.reason, found.headers, found.body.decode("utf-8", "replace"))
 
 
 def describe_failure(error: BaseException, target: str) -> tuple[str | None, str]:

@@ -26,7 +26,7 @@ from forwarder.spool_file import SpoolError
 from serving.server import Server, listen, reachable_url, until_signal, why_not
 
 if TYPE_CHECKING:
-    import requests
+    from forwarder.pooled_session import PooledSession
 
 DRAIN_S = 10.0
 # Seconds after which a client that says nothing is hung up on.
@@ -43,12 +43,12 @@ class _Sending:
     def __init__(self, pool: int) -> None:
         self._pool = pool
         self._opening = threading.Lock()
-        self._session: requests.Session | None = None
+        self._session: PooledSession | None = None
 
-    def __call__(self) -> requests.Session:
+    def __call__(self) -> PooledSession:
         with self._opening:
             if self._session is None:
-                from forwarder.request_client import open_session  # noqa: PLC0415
+                from forwarder.pooled_session import open_session  # noqa: PLC0415
 
                 self._session = open_session(pool=self._pool)
             return self._session

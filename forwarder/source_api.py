@@ -15,7 +15,7 @@ from forwarder.source_body import (
     MAX_BATCH_EVENTS,
     MAX_EVENT_BYTES,
     Refused,
-    event_bytes,
+    is_too_large,
     read_body,
     write_key,
 )
@@ -62,7 +62,7 @@ def source_api(dispatcher: Dispatcher, clock: Clock, ids: Callable[[], str], ref
         return _event({key: value for key, value in body.items() if key != "writeKey"}, kind, None)
 
     def _event(sent: dict[str, Any], kind: str | None, batch: dict[str, Any] | None) -> Taken:
-        if event_bytes(sent) > MAX_EVENT_BYTES:
+        if is_too_large(sent):
             raise Refused(f"an event is larger than {MAX_EVENT_BYTES} bytes")
         now = clock.now_ms()
         event = complete(sent, kind=kind, received_at=now, message_id=f"api-{ids()}", batch=batch)

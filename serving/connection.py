@@ -201,7 +201,7 @@ class Connection(asyncio.Protocol):
 
     def _handle(self, request: Request) -> None:
         self._busy = True
-        self._server.workers.run(lambda: self._work(request))
+        self._server.workers.run(lambda: self._work(request), long=self._server.is_long(request.target))
 
     def _work(self, request: Request) -> None:
         """In a worker's thread: the app's answer, whatever the app does."""

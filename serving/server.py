@@ -54,7 +54,8 @@ class Server:
     """Serves from `start` until `stop`.
 
     `max_body` bytes of a body are taken; of a longer one the app is handed one byte more. `now_ms` gives epoch
-    milliseconds for the header Date. `report` is told, in one line, what the server itself got wrong.
+    milliseconds for the header Date. `report` is told, in one line, what the server itself got wrong. `is_long` tells by
+    its target which request may take long.
     """
 
     def __init__(
@@ -68,9 +69,10 @@ class Server:
         now_ms: Callable[[], int],
         report: Callable[[str], None],
         shortcut: Shortcut | None = None,
+        is_long: Callable[[bytes], bool] = lambda _target: False,
     ) -> None:
         self.app, self.max_body, self.now_ms, self.report = app, max_body, now_ms, report
-        self.shortcut = shortcut
+        self.shortcut, self.is_long = shortcut, is_long
         self.address: tuple[str, int] = listening.getsockname()[:2]
         self.connections: set[Connection] = set()
         self._held: list[tuple[Connection, Request, bytes]] = []

@@ -17,17 +17,23 @@ _MOST_VALID: Final = 500
 _LONGEST_VALID: Final = 20_000
 
 
-def transform(mapping: Value, event: Value = UNDEFINED) -> Value:
+def check_mapping(mapping: Value) -> None:
+    """Raises what `transform` raises for a mapping that is wrong, whatever the event."""
+    validate(_mapping_to_process(mapping))
+
+
+def transform(mapping: Value, event: Value = UNDEFINED, *, checked: bool = False) -> Value:
     """What a mapping makes of an event; UNDEFINED only where the mapping as a whole is a directive that finds nothing.
 
-    Raises `ValidationError` or `AggregateError` for a mapping that is wrong, `DestinationError` for an event that is no
-    object or a directive that fails (Segment reference 2).
+    A mapping that is `checked` is known to be right. Raises `ValidationError` or `AggregateError` for one that is wrong,
+    `DestinationError` for an event that is no object or a directive that fails (Segment reference 2).
     """
     event = {} if event is UNDEFINED else event
     if not isinstance(event, dict):
         raise DestinationError(f"data must be an object, got {real_type_of(event)}")
     process = _mapping_to_process(mapping)
-    _validate_once(process)
+    if not checked:
+        _validate_once(process)
     return _without_undefined(resolve(process, event))
 
 

@@ -130,6 +130,32 @@ def test_a_report_that_is_none_is_400_and_named(space: Space, body: str, named: 
     assert space.rows("verdicts") == []
 
 
+def test_a_list_of_reports_is_taken_in_its_order(space: Space) -> None:
+    first = space.report(**report("1", outcome="pending", requests=[]))
+    reports = [
+        report("2", outcome="pending"),
+        report("1", outcome="sent"),
+        report("2", outcome="not_subscribed"),
+    ]
+    answer = space.call("POST", "/_emulator/deliveries", json=reports)
+    assert answer.status_code == 201
+    second, again, third = answer.json()["numbers"]
+    assert (again, third) == (first, second)
+    deliveries = [(row["number"], row["delivery"]["outcome"]) for row in space.rows("verdicts")]
+    assert deliveries == [(first, "sent"), (second, "not_subscribed")]
+
+
+def test_one_wrong_report_refuses_its_whole_list_and_is_named(space: Space) -> None:
+    for wrong, named in (({"requests": 1}, 'delivery [1]: "requests"'), ([], "delivery [1]: a delivery is")):
+        answer = space.call("POST", "/_emulator/deliveries", json=[report("1"), wrong])
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_delivery")
+        assert named in answer.json()["error"]["message"]
+    answer = space.call("POST", "/_emulator/deliveries", json=[{}] * 1001)
+    assert answer.status_code == 400
+    assert "1 to 1000 objects, this one 1001" in answer.json()["error"]["message"]
+    assert space.rows("verdicts") == []
+
+
 def test_a_report_may_leave_everything_out_and_carry_odd_values(space: Space) -> None:
     space.report()
     space.report(id="odd", event=42, user_id=7, outcome="invalid_payload", message_id=["x"], visitor_id=True)

@@ -94,7 +94,8 @@ def make_server(double: OptimizelyDouble) -> Iterator[Callable[..., SegmentSide]
     started: list[ForwarderServer] = []
 
     def make(clock: Clock | None = None, **settings: Any) -> SegmentSide:
-        server = ForwarderServer(ServerSettings(port=0, optimizely=double.url, **settings), clock).start()
+        chosen = {"port": 0, "optimizely": double.url, **settings}
+        server = ForwarderServer(ServerSettings(**chosen), clock).start()
         started.append(server)
         return SegmentSide(server.base_url, server)
 

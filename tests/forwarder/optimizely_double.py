@@ -33,7 +33,7 @@ class Answer:
     """What the stand-in says to one request: `broken` is None, "hang_up", "reset", "garbage" or "truncate"."""
 
     status: int = 200
-    body: str = ""
+    body: str | bytes = ""
     headers: dict[str, str] = field(default_factory=dict)
     broken: str | None = None
 
@@ -69,6 +69,8 @@ class OptimizelyDouble:
             "/_emulator/deliveries": Answer(201, '{"number": 41}', {"content-type": "application/json"}),
         }
         self.queued: dict[str, deque[Answer]] = {prefix: deque() for prefix in self.usual}
+        self.gates: dict[str, threading.Event] = {}
+        """Prefix → what must be set before requests to such paths are answered; they are received all the same."""
         self._lock = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -86,8 +88,9 @@ class OptimizelyDouble:
             return [one for one in self.received if fragment in one.path]
 
     def reports(self) -> list[dict[str, Any]]:
-        """The delivery reports, in order."""
-        return [one.json for one in self.to("/_emulator/deliveries")]
+        """The delivery reports, in order; several may have come at once."""
+        bodies = [one.json for one in self.to("/_emulator/deliveries")]
+        return [report for body in bodies for report in (body if isinstance(body, list) else [body])]
 
     def wait_for(self, fragment: str, count: int = 1) -> list[Received]:
         """Waits until `count` requests have come whose path holds `fragment`."""
@@ -137,10 +140,13 @@ class OptimizelyDouble:
                     double.received.append(Received(self.command, self.path, headers, body))
                     double._lock.notify_all()
                     answer = double._answer(self.path)
+                    gates = [gate for prefix, gate in double.gates.items() if prefix in self.path]
+                for gate in gates:
+                    gate.wait(15)
                 if answer.broken:
                     self._break(answer)
                     return
-                content = answer.body.encode()
+                content = answer.body.encode() if isinstance(answer.body, str) else answer.body
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
-import requests
 from optimizely_double import NOON, Answer, OptimizelyDouble
 
 from forwarder.clock import ManualClock
 from forwarder.errors import FetchError, JavaScriptTypeError, RequestTimedOut
 from forwarder.hosts import local_url
-from forwarder.request_client import RequestClient, open_session
+from forwarder.pooled_session import PooledSession, open_session
+from forwarder.request_client import RequestClient
 
 EMULATOR = "http://127.0.0.1:8410/ns/blue"
 
 
 @pytest.fixture
-def session() -> Iterator[requests.Session]:
+def session() -> Iterator[PooledSession]:
     with open_session() as opened:
         yield opened
 
 
 @pytest.fixture
-def client(double: OptimizelyDouble, clock: ManualClock, session: requests.Session) -> RequestClient:
+def client(double: OptimizelyDouble, clock: ManualClock, session: PooledSession) -> RequestClient:
     return RequestClient(session, f"{double.url}/ns/blue", clock)
 
 
@@ -183,7 +185,7 @@ def test_broken_answers_have_nodes_texts(
     assert (exchange.shown["status"], exchange.shown["error"]) == (None, caught.value.message)
 
 
-def test_nobody_listening(clock: ManualClock, session: requests.Session) -> None:
+def test_nobody_listening(clock: ManualClock, session: PooledSession) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -204,7 +206,7 @@ def test_a_host_that_does_not_exist(client: RequestClient, monkeypatch: pytest.M
     assert caught.value.message == why
 
 
-def test_no_answer_in_time(double: OptimizelyDouble, clock: ManualClock, session: requests.Session) -> None:
+def test_no_answer_in_time(double: OptimizelyDouble, clock: ManualClock, session: PooledSession) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -221,3 +223,86 @@ def test_a_proxy_of_the_environment_stays_out_of_loopback(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "")
     assert client.request("GET", "https://cdn.optimizely.com/datafiles/a.json").status == 200
+
+
+class TestBothWays:
+    """Plain HTTP goes over connections of our own, whatever else through `requests`: nobody can tell which."""
+
+    @pytest.fixture(params=["127.0.0.1", "LOCALHOST"], ids=["direct", "through requests"])
+    def either(
+        self,
+        request: pytest.FixtureRequest,
+        double: OptimizelyDouble,
+        clock: ManualClock,
+        session: PooledSession,
+    ) -> RequestClient:
+        return RequestClient(session, double.url.replace("127.0.0.1", request.param), clock, timeout_s=5)
+
+    def test_the_same_request_arrives(self, either: RequestClient, double: OptimizelyDouble) -> None:
+        either.request("POST", "https://logx.optimizely.com/v1/events?a=b", json={"b": "ü"})
+        (received,) = double.received
+        headers = {name: value for name, value in received.headers.items() if name != "host"}
+        assert (received.method, received.path) == ("POST", "/v1/events?a=b")
+        assert received.body == '{"b":"ü"}'.encode()
+        assert headers == {
+            "accept": "*/*",
+            "accept-encoding": "gzip,deflate",
+            "user-agent": "Segment (Actions)",
+            "content-type": "application/json",
+            "content-length": "10",
+        }
+
+    def test_a_packed_answer_is_unpacked(self, either: RequestClient, double: OptimizelyDouble) -> None:
+        headers = {"content-type": "application/json", "content-encoding": "gzip"}
+        double.next("/datafiles/", Answer(200, gzip.compress(b'{"a": 1}'), headers))
+        assert either.request("GET", "https://cdn.optimizely.com/datafiles/a.json").data == {"a": 1}
+        double.next("/datafiles/", Answer(200, "no gzip at all", headers))
+        with pytest.raises(FetchError) as caught:
+            either.request("GET", "https://cdn.optimizely.com/datafiles/a.json")
+        assert (caught.value.code, caught.value.message.rsplit(": ", 1)[1]) == (
+            "Z_DATA_ERROR",
+            "incorrect header check",
+        )
+
+    def test_a_header_that_comes_twice_is_one_list(
+        self, either: RequestClient, double: OptimizelyDouble
+    ) -> None:
+        double.next("/datafiles/", Answer(200, "{}", {"Content-Type": "text/plain", "content-type": "a/b"}))
+        answer = either.request("GET", "https://cdn.optimizely.com/datafiles/a.json")
+        assert answer.headers["content-type"] == "text/plain, a/b"
+
+    def test_a_cookie_is_not_sent_back(self, either: RequestClient, double: OptimizelyDouble) -> None:
+        double.next("/datafiles/", Answer(200, "{}", {"set-cookie": "a=b; Path=/"}))
+        for _ in range(2):
+            either.request("GET", "https://cdn.optimizely.com/datafiles/a.json")
+        assert "cookie" not in double.received[1].headers
+
+    @pytest.mark.parametrize(
+        ("broken", "code"),
+        [
+            ("hang_up", "ECONNRESET"),
+            ("reset", "ECONNRESET"),
+            ("garbage", "HPE_INVALID_CONSTANT"),
+            ("truncate", "ECONNRESET"),
+        ],
+    )
+    def test_after_a_broken_answer_the_next_one_is_whole(
+        self, either: RequestClient, double: OptimizelyDouble, broken: str, code: str
+    ) -> None:
+        double.next("/datafiles/", Answer(broken=broken))
+        with pytest.raises(FetchError) as caught:
+            either.request("GET", "https://cdn.optimizely.com/datafiles/a.json")
+        assert caught.value.code == code
+        answer = either.request("GET", "https://cdn.optimizely.com/datafiles/a.json")
+        assert (answer.status, answer.data["revision"]) == (200, "7")
+
+    def test_no_answer_in_time_and_the_late_one_is_nobody_elses(
+        self, either: RequestClient, double: OptimizelyDouble
+    ) -> None:
+        gate = double.gates["/v1/events"] = threading.Event()
+        either.timeout_s = 0.05
+        with pytest.raises(RequestTimedOut):
+            either.request("POST", "https://logx.optimizely.com/v1/events", json={})
+        gate.set()
+        either.timeout_s = 5
+        assert either.request("GET", "https://cdn.optimizely.com/datafiles/a.json").status == 200

@@ -49,16 +49,17 @@ def spool() -> Iterator[Spool]:
 class TestQueue:
     def test_the_longest_due_comes_first_and_busy_ones_not_at_all(self, spool: Spool) -> None:
         for name, due in (("b", NOON + 5), ("a", NOON), ("c", NOON + 9)):
-            spool.add("default", delivery(name), due=due)
-        first = spool.due(NOON + 5)
-        assert first is not None and first.delivery.id == "a"
-        second = spool.due(NOON + 5, busy=[first.row])
-        assert second is not None and second.delivery.id == "b"
-        assert spool.due(NOON + 5, busy=[first.row, second.row]) is None
+            spool.add("default", [delivery(name)], due=due)
+        (first,) = spool.due(NOON + 5)
+        assert first.delivery.id == "a"
+        (second,) = spool.due(NOON + 5, busy=[first.row], limit=2)
+        assert second.delivery.id == "b"
+        assert spool.due(NOON + 5, limit=2) == [first, second]
+        assert spool.due(NOON + 5, busy=[first.row, second.row]) == []
         assert spool.next_due(busy=[first.row, second.row]) == NOON + 9
 
     def test_what_is_saved_comes_back_as_it_was(self, spool: Spool) -> None:
-        spool.add("blue", delivery("a"), due=NOON)
+        spool.add("blue", [delivery("a")], due=NOON)
         changed = Delivery(
             {**delivery("a").report, "outcome": "pending", "details": ["x \ud800"]},
             number=3,
@@ -75,7 +76,7 @@ class TestQueue:
 
     def test_a_transaction_is_all_or_nothing(self, spool: Spool) -> None:
         with pytest.raises(ZeroDivisionError), spool.transaction():
-            spool.add("default", delivery("a"), due=NOON)
+            spool.add("default", [delivery("a")], due=NOON)
             assert spool.claim("default", "m-a", "a", NOON) == "a"
             raise ZeroDivisionError
         assert spool.listing("default") == []
@@ -85,7 +86,7 @@ class TestQueue:
         spool = Spool(None, kept=10)
         for number in range(1000):
             one = delivery(str(number))
-            spool.add("default", one, due=NOON)
+            spool.add("default", [one], due=NOON)
             if number >= 100:
                 spool.save(one.with_report(outcome="sent"), due=None)
             elif number >= 50:
@@ -161,7 +162,7 @@ class TestFile:
         path = tmp_path / "spool"
         spool = Spool(path)
         for number in range(200):
-            spool.add("default", delivery(str(number), properties={"x": "y" * 200}), due=NOON)
+            spool.add("default", [delivery(str(number), properties={"x": "y" * 200})], due=NOON)
         spool.close()
         content = bytearray(path.read_bytes())
         content[5000:30000] = b"\xff" * 25000
