@@ -17,6 +17,8 @@ MOST_AT_ONCE = 200
 MOST_CHARACTERS = 4_000_000
 MOMENT_S = 0.05
 
+LONGEST_NAP_S = 0.5
+
 FULL = 1_000
 """With so many waiting no further attempt is made until some have been told."""
 
@@ -130,7 +132,17 @@ class ReportQueue:
             f"forwarder: {len(group)} reports from {first} on could not be made: {error!r}", file=sys.stderr
         )
         due = self._clock.now_ms() + 60_000
-        return [replace(one.found, delivery=one.delivery, due=due) for one in group]
+        through = [
+            replace(one.found, delivery=one.delivery, due=due, tries=one.found.tries + 1) for one in group
+        ]
+        try:
+            self._spool.save_states(through)
+        except Exception as failure:
+            print(f"forwarder: the spool {self._spool.path} cannot be written: {failure}", file=sys.stderr)
+            # They are due still, so they come again at once.
+            with self._added:
+                self._added.wait_for(lambda: self._closing, LONGEST_NAP_S)
+        return through
 
 
 def _next_turn(found: SpooledDelivery, told: Delivery, now: int) -> SpooledDelivery:
