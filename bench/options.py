@@ -26,11 +26,12 @@ class Options:
     quick: bool = False
     million: bool = False
     minutes: float = 2.0
+    repeated: int | None = None
 
     @property
     def rounds(self) -> int:
         """Repetitions, in alternating order."""
-        return 1 if self.quick else 3
+        return self.repeated or (1 if self.quick else 3)
 
     @property
     def seconds(self) -> float:
@@ -84,9 +85,14 @@ def read(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument(
         "--minutes", type=float, metavar="N", help="how long the steady load lasts (default 2)"
     )
+    parser.add_argument(
+        "--rounds", type=int, metavar="N", help="repetitions, in alternating order (default 3)"
+    )
     chosen = parser.parse_args(arguments)
+    if chosen.rounds is not None and chosen.rounds < 1:
+        parser.error("--rounds must be 1 or more")
     minutes = chosen.minutes or (0.35 if chosen.quick else 2.0)
-    return Options(chosen.quick, chosen.million, minutes)
+    return Options(chosen.quick, chosen.million, minutes, chosen.rounds)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ _KEPT_HISTORIES = 64
 _KEPT_TOTALS = 16
 # While many wait for outcomes, the share of the time that judging for them leaves to others, as a multiple of its own.
 _GIVEN_WAY = 20.0
-_LONGEST_TURN = 1.0
+_SHORTEST_TURN, _SOME = 0.1, 100
 # New events of a namespace; fewer are counted in some ten milliseconds, when somebody asks.
 _WORTH_COUNTING = 2_000
 # Events of a namespace; fewer are counted in a second or two, when somebody asks.
@@ -180,19 +180,19 @@ class Judge:
         while self.refresh_some(namespace, _BATCH):
             pass
 
-    def refresh_in_turn(self, namespace: str | None) -> float:
-        """Bring outcomes up to date for somebody who waits, unless that was done so lately that it would slow capture.
+    def refresh_in_turn(self, namespace: str | None) -> tuple[float, bool]:
+        """Judge some of what is new for somebody who waits, unless that was done so lately that it would slow capture.
 
-        In how many seconds it is worth asking again.
+        In how many seconds it is worth asking again, and whether there may be more to judge.
         """
         left = self._next_turn - monotonic()
         if left > 0:
-            return left
+            return max(left, _SHORTEST_TURN), True
         begun = own_work()
-        self._refresh(namespace)
+        more = self.refresh_some(namespace, _SOME) == _SOME
         pause = (own_work() - begun) * _GIVEN_WAY
         self._next_turn = monotonic() + pause
-        return max(pause, _LONGEST_TURN)
+        return pause, more
 
     def refresh_some(self, namespace: str | None, most: int) -> int:
         """Bring at most so many stored outcomes up to date; how many there were."""

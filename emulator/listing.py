@@ -92,10 +92,12 @@ def _wait(name: str, query: Query, count: int, seconds: float, bell: Bell) -> No
     parts = context()
     journal, stopping, outcomes = parts.journal, parts.stopping, _asks_for_outcomes(name, query)
     deadline = monotonic() + seconds
-    pause, woken = 0.0, True
+    pause, news = 0.0, True
     while True:
         bell.clear()
-        again = parts.judge.refresh_in_turn(query.namespace) if outcomes and woken else LONGEST_WAIT
+        again = LONGEST_WAIT
+        if outcomes and news:
+            again, news = parts.judge.refresh_in_turn(query.namespace)
         left = deadline - monotonic()
         found = journal.count(name, query, count)
         if left <= 0 or journal.bells.silenced or found >= count:
@@ -106,6 +108,7 @@ def _wait(name: str, query: Query, count: int, seconds: float, bell: Bell) -> No
             # Who keeps being woken for nothing looks later: the more wait for the same, the later.
             if woken and stopping.wait(min(pause, left)):
                 return
+        news = news or woken
         if woken:
             pause = min(pause + _PAUSE_STEP, _PAUSE_STEP * journal.bells.held(name, query.namespace))
 
