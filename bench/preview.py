@@ -76,7 +76,7 @@ def _through(command: Sequence[str], lines: Sequence[str], place: Path) -> tuple
             check=False,
         )
         spent = time.perf_counter() - began
-    outcomes = [json.loads(line)["outcome"] for line in got.read_text(encoding="utf-8").splitlines()]
+    outcomes = [json.loads(line)["outcome"] for line in got.read_text(encoding="utf-8").split("\n") if line]
     if done.returncode or len(outcomes) != len(lines):
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise CannotMeasure(
