@@ -22,7 +22,7 @@ _BATCH = 500
 _KEPT_HISTORIES = 64
 _KEPT_TOTALS = 16
 # While many wait for outcomes, the share of the time that judging for them leaves to others, as a multiple of its own.
-_GIVEN_WAY = 20.0
+_GIVEN_WAY = 50.0
 _SHORTEST_TURN, _SOME = 0.5, 100
 # New events of a namespace; fewer are counted in some ten milliseconds, when somebody asks.
 _WORTH_COUNTING = 2_000
