@@ -33,6 +33,7 @@ class Tally:
         self.totals = Totals()
         # Of each visitor the decisions that settle where it belongs, and what it adds to the totals.
         self._visitors: OrderedDict[str, tuple[bytes, bytes]] = OrderedDict()
+        self._knows_all = True
 
     def add(self, row: EventRow, number: int, rows_of: Callable[[str], Sequence[EventRow]]) -> None:
         """Count one more event in; `rows_of` gives all events of a visitor up to and with this one."""
@@ -42,8 +43,9 @@ class Tally:
             return
         kept = self._visitors.get(visitor)
         if kept is None:
-            rows = rows_of(visitor)
-            before = [each for each in rows if each.get("number") != number]
+            # Whoever was never left out and is not known has done nothing before.
+            rows = [row] if self._knows_all else rows_of(visitor)
+            before = [each for each in rows if each.get("number", number) != number]
             self._replace(visitor, visitor_contribution(before, self.history, self.rules), rows)
             return
         decisions: list[EventRow] = _decode(kept[0])
@@ -81,3 +83,4 @@ class Tally:
         self._visitors.move_to_end(visitor)
         if len(self._visitors) > _KEPT_VISITORS:
             self._visitors.popitem(last=False)
+            self._knows_all = False
