@@ -89,7 +89,9 @@ def measure(options: Options, record: Record) -> None:
         top = _kept_up_with(running, options.seconds)
     rate, seconds = top / 2, options.minutes * 60
     slice_s = max(3.0, min(60.0, seconds / 6))
-    record.add("top rate, mixed, all of it indexed", "optilocal", top, "/s", f"{_READS} of 100 fetch the datafile")
+    record.add(
+        "top rate, mixed, all of it indexed", "optilocal", top, "/s", f"{_READS} of 100 fetch the datafile"
+    )
     record.add("rate asked for", "optilocal", rate, "/s", f"and {_TRACKS_A_SECOND} source events a second")
     with (
         folder() as place,
@@ -101,7 +103,7 @@ def measure(options: Options, record: Record) -> None:
             began = time.perf_counter()
             while (at := time.perf_counter() - began) + slice_s / 2 < seconds:
                 load = _pressed(emulator.url, slice_s, rate, tab)
-                samples = _sample(load, slice_s, aside, (emulator, forwarder), place, tab)
+                samples = _sample(load, aside, (emulator, forwarder), place, tab)
                 minute = (at + slice_s) / 60
                 for name, value in samples.items():
                     record.series.setdefault(name, []).append((minute, value))
@@ -158,12 +160,7 @@ def _pressed(url: str, seconds: float, rate: float, tab: Tab | None) -> Load:
 
 
 def _sample(
-    load: Load,
-    slice_s: float,
-    aside: _Aside,
-    servers: tuple[Running, Running],
-    place: Path,
-    tab: Tab | None,
+    load: Load, aside: _Aside, servers: tuple[Running, Running], place: Path, tab: Tab | None
 ) -> dict[str, float]:
     emulator, forwarder = servers
     failed = load.errors + aside.errors
@@ -179,7 +176,7 @@ def _sample(
     taken, aside.taken = aside.taken, {}
     for question, times in taken.items():
         # Asked and not answered in the whole slice: it takes at least that long.
-        found[f"{question}, ms"] = median(times) if times else slice_s * 1000
+        found[f"{question}, ms"] = median(times) if times else load.seconds * 1000
     if tab is not None:
         found["viewer's heap, MB"] = tab.heap_mb()
     return found

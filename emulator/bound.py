@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from emulator.indexing import Transaction
-from emulator.json_text import dumps
 
 
 class Bound:
@@ -42,12 +41,8 @@ class Bound:
         cutoff = found[0]["number"]
         run(f"count dropped {listing}", cutoff=cutoff)
         if listing == "events":
-            visitors: dict[str, list[str]] = {}
-            for row in run("visitors of dropped", cutoff=cutoff):
-                visitors.setdefault(row["namespace"], []).append(row["visitor_id"])
-            for namespace, names in visitors.items():
-                for name in ("stale visitors", "stale conversions of visitors"):
-                    run(name, namespace=namespace, visitors=dumps(names))
+            for name in ("decisions dropped", "stale duplicates"):
+                run(name, cutoff=cutoff)
             run("count verdicts without event", cutoff=cutoff)
             run("drop verdicts without event", cutoff=cutoff)
             if "verdicts" in self._rows:

@@ -57,7 +57,7 @@ def erase(
     with journal.transaction() as run:
         tombstone["events"] = len(run("events to erase", **key))
         tombstone["deliveries"] = run("count reports", **key)[0]["total"]
-        for name in ("erase reports", "erase events", "erase visitor"):
+        for name in ("erase reports", "erase events", "erase newly decided", "erase visitor"):
             run(name, **key)
         for place, (numbers, last) in zip(places, found, strict=True):
             newer, _ = _search(run, place, key, last)

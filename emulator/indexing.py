@@ -1,6 +1,6 @@
 """Requests with what was read in them → rows of the journal: many in one transaction, each number given in order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from emulator.event_row import EventRow
@@ -90,7 +90,7 @@ class _Batch:
         self._events: list[tuple[Any, ...]] = []
         self._verdicts: list[tuple[Any, ...]] = []
         self._given: list[tuple[int, int]] = []
-        self._decided: dict[str, set[str]] = {}
+        self._decided: dict[tuple[str, str], int] = {}
         self._first: dict[_Key, _First] = {}
         self._waiting: dict[tuple[str, str], list[int]] = {}
         uuids = dumps([uuid for uuid in {storable(row["uuid"]) for _, row in rows} if uuid])
@@ -122,8 +122,8 @@ class _Batch:
             self.visitors.add((namespace, visitor))
         if kind == "decision":
             # A visitor's earlier verdicts hang on its decisions, and on no other conversion.
-            if visitor:
-                self._decided.setdefault(namespace, set()).add(visitor)
+            if visitor and first is None:
+                self._decided.setdefault((namespace, visitor), number)
             return
         # A report that came before its conversion, or whose first attempt was lost, takes it now.
         waiting = self._waiting.get((namespace, uuid)) if uuid else None
@@ -139,7 +139,4 @@ class _Batch:
         run.many("add events", self._events)
         run.many("give conversion", self._given)
         run.many("add unreported", self._verdicts)
-        for namespace, visitors in self._decided.items():
-            values: Mapping[str, Any] = {"namespace": namespace, "visitors": dumps(list(visitors))}
-            run("stale visitors", **values)
-            run("stale conversions of visitors", **values)
+        run.many("add newly decided", [(*of, number) for of, number in self._decided.items()])

@@ -240,7 +240,7 @@ class Journal(Intake):
                 self._create(run, namespace)
                 for listing in LISTINGS:
                     db.execute(f"DELETE FROM {listing} WHERE namespace = ?", (namespace,))
-                for name in ("forget visitors", "forget dropped", "next epoch"):
+                for name in ("forget visitors", "forget newly decided", "forget dropped", "next epoch"):
                     run(name, namespace=namespace)
                 for kind in kinds:
                     run("delete documents", kind=kind, namespace=namespace, id=None)

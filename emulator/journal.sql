@@ -48,6 +48,7 @@ CREATE INDEX events_visitor ON events (visitor_id, namespace);
 CREATE INDEX events_uuid ON events (uuid, namespace);
 CREATE INDEX events_key ON events (key, namespace);
 CREATE INDEX events_exchange ON events (exchange);
+CREATE INDEX events_duplicate ON events (duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX events_experiment ON events (experiment_id, namespace) WHERE experiment_id IS NOT NULL;
 
 -- Every visitor once, under the id with case and spacing folded away: how a close id is found.
@@ -88,6 +89,14 @@ CREATE INDEX verdicts_event_key ON verdicts (event_key, namespace);
 CREATE INDEX verdicts_event ON verdicts (event) WHERE event IS NOT NULL;
 CREATE INDEX verdicts_stale ON verdicts (namespace) WHERE judged = 0;
 CREATE INDEX verdicts_outcome ON verdicts (outcome, namespace) WHERE judged = 1;
+
+-- Visitors with decisions, from the number `since` on, that may change the outcomes of their conversions; 0: they do.
+CREATE TABLE newly_decided (
+    namespace TEXT NOT NULL,
+    visitor_id TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (namespace, visitor_id)
+) WITHOUT ROWID;
 
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -141,6 +150,8 @@ SELECT COUNT(*) AS total, MAX(number) AS newest FROM documents WHERE kind = :kin
 
 -- name: forget visitors
 DELETE FROM visitors WHERE namespace = :namespace
+-- name: forget newly decided
+DELETE FROM newly_decided WHERE namespace = :namespace
 -- name: forget dropped
 DELETE FROM dropped WHERE namespace = :namespace
 
@@ -155,6 +166,14 @@ WHERE uuid IN (SELECT value FROM json_each(:uuids)) ORDER BY number
 INSERT INTO events
     (number, namespace, kind, visitor_id, account_id, uuid, key, timestamp, experiment_id, exchange, duplicate_of, doc)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+-- name: add newly decided
+INSERT OR IGNORE INTO newly_decided (namespace, visitor_id, since) VALUES (?, ?, ?)
+-- name: newly decided
+SELECT namespace, visitor_id, since FROM newly_decided LIMIT :limit
+-- name: newly decided of
+SELECT namespace, visitor_id, since FROM newly_decided WHERE namespace = :namespace LIMIT :limit
+-- name: decided
+DELETE FROM newly_decided WHERE namespace = ? AND visitor_id = ?
 -- name: add visitors
 INSERT OR IGNORE INTO visitors (fold, namespace, visitor_id) VALUES (?, ?, ?)
 -- name: waiting reports
@@ -201,9 +220,10 @@ UPDATE verdicts SET judged = 0 WHERE judged = 1 AND event IN
 -- name: stale namespace
 UPDATE verdicts SET judged = 0 WHERE namespace = :namespace AND judged = 1
 -- name: stale
-SELECT number FROM verdicts WHERE judged = 0 LIMIT 1
+SELECT 1 WHERE EXISTS (SELECT 1 FROM verdicts WHERE judged = 0) OR EXISTS (SELECT 1 FROM newly_decided)
 -- name: stale of
-SELECT number FROM verdicts WHERE judged = 0 AND namespace = :namespace LIMIT 1
+SELECT 1 WHERE EXISTS (SELECT 1 FROM verdicts WHERE judged = 0 AND namespace = :namespace)
+    OR EXISTS (SELECT 1 FROM newly_decided WHERE namespace = :namespace)
 -- name: stale verdicts
 SELECT v.number, v.namespace, v.uuid, v.visitor_id, v.event, v.delivery, e.exchange, e.duplicate_of, e.doc
 FROM verdicts AS v LEFT JOIN events AS e ON e.number = v.event
@@ -291,8 +311,14 @@ INSERT INTO dropped SELECT namespace, 'verdicts', COUNT(*) FROM verdicts WHERE e
 ON CONFLICT (namespace, listing) DO UPDATE SET total = total + excluded.total
 -- name: drop verdicts without event
 DELETE FROM verdicts WHERE event <= :cutoff
--- name: visitors of dropped
-SELECT DISTINCT namespace, visitor_id FROM events WHERE number <= :cutoff AND visitor_id IS NOT NULL
+-- name: decisions dropped
+INSERT INTO newly_decided
+    SELECT DISTINCT namespace, visitor_id, 0 FROM events
+    WHERE number <= :cutoff AND kind = 'decision' AND visitor_id IS NOT NULL
+ON CONFLICT (namespace, visitor_id) DO UPDATE SET since = 0
+-- name: stale duplicates
+UPDATE verdicts SET judged = 0 WHERE judged = 1 AND event IN
+    (SELECT number FROM events WHERE duplicate_of <= :cutoff)
 
 -- name: events to erase
 SELECT number, exchange FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
@@ -300,6 +326,8 @@ SELECT number, exchange FROM events WHERE visitor_id = :visitor_id AND namespace
 UPDATE exchanges SET doc = :doc, body = :body WHERE number = :number
 -- name: erase events
 DELETE FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
+-- name: erase newly decided
+DELETE FROM newly_decided WHERE visitor_id = :visitor_id AND namespace = :namespace
 -- name: erase visitor
 DELETE FROM visitors WHERE visitor_id = :visitor_id AND namespace = :namespace
 -- name: erase reports

@@ -9,6 +9,7 @@ from emulator.clock import monotonic, own_work
 from emulator.datafile_history import DatafileHistory
 from emulator.datafile_store import REVISION
 from emulator.event_row import EventRow
+from emulator.indexing import Transaction
 from emulator.journal import Journal
 from emulator.json_text import dumps, loads
 from emulator.nearest import fold
@@ -65,15 +66,39 @@ class _Sitting:
         credited = {place[name] for place in places for name in ("experiment", "experiment_id")}
         return outcome, dumps(sorted(credited)) if credited else "[]"
 
+    def settled(self, namespace: str, visitor: str, since: int) -> bool:
+        """Whether the visitor's decisions from that number on change the outcome of none of its conversions."""
+        if not since:
+            return False
+        decisions = self._judge.decisions(namespace, visitor)
+        before = [row for row in decisions if row.get("number", 0) < since]
+        standings = Standings(before, self._history(namespace), self._judge.rules)
+        return all(standings.settle(row) for row in decisions[len(before) :])
+
     def _standing(self, namespace: str, visitor: str | None) -> Standings:
         made = self._standings.get((namespace, visitor))
         if made is None:
-            if namespace not in self._histories:
-                self._histories[namespace] = self._judge.history(namespace)
             decisions = self._judge.decisions(namespace, visitor)
-            made = Standings(decisions, self._histories[namespace], self._judge.rules)
+            made = Standings(decisions, self._history(namespace), self._judge.rules)
             self._standings[namespace, visitor] = made
         return made
+
+    def _history(self, namespace: str) -> DatafileHistory:
+        if namespace not in self._histories:
+            self._histories[namespace] = self._judge.history(namespace)
+        return self._histories[namespace]
+
+
+def _make_stale(run: Transaction, decided: Sequence[Mapping[str, Any]], sitting: _Sitting) -> None:
+    """Have the conversions of newly decided visitors judged anew, unless the new decisions change nothing."""
+    changed: dict[str, list[str]] = {}
+    for row in decided:
+        if not sitting.settled(row["namespace"], row["visitor_id"], row["since"]):
+            changed.setdefault(row["namespace"], []).append(row["visitor_id"])
+    for namespace, visitors in changed.items():
+        for statement in ("stale visitors", "stale conversions of visitors"):
+            run(statement, namespace=namespace, visitors=dumps(visitors))
+    run.many("decided", [(row["namespace"], row["visitor_id"]) for row in decided])
 
 
 class Judge:
@@ -189,20 +214,25 @@ class Judge:
         if left > 0:
             return max(left, _SHORTEST_TURN), True
         begun = own_work()
-        more = self.refresh_some(namespace, _SOME) == _SOME
+        more = self.refresh_some(namespace, _SOME) >= _SOME
         pause = (own_work() - begun) * _GIVEN_WAY
         self._next_turn = monotonic() + pause
         return pause, more
 
     def refresh_some(self, namespace: str | None, most: int) -> int:
-        """Bring at most so many stored outcomes up to date; how many there were."""
+        """Bring at most so many stored outcomes up to date, and look at as many visitors with new decisions.
+
+        How many there were of both.
+        """
         every = namespace is None
         if not self.journal.select("stale" if every else "stale of", namespace=namespace):
             return 0
         # Judged and stored under one lock: what arrives in between cannot be overlooked.
         with self.journal.transaction() as run:
-            rows = run("stale verdicts" if every else "stale verdicts of", namespace=namespace, limit=most)
             sitting = _Sitting(self)
+            decided = run("newly decided" if every else "newly decided of", namespace=namespace, limit=most)
+            _make_stale(run, decided, sitting)
+            rows = run("stale verdicts" if every else "stale verdicts of", namespace=namespace, limit=most)
             alike: dict[tuple[str | None, str], list[int]] = {}
             judged: dict[str, set[str | None]] = {}
             for row in rows:
@@ -213,7 +243,7 @@ class Judge:
                 run("store outcome", numbers=dumps(numbers), outcome=outcome, attributed=attributed)
         for space, outcomes in judged.items():
             self.journal.bells.ring_judged(space, outcomes)
-        return len(rows)
+        return len(decided) + len(rows)
 
     # -- results
 
@@ -247,10 +277,44 @@ class Judge:
         news = self.journal.select("events since", number=self._counted_ahead)
         for namespace in [row["namespace"] for row in news if row["total"] >= _WORTH_COUNTING]:
             history = self.history(namespace)
+            state = self._state(namespace, history)
+            if self._is_frozen(self._counted.get(namespace), state):
+                self._recount(namespace, history, state, pause)
+                continue
             with self._counting:
                 self.wanted.clear()
                 self._totals(namespace, history, pause)
         self._counted_ahead = newest
+
+    @staticmethod
+    def _is_frozen(counted: Tally | None, state: tuple[int, Any, int]) -> bool:
+        """Whether totals stay as they are for whoever asks: only dropped events are amiss, and there are many to count."""
+        return (
+            counted is not None
+            and counted.state[:2] == state[:2]
+            and counted.state != state
+            and counted.number - counted.since > _LARGE
+        )
+
+    def _recount(
+        self,
+        namespace: str,
+        history: DatafileHistory,
+        state: tuple[int, Any, int],
+        pause: Callable[[], None],
+    ) -> None:
+        """Count a large namespace anew beside the totals that are given out meanwhile; nobody waits for it."""
+
+        def unhurried() -> None:
+            self.wanted.clear()
+            pause()
+
+        counted = self._tally(namespace, history, state)
+        self._count(namespace, counted, unhurried)
+        with self._counting:
+            # Erased visitors, or another datafile: then all of it is counted again, by whoever asks first.
+            if self._state(namespace, history)[:2] == state[:2]:
+                self._counted[namespace] = counted
 
     def _totals(
         self, namespace: str, history: DatafileHistory, pause: Callable[[], None] | None = None
@@ -266,7 +330,7 @@ class Judge:
             if counted is None or counted.state[:2] != state[:2]:
                 counted = self._tally(namespace, history, state)
             elif counted.state != state:
-                if pause is None and counted.number - counted.since > _LARGE:
+                if self._is_frozen(counted, state):
                     return counted.totals
                 counted = self._tally(namespace, history, state)
             self._count(namespace, counted, pause)

@@ -93,6 +93,14 @@ class Standings:
             self._made[experiment.id] = self._make(experiment)
         return self._made[experiment.id]
 
+    def settle(self, decision: EventRow) -> bool:
+        """Whether one more decision changes no outcome: an earlier one counts, or it is of no experiment."""
+        experiment = self.history.experiment(decision["experiment_id"] or "")
+        if experiment is None or experiment.kind != "experiment":
+            return True
+        first = self.of(experiment).first
+        return first is not None and place_in_time(first) <= place_in_time(decision)
+
     def all(self) -> list[Standing]:
         """The standings in every experiment that some decision names; deliveries and holdouts are none."""
         named = (self.history.experiment(experiment_id) for experiment_id in self._by_experiment)

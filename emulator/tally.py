@@ -10,7 +10,7 @@ from emulator.attribution import judge_by
 from emulator.datafile_history import DatafileHistory
 from emulator.event_row import EventRow
 from emulator.results import Contribution, Totals, count_in, visitor_contribution
-from emulator.standing import Rules, Standings, place_in_time
+from emulator.standing import Rules, Standings
 
 # Visitors of whom the standing and the contribution are kept, some hundred bytes each.
 _KEPT_VISITORS = 50_000
@@ -51,7 +51,7 @@ class Tally:
         decisions: list[EventRow] = _decode(kept[0])
         standings = Standings(decisions, self.history, self.rules)
         if row["kind"] == "decision":
-            if not self._settled(row, standings):
+            if not standings.settle(row):
                 self._replace(visitor, _decode(kept[1]), rows_of(visitor))
             return
         judgement = judge_by(row, standings, told=False)
@@ -62,14 +62,6 @@ class Tally:
             self.totals.add(contribution)
             self._visitors[visitor] = (kept[0], _encode(contribution))
         self._visitors.move_to_end(visitor)
-
-    def _settled(self, decision: EventRow, standings: Standings) -> bool:
-        """Whether a new decision changes nothing: an earlier one settled it, or it is of no experiment."""
-        experiment = self.history.experiment(decision["experiment_id"] or "")
-        if experiment is None or experiment.kind != "experiment":
-            return True
-        first = standings.of(experiment).first
-        return first is not None and place_in_time(first) <= place_in_time(decision)
 
     def _replace(self, visitor: str, old: Contribution, rows: Sequence[EventRow]) -> None:
         new = visitor_contribution(rows, self.history, self.rules)

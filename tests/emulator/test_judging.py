@@ -136,6 +136,38 @@ def test_neither_order_of_arrival_nor_judging_in_between_matters(
     assert found[0] == found[1]
 
 
+def test_only_a_decision_that_may_change_something_has_conversions_judged_anew() -> None:
+    journal = Journal()
+    try:
+        judge = make(journal)
+        arrive(journal, "decide u-1 2")
+        arrive(journal, "convert u-1 2")
+        judge.refresh(None)
+        arrive(journal, "decide u-1 4")
+        assert judge.refresh_some(None, 10) == 1, "the visitor is looked at, no row is judged"
+        arrive(journal, "decide u-1 0")
+        assert judge.refresh_some(None, 10) == 2, "an earlier decision may change where the conversion counts"
+        assert judge.refresh_some(None, 10) == 0
+    finally:
+        journal.close()
+
+
+def test_a_dropped_decision_has_what_it_counted_judged_anew() -> None:
+    journal = Journal(max_rows=4)
+    try:
+        judge = make(journal)
+        arrive(journal, "decide u-1 0")
+        arrive(journal, "convert u-1 2")
+        judge.refresh(None)
+        assert stored(journal, "counted") == 1
+        for second in (4, 6, 8):
+            arrive(journal, f"convert u-1 {second}")
+        judge.refresh(None)
+        assert (stored(journal, "counted"), stored(journal, "user_not_activated")) == (0, 4)
+    finally:
+        journal.close()
+
+
 def test_results_are_counted_before_anybody_asks() -> None:
     journal = Journal()
     try:
