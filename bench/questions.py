@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import sys
 import time
@@ -49,6 +50,8 @@ def measure(options: Options, record: Record) -> None:
                 _ask_peer(peer, place, [step for step in steps if step <= options.recorded], options, record)
         except CannotMeasure as error:
             record.said.append(f"{peer.name}: {error}")
+        except (OSError, http.client.HTTPException) as error:
+            record.said.append(f"{peer.name}: hung up while it was asked ({type(error).__name__})")
 
 
 def path_of(question: str, random: Random, message_ids: Sequence[str]) -> str:
