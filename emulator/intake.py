@@ -97,7 +97,7 @@ class Intake(Documents):
                 return 0
             captured, end = found
             self._store(captured, end.segment, end.offset)
-            self._drop([self.log.done(len(captured), end)])
+            self._drop(self.log.done(len(captured), end))
             return len(captured)
 
     def _store(self, captured: Iterable[Captured], segment: str, end: int) -> None:

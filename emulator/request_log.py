@@ -103,6 +103,7 @@ class RequestLog:
         self._made = 0
         self._size = 0
         self._read = 0
+        self._finished: list[str | None] = []
         self.written = self.taken = 0
         # Seconds that whoever appends has been at work, all told.
         self.worked = 0.0
@@ -124,6 +125,7 @@ class RequestLog:
             except OSError:
                 with contextlib.suppress(OSError):
                     os.ftruncate(file.fileno(), self._size)
+                    file.seek(self._size)
                 raise
             self._size += len(record)
             self.written += count
@@ -152,6 +154,9 @@ class RequestLog:
         with self._lock:
             if not self.pending:
                 return None
+            # It was read to its end before it had a successor.
+            while len(self._segments) > 1 and self._read >= self._segments[0][1].tell():
+                self._finish_first()
             path, file = self._segments[0]
             last = len(self._segments) == 1
             size = self._size if last else file.tell()
@@ -166,17 +171,19 @@ class RequestLog:
             raise OSError(f"{path} cannot be read back")
         return found, Position(path.name, end)
 
-    def done(self, count: int, position: Position) -> str | None:
-        """So many requests up to a position are in the journal; the name of a segment that is of no more use."""
+    def done(self, count: int, position: Position) -> list[str | None]:
+        """So many requests up to a position are in the journal; the names of segments that are of no more use."""
         with self._lock:
             self.taken += count
             self._read = position.offset
-            _, file = self._segments[0]
-            finished = len(self._segments) > 1 and position.offset >= file.tell()
-            if not finished:
-                return None
-            self._read = len(_MAGIC)
-            return self._remove_first()
+            if len(self._segments) > 1 and position.offset >= self._segments[0][1].tell():
+                self._finish_first()
+            gone, self._finished = self._finished, []
+            return gone
+
+    def _finish_first(self) -> None:
+        self._finished.append(self._remove_first())
+        self._read = len(_MAGIC)
 
     def _remove_first(self) -> str | None:
         """The name of what is gone; None when it could not be removed, so that it stays known as read."""

@@ -1,7 +1,9 @@
 """Captured requests: durable at once, indexed once and only once, whoever indexes them and whatever happens between."""
 
 import json
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from field_builders import NOW, activation, batch, purchase
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from emulator.journal import Journal
 from emulator.query import Query
-from emulator.request_log import Captured, names, packed, records
+from emulator.request_log import Captured, RequestLog, names, packed, records
 
 
 def record(captured: Captured) -> bytes:
@@ -140,6 +142,62 @@ def test_a_long_log_goes_on_in_a_new_segment_and_leaves_none_behind(
     assert len(segments(journal.path)) > 3
     assert events(journal) == expected(range(40))
     assert len(segments(journal.path)) == 1
+    journal.close()
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 9)), min_size=1, max_size=12))
+def test_reading_follows_writing_into_every_segment(turns: list[tuple[int, int]]) -> None:
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        # So that each segment has one record or two, and is read to its end before, or after, the next one begins.
+        patch.setattr("emulator.request_log._SEGMENT", 1_500)
+        log = RequestLog(Path(folder) / "journal.sqlite", "t")
+        written, read = [], []
+        for appended, most in [*turns, (1, 1_000), (1, 1_000)]:
+            for _ in range(appended):
+                written.append(captured(len(written)))
+                log.append(record(written[-1]))
+            while len(read) < len(written) and most and (found := log.next(most)):
+                read += found[0]
+                log.done(len(found[0]), found[1])
+                if most < 1_000:
+                    break
+        assert read == written
+        assert len(list(Path(folder).iterdir())) == 1
+        log.close()
+
+
+def test_an_idle_log_goes_on_in_a_new_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emulator.request_log._SEGMENT", 5_000)
+    journal = Journal(tmp_path / "journal.sqlite")
+    for number in range(20):
+        journal.capture([record(captured(number))])
+        assert events(journal) == expected(range(number + 1))
+    assert len(segments(journal.path)) == 1
+    journal.close()
+
+
+def test_what_was_written_of_a_record_that_failed_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    journal.capture([record(captured(0))])
+    [(_, file)] = journal.log._segments
+
+    class Full:
+        """A file on a disk that takes half of what it is given."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(file, name)
+
+        def write(self, data: bytes) -> int:
+            return file.write(data[: len(data) // 2])
+
+    with monkeypatch.context() as full:
+        full.setattr(journal.log, "_segments", [(segments(journal.path)[0], Full())])
+        with pytest.raises(OSError, match="full"):
+            journal.capture([record(captured(1))])
+    journal.capture([record(captured(1))])
+    assert events(journal) == expected(range(2))
     journal.close()
 
 
