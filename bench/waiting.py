@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from bench import ours
 from bench.batches import visitor
+from bench.client import Client
 from bench.figures import median, paired_ratio
 from bench.load import Load, press
 from bench.options import Options, folder, main
@@ -30,6 +31,9 @@ def measure(options: Options, record: Record) -> None:
         press(running.url, 1 if options.quick else 4)
         for number in range(2 * options.rounds):
             for name in (WITHOUT, WITH) if number % 2 == 0 else (WITH, WITHOUT):
+                # Nothing of the last load is left to index, which would slow this one.
+                with Client(running.url) as client:
+                    ours.settled(client)
                 with _waiting(running.url) if name == WITH else contextlib.nullcontext():
                     loads[name].append(press(running.url, options.seconds))
     for name, found in loads.items():
