@@ -310,9 +310,9 @@ class Forwarder:
 
 
 def _open_session() -> PooledSession:
-    from forwarder.pooled_session import open_session  # noqa: PLC0415
+    from forwarder.pooled_session import PooledSession  # noqa: PLC0415 - `requests` is slow to import
 
-    return open_session()
+    return PooledSession()
 
 
 def _single(entry: dict[str, Any]) -> dict[str, Any]:

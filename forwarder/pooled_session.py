@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -66,7 +67,7 @@ class _Connection(HTTPConnection):
 
     _pieces: list[bytes] | None = None
 
-    def send(self, data: bytes) -> None:  # type: ignore[override]
+    def send(self, data: Any) -> None:
         if self._pieces is None:
             super().send(data)
         else:
@@ -175,7 +176,7 @@ def _read(found: BaseHTTPResponse) -> bytes:
 
 
 class PooledSession(requests.Session):
-    """A session with Segment's headers, at most `pool` idle connections a host.
+    """A session with Segment's headers for many threads, at most `pool` idle connections a host.
 
     Segment closes its connection after every request; here they are kept, which no server can tell from the
     message. Plain HTTP without a proxy goes straight to the standard library's client: what `requests` does
@@ -253,8 +254,3 @@ def _proxies(url: str) -> Mapping[str, str]:
     if LOOPBACK.fullmatch(host_of(url)):
         return {}
     return requests.utils.get_environ_proxies(url)
-
-
-def open_session(pool: int = 8) -> PooledSession:
-    """A session for many threads, at most `pool` idle connections a host."""
-    return PooledSession(pool)

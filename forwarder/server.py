@@ -48,9 +48,11 @@ class _Sending:
     def __call__(self) -> PooledSession:
         with self._opening:
             if self._session is None:
-                from forwarder.pooled_session import open_session  # noqa: PLC0415
+                from forwarder.pooled_session import (  # noqa: PLC0415 - `requests` is slow to import
+                    PooledSession,
+                )
 
-                self._session = open_session(pool=self._pool)
+                self._session = PooledSession(self._pool)
             return self._session
 
     def close(self) -> None:

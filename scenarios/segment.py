@@ -13,7 +13,7 @@ from forwarder.clock import ManualClock
 from forwarder.delivery import Forwarder
 from forwarder.destination import DEFAULT_MAPPING, Mapping, Settings
 from forwarder.mappings import mapping_json
-from forwarder.pooled_session import PooledSession, open_session
+from forwarder.pooled_session import PooledSession
 from scenarios.emulator_client import EmulatorClient
 from scenarios.problems import CannotRun
 from scenarios.scenario import Scenario
@@ -59,7 +59,7 @@ _sessions = threading.local()
 def _segments_session() -> PooledSession:
     """Segment's connections, kept as long as the worker that runs one scenario after the other."""
     if not hasattr(_sessions, "own"):
-        _sessions.own = open_session()
+        _sessions.own = PooledSession()
     return cast(PooledSession, _sessions.own)
 
 

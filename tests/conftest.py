@@ -1,6 +1,6 @@
-"""What all tests share: property tests are in no hurry, for a busy machine is no defect."""
+"""What all tests share: property tests have no deadline, for a busy machine is no defect."""
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
-settings.register_profile("optilocal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("optilocal", deadline=None)
 settings.load_profile("optilocal")

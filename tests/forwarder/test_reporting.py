@@ -14,7 +14,7 @@ from segment_side import SegmentSide
 from emulator.server import EmulatorServer
 from emulator.settings import Settings as EmulatorSettings
 from forwarder.clock import ManualClock
-from forwarder.pooled_session import PooledSession, open_session
+from forwarder.pooled_session import PooledSession
 from forwarder.reporting import DeliveryReporter, Told
 
 Make = Callable[..., SegmentSide]
@@ -35,7 +35,7 @@ def uuids(double: OptimizelyDouble) -> list[str]:
 
 @pytest.fixture
 def session() -> Iterator[PooledSession]:
-    with open_session() as opened:
+    with PooledSession() as opened:
         yield opened
 
 

@@ -13,7 +13,7 @@ from optimizely_double import NOON, Answer, OptimizelyDouble
 from forwarder.clock import ManualClock
 from forwarder.errors import FetchError, JavaScriptTypeError, RequestTimedOut
 from forwarder.hosts import local_url
-from forwarder.pooled_session import PooledSession, open_session
+from forwarder.pooled_session import PooledSession
 from forwarder.request_client import RequestClient
 
 EMULATOR = "http://127.0.0.1:8410/ns/blue"
@@ -21,7 +21,7 @@ EMULATOR = "http://127.0.0.1:8410/ns/blue"
 
 @pytest.fixture
 def session() -> Iterator[PooledSession]:
-    with open_session() as opened:
+    with PooledSession() as opened:
         yield opened
 
 
