@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 APPLICATION_ID = 0x4F50_4C4F
-VERSION = 3
+VERSION = 4
 _MAGIC = b"SQLite format 3\0"
 
 
