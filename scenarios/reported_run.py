@@ -15,7 +15,6 @@ from scenarios.interrupts import dropped_interrupts
 from scenarios.reporters.console import ConsoleReporter
 from scenarios.reporters.files import check_targets, write_reports
 from scenarios.run import run_with
-from scenarios.sandbox import Sandbox, SandboxOptions
 from scenarios.scenario import Scenario
 from scenarios.workers import Workers
 
@@ -23,21 +22,21 @@ from scenarios.workers import Workers
 def run_reported(chosen: Sequence[Scenario], options: argparse.Namespace) -> int:
     """Run the scenarios as the options of `optilocal run` ask; the exit code."""
     check_targets(options)
-    if options.emulator:
-        EmulatorClient(options.emulator).health()
+    emulator = EmulatorClient(options.emulator) if options.emulator else None
+    if emulator:
+        emulator.health()
     if options.forwarder:
         forwarder_health(options.forwarder)
     with contextlib.ExitStack() as opened:
-        workers = opened.enter_context(Workers(chosen, options.workers, processes=not options.update))
-        sandbox = Sandbox(SandboxOptions(emulator_port=0), with_forwarder=False)
-        root = options.emulator or opened.enter_context(sandbox).emulator_url
-        emulator = EmulatorClient(root)
+        workers = opened.enter_context(
+            Workers(chosen, options.workers, processes=not options.update, own_emulators=emulator is None)
+        )
         stream = sys.stderr if str(options.json) == "-" else sys.stdout
         if options.update:
             updated = _updated(workers, emulator, options, stream)
             workers = opened.enter_context(Workers(updated, options.workers, processes=False))
         reporter = ConsoleReporter(
-            stream, quiet=options.quiet, viewer=f"{emulator.root}/" if options.emulator else None
+            stream, quiet=options.quiet, viewer=f"{emulator.root}/" if emulator else None
         )
         run = _reported(
             workers, emulator, reporter, options, fail_fast=options.fail_fast, forwarder_url=options.forwarder
@@ -60,7 +59,7 @@ def run_in_sandbox(
 
 def _reported(
     workers: Workers,
-    emulator: EmulatorClient,
+    emulator: EmulatorClient | None,
     reporter: ConsoleReporter,
     options: argparse.Namespace,
     *,
@@ -90,7 +89,7 @@ def _reported(
 
 
 def _updated(
-    workers: Workers, emulator: EmulatorClient, options: argparse.Namespace, stream: IO[str]
+    workers: Workers, emulator: EmulatorClient | None, options: argparse.Namespace, stream: IO[str]
 ) -> Sequence[Scenario]:
     """Run once to see what differs, rewrite that; the scenarios as they then stand in their files."""
     from scenarios.update import again, update  # noqa: PLC0415

@@ -14,8 +14,8 @@ VERSION = 1
 _LONGEST_ANSWER = 400
 
 
-def new_run(run_id: str, command: str, emulator: str, started_at: int, total: int) -> dict[str, Any]:
-    """A run that has just begun. Times in epoch milliseconds."""
+def new_run(run_id: str, command: str, emulator: str | None, started_at: int, total: int) -> dict[str, Any]:
+    """A run that has just begun. Times in epoch milliseconds; `emulator` None: it has emulators of its own."""
     return {
         "id": run_id,
         "version": VERSION,

@@ -18,7 +18,7 @@ _PUBLISH_SHARE = 30
 
 def run_with(
     workers: Workers,
-    emulator: EmulatorClient,
+    emulator: EmulatorClient | None,
     *,
     run_id: str,
     command: str,
@@ -26,17 +26,20 @@ def run_with(
     forwarder_url: str | None = None,
     on_result: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Run the workers' scenarios and publish the run to the emulator as it goes on; the finished run document.
+    """Run the workers' scenarios; the finished run document, published to the emulator as the run goes on.
 
-    `on_result` hears of each scenario in file order. With `fail_fast` nothing new is begun after a failure.
+    Without an emulator the workers have their own, which end with the run, and nothing is published. `on_result` hears
+    of each scenario in file order. With `fail_fast` nothing new is begun after a failure.
     """
     clock = SystemClock()
-    run = new_run(run_id, command, emulator.root, clock.now_ms(), len(workers.scenarios))
-    emulator.post_run(run)
+    root = emulator.root if emulator else None
+    run = new_run(run_id, command, root, clock.now_ms(), len(workers.scenarios))
+    if emulator:
+        emulator.post_run(run)
     entries: list[dict[str, Any]] = []
     publish_at = time.monotonic() + _PUBLISH_EVERY_S
     futures = [
-        workers.submit(index, emulator.root, f"{run_id}.{index + 1}", forwarder_url)
+        workers.submit(index, root, f"{run_id}.{index + 1}", forwarder_url)
         for index in range(len(workers.scenarios))
     ]
     try:
@@ -46,7 +49,7 @@ def run_with(
             on_result(entry)
             if fail_fast and entry["status"] != "passed":
                 break
-            if time.monotonic() > publish_at:
+            if emulator and time.monotonic() > publish_at:
                 begun = time.monotonic()
                 emulator.post_run(with_scenarios(run, entries))
                 took = time.monotonic() - begun
@@ -55,5 +58,6 @@ def run_with(
         for future in futures:
             future.cancel()
     finished = with_scenarios(run, entries, finished_at=clock.now_ms())
-    emulator.post_run(finished)
+    if emulator:
+        emulator.post_run(finished)
     return finished

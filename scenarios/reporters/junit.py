@@ -47,7 +47,8 @@ def render(run: dict[str, Any]) -> bytes:
                 "time": _seconds(sum(entry["duration_ms"] or 0 for entry in entries)),
             },
         )
-        _properties(suite, {"run": run["id"], "command": run["command"], "emulator": run["emulator"]})
+        told = {"run": run["id"], "command": run["command"], "emulator": run["emulator"]}
+        _properties(suite, {name: value for name, value in told.items() if value is not None})
         names = [entry["name"] for entry in entries]
         for entry in entries:
             twice = names.count(entry["name"]) > 1
