@@ -6,20 +6,14 @@ import importlib
 import sys
 import traceback
 
-from bench import packages, report
-from bench.options import read, run, stoppable
-from bench.process import CannotMeasure
+from bench import report
+from bench.options import prepared, read, run
 
 
 def main() -> int:
     """0 when each bench found something, 1 when one did not; what could not be had is in its record."""
     options = read()
-    with stoppable():
-        try:
-            packages.wrk()
-        except CannotMeasure as error:
-            print(f"bench: {error}", file=sys.stderr)
-            return 1
+    with prepared():
         failed = []
         for name in report.ORDER:
             bench = importlib.import_module(f"bench.{name}")

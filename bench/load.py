@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from bench.batches import SDK_KEY, VISITORS, Batch, kinds, write_kinds
@@ -65,18 +66,20 @@ def _milliseconds(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def press(
-    url: str,
-    seconds: float,
-    *,
-    rate: float = 0,
-    reads: int = 0,
-    bodies: Sequence[Batch] = (),
-    path: str = EVENTS,
-) -> Load:
-    """Load for so many seconds, at `rate` requests a second (0: as many as are answered), `reads` in a hundred of which
-    fetch the datafile. `bodies` are posted to `path`, by default event batches. Raises CannotMeasure."""
-    return _wrk(url, max(1, round(seconds)), 0, rate=rate, reads=reads, bodies=bodies, path=path)
+class Kind(TypedDict, total=False):
+    """What is sent: `rate` requests a second (0: as many as are answered), `reads` in a hundred of which fetch the
+    datafile; the others post `bodies` (by default event batches) to `path` (by default the Event API's).
+    """
+
+    rate: float
+    reads: int
+    bodies: Sequence[Batch]
+    path: str
+
+
+def press(url: str, seconds: float, **kind: Unpack[Kind]) -> Load:
+    """Load for so many seconds. Raises CannotMeasure."""
+    return _wrk(url, max(1, round(seconds)), 0, **kind)
 
 
 def fill(url: str, count: int) -> Load:
@@ -87,16 +90,7 @@ def fill(url: str, count: int) -> Load:
     return found
 
 
-def _wrk(
-    url: str,
-    seconds: int,
-    limit: int,
-    *,
-    rate: float = 0,
-    reads: int = 0,
-    bodies: Sequence[Batch] = (),
-    path: str = EVENTS,
-) -> Load:
+def _wrk(url: str, seconds: int, limit: int, **kind: Unpack[Kind]) -> Load:
     global _seed  # noqa: PLW0603  (every load of a process has ids of its own)
     _seed += 1
     if shutil.which("wrk") is None:
@@ -104,9 +98,10 @@ def _wrk(
     if urlsplit(url).hostname != "127.0.0.1":
         raise CannotMeasure(f"load goes to 127.0.0.1 only, not to {url}")
     with tempfile.TemporaryDirectory() as folder:
-        chosen = write_kinds(Path(folder), bodies or kinds(time.time_ns() // 1_000_000))
+        chosen = write_kinds(Path(folder), kind.get("bodies") or kinds(time.time_ns() // 1_000_000))
         seed = (time.time_ns() // 1_000_000_000 + _seed) % 1_000_000
-        told = [seed, VISITORS, limit, rate / THREADS, reads, path, chosen, SDK_KEY]
+        told = [seed, VISITORS, limit, kind.get("rate", 0) / THREADS, kind.get("reads", 0)]
+        told += [kind.get("path", EVENTS), chosen, SDK_KEY]
         how = [f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
         command = ["wrk", *how, "-s", str(SCRIPT), url, "--", *map(str, told)]
         process = spawn(command, subprocess.PIPE, subprocess.STDOUT)

@@ -68,12 +68,7 @@ def run(name: str, measure: Measure, options: Options) -> Record:
 def main(name: str, measure: Measure, arguments: Sequence[str] | None = None) -> int:
     """One bench as a command. 0 when it measured anything, 1 when not."""
     options = read(arguments)
-    with stoppable():
-        try:
-            packages.wrk()
-        except CannotMeasure as error:
-            print(f"bench: {error}", file=sys.stderr)
-            return 1
+    with prepared():
         return 0 if run(name, measure, options).figures else 1
 
 
@@ -96,15 +91,21 @@ def read(arguments: Sequence[str] | None = None) -> Options:
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
-    """SIGTERM ends a bench as Ctrl-C does: with everything stopped that it started."""
+def prepared() -> Iterator[None]:
+    """What makes the load is here, or the command ends with 1. SIGTERM ends a bench as Ctrl-C does: with everything
+    stopped that it started.
+    """
 
     def leave(number: int, _: FrameType | None) -> None:
         sys.exit(128 + number)
 
     before = signal.signal(signal.SIGTERM, leave)
     try:
+        packages.wrk()
         yield
+    except CannotMeasure as error:
+        print(f"bench: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
         print("bench: stopped", file=sys.stderr)
         raise SystemExit(130) from None

@@ -92,6 +92,9 @@ class _Sender:
         if missing > 0:
             fill(self.url, missing)
         ours.settled(client)
+        # Whoever asks for outcomes or results has the events judged and counted that are not yet.
+        for path in ("/_emulator/verdicts?outcome=counted&limit=1", "/_emulator/results"):
+            client.ask("GET", path)
 
     def reported(self) -> None:
         """One conversion, and the forwarder's report of it."""

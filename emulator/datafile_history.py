@@ -99,6 +99,9 @@ class DatafileHistory:
                 _supersede(held, from_ms, Datafile.from_json(obj))
             if held:
                 self._keys[key] = ([from_ms for from_ms, _ in held], [datafile for _, datafile in held])
+        # Between two of these times what holds does not change; it is looked up for every event, several times.
+        self._times = sorted({time for times, _ in self._keys.values() for time in times})
+        self._held: dict[int, Datafile | None] = {}
         self._unions: dict[tuple[int, ...], Datafile] = {}
 
     def __bool__(self) -> bool:
@@ -106,7 +109,11 @@ class DatafileHistory:
 
     def at(self, ms: int) -> Datafile | None:
         """What held at this time (epoch milliseconds), all SDK keys together; None without a datafile."""
-        return self._union(tuple(max(bisect_right(times, ms) - 1, 0) for times, _ in self._keys.values()))
+        place = bisect_right(self._times, ms)
+        if place not in self._held:
+            indices = tuple(max(bisect_right(times, ms) - 1, 0) for times, _ in self._keys.values())
+            self._held[place] = self._union(indices)
+        return self._held[place]
 
     @cached_property
     def newest(self) -> Datafile | None:
@@ -133,7 +140,7 @@ class DatafileHistory:
     def _last_seen(self) -> dict[str, Datafile]:
         """Experiment id → the last revision that lists it."""
         found: dict[str, Datafile] = {}
-        for from_ms in sorted({time for times, _ in self._keys.values() for time in times}):
+        for from_ms in self._times:
             held = self.at(from_ms)
             if held is not None:
                 found.update({experiment.id: held for experiment in held.experiments})
@@ -180,7 +187,7 @@ class DatafileHistory:
 
     def ran(self, experiment_id: str) -> tuple[int, int | None] | None:
         """When the experiment was first Running, and when it was last stopped, None while it runs; None if it never ran."""
-        times = sorted({time for times, _ in self._keys.values() for time in times})
+        times = self._times
         running = [self.running_at(experiment_id, time) for time in times]
         if True not in running:
             return None

@@ -38,7 +38,8 @@ def erase(
     """Erase a visitor for good; the tombstone `{"visitors", "events", "exchanges", "deliveries"}`.
 
     None erases nothing. Of an id that nobody bears no row goes, but bodies that cannot be searched do, whoever is named.
-    Most is looked for before the journal is locked, so that capture goes on meanwhile.
+    Most is looked for before the journal is locked, so that capture goes on meanwhile. Raises JournalError, before
+    anything is erased, while somebody reads the journal for so long that its log cannot be emptied.
     """
     tombstone: dict[str, Any] = {"visitors": [], "events": 0, "exchanges": 0, "deliveries": 0}
     if visitor_id is None:
@@ -52,6 +53,7 @@ def erase(
         _Place("run", lambda row: _run_without(traces, namespace, row)),
     )
     key = {"namespace": namespace, "visitor_id": traces.id}
+    journal.empty_log()
     journal.catch_up()
     found = [_search(journal.select, place, key, 0) for place in places]
     with journal.transaction() as run:

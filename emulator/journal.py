@@ -18,6 +18,8 @@ from emulator.query import Query
 
 LISTINGS = ("exchanges", "events", "verdicts", "runs")
 RUNS_KEPT = 1_000
+# Seconds that a statement waits for another process.
+_PATIENCE = 10
 # A larger file takes too long to read through; damage in it shows when the damaged part is read.
 _CHECKED_AT_START = 64_000_000
 
@@ -79,7 +81,7 @@ class Journal(Intake):
             ) from None
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         db.row_factory = sqlite3.Row
         return db
 
@@ -183,7 +185,17 @@ class Journal(Intake):
             self._index.forget()
             self._bound.forget()
             self._db.execute("VACUUM")
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.empty_log()
+
+    def empty_log(self) -> None:
+        """Write into the file what is written ahead of it. Raises JournalError while somebody keeps reading there."""
+        with self.lock, _named_errors(self.path):
+            busy = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise JournalError(
+                f"the journal {self.path} is being read by another process or a long question, and what is erased"
+                f" would stay in its log {self.path.name}-wal; wait until that has ended, and ask again"
+            )
 
     def _value(self, name: str, /, **values: Any) -> Any:
         rows = self.select(name, **values)

@@ -1,6 +1,9 @@
 """Subject access requests: Optimizely's own API, its states, and what a completed one really does."""
 
+import contextlib
 import json
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,6 +194,31 @@ def _erase_one(space: Space, server: EmulatorServer) -> None:
     assert parts is not None
     folder = parts.journal.path.parent
     assert b"of-mine" not in b"".join(file.read_bytes() for file in folder.iterdir() if file.is_file())
+
+
+def test_nothing_is_erased_while_another_process_reads_what_cannot_be_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emulator.journal._PATIENCE", 0.1)
+    file = tmp_path / "journal"
+    with EmulatorServer(Settings(port=0, journal=file)) as server, requests.Session() as session:
+        space = Space(server.base_url, "gdpr", session)
+        space.send(batch(purchase("u-1")))
+        number = space.ask().json()["id"]
+        reader = sqlite3.connect(file, isolation_level=None)
+        with contextlib.closing(reader):
+            reader.execute("BEGIN")
+            assert reader.execute("SELECT COUNT(*) FROM exchanges").fetchone()[0] > 0
+            space.send(batch(purchase("u-2", uuid="c-2")))
+            path = f"/_emulator/subject-access-requests/{number}/process"
+            refused = space.call("POST", path, json={"status": "completed"})
+            error = refused.json()["error"]
+            assert (refused.status_code, error["code"]) == (500, "journal_failed")
+            assert "is being read by another process or a long question" in error["message"]
+        assert space.get(f"{PATH}/{number}", headers=TOKEN).json()["status"] == "pending"
+        assert len(space.rows("events")) == 2
+        assert space.process(number, status="completed")["erased"]["events"] == 1
+        assert [row["visitor_id"] for row in space.rows("events")] == ["u-2"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from scenarios import schema
 from scenarios.cli import main
 
 MANY = "\n---\n".join(
@@ -36,8 +38,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_COLOR": "1"}
+def python(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "NO_COLOR": "1", **variables}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
@@ -87,6 +89,36 @@ def test_workers_are_processes_and_go_when_their_parent_is_killed(folder: Path) 
     )  # comes back when nobody holds the pipe any more: the workers have gone, too
     assert done.returncode == -signal.SIGKILL
     assert done.stdout == "True\n"
+
+
+@pytest.mark.parametrize("workers", ["1", "3"])
+def test_a_run_with_emulators_of_its_own_leaves_no_file(folder: Path, workers: str) -> None:
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    arguments = ("-m", "scenarios", "run", "--workers", workers, "--json", "run.json", "--junit", "run.xml", ".")
+    done = python(folder, *arguments, TMPDIR=str(temporary))
+    assert done.returncode == 1, done.stderr
+    assert list(temporary.iterdir()) == []
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert run["emulator"] is None, "nobody else could ask them, and they are gone"
+    Draft202012Validator(schema.read("results")).validate(run)
+    assert '<property name="emulator"' not in (folder / "run.xml").read_text(encoding="utf-8")
+
+
+@linux
+def test_emulators_of_workers_leave_no_file_when_the_parent_is_killed(folder: Path) -> None:
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    script = (
+        "import os, signal, sys\n"
+        "from scenarios.reporters.console import ConsoleReporter\n"
+        "from scenarios.cli import main\n"
+        "ConsoleReporter.scenario = lambda self, entry: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "sys.exit(main(['run', '--workers', '3', '.']))\n"
+    )
+    done = python(folder, "-c", script, TMPDIR=str(temporary))
+    assert done.returncode == -signal.SIGKILL
+    assert list(temporary.iterdir()) == []
 
 
 @linux
