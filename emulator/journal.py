@@ -14,7 +14,7 @@ from emulator.intake import Intake
 from emulator.journal_file import APPLICATION_ID, VERSION, JournalError, is_new
 from emulator.journal_file import STATEMENTS as _SQL
 from emulator.json_text import dumps, loads, storable, storable_text
-from emulator.query import Query
+from emulator.query import Query, condition
 
 LISTINGS = ("exchanges", "events", "verdicts", "runs")
 RUNS_KEPT = 1_000
@@ -359,31 +359,10 @@ class Journal(Intake):
 
     # -- what is asked
 
-    @staticmethod
-    def _where(listing: str, query: Query) -> tuple[str, list[Any]]:
-        parts: list[str] = ["1"]
-        values: list[Any] = []
-        if query.namespace is not None:
-            parts.append("namespace = ?")
-            values.append(query.namespace)
-        for name, value in query.filters.items():
-            condition = _SQL[f"filter {listing} {name}"]
-            parts.append(condition)
-            values += [storable(value)] * condition.count("?")
-        if query.text:
-            search = _SQL[f"search {listing}"]
-            pattern = "".join("\\" + c if c in "%_\\" else c for c in storable(query.text) or "")
-            parts.append(search)
-            values += [f"%{pattern}%"] * search.count("?")
-        if query.after is not None:
-            parts.append("number < ?" if query.newest else "number > ?")
-            values.append(query.after)
-        return " AND ".join(parts), values
-
     def rows(self, listing: str, query: Query) -> list[dict[str, Any]]:
         """The rows that match, in order of their numbers (downwards when `newest`), as they are stored."""
         self.catch_up()
-        where, values = self._where(listing, query)
+        where, values = condition(listing, query)
         order = "DESC" if query.newest else "ASC"
         sql = f"SELECT {_SQL[f'columns {listing}']} FROM {listing} WHERE {where} ORDER BY number {order} LIMIT ?"
         with self._reader() as db:
@@ -391,14 +370,14 @@ class Journal(Intake):
 
     def count(self, listing: str, query: Query, most: int) -> int:
         """How many indexed rows match, counted no further than `most`; what is indexed meanwhile rings a bell."""
-        where, values = self._where(listing, query)
+        where, values = condition(listing, query)
         with self._reader() as db:
             sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {listing} WHERE {where} LIMIT ?)"
             return int(db.execute(sql, [*values, most]).fetchone()[0])
 
     def newest_number(self, listing: str, namespace: str | None) -> int:
         """The number of the newest row there is, 0 when there is none."""
-        where, values = self._where(listing, Query(namespace))
+        where, values = condition(listing, Query(namespace))
         with self._reader() as db:
             row = db.execute(f"SELECT MAX(number) FROM {listing} WHERE {where}", values).fetchone()
             return int(row[0] or 0)

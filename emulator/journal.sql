@@ -351,6 +351,12 @@ SELECT COUNT(*) AS total FROM verdicts WHERE namespace = :namespace AND delivery
 -- name: erase run
 UPDATE runs SET doc = :doc WHERE number = :number
 
+-- name: part of namespace
+namespace = ?
+-- name: part before
+number < ?
+-- name: part after
+number > ?
 -- name: filter exchanges surface
 surface = ?
 -- name: filter exchanges method

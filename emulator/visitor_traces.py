@@ -63,6 +63,7 @@ _NAME_BEFORE = re.compile(
 _QUOTE_BEFORE, _QUOTE_AFTER = re.compile(r"([\"']|%(?:25)*2[27])$"), re.compile(r"\\*[\"']|%(?:25)*2[27]")
 _SAID_BEFORE = re.compile(r"(?:visitor|user|fullstack_id)\W{1,3}$", re.I)
 _LOOK_BACK = 100
+_GRAMMAR = frozenset('[]{},:" \n')
 # A word ends where another kind of character stands, or an escape ends: the `3D` of `%3D` is no part of the word.
 _BEFORE = r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4})|(?<=\\[nrtbf]))"
 _AFTER = r"(?![\w-])"
@@ -290,7 +291,8 @@ class Traces:
     def _may_mean(self, text: str, hit: re.Match[str]) -> bool:
         name, is_value = self._named(text, hit)
         if names_person(name):
-            return True
+            # What follows `"visitors":` may be the grammar of JSON, and no id that is written like it.
+            return is_value or not _GRAMMAR.issuperset(self.id)
         return is_value and name not in _NO_PERSON
 
     def cut_end(self, text: str) -> str:

@@ -215,6 +215,7 @@ def theirs(rows: list[dict[str, Any]], first: list[int]) -> list[dict[str, Any]]
 @example("a", random.Random(1))
 @example("50%25 \\off\"/'ü😀", random.Random(2))
 @example("visitor-4711", random.Random(3))
+@example("[", random.Random(4))
 @settings(
     max_examples=25,
     deadline=None,

@@ -95,7 +95,18 @@ def test_workers_are_processes_and_go_when_their_parent_is_killed(folder: Path) 
 def test_a_run_with_emulators_of_its_own_leaves_no_file(folder: Path, workers: str) -> None:
     temporary = folder / "temporary"
     temporary.mkdir()
-    arguments = ("-m", "scenarios", "run", "--workers", workers, "--json", "run.json", "--junit", "run.xml", ".")
+    arguments = (
+        "-m",
+        "scenarios",
+        "run",
+        "--workers",
+        workers,
+        "--json",
+        "run.json",
+        "--junit",
+        "run.xml",
+        ".",
+    )
     done = python(folder, *arguments, TMPDIR=str(temporary))
     assert done.returncode == 1, done.stderr
     assert list(temporary.iterdir()) == []
