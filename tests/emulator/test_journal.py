@@ -1,5 +1,6 @@
 """The journal: durable, bounded and counted, shared by processes, and never written over what is not its own."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from space import Space
 
 from emulator.journal import Journal
-from emulator.journal_file import JournalError
+from emulator.journal_file import STATEMENTS, JournalError
 from emulator.json_text import loads
 from emulator.query import Query
 from emulator.server import EmulatorServer
@@ -375,3 +376,12 @@ def test_stopping_lets_waiters_go(tmp_path: Path) -> None:
     server.stop()
     waiter.join(10)
     assert answers == [200]
+
+
+@pytest.mark.parametrize("name", [name for name, sql in STATEMENTS.items() if ":cutoff" in sql])
+def test_what_the_bound_drops_is_found_without_walking_through_a_table(tmp_path: Path, name: str) -> None:
+    journal = Journal(tmp_path / "journal")
+    with contextlib.closing(journal), contextlib.closing(sqlite3.connect(journal.path)) as db:
+        plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {STATEMENTS[name]}", {"cutoff": 1})]
+    assert plan
+    assert not [step for step in plan if step.startswith("SCAN")], plan
