@@ -25,9 +25,10 @@ _SPACES_KEPT = 1_000
 _LARGEST_HEADERS = 32_768
 # Seconds after which what other processes have set in the same journal is looked at again.
 _RECHECK = 0.05
-# Requests waiting to be indexed. With more, answers are held up a little, so that no more come than are indexed.
+# Requests waiting to be indexed. With more, answers are held up a little, so that no more come than are indexed: for so
+# many seconds, the longer the more there are.
 MOST_WAITING = 200_000
-_HELD_UP = 0.005
+_HELD_UP, _HELD_UP_MORE, _LONGEST_HELD_UP = 0.001, 0.01, 0.02
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -94,9 +95,10 @@ class Capture:
             self._parts.journal.capture(records)
         except OSError:
             return False
-        if self._parts.journal.log.pending > MOST_WAITING:
+        excess = self._parts.journal.log.pending / MOST_WAITING - 1
+        if excess > 0:
             # The one thing that may hold this thread up: it lets the interpreter go to whoever indexes.
-            self._parts.stopping.wait(_HELD_UP)
+            self._parts.stopping.wait(min(_HELD_UP + _HELD_UP_MORE * excess, _LONGEST_HELD_UP))
         return True
 
     def _space(self, target: bytes) -> _Space | None:
