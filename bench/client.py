@@ -9,9 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+# Servers hang up on a client that has been silent for longer.
+_SILENT_S = 20.0
+
 
 class Client:
-    """One connection to one server. Raises OSError or HTTPException where it fails, ValueError for an answer above 299."""
+    """One connection to one server, opened anew after a silence.
+
+    Raises OSError or HTTPException where it fails, ValueError for an answer above 299.
+    """
 
     def __init__(self, url: str, timeout: float = 330.0, token: str = "") -> None:
         self._own = {"Authorization": f"Bearer {token}"} if token else {}
@@ -19,6 +25,7 @@ class Client:
         self._connection = http.client.HTTPConnection(
             parts.hostname or "127.0.0.1", parts.port, timeout=timeout
         )
+        self._used = 0.0
 
     def ask(
         self,
@@ -28,10 +35,13 @@ class Client:
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """The body of the answer."""
+        if time.perf_counter() - self._used > _SILENT_S:
+            self._connection.close()
         kind = {"Content-Type": "application/json"} if body is not None else {}
         self._connection.request(method, path, body, {**self._own, **kind, **(headers or {})})
         answer = self._connection.getresponse()
         found = answer.read()
+        self._used = time.perf_counter()
         if answer.status > 299:
             raise ValueError(f"{method} {path:.100} was answered {answer.status}: {found[:200]!r}")
         return found

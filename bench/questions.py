@@ -95,8 +95,6 @@ class _Sender:
         # Whoever asks for outcomes or results has the events judged and counted that are not yet.
         for path in ("/_emulator/verdicts?outcome=counted&limit=1", "/_emulator/results"):
             client.ask("GET", path)
-        # That took longer than the server keeps a connection on which nothing is said.
-        self._client.close()
 
     def reported(self) -> None:
         """One conversion, and the forwarder's report of it."""
