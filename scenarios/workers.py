@@ -128,8 +128,10 @@ def _begin(parent: int) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
-        _own.stop()
-        os._exit(2)
+        try:
+            _own.stop()
+        finally:
+            os._exit(2)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
     Finalize(_own, _own.stop, exitpriority=0)
