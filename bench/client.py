@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-# Servers hang up on a client that has been silent for longer.
-_SILENT_S = 20.0
+# Servers hang up on a client that has been silent for longer: Node.js after 5 s.
+_SILENT_S = 2.0
 
 
 class Client:
