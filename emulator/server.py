@@ -1,7 +1,8 @@
 """One emulator that serves: in a thread of this process for tests and the sandbox, or until a signal for the command."""
 
+import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from emulator.app import create_app
@@ -125,6 +126,16 @@ class EmulatorServer:
         if self._judging:
             self._judging.stop()
         parts.journal.close()
+
+    def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Status and body of the answer that `target`, path and query, has over HTTP, without the network: for whoever has
+        this emulator in its own process and many small questions. Raises ServerError when it does not serve.
+        """
+        if self._server is None:
+            raise ServerError(
+                errno.ENOTCONN, "the emulator does not serve: it was not started, or was stopped"
+            )
+        return self._server.ask(method, target, body, headers)
 
     def serve_forever(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until SIGINT or SIGTERM; for the main thread of a command. Starts when it was not started.
