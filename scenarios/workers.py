@@ -6,6 +6,7 @@ Where no emulator is given, each process has one of its own: a shared one would 
 from __future__ import annotations
 
 import importlib
+import json
 import multiprocessing
 import os
 import signal
@@ -117,8 +118,10 @@ def _forked_pool(scenarios: tuple[Scenario, ...], count: int, own_emulators: boo
     global _forked  # noqa: PLW0603 - what the processes are born with need not be sent to them
     _forked = scenarios
     # What each of them would load where it is first used is loaded once, before they are born.
-    for name in ("forwarder.mapping.liquid", *(("scenarios.sandbox",) if own_emulators else ())):
-        importlib.import_module(name)
+    if any('"@liquid"' in json.dumps(scenario.mappings) for scenario in scenarios):
+        importlib.import_module("forwarder.mapping.liquid")
+    if own_emulators:
+        importlib.import_module("scenarios.sandbox")
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin, (os.getpid(),))
     pool.submit(os.getpid).result()  # all are forked at the first task
     _forked = ()
