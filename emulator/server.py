@@ -39,11 +39,12 @@ class EmulatorServer:
     """An emulator on an address of its own; a context manager. Port 0 takes any free port.
 
     Raises JournalError for a journal that cannot be used, ServerError for an address that is taken, and DatafileError
-    for a datafile that is none; each is one line.
+    for a datafile that is none; each is one line. Without `judge_ahead` outcomes and results are found when somebody asks.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None, *, judge_ahead: bool = True) -> None:
         self.settings = settings
+        self._judge_ahead = judge_ahead
         self.clock = clock or SystemClock()
         self.port = settings.port
         self._server: Server | None = None
@@ -88,8 +89,9 @@ class EmulatorServer:
             listening.close()
             raise
         self._sources.watch()
-        self._judging = Judging(self._context.judge, self._context.report)
-        self._judging.start()
+        if self._judge_ahead:
+            self._judging = Judging(self._context.judge, self._context.report)
+            self._judging.start()
         self._indexer = Indexer(journal, self._context.report)
         self._indexer.start()
         self._server.start()

@@ -24,7 +24,8 @@ from scenarios.problems import CannotRun
 class SandboxOptions:
     """What `optilocal up` takes. Port 0 is any free port; `datafiles` are files or URLs, served under their sdkKey.
 
-    With a `journal` FILE the forwarder's spool is FILE.spool; without, both go with the process.
+    With a `journal` FILE the forwarder's spool is FILE.spool; without, both go with the process. Without `judge_ahead` the
+    emulator judges and counts when it is asked and not before.
     """
 
     host: str = "127.0.0.1"
@@ -33,6 +34,7 @@ class SandboxOptions:
     datafiles: tuple[str, ...] = ()
     settings: Path | None = None
     journal: Path | None = None
+    judge_ahead: bool = True
 
 
 class Sandbox:
@@ -72,7 +74,8 @@ class Sandbox:
                     port=options.emulator_port,
                     journal=options.journal,
                     datafiles=options.datafiles,
-                )
+                ),
+                judge_ahead=options.judge_ahead,
             ).start()
             if self._with_forwarder:
                 self._forwarder = ForwarderServer(self._forwarder_settings()).start()

@@ -51,7 +51,9 @@ class _OwnEmulator:
 
         with self._lock:
             if self._sandbox is None:
-                sandbox = Sandbox(SandboxOptions(emulator_port=0), with_forwarder=False)
+                # Each scenario asks once, at its end.
+                options = SandboxOptions(emulator_port=0, judge_ahead=False)
+                sandbox = Sandbox(options, with_forwarder=False)
                 self._sandbox = sandbox.__enter__()
             return EmulatorClient(self._sandbox.emulator_url, namespace, session, self._sandbox.ask)
 
