@@ -1,7 +1,8 @@
 """One emulator that serves: in a thread of this process for tests and the sandbox, or until a signal for the command."""
 
+import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from emulator.app import create_app
@@ -38,11 +39,12 @@ class EmulatorServer:
     """An emulator on an address of its own; a context manager. Port 0 takes any free port.
 
     Raises JournalError for a journal that cannot be used, ServerError for an address that is taken, and DatafileError
-    for a datafile that is none; each is one line.
+    for a datafile that is none; each is one line. Without `judge_ahead` outcomes and results are found when somebody asks.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None, *, judge_ahead: bool = True) -> None:
         self.settings = settings
+        self._judge_ahead = judge_ahead
         self.clock = clock or SystemClock()
         self.port = settings.port
         self._server: Server | None = None
@@ -87,8 +89,9 @@ class EmulatorServer:
             listening.close()
             raise
         self._sources.watch()
-        self._judging = Judging(self._context.judge, self._context.report)
-        self._judging.start()
+        if self._judge_ahead:
+            self._judging = Judging(self._context.judge, self._context.report)
+            self._judging.start()
         self._indexer = Indexer(journal, self._context.report)
         self._indexer.start()
         self._server.start()
@@ -125,6 +128,16 @@ class EmulatorServer:
         if self._judging:
             self._judging.stop()
         parts.journal.close()
+
+    def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Status and body of the answer that `target`, path and query, has over HTTP, without the network: for whoever has
+        this emulator in its own process and many small questions. Raises ServerError when it does not serve.
+        """
+        if self._server is None:
+            raise ServerError(
+                errno.ENOTCONN, "the emulator does not serve: it was not started, or was stopped"
+            )
+        return self._server.ask(method, target, body, headers)
 
     def serve_forever(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until SIGINT or SIGTERM; for the main thread of a command. Starts when it was not started.

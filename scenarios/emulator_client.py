@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -10,6 +11,9 @@ import requests
 import urllib3
 
 from scenarios.problems import CannotRun
+
+Ask = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, bytes]]
+"""Method, path with query, body and headers → status and body."""
 
 _PAGE = 1000
 _TIMEOUT = urllib3.Timeout(connect=5, read=90)
@@ -26,11 +30,16 @@ def new_session() -> requests.Session:
 class EmulatorClient:
     """One namespace (`default` without a name) of the emulator at `base_url`.
 
-    Every method raises CannotRun, one line, when the emulator is not reached or refuses.
+    An emulator of this process can be asked without the network: `ask` then answers every call, `base_url` is where
+    others reach it. Every method raises CannotRun, one line, when the emulator is not reached or refuses.
     """
 
     def __init__(
-        self, base_url: str, namespace: str | None = None, session: requests.Session | None = None
+        self,
+        base_url: str,
+        namespace: str | None = None,
+        session: requests.Session | None = None,
+        ask: Ask | None = None,
     ) -> None:
         self.root = base_url.rstrip("/")
         self.namespace = namespace
@@ -38,10 +47,11 @@ class EmulatorClient:
         self.session = session or new_session()
         self._path = urlsplit(self.base_url).path
         self._pool: urllib3.HTTPConnectionPool | None = None
+        self._given = ask
 
     def in_namespace(self, name: str) -> EmulatorClient:
         """Another namespace of the same emulator over the same session."""
-        return EmulatorClient(self.root, name, self.session)
+        return EmulatorClient(self.root, name, self.session, self._given)
 
     def call(
         self,
@@ -58,28 +68,35 @@ class EmulatorClient:
             data = json_module.dumps(json).encode()
             headers = {"Content-Type": "application/json", **(headers or {})}
         given = {name: value for name, value in (params or {}).items() if value is not None}
-        url = f"{self._path}{path}?{urlencode(given, doseq=True)}" if given else self._path + path
+        target = f"{self._path}{path}?{urlencode(given, doseq=True)}" if given else self._path + path
+        ask = self._given or self._over_http
+        status, content = ask(method, target, data or b"", headers or {})
+        if status >= 400:
+            raise CannotRun(
+                f"the emulator refused {method} {self.base_url}{path}: {status} {_message(content)}"
+            )
+        if not content:
+            return None
+        try:
+            return json_module.loads(content)
+        except ValueError:
+            raise CannotRun(
+                f"what answers at {self.root} is no emulator of optilocal: {method} {path} gave no JSON"
+            ) from None
+
+    def _over_http(
+        self, method: str, target: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
         try:
             # A scenario makes many small requests, and most of their time would go into the layers of `requests`.
             answer = self._connections().urlopen(
-                method, url, body=data, headers=headers, timeout=_TIMEOUT, retries=False
+                method, target, body=body or None, headers=headers, timeout=_TIMEOUT, retries=False
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise CannotRun(
                 f"no emulator answers at {self.root}: {_cause(error)}; start one with `optilocal up`"
             ) from None
-        if answer.status >= 400:
-            raise CannotRun(
-                f"the emulator refused {method} {self.base_url}{path}: {answer.status} {_message(answer.data)}"
-            )
-        if not answer.data:
-            return None
-        try:
-            return json_module.loads(answer.data)
-        except ValueError:
-            raise CannotRun(
-                f"what answers at {self.root} is no emulator of optilocal: {method} {path} gave no JSON"
-            ) from None
+        return answer.status, answer.data
 
     def _connections(self) -> urllib3.HTTPConnectionPool:
         """Those of the session, which closes them."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from emulator.datafile import DatafileError
 from emulator.journal_file import JournalError
@@ -20,14 +19,13 @@ from forwarder.spool_file import SpoolError
 from scenarios import datafiles
 from scenarios.problems import CannotRun
 
-_TIMEOUT_S = 90
-
 
 @dataclass(frozen=True, slots=True)
 class SandboxOptions:
     """What `optilocal up` takes. Port 0 is any free port; `datafiles` are files or URLs, served under their sdkKey.
 
-    With a `journal` FILE the forwarder's spool is FILE.spool; without, both go with the process.
+    With a `journal` FILE the forwarder's spool is FILE.spool; without, both go with the process. Without `judge_ahead` the
+    emulator judges and counts when it is asked and not before.
     """
 
     host: str = "127.0.0.1"
@@ -36,6 +34,7 @@ class SandboxOptions:
     datafiles: tuple[str, ...] = ()
     settings: Path | None = None
     journal: Path | None = None
+    judge_ahead: bool = True
 
 
 class Sandbox:
@@ -55,6 +54,11 @@ class Sandbox:
         assert self._emulator is not None
         return self._emulator.base_url
 
+    def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Status and body of the emulator's answer, asked without the network."""
+        assert self._emulator is not None
+        return self._emulator.ask(method, target, body, headers)
+
     @property
     def forwarder_url(self) -> str:
         """`http://HOST:PORT` of the forwarder."""
@@ -70,7 +74,8 @@ class Sandbox:
                     port=options.emulator_port,
                     journal=options.journal,
                     datafiles=options.datafiles,
-                )
+                ),
+                judge_ahead=options.judge_ahead,
             ).start()
             if self._with_forwarder:
                 self._forwarder = ForwarderServer(self._forwarder_settings()).start()
@@ -85,7 +90,7 @@ class Sandbox:
     def _forwarder_settings(self) -> ServerSettings:
         """The destination's settings: those of the file, over the account and the URL of the first datafile served."""
         options = self._options
-        served = _served(self.emulator_url)
+        served = json.loads(self.ask("GET", "/_emulator/datafiles", b"", {})[1])["datafiles"]
         usual: dict[str, Any] = {}
         if served:
             usual["dataFileUrl"] = datafiles.cdn_url(served[0]["sdkKey"])
@@ -113,18 +118,6 @@ class Sandbox:
 def _spool_beside(journal: Path | None) -> Path | None:
     """Where the forwarder keeps what it accepted: beside the journal, so that both outlive the process or neither."""
     return journal.with_name(f"{journal.name}.spool") if journal else None
-
-
-def _served(emulator_url: str) -> list[dict[str, Any]]:
-    """The datafiles that the emulator serves, in the order they came. `requests` would be slow to load at the start."""
-    address = urlsplit(emulator_url)
-    connection = HTTPConnection(address.hostname or "", address.port, timeout=_TIMEOUT_S)
-    try:
-        connection.request("GET", "/_emulator/datafiles")
-        served: list[dict[str, Any]] = json.loads(connection.getresponse().read())["datafiles"]
-    finally:
-        connection.close()
-    return served
 
 
 def _line(error: Exception) -> str:

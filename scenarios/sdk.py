@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import requests
@@ -13,28 +14,12 @@ from optimizely.config_manager import PollingConfigManager
 from optimizely.event.event_processor import ForwardingEventProcessor
 from optimizely.helpers.sdk_settings import OptimizelySdkSettings
 from optimizely.optimizely import Optimizely
+from optimizely.optimizely_config import OptimizelyConfig
 from optimizely.optimizely_user_context import UserAttributes
+from optimizely.project_config import ProjectConfig
 
-_VALID: set[str | bytes | None] = set()
-_MOST_VALID = 200
-
-
-class _OnDemandConfigManager(PollingConfigManager):
-    """The SDK's polling manager, polled when a step asks for it and not by a thread of its own."""
-
-    def _initialize_thread(self) -> None:
-        self._polling_thread = threading.Thread(target=lambda: None, name="PollThread", daemon=True)
-
-    def _set_config(self, datafile: str | bytes | None) -> None:
-        """The SDK holds a datafile against its JSON schema each time; one that passed need not pass again."""
-        self.validate_schema = datafile not in _VALID
-        super()._set_config(datafile)
-        if self._config is not None and isinstance(datafile, bytes) and len(_VALID) < _MOST_VALID:
-            _VALID.add(datafile)
-
-    def poll(self) -> None:
-        """One poll, as every five minutes in production: a conditional GET."""
-        self.fetch_datafile()
+_READ: dict[bytes, tuple[ProjectConfig, OptimizelyConfig | None]] = {}
+_MOST_READ = 200
 
 
 class _Remembered(logging.Handler):
@@ -48,6 +33,40 @@ class _Remembered(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.messages.append(record.getMessage())
+
+
+class _OnDemandConfigManager(PollingConfigManager):
+    """The SDK's polling manager, polled when a step asks for it and not by a thread of its own."""
+
+    def __init__(self, log: _Remembered, sdk_key: str, url: str) -> None:
+        self._log = log
+        super().__init__(sdk_key=sdk_key, url=url, logger=log.logger, blocking_timeout=0, retries=0)
+
+    def _initialize_thread(self) -> None:
+        self._polling_thread = threading.Thread(target=lambda: None, name="PollThread", daemon=True)
+
+    def _set_config(self, datafile: str | bytes | None) -> None:
+        """The SDK validates and reads a datafile anew for each client. Scenarios make many clients for few datafiles:
+        what one of them read without a word of warning, the next one takes, with a log of its own.
+        """
+        if not isinstance(datafile, bytes):
+            super()._set_config(datafile)
+        elif datafile in _READ:
+            config, shown = _READ[datafile]
+            if self._config is None or self._config.get_revision() != config.get_revision():
+                self._config, self.optimizely_config = copy(config), shown
+                self._config.logger = self.logger
+            self._config_ready_event.set()
+        else:
+            before, said = self._config, len(self._log.messages)
+            super()._set_config(datafile)
+            taken = self._config is not before and len(self._log.messages) == said
+            if taken and len(_READ) < _MOST_READ:
+                _READ[datafile] = (self._config, self.optimizely_config)
+
+    def poll(self) -> None:
+        """One poll, as every five minutes in production: a conditional GET."""
+        self.fetch_datafile()
 
 
 class _NoPredictions:
@@ -91,13 +110,7 @@ class OptimizelyClient:
         self._log = _Remembered()
         self._up_to_date = False
         self._dispatcher = _Dispatcher(f"{base_url}/v1/events", session, now_ms)
-        self._config = _OnDemandConfigManager(
-            sdk_key=sdk_key,
-            url=f"{base_url}/datafiles/{sdk_key}.json",
-            logger=self._log.logger,
-            blocking_timeout=0,
-            retries=0,
-        )
+        self._config = _OnDemandConfigManager(self._log, sdk_key, f"{base_url}/datafiles/{sdk_key}.json")
         self._client = Optimizely(
             config_manager=self._config,
             logger=self._log.logger,

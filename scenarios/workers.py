@@ -6,6 +6,7 @@ Where no emulator is given, each process has one of its own: a shared one would 
 from __future__ import annotations
 
 import importlib
+import json
 import multiprocessing
 import os
 import signal
@@ -24,6 +25,8 @@ from scenarios.runner import run_scenario
 from scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
+    import requests
+
     from scenarios.sandbox import Sandbox
 
 _FEWEST = 8
@@ -39,15 +42,20 @@ class _OwnEmulator:
         self._lock = threading.Lock()
         self._sandbox: Sandbox | None = None
 
-    def url(self) -> str:
-        """Where it answers. Raises CannotRun when it cannot be started."""
+    def client(self, namespace: str, session: requests.Session) -> EmulatorClient:
+        """A namespace of it. Raises CannotRun when it cannot be started.
+
+        The referee, being in the same process, asks without the network; SDK and forwarder have `session` and HTTP.
+        """
         from scenarios.sandbox import Sandbox, SandboxOptions  # noqa: PLC0415 - slow, and only needed here
 
         with self._lock:
             if self._sandbox is None:
-                sandbox = Sandbox(SandboxOptions(emulator_port=0), with_forwarder=False)
+                # Each scenario asks once, at its end.
+                options = SandboxOptions(emulator_port=0, judge_ahead=False)
+                sandbox = Sandbox(options, with_forwarder=False)
                 self._sandbox = sandbox.__enter__()
-            return self._sandbox.emulator_url
+            return EmulatorClient(self._sandbox.emulator_url, namespace, session, self._sandbox.ask)
 
     def stop(self) -> None:
         """Stop it when it runs, and leave no file behind."""
@@ -112,8 +120,10 @@ def _forked_pool(scenarios: tuple[Scenario, ...], count: int, own_emulators: boo
     global _forked  # noqa: PLW0603 - what the processes are born with need not be sent to them
     _forked = scenarios
     # What each of them would load where it is first used is loaded once, before they are born.
-    for name in ("forwarder.mapping.liquid", *(("scenarios.sandbox",) if own_emulators else ())):
-        importlib.import_module(name)
+    if any('"@liquid"' in json.dumps(scenario.mappings) for scenario in scenarios):
+        importlib.import_module("forwarder.mapping.liquid")
+    if own_emulators:
+        importlib.import_module("scenarios.sandbox")
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin, (os.getpid(),))
     pool.submit(os.getpid).result()  # all are forked at the first task
     _forked = ()
@@ -145,5 +155,6 @@ def _run(scenario: Scenario, root: str | None, namespace: str, forwarder_url: st
     """Connections live as long as their worker: a scenario takes few requests."""
     if not hasattr(_connections, "session"):
         _connections.session = new_session()
-    emulator = EmulatorClient(root or _own.url(), namespace, _connections.session)
+    session = _connections.session
+    emulator = EmulatorClient(root, namespace, session) if root else _own.client(namespace, session)
     return run_scenario(scenario, emulator, now_ms=SystemClock().now_ms(), forwarder_url=forwarder_url)

@@ -7,13 +7,13 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from serving.connection import Connection
 from serving.workers import Workers
-from serving.wsgi import Request
+from serving.wsgi import Request, asked
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -94,6 +94,21 @@ class Server:
             self.loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(2 * _GRACE)
         self.workers.stop()
+
+    def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Status and body of the app's answer, asked in this process and on the caller's thread, without the network."""
+        host = reachable_url(*self.address).removeprefix("http://")
+        given = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        request = Request(
+            method.encode("latin-1"),
+            target.encode("latin-1"),
+            [(b"Host", host.encode()), *given],
+            body,
+            "1.1",
+            True,
+        )
+        status, _, said = asked(self.app, request, self.address)
+        return status, said
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)

@@ -82,8 +82,10 @@ def environ(request: Request, server: tuple[str, int]) -> "WSGIEnvironment":
     return made
 
 
-def answer(app: "WSGIApplication", request: Request, server: tuple[str, int], now_ms: int) -> bytes:
-    """The app's answer in one piece; everything it gives is short enough to be held whole.
+def asked(
+    app: "WSGIApplication", request: Request, server: tuple[str, int]
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    """The app's status, headers and body; everything it gives is short enough to be held whole.
 
     Raises ValueError for an address that cannot be read, and what the app raises.
     """
@@ -100,9 +102,13 @@ def answer(app: "WSGIApplication", request: Request, server: tuple[str, int], no
     finally:
         if hasattr(pieces, "close"):
             pieces.close()
-    if request.broken:
-        return b""
-    return written(int(status.split(" ", 1)[0]), headers, body, request, now_ms)
+    return int(status.split(" ", 1)[0] or 0), headers, body
+
+
+def answer(app: "WSGIApplication", request: Request, server: tuple[str, int], now_ms: int) -> bytes:
+    """The app's answer as it goes over the wire, nothing where the connection is to be broken. Raises as `asked`."""
+    code, headers, body = asked(app, request, server)
+    return b"" if request.broken else written(code, headers, body, request, now_ms)
 
 
 def written(

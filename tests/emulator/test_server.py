@@ -20,6 +20,11 @@ from emulator.server import EmulatorServer, ServerError
 from emulator.settings import OPTIONS, Settings, SettingsError, parser, read_settings
 
 
+class Stopped:
+    def now_ms(self) -> int:
+        return 1_000
+
+
 def test_it_answers_as_soon_as_it_has_started_and_can_be_stopped_twice() -> None:
     server = EmulatorServer(Settings(port=0))
     assert server.start() is server
@@ -43,6 +48,43 @@ def test_stopping_does_not_wait_for_idle_clients() -> None:
         assert connection.recv(1) == b""
         connection.close()
     assert not [thread for thread in threading.enumerate() if thread.name == name]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/_emulator/clock", b""),
+        ("PUT", "/_emulator/clock", b'{"now": "2026-01-02T03:04:05.678Z"}'),
+        ("PUT", "/ns/a.b/_emulator/datafiles/K/state", b'{"deactivated": true}'),
+        ("GET", "/ns/a.b/_emulator/exchanges?surface=events&limit=3", b""),
+        ("GET", "/ns/%C3%A4/_emulator/health", b""),
+        ("PUT", "/_emulator/clock", b"{"),
+        ("GET", "/datafiles/K.json", b""),
+        ("GET", "/nothing/here", b""),
+        ("DELETE", "/_emulator/faults", b""),
+    ],
+)
+def test_whoever_has_it_in_the_same_process_is_answered_alike(method: str, path: str, body: bytes) -> None:
+    given = {"Content-Type": "application/json"} if body else {}
+    with EmulatorServer(Settings(port=0), Stopped()) as server:
+        over_http = requests.request(method, server.base_url + path, data=body, headers=given, timeout=5)
+        assert server.ask(method, path, body, given) == (over_http.status_code, over_http.content)
+
+
+def test_a_foreign_page_is_refused_in_the_same_process_too() -> None:
+    with EmulatorServer(Settings(port=0)) as server:
+        status, _ = server.ask("GET", "/_emulator/verdicts", b"", {"Origin": "https://evil.example"})
+        assert status == 403
+
+
+def test_one_that_does_not_serve_says_so() -> None:
+    server = EmulatorServer(Settings(port=0))
+    with pytest.raises(ServerError, match="not started"):
+        server.ask("GET", "/_emulator/health", b"", {})
+    with server:
+        assert server.ask("GET", "/_emulator/health", b"", {})[0] == 200
+    with pytest.raises(ServerError, match="was stopped"):
+        server.ask("GET", "/_emulator/health", b"", {})
 
 
 def test_a_port_that_is_taken_is_one_clear_line() -> None:
@@ -79,10 +121,6 @@ def test_other_addresses_of_this_machine(host: str, reached: str) -> None:
 
 
 def test_a_clock_can_be_handed_in() -> None:
-    class Stopped:
-        def now_ms(self) -> int:
-            return 1_000
-
     with EmulatorServer(Settings(port=0), Stopped()) as server:
         clock = requests.get(f"{server.base_url}/_emulator/clock", timeout=5).json()
     assert clock["now_ms"] == 1_000
