@@ -24,7 +24,7 @@ class Options:
     """How long and how much is measured. `quick` only proves that everything works: its figures mean little."""
 
     quick: bool = False
-    million: bool = False
+    million: bool = True
     minutes: float = 2.0
     repeated: int | None = None
 
@@ -76,7 +76,9 @@ def read(arguments: Sequence[str] | None = None) -> Options:
     """The options of a command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="prove that it works; the figures mean little")
-    parser.add_argument("--million", action="store_true", help="go on to a million recorded events")
+    parser.add_argument(
+        "--no-million", action="store_true", help="stop at a hundred thousand recorded events, as --quick does"
+    )
     parser.add_argument(
         "--minutes", type=float, metavar="N", help="how long the steady load lasts (default 2)"
     )
@@ -87,7 +89,7 @@ def read(arguments: Sequence[str] | None = None) -> Options:
     if chosen.rounds is not None and chosen.rounds < 1:
         parser.error("--rounds must be 1 or more")
     minutes = chosen.minutes or (0.35 if chosen.quick else 2.0)
-    return Options(chosen.quick, chosen.million, minutes, chosen.rounds)
+    return Options(chosen.quick, not (chosen.quick or chosen.no_million), minutes, chosen.rounds)
 
 
 @contextmanager
