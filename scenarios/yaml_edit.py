@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from scenarios.yaml_nodes import NodePath, compose
-from scenarios.yaml_text import block, entry, flow
+from scenarios.yaml_text import block, entry, flow, line
 
 _FLOW_WIDTH = 100
 
@@ -49,8 +49,8 @@ class Editor:
         """Put a value in the place of the node at `path`."""
         parents, node = self._find(path)
         start, end = self._span(node)
-        one_line = flow(value)
         parent = parents[-1] if parents else None
+        one_line = flow(value) if _in_flow(parents) else line(value)
         # A mapping over several lines below a key can take a block in its place; inside { } and [ ] nothing can.
         if isinstance(parent, yaml.MappingNode) and not _in_flow(parents):
             key = _key(parent, path[-1])

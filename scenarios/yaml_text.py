@@ -33,7 +33,16 @@ _Dumper.add_representer(str, _text)
 
 
 def flow(value: Any) -> str:
-    """On one line: `{outcome: counted, uuid: !uuid}`."""
+    """On one line, also between brackets and braces: `{outcome: counted, uuid: !uuid}`, `"0["`."""
+    return _dumped([value])[1:-1]
+
+
+def line(value: Any) -> str:
+    """On one line of its own, where a text needs quotes less often: `0[`."""
+    return _dumped(value)
+
+
+def _dumped(value: Any) -> str:
     dumped = yaml.dump(
         _written(value),
         Dumper=_Dumper,
@@ -48,25 +57,25 @@ def flow(value: Any) -> str:
 def block(value: Any, indent: int = 0) -> str:
     """Over several lines, each `indent` columns in, short inner lists and mappings on one line; ends with a newline."""
     lines = list(_lines(value))
-    return "".join(f"{' ' * indent}{line}\n" for line in lines)
+    return "".join(f"{' ' * indent}{each}\n" for each in lines)
 
 
 def entry(key: str, value: Any, indent: int = 0) -> str:
     """`key: value` as block text: on one line where it fits, else with the value below it, as always at the top."""
     if indent == 0 and isinstance(value, dict) and value:
-        return f"{flow(key)}:\n{block(value, 2)}"
+        return f"{line(key)}:\n{block(value, 2)}"
     return block({key: value}, indent)
 
 
 def _lines(value: Any, room: int = _WIDTH) -> list[str]:
     """Block lines; whatever fits on a line stands on one."""
     if not isinstance(value, dict | list) or not value:
-        return [flow(value)]
+        return [line(value)]
     lines: list[str] = []
     pairs = value.items() if isinstance(value, dict) else [(None, item) for item in value]
     for key, item in pairs:
-        head = "- " if key is None else f"{flow(key)}: "
-        short = flow(item)
+        head = "- " if key is None else f"{line(key)}: "
+        short = line(item)
         if key is None and isinstance(item, dict) and len(item) == 1 and not short.startswith("{?"):
             short = short[1:-1]  # a step: `- forget: {}`
         if len(head) + len(short) <= room - 2 or not isinstance(item, dict | list) or not item:
@@ -75,10 +84,10 @@ def _lines(value: Any, room: int = _WIDTH) -> list[str]:
         inner = _lines(item, room - 2)
         if key is None:
             lines.append(head + inner[0])
-            lines.extend("  " + line for line in inner[1:])
+            lines.extend("  " + each for each in inner[1:])
         else:
             lines.append(head.rstrip())
-            lines.extend("  " + line for line in inner)
+            lines.extend("  " + each for each in inner)
     return lines
 
 

@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ON_PATH = ("chromium", "chromium-browser", "google-chrome")
+# The shell is Chromium without a desktop's window around it: the viewer's tests take half the time in it.
+ON_PATH = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 def find() -> str | None:
@@ -36,10 +37,13 @@ def install() -> None:
         return
     if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         subprocess.run(["apt-get", "update", "-q"], check=False)
-        subprocess.run(
-            ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
-            check=False,
-        )
+        for browser in ON_PATH[:2]:
+            packages = [browser, "fonts-dejavu-core"]
+            got = subprocess.run(
+                ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages], check=False
+            )
+            if got.returncode == 0:
+                return
 
 
 def main() -> int:

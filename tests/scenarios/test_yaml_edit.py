@@ -6,6 +6,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -48,6 +49,21 @@ def _value(text: str) -> Any:
 def test_what_is_written_reads_back_the_same(data: dict[str, Any], indent: int) -> None:
     assert _value(flow(data)) == data
     assert _value(block(data, indent)) == data
+
+
+@pytest.mark.parametrize("text", ["0[", "a]", "b{c", "d}", "e,f", "0[ # g", "h: i", "#j", "- k", "", "l\nm"])
+def test_between_braces_a_text_is_quoted_where_it_must_be(text: str) -> None:
+    editor = Editor("a: {b: x, c: [y]}\n", 0)
+    editor.replace(("a", "b"), text)
+    editor.replace(("a", "c", 0), text)
+    assert _value(editor.text()) == {"a": {"b": text, "c": [text]}}
+
+
+def test_on_its_own_line_a_text_keeps_its_brackets_bare() -> None:
+    editor = Editor("a: x\nb: [y]\n", 0)
+    editor.replace(("a",), "0[1], 2")
+    editor.add((), "c", ["d{e}"])
+    assert editor.text() == "a: 0[1], 2\nb: [y]\nc: d{e}\n"
 
 
 def _paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:

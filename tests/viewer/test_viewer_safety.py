@@ -187,6 +187,7 @@ def crowded() -> Iterator[EmulatorServer]:
                         {
                             "events": [
                                 {
+                                    "entity_id": "1",
                                     "key": f"event {number % 10}",
                                     "uuid": f"n-{number}",
                                     "timestamp": 1768471200000 + number,
@@ -197,9 +198,15 @@ def crowded() -> Iterator[EmulatorServer]:
                 }
                 for number in range(start, start + BATCH)
             ]
-            client.call("POST", "/v1/events", json={"account_id": "12001", "visitors": visitors})
-            # The page need not wait for all of them to be indexed.
-            client.call("GET", "/_emulator/events?limit=1")
+            batch = {
+                "account_id": "12001",
+                "enrich_decisions": True,
+                "client_name": "test",
+                "visitors": visitors,
+            }
+            client.call("POST", "/v1/events", json={**batch, "client_version": "1"})
+        # The page need not wait for all of them to be indexed.
+        client.call("GET", "/_emulator/events?limit=1")
         yield server
 
 
