@@ -220,7 +220,15 @@ def _contains(matcher: Matcher, captured: Any, path: NodePath, found: list[Diffe
 def _diff(expected: Any, captured: Any, path: NodePath) -> Iterator[Difference]:
     from deepdiff import DeepDiff  # noqa: PLC0415 - slow to import, and most of what is compared is equal
 
-    tree = DeepDiff(expected, captured, view="tree", verbose_level=2, threshold_to_diff_deeper=0)
+    # By position: looking for what was moved, DeepDiff would take 0 and false in a list for one thing.
+    tree = DeepDiff(
+        expected,
+        captured,
+        view="tree",
+        verbose_level=2,
+        threshold_to_diff_deeper=0,
+        zip_ordered_iterables=True,
+    )
     for name, levels in tree.items():
         for level in cast(Any, levels):
             steps = cast(list[Any], level.path(output_format="list"))

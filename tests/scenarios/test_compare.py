@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scenarios.compare import Difference, compare, compare_unordered
@@ -204,6 +204,7 @@ JSON = st.recursive(
 
 
 @given(JSON, JSON)
+@example([False, False], [False, 0])
 def test_no_difference_means_the_same_json_and_the_other_way_round(left: Any, right: Any) -> None:
     same = json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
     assert (compare(left, right, (), whole=True) == []) == same
