@@ -35,12 +35,12 @@ def measure(options: Options, record: Record) -> None:
         took: list[float] = []
         rates: dict[str, list[float]] = {OURS: [], WHOLE: [], BARE: []}
         for _ in range(options.rounds):
-            with _endpoint(delay) as endpoint:
-                taken, sent = _forwarded(endpoint, workers, options)
+            with endpoint(delay) as optimizely:
+                taken, sent = _forwarded(optimizely, workers, options)
                 took.append(taken)
                 rates[OURS].append(sent)
-                rates[WHOLE].append(_sent(endpoint, workers, options.seconds, "all"))
-                rates[BARE].append(_sent(endpoint, workers, options.seconds, "events"))
+                rates[WHOLE].append(_sent(optimizely, workers, options.seconds, "all"))
+                rates[BARE].append(_sent(optimizely, workers, options.seconds, "events"))
         record.add(
             f"events accepted a second, {place}", OURS, median(took), "/s", "durable, while it delivers"
         )
@@ -53,27 +53,28 @@ def measure(options: Options, record: Record) -> None:
 
 
 @contextlib.contextmanager
-def _endpoint(delay_ms: float) -> Iterator[Running]:
+def endpoint(delay_ms: float) -> Iterator[Running]:
+    """The stand-in for Optimizely, so many milliseconds away."""
     port = free_port()
     command = [sys.executable, "-m", "bench.endpoint", str(port), str(delay_ms)]
     with started(command, f"http://127.0.0.1:{port}", (("GET", "/counts"),)) as running:
         yield running
 
 
-def _forwarded(endpoint: Running, workers: int, options: Options) -> tuple[float, float]:
+def _forwarded(optimizely: Running, workers: int, options: Options) -> tuple[float, float]:
     """Events taken a second under load, and events delivered a second once nothing more comes in."""
     with (
         folder() as place,
-        ours.forwarder(place, endpoint.url, "--workers", str(workers)) as running,
-        Client(endpoint.url) as client,
+        ours.forwarder(place, optimizely.url, "--workers", str(workers)) as running,
+        Client(optimizely.url) as client,
     ):
         load = press(running.url, options.seconds, bodies=source_events(), path="/v1/track")
         if load.errors:
             raise CannotMeasure(f"the forwarder refused {load.errors} of {load.requests} events")
-        first, began, last, ended = _reports(client), time.perf_counter(), 0, 0.0
+        first, began, last, ended = reports(client), time.perf_counter(), 0, 0.0
         while time.perf_counter() - began < options.seconds:
             time.sleep(_POLL_S)
-            found = _reports(client)
+            found = reports(client)
             if found == last and found >= load.requests:
                 break
             last, ended = found, time.perf_counter()
@@ -83,13 +84,13 @@ def _forwarded(endpoint: Running, workers: int, options: Options) -> tuple[float
         return load.rate, (last - first) / (ended - began)
 
 
-def _reports(client: Client) -> int:
+def reports(client: Client) -> int:
     """Event batches that arrived; reports come several in one request, and cannot be counted by requests."""
     return int(client.json("GET", "/counts").get("events", 0))
 
 
-def _sent(endpoint: Running, threads: int, seconds: float, what: str) -> float:
-    command = [sys.executable, "-m", "bench.sender", endpoint.url, str(threads), str(seconds), what]
+def _sent(optimizely: Running, threads: int, seconds: float, what: str) -> float:
+    command = [sys.executable, "-m", "bench.sender", optimizely.url, str(threads), str(seconds), what]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + 60, check=False
     )

@@ -82,9 +82,9 @@ def press(url: str, seconds: float, **kind: Unpack[Kind]) -> Load:
     return _wrk(url, max(1, round(seconds)), 0, **kind)
 
 
-def fill(url: str, count: int) -> Load:
+def fill(url: str, count: int, **kind: Unpack[Kind]) -> Load:
     """At least so many requests, and at most one more for each connection. Raises CannotMeasure when they fail."""
-    found = _wrk(url, _LONGEST_FILL_S, -(-count // THREADS))
+    found = _wrk(url, _LONGEST_FILL_S, -(-count // THREADS), **kind)
     if found.requests < count or found.errors:
         raise CannotMeasure(f"of {count} requests {found.requests} were answered, {found.errors} with errors")
     return found

@@ -13,9 +13,11 @@ from bench.options import Options, folder, main
 from bench.peers import MOCKOON, MOUNTEBANK, WIREMOCK
 from bench.process import CannotMeasure, Running
 from bench.record import Goal, Record
+from bench.tab import opened
 
 NAME = "memory"
 OURS = "optilocal's emulator"
+TAB = "its viewer, open"
 _MILLION = 1_000_000
 _SETTLE_S = 2.0
 
@@ -23,8 +25,8 @@ _SETTLE_S = 2.0
 def measure(options: Options, record: Record) -> None:
     """Each server is filled once: what it holds hardly differs from run to run."""
     what = f"memory after {options.recorded:,} events"
-    with folder() as place, ours.emulator(place) as running:
-        points = [(0.0, running.memory_mb())]
+    with folder() as place, ours.emulator(place) as running, opened(running.url, record.said.append) as tab:
+        points, heap = [(0.0, running.memory_mb())], []
         record.add("memory when started", OURS, points[0][1], "MB")
         steps = [options.recorded]
         if options.million:
@@ -32,14 +34,23 @@ def measure(options: Options, record: Record) -> None:
         for step in steps:
             _fill(running, step)
             points.append((float(step), running.memory_mb()))
+            if tab is not None:
+                tab.listen(_SETTLE_S)
+                heap.append((float(step), tab.heap_mb()))
             if step == options.recorded:
                 record.add(what, OURS, points[-1][1], "MB")
         record.series[OURS] = points
+        if heap:
+            record.add(f"JavaScript memory after {steps[-1]:,} events", TAB, heap[-1][1], "MB")
+            record.series[TAB] = heap
         record.add(f"disk after {steps[-1]:,} events", OURS, ours.disk_mb(place), "MB")
         if options.million:
             record.add("memory after 1,000,000 events", OURS, points[-1][1], "MB")
             grown = growth(points[1:])
             record.goals.append(Goal("memory, growth from 100,000 to 1,000,000 events", grown, 0.1, 0.02))
+            if heap:
+                what = "open viewer's JavaScript memory, growth from 100,000 to 1,000,000 events"
+                record.goals.append(Goal(what, growth(heap), 0.1, 0.02))
     for peer in (WIREMOCK, MOUNTEBANK, MOCKOON):
         try:
             with folder() as place, peer.running(place) as running:

@@ -77,7 +77,9 @@ def read(arguments: Sequence[str] | None = None) -> Options:
     parser = argparse.ArgumentParser(prog="python -m bench", allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="prove that it works; the figures mean little")
     parser.add_argument(
-        "--no-million", action="store_true", help="stop at a hundred thousand recorded events, as --quick does"
+        "--no-million",
+        action="store_true",
+        help="stop at a hundred thousand recorded events, as --quick does",
     )
     parser.add_argument(
         "--minutes", type=float, metavar="N", help="how long the steady load lasts (default 2)"

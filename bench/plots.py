@@ -140,6 +140,12 @@ _PLOTS: tuple[tuple[str, str, str, Callable[[Any, Record, str], Any]], ...] = (
     ("capture", "capture", "Events captured a second, one a request", _bars("POST /v1/events a second")),
     ("memory", "memory", "Memory when filled", _bars("memory after")),
     ("memory", "memory-growth", "The emulator's memory on the way to a million events", _filling),
+    (
+        "forwarder_memory",
+        "forwarder-memory",
+        "The forwarder's memory on the way to a million source events",
+        _filling,
+    ),
     ("questions", "questions", "Time to an answer, by what is recorded", _growth),
     ("steady", "steady", "Steady mixed load", _minutes),
     ("steady-short", "steady", "Steady mixed load, a short run", _minutes),

@@ -26,7 +26,10 @@ ORDER = (
     "compare",
     "waiting",
     "steady",
+    "forwarder_memory",
 )
+LONG = ("forwarder_memory",)
+"""What takes the better part of an hour by itself: `make bench` runs these with --quick only, `make bench-steady` whole."""
 SHORT = "steady-short"
 _REACHED = {"aim": "yes, the aim", "floor": "yes", "no": "**no**"}
 

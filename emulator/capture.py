@@ -27,7 +27,7 @@ _LARGEST_HEADERS = 32_768
 _RECHECK = 0.05
 # Requests waiting to be indexed. With more, answers are held up a little, so that no more come than are indexed: for so
 # many seconds, the longer the more there are.
-MOST_WAITING = 200_000
+MOST_WAITING = 400_000
 _HELD_UP, _HELD_UP_MORE, _LONGEST_HELD_UP = 0.001, 0.01, 0.02
 
 Headers = list[tuple[bytes, bytes]]
