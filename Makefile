@@ -12,7 +12,7 @@ help:
 	@echo "make test    set up with the test tools and run every test, browser tests included"
 	@echo "make lint    formatting, lint and types"
 	@echo "make bench   measure optilocal beside its peers, write docs/performance.md and its plots (ARGS=--quick: prove that it works)"
-	@echo "make bench-steady  an hour of steady load, then a million events through the forwarder, for the same page"
+	@echo "make bench-steady  an hour of steady load, then half a million events through the forwarder, for the same page"
 	@echo "make picture make README's pictures anew out of real traffic"
 	@echo "make clean   remove what the other commands made"
 	@echo "ARGS=...     more options: make run ARGS='--emulator-port 0 --forwarder-port 0', make test ARGS='-k verdict'"

@@ -143,7 +143,7 @@ _PLOTS: tuple[tuple[str, str, str, Callable[[Any, Record, str], Any]], ...] = (
     (
         "forwarder_memory",
         "forwarder-memory",
-        "The forwarder's memory on the way to a million source events",
+        "The forwarder's memory on the way to half a million source events",
         _filling,
     ),
     ("questions", "questions", "Time to an answer, by what is recorded", _growth),

@@ -29,13 +29,13 @@ def measure(options: Options, record: Record) -> None:
     loads: dict[str, list[Load]] = {WITH: [], WITHOUT: []}
     with folder() as place, ours.emulator(place) as running:
         press(running.url, 1 if options.quick else 4)
-        for number in range(2 * options.rounds):
+        for number in range(3 * options.rounds):
             for name in (WITHOUT, WITH) if number % 2 == 0 else (WITH, WITHOUT):
                 # Nothing of the last load is left to index, which would slow this one.
                 with Client(running.url) as client:
                     ours.settled(client)
                 with _waiting(running.url) if name == WITH else contextlib.nullcontext():
-                    loads[name].append(press(running.url, options.seconds))
+                    loads[name].append(press(running.url, options.seconds / 2))
     for name, found in loads.items():
         record.add("POST /v1/events a second", name, median([one.rate for one in found]), "/s")
         record.add("99 % are answered in", name, median([one.p99 for one in found]), "ms")
