@@ -49,8 +49,8 @@ def measure(options: Options, record: Record) -> None:
             grown = growth(points[1:])
             record.goals.append(Goal("memory, growth from 100,000 to 1,000,000 events", grown, 0.1, 0.02))
             if heap:
-                what = "open viewer's JavaScript memory, growth from 100,000 to 1,000,000 events"
-                record.goals.append(Goal(what, growth(heap), 0.1, 0.02))
+                seen = "open viewer's JavaScript memory, growth from 100,000 to 1,000,000 events"
+                record.goals.append(Goal(seen, growth(heap), 0.1, 0.02))
     for peer in (WIREMOCK, MOUNTEBANK, MOCKOON):
         try:
             with folder() as place, peer.running(place) as running:
