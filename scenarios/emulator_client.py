@@ -1,4 +1,4 @@
-"""One namespace of the emulator, over HTTP or in this process: the control surface as the runner and the commands need it."""
+"""One namespace of the emulator, over HTTP or in this process: the control surface as runner and commands need it."""
 
 from __future__ import annotations
 
