@@ -29,7 +29,7 @@ ORDER = (
     "forwarder_memory",
 )
 LONG = ("forwarder_memory",)
-"""What takes the better part of an hour by itself: `make bench` runs these with --quick only, `make bench-steady` whole."""
+"""What takes long by itself: `make bench` runs these with --quick only, `make bench-steady` whole."""
 SHORT = "steady-short"
 _REACHED = {"aim": "yes, the aim", "floor": "yes", "no": "**no**"}
 

@@ -131,7 +131,9 @@ class EmulatorServer:
 
     def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """Status and body of the answer that `target`, path and query, has over HTTP, without the network: for whoever has
-        this emulator in its own process and many small questions. Raises ServerError when it does not serve.
+        this emulator in its own process and many small questions.
+
+        Raises ServerError when it does not serve, ConnectionResetError where a fault breaks the connection.
         """
         if self._server is None:
             raise ServerError(

@@ -70,7 +70,12 @@ class EmulatorClient:
         given = {name: value for name, value in (params or {}).items() if value is not None}
         target = f"{self._path}{path}?{urlencode(given, doseq=True)}" if given else self._path + path
         ask = self._given or self._over_http
-        status, content = ask(method, target, data or b"", headers or {})
+        try:
+            status, content = ask(method, target, data or b"", headers or {})
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            raise CannotRun(
+                f"no emulator answers at {self.root}: {_cause(error)}; start one with `optilocal up`"
+            ) from None
         if status >= 400:
             raise CannotRun(
                 f"the emulator refused {method} {self.base_url}{path}: {status} {_message(content)}"
@@ -87,15 +92,10 @@ class EmulatorClient:
     def _over_http(
         self, method: str, target: str, body: bytes, headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
-        try:
-            # A scenario makes many small requests, and most of their time would go into the layers of `requests`.
-            answer = self._connections().urlopen(
-                method, target, body=body or None, headers=headers, timeout=_TIMEOUT, retries=False
-            )
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise CannotRun(
-                f"no emulator answers at {self.root}: {_cause(error)}; start one with `optilocal up`"
-            ) from None
+        # A scenario makes many small requests, and most of their time would go into the layers of `requests`.
+        answer = self._connections().urlopen(
+            method, target, body=body or None, headers=headers, timeout=_TIMEOUT, retries=False
+        )
         return answer.status, answer.data
 
     def _connections(self) -> urllib3.HTTPConnectionPool:
@@ -226,7 +226,7 @@ def _cause(error: Exception) -> str:
     ):
         if known in text:
             return known.lower()
-    lost = isinstance(error, requests.ConnectionError | urllib3.exceptions.ProtocolError)
+    lost = isinstance(error, ConnectionError | requests.ConnectionError | urllib3.exceptions.ProtocolError)
     return type(error).__name__ if lost else text
 
 

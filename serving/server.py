@@ -96,7 +96,10 @@ class Server:
         self.workers.stop()
 
     def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Status and body of the app's answer, asked in this process and on the caller's thread, without the network."""
+        """Status and body of the app's answer, asked in this process and on the caller's thread, without the network.
+
+        Raises ConnectionResetError where the app breaks the connection instead of answering.
+        """
         host = reachable_url(*self.address).removeprefix("http://")
         given = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         request = Request(
@@ -108,6 +111,8 @@ class Server:
             True,
         )
         status, _, said = asked(self.app, request, self.address)
+        if request.broken:
+            raise ConnectionResetError(errno.ECONNRESET, f"{method} {target:.200} was broken off")
         return status, said
 
     def _run(self) -> None:

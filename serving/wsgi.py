@@ -85,7 +85,8 @@ def environ(request: Request, server: tuple[str, int]) -> "WSGIEnvironment":
 def asked(
     app: "WSGIApplication", request: Request, server: tuple[str, int]
 ) -> tuple[int, list[tuple[str, str]], bytes]:
-    """The app's status, headers and body; everything it gives is short enough to be held whole.
+    """The app's status, headers and body; everything it gives is short enough to be held whole. The status is 0 where the
+    app breaks the connection, see `Request.broken`.
 
     Raises ValueError for an address that cannot be read, and what the app raises.
     """

@@ -77,6 +77,14 @@ def test_a_foreign_page_is_refused_in_the_same_process_too() -> None:
         assert status == 403
 
 
+def test_a_connection_that_a_fault_breaks_is_broken_in_the_same_process_too() -> None:
+    with EmulatorServer(Settings(port=0)) as server:
+        fault = b'[{"on": "datafile", "break": "reset"}]'
+        server.ask("PUT", "/_emulator/faults", fault, {"Content-Type": "application/json"})
+        with pytest.raises(ConnectionResetError, match="GET /datafiles/K"):
+            server.ask("GET", "/datafiles/K.json", b"", {})
+
+
 def test_one_that_does_not_serve_says_so() -> None:
     server = EmulatorServer(Settings(port=0))
     with pytest.raises(ServerError, match="not started"):

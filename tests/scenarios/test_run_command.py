@@ -182,6 +182,21 @@ def test_what_cannot_be_run_is_2_with_one_line_and_nothing_sent(
     assert re.fullmatch(f"optilocal: .*{says}.*\n", captured.err)
 
 
+def test_a_fault_that_breaks_off_what_the_scenario_asks_itself_is_2_with_its_reason(here: Path) -> None:
+    write(
+        "scenario: s\n"
+        "steps:\n"
+        "  - identify: {userId: u-1}\n"
+        "  - fault: {on: privacy, break: reset}\n"
+        "expect:\n"
+        "  subject_access_requests: []\n"
+    )
+    code, run = run_json()
+    assert code == 2
+    assert run["scenarios"][0]["status"] == "error"
+    assert "ConnectionResetError" in json.dumps(run["scenarios"][0])
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
