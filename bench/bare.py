@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from serving.server import Server, listen
+from optilocal.serving.server import Server, listen
 
 
 def nothing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

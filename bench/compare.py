@@ -22,7 +22,7 @@ def measure(options: Options, record: Record) -> None:
     """The same lists for both, but ours shuffled; DeepDiff once, for it takes long."""
     from deepdiff import DeepDiff  # noqa: PLC0415
 
-    from scenarios.compare import compare_unordered  # noqa: PLC0415
+    from optilocal.scenarios.comparing.compare import compare_unordered  # noqa: PLC0415
 
     count = 1_000 if options.quick else 10_000
     random = Random(7)

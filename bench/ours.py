@@ -21,7 +21,7 @@ HEALTH = (("GET", "/_emulator/health"),)
 def emulator(folder: Path, *more: str) -> Iterator[Running]:
     """An emulator with a durable journal in `folder`."""
     port = free_port()
-    command = [sys.executable, "-m", "emulator", "--port", str(port)]
+    command = [sys.executable, "-m", "optilocal.emulator", "--port", str(port)]
     command += ["--journal", str(folder / "journal"), "--datafile", str(DATAFILE), *more]
     with started(command, f"http://127.0.0.1:{port}", HEALTH) as running:
         yield running
@@ -32,7 +32,7 @@ def forwarder(folder: Path, optimizely: str, *more: str) -> Iterator[Running]:
     """A forwarder with a durable spool in `folder`, in front of `optimizely`."""
     port = free_port()
     sdk_key = json.loads(DATAFILE.read_text(encoding="utf-8"))["sdkKey"]
-    command = [sys.executable, "-m", "forwarder", "--port", str(port), "--optimizely", optimizely]
+    command = [sys.executable, "-m", "optilocal.forwarder", "--port", str(port), "--optimizely", optimizely]
     command += ["--datafile-url", f"https://cdn.optimizely.com/datafiles/{sdk_key}.json"]
     command += ["--spool", str(folder / "spool"), *more]
     with started(command, f"http://127.0.0.1:{port}", (("GET", "/_forwarder/health"),)) as running:

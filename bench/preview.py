@@ -28,7 +28,7 @@ def measure(options: Options, record: Record) -> None:
     sys.path.insert(0, str(_CONFORMANCE))
     from segment_code import NotHere, install  # noqa: PLC0415  (a file of the tests, found only now)
 
-    commands = {OURS: [sys.executable, "-m", "scenarios", "preview"]}
+    commands = {OURS: [sys.executable, "-m", "optilocal.scenarios", "preview"]}
     try:
         install()
         commands[SEGMENTS] = ["node", "--no-deprecation", str(_CONFORMANCE / "oracle.cjs")]

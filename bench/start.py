@@ -20,8 +20,8 @@ UP = "optilocal up"
 _PEERS = (WIREMOCK, MOUNTEBANK, MOCKOON)
 _COMMANDS = {
     "python -c pass": (sys.executable, "-c", "pass"),
-    "optilocal --version": (sys.executable, "-m", "scenarios", "--version"),
-    "optilocal run --list": (sys.executable, "-m", "scenarios", "run", "--list"),
+    "optilocal --version": (sys.executable, "-m", "optilocal.scenarios", "--version"),
+    "optilocal run --list": (sys.executable, "-m", "optilocal.scenarios", "run", "--list"),
 }
 
 
@@ -56,7 +56,7 @@ def _up() -> float:
     """Until both of optilocal's servers say that they are well."""
     emulator, forwarder = free_port(), free_port()
     ports = ["--emulator-port", str(emulator), "--forwarder-port", str(forwarder)]
-    command = [sys.executable, "-m", "scenarios", "up", *ports]
+    command = [sys.executable, "-m", "optilocal.scenarios", "up", *ports]
     url = f"http://127.0.0.1:{emulator}"
     with started(command, url, (("GET", "/_emulator/health"),)) as running:
         began = time.perf_counter()

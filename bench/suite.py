@@ -47,7 +47,7 @@ def _worked() -> float:
 
 
 def _optilocal(*arguments: str) -> str:
-    command = [sys.executable, "-m", "scenarios", *arguments]
+    command = [sys.executable, "-m", "optilocal.scenarios", *arguments]
     environment = {**os.environ, "NO_COLOR": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

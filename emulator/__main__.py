@@ -1,8 +1,8 @@
-"""Lets `python -m emulator` start the emulator."""
+"""Lets `python -m optilocal.emulator` start the emulator."""
 
 import sys
 
-from emulator.cli import main
+from optilocal.emulator.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,18 +6,24 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from emulator import control_api, control_settings, datafile_cdn, event_api, privacy_api, results_api, viewer
-from emulator.clock import Clock, random_id
-from emulator.context import EXTENSION, Context, context, namespace
-from emulator.exchange import Answer
-from emulator.guard import PAGE_HEADERS, check_host, check_origin
-from emulator.journal import Journal
-from emulator.journal_file import JournalError
-from emulator.judge import Judge
-from emulator.namespaces import DEFAULT, NamespaceMount
-from emulator.problems import Problem, problem_response
-from emulator.rest_errors import rest_error
-from emulator.settings import Settings
+from optilocal.emulator.clock import Clock, random_id
+from optilocal.emulator.context import EXTENSION, Context, context, namespace
+from optilocal.emulator.control import reading as control_api
+from optilocal.emulator.control import setting as control_settings
+from optilocal.emulator.control import viewer
+from optilocal.emulator.control.guard import PAGE_HEADERS, check_host, check_origin
+from optilocal.emulator.journal.file import JournalError
+from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.namespaces import DEFAULT, NamespaceMount
+from optilocal.emulator.problems import Problem, problem_response
+from optilocal.emulator.projection.judge import Judge
+from optilocal.emulator.settings import Settings
+from optilocal.emulator.wire import datafiles as datafile_cdn
+from optilocal.emulator.wire import events as event_api
+from optilocal.emulator.wire import privacy as privacy_api
+from optilocal.emulator.wire import results as results_api
+from optilocal.emulator.wire.exchange import Answer
+from optilocal.emulator.wire.rest_errors import rest_error
 
 _IMITATED = ("event_api", "datafile_cdn", "privacy_api", "results_api")
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}

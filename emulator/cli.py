@@ -1,14 +1,14 @@
-"""`python -m emulator`: one emulator, until Ctrl-C."""
+"""`python -m optilocal.emulator`: one emulator, until Ctrl-C."""
 
 import os
 import sys
 from collections.abc import Sequence
 
-from emulator.datafile import DatafileError
-from emulator.journal_file import JournalError
-from emulator.server import EmulatorServer, ServerError
-from emulator.settings import SettingsError, read_settings
-from serving.server import serve_alone
+from optilocal.emulator.datafile.datafile import DatafileError
+from optilocal.emulator.journal.file import JournalError
+from optilocal.emulator.server import EmulatorServer, ServerError
+from optilocal.emulator.settings import SettingsError, read_settings
+from optilocal.serving.server import serve_alone
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

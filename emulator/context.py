@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from flask import current_app, request
 
-from emulator.clock import Clock, namespace_time
-from emulator.journal import Journal
-from emulator.judge import Judge
-from emulator.namespaces import KEY
-from emulator.settings import Settings
+from optilocal.emulator.clock import Clock, namespace_time
+from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.namespaces import KEY
+from optilocal.emulator.projection.judge import Judge
+from optilocal.emulator.settings import Settings
 
 EXTENSION = "emulator"
 CLOCK = "clock"

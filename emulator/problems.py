@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from flask import Response
 
-from emulator.json_text import dumps
+from optilocal.emulator.json_text import dumps
 
 STATUS: Mapping[str, int] = {
     "bad_request": HTTPStatus.BAD_REQUEST,

@@ -5,16 +5,16 @@ import socket
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
-from emulator.app import create_app
-from emulator.capture import Capture
-from emulator.clock import Clock, SystemClock
-from emulator.context import EXTENSION, Context
-from emulator.datafile_source import DatafileSources
-from emulator.indexer import Indexer
-from emulator.journal import Journal
-from emulator.judging import Judging
-from emulator.settings import Settings
-from serving.server import Server, listen, reachable_url, until_signal, why_not
+from optilocal.emulator.app import create_app
+from optilocal.emulator.clock import Clock, SystemClock
+from optilocal.emulator.context import EXTENSION, Context
+from optilocal.emulator.datafile.source import DatafileSources
+from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.projection.indexer import Indexer
+from optilocal.emulator.projection.judging import Judging
+from optilocal.emulator.settings import Settings
+from optilocal.emulator.wire.capture import Capture
+from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 # Seconds after which a client that says nothing is hung up on.
 _IDLE = 60.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emulator.standing import Rules
+from optilocal.emulator.counting.standing import Rules
 
 
 class SettingsError(ValueError):
@@ -125,9 +125,9 @@ _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line of `python -m emulator`."""
+    """The command line of `python -m optilocal.emulator`."""
     made = argparse.ArgumentParser(
-        prog="python -m emulator",
+        prog="python -m optilocal.emulator",
         description="Optimizely on this machine: Event API, datafile CDN, subject access requests, counting, verdicts.",
         epilog="Every option has an environment twin ("
         + ", ".join(o.variable for o in OPTIONS)

@@ -1,8 +1,8 @@
-"""`python -m forwarder`."""
+"""`python -m optilocal.forwarder`."""
 
 import sys
 
-from forwarder.cli import main
+from optilocal.forwarder.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,9 +8,9 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from forwarder.guard import check_caller
-from forwarder.namespaces import NamespaceMount
-from forwarder.problems import Problem, problem_response
+from optilocal.forwarder.api.guard import check_caller
+from optilocal.forwarder.namespaces import NamespaceMount
+from optilocal.forwarder.problems import Problem, problem_response
 
 GUARDED = ("/_forwarder", "/regulations", "/suppressions")
 

@@ -1,4 +1,4 @@
-"""`python -m forwarder`: one forwarder by itself, every option with its twin in the environment."""
+"""`python -m optilocal.forwarder`: one forwarder by itself, every option with its twin in the environment."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from forwarder.retry import RetryPolicy
-from forwarder.server import ForwarderServer, ServerError
-from forwarder.settings import ServerSettings, SettingsError
+from optilocal.forwarder.pipeline.retry import RetryPolicy
+from optilocal.forwarder.server import ForwarderServer, ServerError
+from optilocal.forwarder.settings import ServerSettings, SettingsError
 
 
 def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m forwarder",
+        prog="python -m optilocal.forwarder",
         description="Segment's side: takes source events and sends them to a local Optimizely.",
         allow_abbrev=False,
         epilog="Every option has an environment twin, FORWARDER_PORT for --port and so on; the option wins.",

@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import Flask, request
 
-from forwarder.instances import DEFAULT_NAMESPACE
-from forwarder.problems import Problem, problem_response
+from optilocal.forwarder.pipeline.instances import DEFAULT_NAMESPACE
+from optilocal.forwarder.problems import Problem, problem_response
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEY = "optilocal.namespace"

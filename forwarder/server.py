@@ -11,22 +11,22 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from forwarder.app import create_app
-from forwarder.clock import Clock, SystemClock
-from forwarder.control_api import control_api
-from forwarder.control_body import MAX_BYTES
-from forwarder.dispatcher import Dispatcher
-from forwarder.instances import Instances
-from forwarder.refusals import Refusals
-from forwarder.regulations import regulations
-from forwarder.settings import ServerSettings
-from forwarder.source_api import source_api
-from forwarder.spool import Spool
-from forwarder.spool_file import SpoolError
-from serving.server import Server, listen, reachable_url, until_signal, why_not
+from optilocal.forwarder.api.control import control_api
+from optilocal.forwarder.api.control_body import MAX_BYTES
+from optilocal.forwarder.api.refusals import Refusals
+from optilocal.forwarder.api.regulations import regulations
+from optilocal.forwarder.api.tracking import source_api
+from optilocal.forwarder.app import create_app
+from optilocal.forwarder.clock import Clock, SystemClock
+from optilocal.forwarder.pipeline.instances import Instances
+from optilocal.forwarder.queue.dispatcher import Dispatcher
+from optilocal.forwarder.settings import ServerSettings
+from optilocal.forwarder.store.file import SpoolError
+from optilocal.forwarder.store.spool import Spool
+from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 if TYPE_CHECKING:
-    from forwarder.pooled_session import PooledSession
+    from optilocal.forwarder.http.pooled_session import PooledSession
 
 DRAIN_S = 10.0
 # Seconds after which a client that says nothing is hung up on.
@@ -48,9 +48,7 @@ class _Sending:
     def __call__(self) -> PooledSession:
         with self._opening:
             if self._session is None:
-                from forwarder.pooled_session import (  # noqa: PLC0415 - `requests` is slow to import
-                    PooledSession,
-                )
+                from optilocal.forwarder.http.pooled_session import PooledSession  # noqa: PLC0415 - `requests` is slow to import
 
                 self._session = PooledSession(self._pool)
             return self._session

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from forwarder.destination import DEFAULT_MAPPING, Settings
-from forwarder.destination import Mapping as EventMapping
-from forwarder.errors import DestinationError
-from forwarder.mappings import ConfigurationError, check_mappings, read_mappings
-from forwarder.retry import RetryPolicy
+from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Settings
+from optilocal.forwarder.destination.destination import Mapping as EventMapping
+from optilocal.forwarder.destination.errors import DestinationError
+from optilocal.forwarder.pipeline.mappings import ConfigurationError, check_mappings, read_mappings
+from optilocal.forwarder.pipeline.retry import RetryPolicy
 
 DEFAULT_ACCOUNT = "12001"
 DEFAULT_DATAFILE_URL = "https://cdn.optimizely.com/datafiles/default.json"

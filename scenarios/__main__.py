@@ -1,7 +1,7 @@
-"""`python -m scenarios` is `optilocal`."""
+"""`python -m optilocal.scenarios` is `optilocal`."""
 
 import sys
 
-from scenarios.cli import main
+from optilocal.scenarios.cli import main
 
 sys.exit(main())

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from emulator import __version__
-from scenarios.problems import CannotRun, ScenarioError
+from optilocal import __version__
+from optilocal.scenarios.language.problems import CannotRun, ScenarioError
 
 WORKERS = min((os.cpu_count() or 1) + 1, 8)
 """Scenarios at a time: one more than cores, as each waits for the emulator now and then."""
@@ -288,7 +288,7 @@ def _check_options(command: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from scenarios.check.command import check_command  # noqa: PLC0415
+    from optilocal.scenarios.check.command import check_command  # noqa: PLC0415
 
     return check_command(options)
 
@@ -319,31 +319,31 @@ def _record_options(command: argparse.ArgumentParser) -> None:
 
 
 def _record(options: argparse.Namespace) -> int:
-    from scenarios.record import record_command  # noqa: PLC0415
+    from optilocal.scenarios.editing.record import record_command  # noqa: PLC0415
 
     return record_command(options)
 
 
 def _run(options: argparse.Namespace) -> int:
-    from scenarios.commands import run_command  # noqa: PLC0415  (--version and --help must not wait for Flask)
+    from optilocal.scenarios.commands.commands import run_command  # noqa: PLC0415  (--version and --help must not wait for Flask)
 
     return run_command(options)
 
 
 def _up(options: argparse.Namespace) -> int:
-    from scenarios.commands import up_command  # noqa: PLC0415
+    from optilocal.scenarios.commands.commands import up_command  # noqa: PLC0415
 
     return up_command(options)
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from scenarios.commands import explain_command  # noqa: PLC0415
+    from optilocal.scenarios.commands.commands import explain_command  # noqa: PLC0415
 
     return explain_command(options)
 
 
 def _preview(options: argparse.Namespace) -> int:
-    from forwarder import preview  # noqa: PLC0415
+    from optilocal.forwarder.destination import preview  # noqa: PLC0415
 
     # Whatever the locale says, lines are UTF-8; bytes that are not are kept for the line to be told of.
     if options.file is None:

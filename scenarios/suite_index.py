@@ -1,4 +1,4 @@
-"""The index of the shipped suite in docs/scenarios.md, made from it: `python -m scenarios.suite_index [FILE]`."""
+"""The index of the shipped suite in docs/scenarios.md, made from it: `python -m optilocal.scenarios.suite_index [FILE]`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from scenarios.loader import SUFFIX, load_file
-from scenarios.scenario import Scenario
+from optilocal.scenarios.language.loader import SUFFIX, load_file
+from optilocal.scenarios.language.scenario import Scenario
 
-SUITE = Path(__file__).parent / "suite"
+SUITE = Path(__file__).resolve().parent / "suite"
 PAGE = SUITE.parent.parent / "docs" / "scenarios.md"
 HEADING = "## Index\n"
 

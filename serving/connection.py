@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from serving.wsgi import Request, answer, written
+from optilocal.serving.wsgi import Request, answer, written
 
 if TYPE_CHECKING:
-    from serving.server import Server
+    from optilocal.serving.server import Server
 
 _GARBAGE = b"\x16\x03\x00optilocal: no HTTP\x00\xff\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

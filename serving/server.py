@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
-from serving.connection import Connection
-from serving.workers import Workers
-from serving.wsgi import Request, asked
+from optilocal.serving.connection import Connection
+from optilocal.serving.workers import Workers
+from optilocal.serving.wsgi import Request, asked
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from scenarios import datafiles
-from scenarios.cli import main, parser
-from scenarios.document_checks import TOP_KEYS
-from scenarios.loader import load
-from scenarios.matchers import TAGS
-from scenarios.scenario import EXPECTATIONS, STEP_KINDS
+from optilocal.scenarios.cli import main, parser
+from optilocal.scenarios.language import datafiles
+from optilocal.scenarios.language.document_checks import TOP_KEYS
+from optilocal.scenarios.language.loader import load
+from optilocal.scenarios.language.matchers import TAGS
+from optilocal.scenarios.language.scenario import EXPECTATIONS, STEP_KINDS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

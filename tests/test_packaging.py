@@ -50,23 +50,19 @@ def test_the_source_archive_has_nothing_that_git_ignores(tmp_path: Path) -> None
 def test_viewer_suite_and_types_travel_in_the_wheel(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder, inside in (
-        ("static", "emulator/static"),
-        ("scenarios/suite", "scenarios/suite"),
-        ("emulator", "emulator"),
+        ("static", "optilocal/static"),
+        ("scenarios", "optilocal/scenarios"),
+        ("emulator", "optilocal/emulator"),
+        ("forwarder", "optilocal/forwarder"),
+        ("serving", "optilocal/serving"),
     ):
         tracked = {
             path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts
         }
         assert tracked
         assert {f"{inside}/{path.relative_to(ROOT / folder).as_posix()}" for path in tracked} <= names
-    assert {f"{package}/py.typed" for package in ("emulator", "forwarder", "scenarios", "serving")} <= names
-    assert {name.split("/")[0].split("-")[0] for name in names} == {
-        "emulator",
-        "forwarder",
-        "scenarios",
-        "serving",
-        "optilocal",
-    }
+    assert "optilocal/py.typed" in names
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"optilocal"}
 
 
 def test_the_installed_command_works_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
@@ -88,13 +84,13 @@ def test_the_installed_command_works_in_an_empty_folder(wheel: Path, tmp_path: P
     environment = {**os.environ, "PYTHONPATH": str(target), "NO_COLOR": "1"}
 
     def optilocal(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "scenarios", *arguments]
+        command = [sys.executable, "-m", "optilocal", *arguments]
         return subprocess.run(
             command, cwd=empty, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
 
     where = subprocess.run(
-        [sys.executable, "-c", "import emulator.viewer; print(emulator.viewer.__file__)"],
+        [sys.executable, "-c", "import optilocal.emulator; print(optilocal.emulator.__file__)"],
         cwd=empty, env=environment, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert where.stdout.startswith(str(target)), "the wheel is tried, not the checkout"

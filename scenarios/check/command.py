@@ -10,16 +10,16 @@ from typing import Any
 
 import requests
 
-from emulator.datafile import Datafile, DatafileError
-from forwarder.clock import SystemClock
-from forwarder.outcome import why_unusable
-from forwarder.settings import ServerSettings, SettingsError
-from forwarder.wire import Response
-from scenarios.check.judge import Destination
-from scenarios.check.preflight import preflight
-from scenarios.check.reading import read
-from scenarios.check.report import print_report
-from scenarios.problems import CannotRun
+from optilocal.emulator.datafile.datafile import Datafile, DatafileError
+from optilocal.forwarder.clock import SystemClock
+from optilocal.forwarder.destination.wire import Response
+from optilocal.forwarder.pipeline.outcome import why_unusable
+from optilocal.forwarder.settings import ServerSettings, SettingsError
+from optilocal.scenarios.check.judge import Destination
+from optilocal.scenarios.check.preflight import preflight
+from optilocal.scenarios.check.reading import read
+from optilocal.scenarios.check.report import print_report
+from optilocal.scenarios.language.problems import CannotRun
 
 
 def check_command(options: argparse.Namespace) -> int:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from emulator.datafile import Datafile, Experiment, is_running
-from emulator.nearest import nearest
-from emulator.wording import joined, listed, quoted, when
-from scenarios.check.findings import Findings
-from scenarios.check.judge import Destination, Judged
-from scenarios.check.tracked import Place, Tracked
+from optilocal.emulator.datafile.datafile import Datafile, Experiment, is_running
+from optilocal.emulator.datafile.nearest import nearest
+from optilocal.emulator.verdict.wording import joined, listed, quoted, when
+from optilocal.scenarios.check.findings import Findings
+from optilocal.scenarios.check.judge import Destination, Judged
+from optilocal.scenarios.check.tracked import Place, Tracked
 
 _EARLIEST_MS = 1_262_304_000_000
 _DAY_MS = 86_400_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from emulator.nearest import Near
-from scenarios.check.tracked import Place
+from optilocal.emulator.datafile.nearest import Near
+from optilocal.scenarios.check.tracked import Place
 
 Severity = Literal["never_counts", "worth_knowing"]
 _SHOWN_PLACES = 20

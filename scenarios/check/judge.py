@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.datafile import Datafile
-from forwarder.actions.track_event import EVENTS_URL
-from forwarder.destination import ActionResult, Settings, on_event
-from forwarder.destination import Mapping as DestinationMapping
-from forwarder.javascript import UNDEFINED
-from forwarder.source_event import filtered_by_integrations, iso_time
-from forwarder.wire import Response
+from optilocal.emulator.datafile.datafile import Datafile
+from optilocal.forwarder.destination.destination import ActionResult, Settings, on_event
+from optilocal.forwarder.destination.destination import Mapping as DestinationMapping
+from optilocal.forwarder.destination.track_event import EVENTS_URL
+from optilocal.forwarder.destination.wire import Response
+from optilocal.forwarder.javascript.values import UNDEFINED
+from optilocal.forwarder.pipeline.source_event import filtered_by_integrations, iso_time
 
 _FURTHEST = ("sent", "unmatched_event_key", "invalid_payload", "not_subscribed")
 _IDS = ("userId", "anonymousId")

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from scenarios.check.tracked import Place, Reading, Tracked
-from scenarios.problems import CannotRun
+from optilocal.scenarios.check.tracked import Place, Reading, Tracked
+from optilocal.scenarios.language.problems import CannotRun
 
 _NAME_COLUMNS = ("event name", "event", "event key", "name", "key")
 _TYPE_COLUMNS = ("type", "event type", "call")

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.datafile import Datafile, Experiment, is_running
-from emulator.nearest import nearest
-from emulator.wording import joined, listed, plural, quoted
-from scenarios.check.event_checks import EventChecks
-from scenarios.check.findings import Findings
-from scenarios.check.judge import Destination, Judged
-from scenarios.check.tracked import Place, Reading, Tracked
+from optilocal.emulator.datafile.datafile import Datafile, Experiment, is_running
+from optilocal.emulator.datafile.nearest import nearest
+from optilocal.emulator.verdict.wording import joined, listed, plural, quoted
+from optilocal.scenarios.check.event_checks import EventChecks
+from optilocal.scenarios.check.findings import Findings
+from optilocal.scenarios.check.judge import Destination, Judged
+from optilocal.scenarios.check.tracked import Place, Reading, Tracked
 
 VERSION = 1
 _SHOWN_PLACES = 20

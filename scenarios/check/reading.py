@@ -8,13 +8,13 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from scenarios.check.names import read_names, read_table
-from scenarios.check.recorded import is_event, list_key, read_json, read_json_lines
-from scenarios.check.source_scan import scan
-from scenarios.check.source_tokens import LANGUAGES
-from scenarios.check.tracked import Place, Reading, Tracked
-from scenarios.check.tracking_plan import is_plan, read_plan
-from scenarios.problems import CannotRun
+from optilocal.scenarios.check.names import read_names, read_table
+from optilocal.scenarios.check.recorded import is_event, list_key, read_json, read_json_lines
+from optilocal.scenarios.check.source_scan import scan
+from optilocal.scenarios.check.source_tokens import LANGUAGES
+from optilocal.scenarios.check.tracked import Place, Reading, Tracked
+from optilocal.scenarios.check.tracking_plan import is_plan, read_plan
+from optilocal.scenarios.language.problems import CannotRun
 
 SHAPES = "a tracking plan export (rules), recorded events (JSON lines, list, batch), a list of names, CSV, or source code"
 

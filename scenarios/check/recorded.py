@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scenarios.check.json_lines import JsonText
-from scenarios.check.tracked import Place, Reading, Tracked
-from scenarios.problems import AuthorProblem, ScenarioError
+from optilocal.scenarios.check.json_lines import JsonText
+from optilocal.scenarios.check.tracked import Place, Reading, Tracked
+from optilocal.scenarios.language.problems import AuthorProblem, ScenarioError
 
 _LISTS = ("batch", "events", "messages", "verdicts")
 _CALLS = ("track", "identify", "page", "screen", "group", "alias")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenarios.check.source_tokens import Language, Token, written_out
+from optilocal.scenarios.check.source_tokens import Language, Token, written_out
 
 _CALLS = frozenset(("track", "Track", "trackLink", "trackForm"))
 _DEFINES = frozenset(("function", "def", "func", "fun", "fn", "void", "class", "interface", "new", "type"))

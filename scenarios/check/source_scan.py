@@ -7,10 +7,10 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from scenarios.check.source_calls import Call, calls
-from scenarios.check.source_tokens import LANGUAGES, tokenize
-from scenarios.check.tracked import Place, Reading, Tracked
-from scenarios.problems import CannotRun
+from optilocal.scenarios.check.source_calls import Call, calls
+from optilocal.scenarios.check.source_tokens import LANGUAGES, tokenize
+from optilocal.scenarios.check.tracked import Place, Reading, Tracked
+from optilocal.scenarios.language.problems import CannotRun
 
 _NOT_ONES_OWN = frozenset(
     ("node_modules", "bower_components", "vendor", "Pods", "site-packages", "__pycache__", "venv", "dist", "build",

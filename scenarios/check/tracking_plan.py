@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from scenarios.check.json_lines import JsonText
-from scenarios.check.tracked import Place, Planned, Reading, Tracked
+from optilocal.scenarios.check.json_lines import JsonText
+from optilocal.scenarios.check.tracked import Place, Planned, Reading, Tracked
 
 _NEVER = "0001-"
 """The Public API writes the year 1 for a rule that was not deprecated."""

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from scenarios.matchers import as_text
+from optilocal.scenarios.language.matchers import as_text
 
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "error": ("!", "bold red")}
 _LABEL = 9

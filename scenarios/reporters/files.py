@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from scenarios.problems import CannotRun, ScenarioError
+from optilocal.scenarios.language.problems import CannotRun, ScenarioError
 
 Write = Callable[[dict[str, Any], Path], None]
 
@@ -47,7 +47,7 @@ def write_reports(
         except OSError as error:
             raise CannotRun(f"cannot write {file}: {error.strerror or error}") from None
     if options.github:
-        from scenarios.reporters import github  # noqa: PLC0415
+        from optilocal.scenarios.reporters import github  # noqa: PLC0415
 
         github.write(run, stream, cwd=Path.cwd(), workspace=environment.get("GITHUB_WORKSPACE"))
 
@@ -57,7 +57,7 @@ def write_mistakes(
 ) -> None:
     """What keeps the scenarios from being run, as annotations where those are asked for."""
     if options.github:
-        from scenarios.reporters import github  # noqa: PLC0415
+        from optilocal.scenarios.reporters import github  # noqa: PLC0415
 
         stream = sys.stderr if str(options.json) == "-" else sys.stdout
         root = environment.get("GITHUB_WORKSPACE")
@@ -77,19 +77,19 @@ def _targets(options: argparse.Namespace, environment: Mapping[str, str]) -> dic
 
 
 def _write_junit(run: dict[str, Any], file: Path) -> None:
-    from scenarios.reporters import junit  # noqa: PLC0415
+    from optilocal.scenarios.reporters import junit  # noqa: PLC0415
 
     junit.write(run, file)
 
 
 def _write_html(run: dict[str, Any], file: Path) -> None:
-    from scenarios.reporters import html  # noqa: PLC0415
+    from optilocal.scenarios.reporters import html  # noqa: PLC0415
 
     html.write(run, file)
 
 
 def _append_summary(run: dict[str, Any], file: Path) -> None:
-    from scenarios.reporters import summary  # noqa: PLC0415
+    from optilocal.scenarios.reporters import summary  # noqa: PLC0415
 
     summary.append(run, file)
 

@@ -8,8 +8,8 @@ from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import IO, Any
 
-from scenarios.problems import AuthorProblem
-from scenarios.reporters.wording import failures, sides, verdict_of
+from optilocal.scenarios.language.problems import AuthorProblem
+from optilocal.scenarios.reporters.wording import failures, sides, verdict_of
 
 
 def write(run: dict[str, Any], stream: IO[str], *, cwd: Path, workspace: str | None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from scenarios.reporters.console import failure_text
+from optilocal.scenarios.reporters.console import failure_text
 
 _ELEMENTS = {"failed": ("failure", "difference"), "error": ("error", "could-not-run")}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from scenarios.reporters.console import failure_text
-from scenarios.reporters.wording import failures
+from optilocal.scenarios.reporters.console import failure_text
+from optilocal.scenarios.reporters.wording import failures
 
 LARGEST = 900_000
 """Bytes. GitHub refuses a step's summary above one mebibyte, whole."""

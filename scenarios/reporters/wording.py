@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenarios.matchers import as_text
+from optilocal.scenarios.language.matchers import as_text
 
 _LONGEST = 300
 

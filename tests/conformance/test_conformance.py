@@ -16,8 +16,8 @@ from json_values import as_text
 from liquid_cases import templates
 from segment_code import HERE, SegmentCode
 
-from forwarder.js_json import parse_json
-from forwarder.preview import run_line
+from optilocal.forwarder.destination.preview import run_line
+from optilocal.forwarder.javascript.json import parse_json
 
 pytestmark = pytest.mark.node
 

@@ -7,8 +7,8 @@ import pytest
 import requests
 from space import Space
 
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from emulator.datafile_history import DatafileHistory
-from emulator.event_batch import parse
-from emulator.event_row import EventRow
+from optilocal.emulator.batch.parse import parse
+from optilocal.emulator.batch.row import EventRow
+from optilocal.emulator.datafile.history import DatafileHistory
 
 NOW = 1_768_471_200_000  # 2026-01-15T10:00:00Z
 SECOND = 1000

@@ -5,7 +5,7 @@ from field_builders import NOW, SECOND, conversion, datafile, decision, experime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.attribution import Rules, deduplicate, judge
+from optilocal.emulator.counting.attribution import Rules, deduplicate, judge
 
 RULES = Rules()
 

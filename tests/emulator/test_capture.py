@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from space import Space
 
-from emulator.server import EmulatorServer
+from optilocal.emulator.server import EmulatorServer
 
 # A request that says it is not compressed is a special one: it takes the way through the app.
 PLAINLY = {"Content-Encoding": "identity"}

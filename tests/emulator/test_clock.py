@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from space import Space
 
-from emulator.clock import ClockError, iso, namespace_time, parse_time
+from optilocal.emulator.clock import ClockError, iso, namespace_time, parse_time
 
 
 class FixedClock:

@@ -3,7 +3,7 @@
 from field_builders import NOW, SECOND, activation, batch, datafile, experiment, purchase, report
 from space import Space
 
-from emulator import __version__
+from optilocal import __version__
 
 
 def test_health_tells_the_version(space: Space) -> None:

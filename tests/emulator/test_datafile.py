@@ -5,9 +5,15 @@ from field_builders import NOW, datafile, experiment, history
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.datafile import Datafile, DatafileError, is_running, problems, same_but_for_revision
-from emulator.datafile_history import DatafileHistory
-from emulator.nearest import difference, fold, nearest
+from optilocal.emulator.datafile.datafile import (
+    Datafile,
+    DatafileError,
+    is_running,
+    problems,
+    same_but_for_revision,
+)
+from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.datafile.nearest import difference, fold, nearest
 
 KEYS = ["Order Completed", "Product Viewed", "Product Clicked", "Signed Up", "Newsletter Subscribed"]
 

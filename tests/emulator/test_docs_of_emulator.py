@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from emulator import subject_access
-from emulator.app import create_app
-from emulator.clock import SystemClock
-from emulator.faults import BREAKS, FIELDS, MAX_RULES, SURFACES
-from emulator.journal import RUNS_KEPT, Journal
-from emulator.listing import LONGEST_WAIT
-from emulator.settings import OPTIONS, Settings
-from emulator.standing import Rules
+from optilocal.emulator.app import create_app
+from optilocal.emulator.clock import SystemClock
+from optilocal.emulator.control.listing import LONGEST_WAIT
+from optilocal.emulator.counting.standing import Rules
+from optilocal.emulator.journal.journal import RUNS_KEPT, Journal
+from optilocal.emulator.privacy import subject_access
+from optilocal.emulator.settings import OPTIONS, Settings
+from optilocal.emulator.wire.faults import BREAKS, FIELDS, MAX_RULES, SURFACES
 
 DOCS = Path(__file__).parents[2] / "docs"
 OPTIMIZELY = (DOCS / "optimizely.md").read_text("utf-8")

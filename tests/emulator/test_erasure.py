@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from space import Space
 
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
-from emulator.visitor_traces import Traces, is_telling
+from optilocal.emulator.privacy.visitor_traces import Traces, is_telling
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
 
 ODD = "aA1-_. %+/\\\"'<>&?=#[](){}*^$|üß漢😀\u00a0\n\ufffd,:;"
 odd_ids = st.text(alphabet=ODD, min_size=1, max_size=12)

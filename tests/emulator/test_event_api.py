@@ -10,8 +10,8 @@ import pytest
 from field_builders import activation, batch, codes, purchase
 from space import Space
 
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
 
 
 def test_an_accepted_batch_is_answered_204_without_a_body_and_is_there_at_once(space: Space) -> None:

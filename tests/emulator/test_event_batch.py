@@ -7,7 +7,7 @@ from field_builders import NOW, activation, batch, codes, purchase, read
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.event_batch import strict
+from optilocal.emulator.batch.parse import strict
 
 
 def test_rows_stand_in_the_order_they_occur():

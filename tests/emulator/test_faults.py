@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from space import TOKEN, Space
 
-from emulator.faults import choose, parse_rules
+from optilocal.emulator.wire.faults import choose, parse_rules
 
 SURFACES = {
     "events": ("POST", "/v1/events", 204),

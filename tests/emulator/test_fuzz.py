@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from space import Space
 
-from emulator.server import EmulatorServer
+from optilocal.emulator.server import EmulatorServer
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=8)
 SCALARS = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | ANY_TEXT

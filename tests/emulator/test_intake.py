@@ -10,9 +10,9 @@ from field_builders import NOW, activation, batch, purchase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.journal import Journal
-from emulator.query import Query
-from emulator.request_log import Captured, RequestLog, names, packed, records
+from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.journal.query import Query
+from optilocal.emulator.journal.request_log import Captured, RequestLog, names, packed, records
 
 
 def record(captured: Captured) -> bytes:
@@ -135,7 +135,7 @@ def test_a_living_emulators_log_is_its_own(tmp_path: Path) -> None:
 def test_a_long_log_goes_on_in_a_new_segment_and_leaves_none_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emulator.request_log._SEGMENT", 5_000)
+    monkeypatch.setattr("optilocal.emulator.journal.request_log._SEGMENT", 5_000)
     journal = Journal(tmp_path / "journal.sqlite")
     for number in range(40):
         journal.capture([record(captured(number))])
@@ -149,7 +149,7 @@ def test_a_long_log_goes_on_in_a_new_segment_and_leaves_none_behind(
 def test_reading_follows_writing_into_every_segment(turns: list[tuple[int, int]]) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         # So that each segment has one record or two, and is read to its end before, or after, the next one begins.
-        patch.setattr("emulator.request_log._SEGMENT", 1_500)
+        patch.setattr("optilocal.emulator.journal.request_log._SEGMENT", 1_500)
         log = RequestLog(Path(folder) / "journal.sqlite", "t")
         written, read = [], []
         for appended, most in [*turns, (1, 1_000), (1, 1_000)]:
@@ -167,7 +167,7 @@ def test_reading_follows_writing_into_every_segment(turns: list[tuple[int, int]]
 
 
 def test_an_idle_log_goes_on_in_a_new_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emulator.request_log._SEGMENT", 5_000)
+    monkeypatch.setattr("optilocal.emulator.journal.request_log._SEGMENT", 5_000)
     journal = Journal(tmp_path / "journal.sqlite")
     for number in range(20):
         journal.capture([record(captured(number))])

@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from space import Space
 
-from emulator.journal import Journal
-from emulator.journal_file import STATEMENTS, JournalError
-from emulator.json_text import loads
-from emulator.query import Query
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
+from optilocal.emulator.journal.file import STATEMENTS, JournalError
+from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.journal.query import Query
+from optilocal.emulator.json_text import loads
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
 
 EXCHANGE = {"surface": "events", "method": "POST", "status": 204, "at": NOW}
 
@@ -242,10 +242,10 @@ def test_dropped_decisions_no_longer_count() -> None:
     )
 )
 def test_incremental_results_are_those_counted_at_once(rows: list[tuple[bool, str, int, bool]]) -> None:
-    from emulator.datafile_store import DatafileStore, read_given  # noqa: PLC0415
-    from emulator.json_text import dumps  # noqa: PLC0415
-    from emulator.judge import Judge  # noqa: PLC0415
-    from emulator.standing import Rules  # noqa: PLC0415
+    from optilocal.emulator.counting.standing import Rules  # noqa: PLC0415
+    from optilocal.emulator.datafile.store import DatafileStore, read_given  # noqa: PLC0415
+    from optilocal.emulator.json_text import dumps  # noqa: PLC0415
+    from optilocal.emulator.projection.judge import Judge  # noqa: PLC0415
 
     journal = Journal()
     try:
@@ -296,7 +296,7 @@ while True:
 
 def test_nothing_acknowledged_is_lost_when_killed(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
-    command = [sys.executable, "-m", "emulator", "--port", "0", "--journal", str(path)]
+    command = [sys.executable, "-m", "optilocal.emulator", "--port", "0", "--journal", str(path)]
     acknowledged: list[str] = []
     for kill in range(5):
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as emulator:
@@ -332,7 +332,7 @@ def test_nothing_acknowledged_is_lost_when_killed(tmp_path: Path) -> None:
 
 def test_a_look_up_does_not_read_the_whole_journal() -> None:
     """Every look-up by a field goes through an index: SQLite is asked for its plan, not for its time."""
-    from emulator.journal_file import STATEMENTS  # noqa: PLC0415
+    from optilocal.emulator.journal.file import STATEMENTS  # noqa: PLC0415
 
     journal = Journal()
     try:

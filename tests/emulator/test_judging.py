@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from space import Space
 from verdict_builders import delivery
 
-from emulator.datafile_store import DatafileStore, read_given
-from emulator.journal import Journal
-from emulator.json_text import dumps
-from emulator.judge import Judge
-from emulator.query import Query
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
-from emulator.standing import Rules
+from optilocal.emulator.counting.standing import Rules
+from optilocal.emulator.datafile.store import DatafileStore, read_given
+from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.journal.query import Query
+from optilocal.emulator.json_text import dumps
+from optilocal.emulator.projection.judge import Judge
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
 
 EXCHANGE = {"surface": "events", "method": "POST", "status": 204, "at": NOW}
 
@@ -226,8 +226,8 @@ def test_stopping_while_it_judges_leaves_a_sound_journal(tmp_path: Path) -> None
 def test_results_of_a_full_journal_say_how_far_behind_they_are_and_catch_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("emulator.judge._LARGE", 20)
-    monkeypatch.setattr("emulator.judge._WORTH_COUNTING", 1)
+    monkeypatch.setattr("optilocal.emulator.projection.judge._LARGE", 20)
+    monkeypatch.setattr("optilocal.emulator.projection.judge._WORTH_COUNTING", 1)
     journal = Journal(max_rows=100)
     try:
         judge = make(journal)

@@ -4,7 +4,7 @@ import pytest
 from field_builders import activation, batch, datafile, purchase
 from space import Space
 
-from emulator.server import EmulatorServer
+from optilocal.emulator.server import EmulatorServer
 
 
 def test_what_is_in_one_is_in_no_other(space: Space, other: Space) -> None:

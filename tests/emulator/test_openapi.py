@@ -14,15 +14,17 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 from space import Space
 
-import emulator
-from emulator.app import create_app
-from emulator.clock import SystemClock
-from emulator.journal import Journal
-from emulator.query import filters_of
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
+from optilocal import emulator
+from optilocal.emulator.app import create_app
+from optilocal.emulator.clock import SystemClock
+from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.journal.query import filters_of
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
 
-OPENAPI: dict[str, Any] = json.loads((Path(emulator.__file__).parent / "openapi.json").read_text("utf-8"))
+OPENAPI: dict[str, Any] = json.loads(
+    (Path(emulator.__file__).parent / "control" / "openapi.json").read_text("utf-8")
+)
 METHODS = ("get", "put", "post", "delete")
 
 

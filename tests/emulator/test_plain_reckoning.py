@@ -7,11 +7,11 @@ from field_builders import NOW, conversion, datafile, decision, experiment
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.attribution import deduplicate
-from emulator.datafile_history import DatafileHistory
-from emulator.results import results
-from emulator.standing import Rules
-from emulator.verdict import verdict
+from optilocal.emulator.counting.attribution import deduplicate
+from optilocal.emulator.counting.results import results
+from optilocal.emulator.counting.standing import Rules
+from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.verdict.verdict import verdict
 
 KEYS = ("checkout", "banner", "old")
 EVENTS = ("ev-order", "ev-both", "ev-free")

@@ -10,13 +10,13 @@ from field_builders import NOW, SECOND, conversion, datafile, decision, history
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.attribution import deduplicate
-from emulator.datafile_history import DatafileHistory
-from emulator.date_range import DateRange
-from emulator.recount import Question, recount
-from emulator.segmentation import Segment, value_text
-from emulator.smoothing import smoothed_sums
-from emulator.standing import Rules
+from optilocal.emulator.counting.attribution import deduplicate
+from optilocal.emulator.counting.date_range import DateRange
+from optilocal.emulator.counting.recount import Question, recount
+from optilocal.emulator.counting.segmentation import Segment, value_text
+from optilocal.emulator.counting.smoothing import smoothed_sums
+from optilocal.emulator.counting.standing import Rules
+from optilocal.emulator.datafile.history import DatafileHistory
 
 RULES = Rules()
 DAY = 86_400_000

@@ -8,8 +8,8 @@ from field_builders import NOW, activation, batch, purchase
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from emulator.event_batch import parse
-from emulator.regular_batch import read_regular
+from optilocal.emulator.batch.parse import parse
+from optilocal.emulator.batch.regular import read_regular
 
 HEADERS = {"User-Agent": "Googlebot/2.1"}
 ODD: st.SearchStrategy[Any] = st.one_of(

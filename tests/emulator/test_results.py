@@ -20,10 +20,10 @@ from field_builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.attribution import Rules, deduplicate
-from emulator.datafile_history import DatafileHistory
-from emulator.rest_results import rest_results
-from emulator.results import Totals, results, totals, visitor_contribution
+from optilocal.emulator.counting.attribution import Rules, deduplicate
+from optilocal.emulator.counting.rest_results import rest_results
+from optilocal.emulator.counting.results import Totals, results, totals, visitor_contribution
+from optilocal.emulator.datafile.history import DatafileHistory
 
 RULES = Rules()
 ZERO = {"unique": 0, "total": 0, "revenue": 0, "value": 0}

@@ -7,9 +7,9 @@ import requests
 from field_builders import NOW, SECOND, activation, batch, datafile, experiment, purchase
 from space import TOKEN, Space
 
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
-from emulator.standing import Rules
+from optilocal.emulator.counting.standing import Rules
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
 
 REST = "/v2/experiments/exp-checkout/results"
 MINUTE = 60 * SECOND

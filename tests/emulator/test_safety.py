@@ -7,11 +7,11 @@ import requests
 from field_builders import batch, purchase
 from space import Space
 
-from emulator.guard import check_host, check_origin
-from emulator.problems import Problem
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
-from emulator.viewer import static_folder
+from optilocal.emulator.control.guard import check_host, check_origin
+from optilocal.emulator.control.viewer import static_folder
+from optilocal.emulator.problems import Problem
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
 
 OURS = ["/", "/static/viewer.css", "/_emulator/health", "/_emulator/events", "/ns/a/_emulator/exchanges"]
 

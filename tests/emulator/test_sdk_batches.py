@@ -9,10 +9,10 @@ from optimizely import event_dispatcher, optimizely
 from optimizely.decision.optimizely_decide_option import OptimizelyDecideOption
 from optimizely.event.event_processor import ForwardingEventProcessor
 
-from emulator.attribution import Rules
-from emulator.datafile_history import DatafileHistory
-from emulator.results import results
-from emulator.verdict import verdict
+from optilocal.emulator.counting.attribution import Rules
+from optilocal.emulator.counting.results import results
+from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.verdict.verdict import verdict
 
 SHOP = Path(__file__).parents[2] / "scenarios" / "suite" / "datafiles" / "shop.json"
 

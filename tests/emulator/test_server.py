@@ -1,4 +1,4 @@
-"""The server itself and `python -m emulator`: start, stop, ports, options, and what goes wrong in one line."""
+"""The server itself and `python -m optilocal.emulator`: start, stop, ports, options, and what goes wrong in one line."""
 
 import json
 import os
@@ -13,11 +13,11 @@ import pytest
 import requests
 from field_builders import datafile
 
-from emulator.cli import main
-from emulator.clock import monotonic
-from emulator.datafile import DatafileError
-from emulator.server import EmulatorServer, ServerError
-from emulator.settings import OPTIONS, Settings, SettingsError, parser, read_settings
+from optilocal.emulator.cli import main
+from optilocal.emulator.clock import monotonic
+from optilocal.emulator.datafile.datafile import DatafileError
+from optilocal.emulator.server import EmulatorServer, ServerError
+from optilocal.emulator.settings import OPTIONS, Settings, SettingsError, parser, read_settings
 
 
 class Stopped:
@@ -279,7 +279,7 @@ def test_the_command_says_where_it_is_and_serves_until_it_is_told_to_stop(
     number: int, tmp_path: Path
 ) -> None:
     environment = {**os.environ, "EMULATOR_PORT": "0", "EMULATOR_JOURNAL": str(tmp_path / "j.sqlite")}
-    command = [sys.executable, "-m", "emulator"]
+    command = [sys.executable, "-m", "optilocal.emulator"]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -7,11 +7,11 @@ from field_builders import NOW, SECOND, conversion, datafile, decision
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.datafile_history import DatafileHistory
-from emulator.event_row import EventRow
-from emulator.results import totals
-from emulator.standing import Rules
-from emulator.tally import Tally
+from optilocal.emulator.batch.row import EventRow
+from optilocal.emulator.counting.results import totals
+from optilocal.emulator.counting.standing import Rules
+from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.projection.tally import Tally
 
 STEPS = st.lists(
     st.tuples(
@@ -44,7 +44,7 @@ def made(step: tuple[str, str, int], number: int) -> EventRow:
 def test_totals_brought_further_are_those_counted_at_once(
     monkeypatch: pytest.MonkeyPatch, kept: int, steps: list[tuple[str, str, int]]
 ) -> None:
-    monkeypatch.setattr("emulator.tally._KEPT_VISITORS", kept)
+    monkeypatch.setattr("optilocal.emulator.projection.tally._KEPT_VISITORS", kept)
     history = DatafileHistory({"sdk-1": [(0, datafile(botFiltering=True))]})
     rows = [made(step, number) for number, step in enumerate(steps, start=1)]
     tally = Tally(history, Rules(), (0, None, 0), since=1)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from verdict_builders import ANONYMOUS, CDN, IN_CHECKOUT, LATE, NOTHING, conditions, delivery, judged, sent
 
-from emulator.datafile_history import DatafileHistory
-from emulator.verdict import CONDITIONS
+from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.verdict.verdict import CONDITIONS
 
 TABLE = {
     "suppressed": (delivery("suppressed_user"), None, (), "suppressed_user", NOTHING),

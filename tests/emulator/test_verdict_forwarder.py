@@ -14,7 +14,7 @@ from verdict_builders import (
     sent,
 )
 
-from emulator.datafile_history import DatafileHistory
+from optilocal.emulator.datafile.history import DatafileHistory
 
 # -- unmatched keys
 

@@ -14,7 +14,7 @@ from verdict_builders import (
     sent,
 )
 
-from emulator.verdict import delivered_uuid, related_visitors
+from optilocal.emulator.verdict.verdict import delivered_uuid, related_visitors
 
 # -- identity and activation
 

@@ -8,7 +8,7 @@ import pytest
 from field_builders import batch, purchase
 from space import Space
 
-from emulator.visitor_traces import ERASED, names_person
+from optilocal.emulator.privacy.visitor_traces import ERASED, names_person
 
 
 def erase(space: Space, visitor: str) -> Any:

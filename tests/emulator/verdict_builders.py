@@ -4,7 +4,7 @@ from typing import Any
 
 from field_builders import NOW, SECOND, conversion, decision, history
 
-from emulator.verdict import CONDITIONS, verdict
+from optilocal.emulator.verdict.verdict import CONDITIONS, verdict
 
 CDN = "https://cdn.optimizely.com/datafiles/sdk-1.json"
 LOGX = "https://logx.optimizely.com/v1/events"

@@ -11,11 +11,11 @@ import pytest
 from optimizely_double import DATAFILE_URL, NOON, OptimizelyDouble
 from segment_side import SegmentSide
 
-from forwarder.clock import Clock, ManualClock
-from forwarder.delivery import Forwarder
-from forwarder.destination import Settings
-from forwarder.server import ForwarderServer
-from forwarder.settings import ServerSettings
+from optilocal.forwarder.clock import Clock, ManualClock
+from optilocal.forwarder.destination.destination import Settings
+from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.server import ForwarderServer
+from optilocal.forwarder.settings import ServerSettings
 
 
 @pytest.fixture

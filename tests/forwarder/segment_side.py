@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from forwarder.server import ForwarderServer
+from optilocal.forwarder.server import ForwarderServer
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 from optimizely_double import DATAFILE_URL, Answer, OptimizelyDouble
 
-from forwarder.delivery import Forwarder
+from optilocal.forwarder.pipeline.forwarder import Forwarder
 
 Make = Callable[..., Forwarder]
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optimizely_double import DATAFILE, DATAFILE_URL, NOON, Answer, OptimizelyDouble
 
-from forwarder.clock import ManualClock
-from forwarder.delivery import Forwarder
+from optilocal.forwarder.clock import ManualClock
+from optilocal.forwarder.pipeline.forwarder import Forwarder
 
 Make = Callable[..., Forwarder]
 Event = dict[str, Any]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from optimizely_double import Answer, OptimizelyDouble
 
-from forwarder.delivery import Forwarder
-from forwarder.destination import DEFAULT_MAPPING, Mapping
-from forwarder.mappings import ConfigurationError
+from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping
+from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.pipeline.mappings import ConfigurationError
 
 Make = Callable[..., Forwarder]
 Event = dict[str, Any]

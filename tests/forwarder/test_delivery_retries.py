@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optimizely_double import NOON, Answer, OptimizelyDouble
 
-from forwarder.clock import ManualClock
-from forwarder.delivery import Forwarder
-from forwarder.retry import RetryPolicy, is_retried_status
+from optilocal.forwarder.clock import ManualClock
+from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.pipeline.retry import RetryPolicy, is_retried_status
 
 Make = Callable[..., Forwarder]
 Event = dict[str, Any]

@@ -7,10 +7,21 @@ from typing import Any
 
 import pytest
 
-from forwarder import destination
-from forwarder.destination import DEFAULT_MAPPING, ActionResult, Mapping, Response, Settings
-from forwarder.errors import AggregateError, DestinationError, FetchError, RequestTimedOut
-from forwarder.javascript import UNDEFINED
+from optilocal.forwarder.destination import destination
+from optilocal.forwarder.destination.destination import (
+    DEFAULT_MAPPING,
+    ActionResult,
+    Mapping,
+    Response,
+    Settings,
+)
+from optilocal.forwarder.destination.errors import (
+    AggregateError,
+    DestinationError,
+    FetchError,
+    RequestTimedOut,
+)
+from optilocal.forwarder.javascript.values import UNDEFINED
 
 URL = "https://cdn.optimizely.com/datafiles/k.json"
 SETTINGS = Settings.from_json({"accountId": "12001", "dataFileUrl": URL, "accessToken": "pat-1"})

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from forwarder.actions.track_event import FIELDS
-from forwarder.errors import AggregateAjvError
-from forwarder.fields import SETTINGS_FIELDS, check, remove_empty_values
-from forwarder.javascript import UNDEFINED
+from optilocal.forwarder.destination.errors import AggregateAjvError
+from optilocal.forwarder.destination.fields import SETTINGS_FIELDS, check, remove_empty_values
+from optilocal.forwarder.destination.track_event import FIELDS
+from optilocal.forwarder.javascript.values import UNDEFINED
 
 GOOD: dict[str, Any] = {"eventKey": "A", "userId": "u", "timestamp": 1, "uuid": "m"}
 

@@ -1,4 +1,4 @@
-"""`python -m forwarder`: options and their environment twins, one clear line for what is wrong, a clean end."""
+"""`python -m optilocal.forwarder`: options and their environment twins, one clear line for what is wrong, a clean end."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import pytest
 import requests
 from optimizely_double import OptimizelyDouble
 
-from forwarder.cli import main, settings_from
-from forwarder.destination import DEFAULT_MAPPING
-from forwarder.settings import SettingsError
+from optilocal.forwarder.cli import main, settings_from
+from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
+from optilocal.forwarder.settings import SettingsError
 
 
 def test_the_usual_settings() -> None:
@@ -155,7 +155,7 @@ def test_it_serves_until_told_to_stop(double: OptimizelyDouble, tmp_path: Path, 
         "FORWARDER_SPOOL": str(tmp_path / "spool"),
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "forwarder"],
+        [sys.executable, "-m", "optilocal.forwarder"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

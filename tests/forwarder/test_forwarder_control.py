@@ -11,8 +11,8 @@ import requests
 from optimizely_double import DATAFILE_ANSWER, DATAFILE_URL, NOON, Answer, OptimizelyDouble
 from segment_side import SegmentSide
 
-from forwarder.clock import ManualClock
-from forwarder.destination import DEFAULT_MAPPING
+from optilocal.forwarder.clock import ManualClock
+from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
 
 Make = Callable[..., SegmentSide]
 TRACK = {"event": "Order Completed", "userId": "u-1", "properties": {"revenue": 100}}

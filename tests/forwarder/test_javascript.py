@@ -9,8 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forwarder.errors import InvalidURLError, JavaScriptTypeError
-from forwarder.javascript import (
+from optilocal.forwarder.destination.errors import InvalidURLError, JavaScriptTypeError
+from optilocal.forwarder.destination.uri import is_uri
+from optilocal.forwarder.javascript.date import is_date_like, utc_milliseconds
+from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, plain_json, stringify, to_json
+from optilocal.forwarder.javascript.url import parse_url
+from optilocal.forwarder.javascript.values import (
     UNDEFINED,
     get_property,
     in_key_order,
@@ -21,10 +25,6 @@ from forwarder.javascript import (
     utf16_length,
     utf16_slice,
 )
-from forwarder.js_date import is_date_like, utc_milliseconds
-from forwarder.js_json import JsonSyntaxError, parse_json, plain_json, stringify, to_json
-from forwarder.js_url import parse_url
-from forwarder.uri import is_uri
 
 _json = st.recursive(
     st.none()

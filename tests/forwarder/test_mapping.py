@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forwarder.errors import DestinationError
-from forwarder.javascript import UNDEFINED
-from forwarder.mapping import transform
+from optilocal.forwarder.destination.errors import DestinationError
+from optilocal.forwarder.destination.mapping import transform
+from optilocal.forwarder.javascript.values import UNDEFINED
 
 EVENT: dict[str, Any] = {
     "event": "Order Completed",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from forwarder.errors import AggregateError, ValidationError
-from forwarder.mapping.validate import validate
+from optilocal.forwarder.destination.errors import AggregateError, ValidationError
+from optilocal.forwarder.destination.mapping.validate import validate
 
 
 def _messages(mapping: Any) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from forwarder.preview import main, run_line
+from optilocal.forwarder.destination.preview import main, run_line
 
 URL = "https://cdn.optimizely.com/datafiles/preview.json"
 EVENTS_URL = "https://logx.optimizely.com/v1/events"

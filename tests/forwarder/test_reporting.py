@@ -11,11 +11,11 @@ import pytest
 from optimizely_double import NOON, Answer, OptimizelyDouble
 from segment_side import SegmentSide
 
-from emulator.server import EmulatorServer
-from emulator.settings import Settings as EmulatorSettings
-from forwarder.clock import ManualClock
-from forwarder.pooled_session import PooledSession
-from forwarder.reporting import DeliveryReporter, Told
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings as EmulatorSettings
+from optilocal.forwarder.clock import ManualClock
+from optilocal.forwarder.http.pooled_session import PooledSession
+from optilocal.forwarder.pipeline.reporting import DeliveryReporter, Told
 
 Make = Callable[..., SegmentSide]
 REPORTS = "/_emulator/deliveries"

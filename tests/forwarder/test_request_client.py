@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import pytest
 from optimizely_double import NOON, Answer, OptimizelyDouble
 
-from forwarder.clock import ManualClock
-from forwarder.errors import FetchError, JavaScriptTypeError, RequestTimedOut
-from forwarder.hosts import local_url
-from forwarder.pooled_session import PooledSession
-from forwarder.request_client import RequestClient
+from optilocal.forwarder.clock import ManualClock
+from optilocal.forwarder.destination.errors import FetchError, JavaScriptTypeError, RequestTimedOut
+from optilocal.forwarder.http.hosts import local_url
+from optilocal.forwarder.http.pooled_session import PooledSession
+from optilocal.forwarder.http.request_client import RequestClient
 
 EMULATOR = "http://127.0.0.1:8410/ns/blue"
 

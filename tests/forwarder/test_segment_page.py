@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from forwarder.cli import settings_from
-from forwarder.dispatcher import MAX_WAITING
-from forwarder.refusals import KEPT as KEPT_REFUSALS
-from forwarder.retry import RetryPolicy, is_retried_status
-from forwarder.source_body import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES
-from forwarder.spool import KEPT, STATES
-from forwarder.suppression import REACHES_DESTINATIONS, REGULATION_TYPES, SUPPRESSING
+from optilocal.forwarder.api.body import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES
+from optilocal.forwarder.api.refusals import KEPT as KEPT_REFUSALS
+from optilocal.forwarder.cli import settings_from
+from optilocal.forwarder.pipeline.retry import RetryPolicy, is_retried_status
+from optilocal.forwarder.pipeline.suppression import REACHES_DESTINATIONS, REGULATION_TYPES, SUPPRESSING
+from optilocal.forwarder.queue.dispatcher import MAX_WAITING
+from optilocal.forwarder.store.spool import KEPT, STATES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "segment.md").read_text(encoding="utf-8")
 
@@ -88,8 +88,8 @@ def test_the_statuses_that_are_tried_again() -> None:
 
 
 def test_every_own_address_is_on_the_page() -> None:
-    from forwarder.app import create_app  # noqa: PLC0415
-    from forwarder.control_api import control_api  # noqa: PLC0415
+    from optilocal.forwarder.api.control import control_api  # noqa: PLC0415
+    from optilocal.forwarder.app import create_app  # noqa: PLC0415
 
     app = create_app([control_api(None, None, None, None, None, refusals=None, optimizely="", version="")])  # type: ignore[arg-type]
     listed = section("The forwarder's own addresses")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from optimizely_double import NOON, Answer, OptimizelyDouble
 from segment_side import SegmentSide
 
-from forwarder.clock import ManualClock
+from optilocal.forwarder.clock import ManualClock
 
 Make = Callable[..., SegmentSide]
 TRACK = {"event": "Order Completed", "userId": "u-1", "properties": {"revenue": 100}}
@@ -156,7 +156,7 @@ class TestAnswersAsSegment:
     def test_too_many_waiting_events_are_sent_away_with_a_time(
         self, make_server: Make, monkeypatch: pytest.MonkeyPatch, double: OptimizelyDouble
     ) -> None:
-        monkeypatch.setattr("forwarder.dispatcher.MAX_WAITING", 3)
+        monkeypatch.setattr("optilocal.forwarder.queue.dispatcher.MAX_WAITING", 3)
         double.usual["/v1/events"] = Answer(503)
         segment = make_server(ManualClock(NOON))
         statuses = [segment.post("/v1/track", TRACK).status_code for _ in range(5)]
@@ -255,8 +255,8 @@ KEYS = (
 
 @pytest.fixture(scope="module")
 def lasting_segment() -> Any:
-    from forwarder.server import ForwarderServer  # noqa: PLC0415
-    from forwarder.settings import ServerSettings  # noqa: PLC0415
+    from optilocal.forwarder.server import ForwarderServer  # noqa: PLC0415
+    from optilocal.forwarder.settings import ServerSettings  # noqa: PLC0415
 
     double = OptimizelyDouble()
     with ForwarderServer(ServerSettings(port=0, optimizely=double.url)) as server:

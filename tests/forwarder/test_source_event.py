@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optimizely_double import NOON
 
-from forwarder.source_event import complete, deletion_event, iso_time, parse_time
-from forwarder.tracking_plan import notes
+from optilocal.forwarder.pipeline.source_event import complete, deletion_event, iso_time, parse_time
+from optilocal.forwarder.pipeline.tracking_plan import notes
 
 FIFTY_YEARS = 50 * 365 * 86_400_000
 

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from optimizely_double import NOON, Answer, OptimizelyDouble
 from segment_side import SegmentSide
 
-from forwarder.clock import ManualClock
-from forwarder.deduplication import MemoryDeduplication
-from forwarder.delivery_report import Delivery, new_report
-from forwarder.server import ForwarderServer, ServerError
-from forwarder.settings import ServerSettings
-from forwarder.spool import Spool
-from forwarder.spool_file import SpoolError
+from optilocal.forwarder.clock import ManualClock
+from optilocal.forwarder.pipeline.deduplication import MemoryDeduplication
+from optilocal.forwarder.pipeline.delivery import Delivery, new_report
+from optilocal.forwarder.server import ForwarderServer, ServerError
+from optilocal.forwarder.settings import ServerSettings
+from optilocal.forwarder.store.file import SpoolError
+from optilocal.forwarder.store.spool import Spool
 
 Make = Callable[..., SegmentSide]
 EXAMPLES = itertools.count()
@@ -214,7 +214,7 @@ class TestRestart:
     def test_a_kill_under_load_loses_no_accepted_event(
         self, double: OptimizelyDouble, tmp_path: Path
     ) -> None:
-        command = [sys.executable, "-m", "forwarder", "--port", "0", "--optimizely", double.url]
+        command = [sys.executable, "-m", "optilocal.forwarder", "--port", "0", "--optimizely", double.url]
         command += ["--spool", str(tmp_path / "spool"), "--workers", "2"]
         accepted: set[str] = set()
         for round_number in range(2):

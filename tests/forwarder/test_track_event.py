@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from forwarder.actions.track_event import event_batch
-from forwarder.errors import JavaScriptTypeError, PayloadValidationError
-from forwarder.js_json import to_json
+from optilocal.forwarder.destination.errors import JavaScriptTypeError, PayloadValidationError
+from optilocal.forwarder.destination.track_event import event_batch
+from optilocal.forwarder.javascript.json import to_json
 
 PAYLOAD: dict[str, Any] = {
     "eventKey": "A",

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forwarder.errors import JavaScriptTypeError
-from forwarder.javascript import UNDEFINED
-from forwarder.trigger import compile_trigger
+from optilocal.forwarder.destination.errors import JavaScriptTypeError
+from optilocal.forwarder.destination.trigger import compile_trigger
+from optilocal.forwarder.javascript.values import UNDEFINED
 
 EVENT: dict[str, Any] = {
     "type": "track",

@@ -13,11 +13,11 @@ import requests
 from optimizely_double import NOON
 from segment_side import SegmentSide
 
-from emulator.server import EmulatorServer
-from emulator.settings import Settings as EmulatorSettings
-from forwarder.clock import ManualClock
-from forwarder.server import ForwarderServer
-from forwarder.settings import ServerSettings
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings as EmulatorSettings
+from optilocal.forwarder.clock import ManualClock
+from optilocal.forwarder.server import ForwarderServer
+from optilocal.forwarder.settings import ServerSettings
 
 SHOP = Path(__file__).parents[2] / "scenarios/suite/datafiles/shop.json"
 TRACK = {"event": "Order Completed", "userId": "u-1", "properties": {"revenue": 4999}}

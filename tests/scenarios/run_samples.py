@@ -8,13 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
-from scenarios.emulator_client import EmulatorClient
-from scenarios.loader import load
-from scenarios.results import new_run, with_scenarios
-from scenarios.run import run_with
-from scenarios.workers import Workers
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
+from optilocal.scenarios.comparing.results import new_run, with_scenarios
+from optilocal.scenarios.language.loader import load
+from optilocal.scenarios.running.emulator_client import EmulatorClient
+from optilocal.scenarios.running.run import run_with
+from optilocal.scenarios.running.workers import Workers
 
 PASSES = """\
 scenario: A purchase is counted

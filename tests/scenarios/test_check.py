@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from scenarios.cli import main
-from scenarios.datafiles import SHOP
+from optilocal.scenarios.cli import main
+from optilocal.scenarios.language.datafiles import SHOP
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
 

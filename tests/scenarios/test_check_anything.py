@@ -10,14 +10,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.datafile import Datafile
-from forwarder.destination import DEFAULT_MAPPING
-from scenarios.check.judge import Destination
-from scenarios.check.preflight import preflight
-from scenarios.check.reading import read
-from scenarios.check.tracked import Reading
-from scenarios.datafiles import SHOP, read_datafile
-from scenarios.problems import CannotRun, ScenarioError
+from optilocal.emulator.datafile.datafile import Datafile
+from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
+from optilocal.scenarios.check.judge import Destination
+from optilocal.scenarios.check.preflight import preflight
+from optilocal.scenarios.check.reading import read
+from optilocal.scenarios.check.tracked import Reading
+from optilocal.scenarios.language.datafiles import SHOP, read_datafile
+from optilocal.scenarios.language.problems import CannotRun, ScenarioError
 
 NOW = 1_768_471_200_000
 DATAFILE = Datafile.from_json(read_datafile(SHOP))

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from scenarios.check.reading import read
-from scenarios.cli import main
-from scenarios.datafiles import SHOP
+from optilocal.scenarios.check.reading import read
+from optilocal.scenarios.cli import main
+from optilocal.scenarios.language.datafiles import SHOP
 
 _NEVER = "0001-01-01T00:00:00.000Z"
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.check.source_scan import scan
-from scenarios.check.source_tokens import LANGUAGES, tokenize
-from scenarios.cli import main
-from scenarios.datafiles import SHOP
+from optilocal.scenarios.check.source_scan import scan
+from optilocal.scenarios.check.source_tokens import LANGUAGES, tokenize
+from optilocal.scenarios.cli import main
+from optilocal.scenarios.language.datafiles import SHOP
 
 CALLS = {
     "browser.js": 'window.analytics?.track("Order Completed", {revenue: 4999});',

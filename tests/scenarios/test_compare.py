@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scenarios.compare import Difference, compare, compare_unordered
-from scenarios.matchers import Matcher, as_text, read_matcher
-from scenarios.pairing import pair, score
+from optilocal.scenarios.comparing.compare import Difference, compare, compare_unordered
+from optilocal.scenarios.comparing.pairing import pair, score
+from optilocal.scenarios.language.matchers import Matcher, as_text, read_matcher
 
 UUID = "0b7f4a52-9a5e-4f0e-8f0a-3a4a5f6b7c8d"
 

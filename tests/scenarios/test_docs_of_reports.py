@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from scenarios import datafiles, schema
-from scenarios.cli import parser
-from scenarios.document_checks import OUTCOMES
-from scenarios.matchers import LIST_TAGS, TAGS
-from scenarios.pytest_fixtures import Optimizely
-from scenarios.pytest_segment import Segment
+from optilocal.scenarios.cli import parser
+from optilocal.scenarios.language import datafiles, schema
+from optilocal.scenarios.language.document_checks import OUTCOMES
+from optilocal.scenarios.language.matchers import LIST_TAGS, TAGS
+from optilocal.scenarios.pytest_plugin.fixtures import Optimizely
+from optilocal.scenarios.pytest_plugin.segment import Segment
 
 DOCS = Path(__file__).parents[2] / "docs"
 pytest_plugins = ["pytester"]
@@ -96,7 +96,9 @@ def test_the_editors_settings_know_every_schema_and_tag() -> None:
     page = (DOCS / "writing-scenarios.md").read_text(encoding="utf-8")
     for file in settings["yaml.schemas"]:
         name = Path(file).name.split(".")[0]
-        assert name in schema.NAMES and f"python -m scenarios.schema {name} > {file}" in page
+        assert (
+            name in schema.NAMES and f"python -m optilocal.scenarios.language.schema {name} > {file}" in page
+        )
     assert {tag.split()[0] for tag in settings["yaml.customTags"]} == set(TAGS)
     for tag in LIST_TAGS:
         assert f"{tag} sequence" in settings["yaml.customTags"]

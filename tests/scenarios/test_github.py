@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from run_samples import FILES, made_entry, made_run, real_run, write_files
 
-from scenarios.cli import main
-from scenarios.reporters import github
+from optilocal.scenarios.cli import main
+from optilocal.scenarios.reporters import github
 
 COMMAND = re.compile(r"::error ([^:]*(?:,[^:]*)*)::(.*)")
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from playwright.sync_api import Page, sync_playwright
 from run_samples import made_entry, made_run, real_run
 
-from emulator.viewer import static_folder
-from scenarios.reporters import html
+from optilocal.emulator.control.viewer import static_folder
+from optilocal.scenarios.reporters import html
 
 FIND = runpy.run_path(str(Path(__file__).parents[1] / "browser.py"))["find"]
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")

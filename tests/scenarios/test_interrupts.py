@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from scenarios.interrupts import dropped_interrupts
+from optilocal.scenarios.commands.interrupts import dropped_interrupts
 
 
 class Falls:

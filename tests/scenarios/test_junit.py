@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from run_samples import made_entry, made_run, real_run
 
-from scenarios.reporters import junit
+from optilocal.scenarios.reporters import junit
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).parent / "junit.xsd")
 

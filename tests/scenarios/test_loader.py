@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from scenarios import datafiles
-from scenarios.loader import load, load_file
-from scenarios.problems import CannotRun, ScenarioError
-from scenarios.scenario import Scenario
+from optilocal.scenarios.language import datafiles
+from optilocal.scenarios.language.loader import load, load_file
+from optilocal.scenarios.language.problems import CannotRun, ScenarioError
+from optilocal.scenarios.language.scenario import Scenario
 
 GOOD = """\
 scenario: A purchase counts

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 from run_samples import CANNOT_RUN, DIFFERS, PASSES, ROWS
 
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
 
 pytest_plugins = ["pytester"]
 
@@ -320,9 +320,10 @@ LOADED = """\
 import sys
 
 def test_it():
-    heavy = {"emulator", "forwarder", "scenarios", "flask", "yaml", "requests", "optimizely", "deepdiff", "rich"}
+    heavy = {"optilocal", "flask", "yaml", "requests", "optimizely", "deepdiff", "rich"}
     loaded = {name for name in sys.modules if name.partition(".")[0] in heavy}
-    assert loaded == {"scenarios", "scenarios.pytest_plugin"}
+    plugin = "optilocal.scenarios.pytest_plugin.plugin"
+    assert loaded == {plugin.rsplit(".", n)[0] for n in range(4)}
 """
 
 

@@ -11,13 +11,13 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.cli import main
-from scenarios.datafiles import SHOP, SUITE, read_datafile
-from scenarios.emulator_client import EmulatorClient
-from scenarios.loader import load_file
-from scenarios.recording_time import Moment, laid_out
-from scenarios.runner import run_scenario
-from scenarios.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.cli import main
+from optilocal.scenarios.editing.recording_time import Moment, laid_out
+from optilocal.scenarios.language.datafiles import SHOP, SUITE, read_datafile
+from optilocal.scenarios.language.loader import load_file
+from optilocal.scenarios.running.emulator_client import EmulatorClient
+from optilocal.scenarios.running.runner import run_scenario
+from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
 
 NOW = 1_768_471_200_000
 REPRODUCED = (

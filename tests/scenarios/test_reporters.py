@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 import pytest
 from run_samples import FILES, PASSES, made_entry, made_run, real_run, write_files
 
-from scenarios.cli import main
-from scenarios.reporters import github, html, junit, summary
-from scenarios.reporters.console import ConsoleReporter, failure_text
-from scenarios.reporters.wording import failures
+from optilocal.scenarios.cli import main
+from optilocal.scenarios.reporters import github, html, junit, summary
+from optilocal.scenarios.reporters.console import ConsoleReporter, failure_text
+from optilocal.scenarios.reporters.wording import failures
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from scenarios.cli import main
+from optilocal.scenarios.cli import main
 
 PURCHASE = """\
 scenario: A purchase by an activated user is counted
@@ -146,7 +146,7 @@ def test_what_counts_needs_no_remedy(here: Path, capsys: pytest.CaptureFixture[s
 def test_an_output_that_knows_no_tick_changes_no_outcome(here: Path, encoding: str) -> None:
     write(PURCHASE.replace("scenario: ", "scenario: Käufe, "))
     ended = subprocess.run(
-        [sys.executable, "-m", "scenarios", "run", "a.scenario.yaml"],
+        [sys.executable, "-m", "optilocal.scenarios", "run", "a.scenario.yaml"],
         env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
         capture_output=True, check=False, timeout=60,
     )  # fmt: skip
@@ -291,7 +291,7 @@ def test_the_result_document_goes_to_standard_output(here: Path, capsys: pytest.
 
 def test_the_command_has_no_traceback_when_its_reader_leaves(here: Path) -> None:
     write(PURCHASE)
-    command = f"{sys.executable} -m scenarios run . | head -c 1"
+    command = f"{sys.executable} -m optilocal run . | head -c 1"
     done = subprocess.run(
         ["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False, env={**os.environ}
     )

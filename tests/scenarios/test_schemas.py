@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from run_samples import FILES, real_run
 
-from emulator.verdict import CONDITIONS
-from forwarder.destination import DEFAULT_MAPPING
-from forwarder.suppression import REGULATION_TYPES
-from scenarios import datafiles, defaults, document_checks, schema, step_checks
-from scenarios.loader import find_files, load_file
-from scenarios.matchers import TAGS, plain, read_matcher
-from scenarios.problems import ScenarioError
-from scenarios.results import new_run, with_scenarios
-from scenarios.scenario import EXPECTATIONS, STEP_KINDS
-from scenarios.yaml_nodes import read_documents
+from optilocal.emulator.verdict.verdict import CONDITIONS
+from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
+from optilocal.forwarder.pipeline.suppression import REGULATION_TYPES
+from optilocal.scenarios.comparing.results import new_run, with_scenarios
+from optilocal.scenarios.language import datafiles, defaults, document_checks, schema, step_checks
+from optilocal.scenarios.language.loader import find_files, load_file
+from optilocal.scenarios.language.matchers import TAGS, plain, read_matcher
+from optilocal.scenarios.language.problems import ScenarioError
+from optilocal.scenarios.language.scenario import EXPECTATIONS, STEP_KINDS
+from optilocal.scenarios.language.yaml_nodes import read_documents
 
 SCENARIO, DEFAULTS, RESULTS = (schema.read(name) for name in schema.NAMES)
 PARTS = SCENARIO["$defs"]
@@ -320,6 +320,6 @@ def test_a_run_without_a_field_or_with_one_more_is_not(data: st.DataObject) -> N
 
 @pytest.mark.parametrize("name", schema.NAMES)
 def test_a_schema_is_printed_for_those_who_want_a_file_of_it(name: str) -> None:
-    command = [sys.executable, "-m", "scenarios.schema", name]
+    command = [sys.executable, "-m", "optilocal.scenarios.language.schema", name]
     printed = subprocess.run(command, capture_output=True, check=True, text=True, encoding="utf-8")
     assert json.loads(printed.stdout) == schema.read(name)

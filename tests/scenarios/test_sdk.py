@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
-from scenarios import suite
-from scenarios.emulator_client import EmulatorClient
-from scenarios.sdk import OptimizelyClient
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
+from optilocal.scenarios import suite
+from optilocal.scenarios.running.emulator_client import EmulatorClient
+from optilocal.scenarios.running.sdk import OptimizelyClient
 
 SHOP: dict[str, Any] = json.loads(
     (Path(suite.__path__[0]) / "datafiles" / "shop.json").read_text(encoding="utf-8")

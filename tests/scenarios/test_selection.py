@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.loader import load
-from scenarios.problems import CannotRun
-from scenarios.selection import parse, select, split_paths
+from optilocal.scenarios.language.loader import load
+from optilocal.scenarios.language.problems import CannotRun
+from optilocal.scenarios.running.selection import parse, select, split_paths
 
 BODY = "steps:\n  - track: {event: x}\nexpect: {requests: {events: 0}}\n"
 

@@ -6,8 +6,8 @@ from itertools import count
 
 import pytest
 
-from scenarios.matchers import Matcher
-from scenarios.source import Source
+from optilocal.scenarios.language.matchers import Matcher
+from optilocal.scenarios.running.source import Source
 
 NOW = 1768471200123
 

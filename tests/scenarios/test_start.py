@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-COMMAND = [sys.executable, "-X", "importtime", "-m", "scenarios"]
+COMMAND = [sys.executable, "-X", "importtime", "-m", "optilocal.scenarios"]
 ENVIRONMENT = {**os.environ, "NO_COLOR": "1"}
 SLOW = {
     "ada_url",
@@ -61,7 +61,7 @@ def test_a_command_that_needs_no_server_loads_none(
     )
     assert done.stdout
     found = loaded(done.stderr)
-    assert "scenarios" in found
+    assert "optilocal" in found
     assert not found & never
 
 

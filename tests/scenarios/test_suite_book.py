@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from scenarios.loader import SUFFIX, find_files, load
-from scenarios.scenario import EXPECTATIONS, STEP_KINDS, Scenario
-from scenarios.suite_index import PAGE as INDEX
-from scenarios.suite_index import SUITE, contents, title, with_index
+from optilocal.scenarios.language.loader import SUFFIX, find_files, load
+from optilocal.scenarios.language.scenario import EXPECTATIONS, STEP_KINDS, Scenario
+from optilocal.scenarios.suite_index import PAGE as INDEX
+from optilocal.scenarios.suite_index import SUITE, contents, title, with_index
 
 # Contract of verdicts, top to bottom.
 OUTCOMES = (
@@ -68,5 +68,5 @@ def test_the_table_of_contents_names_every_file() -> None:
 
 def test_the_index_is_the_one_the_scenarios_make(suite: list[Scenario]) -> None:
     page = INDEX.read_text(encoding="utf-8")
-    assert page == with_index(page), "make it anew: python -m scenarios.suite_index"
+    assert page == with_index(page), "make it anew: python -m optilocal.scenarios.suite_index"
     assert [scenario.name for scenario in suite if title(scenario) not in page] == []

@@ -17,7 +17,7 @@ from optimizely.helpers import validator
 from optimizely.helpers.sdk_settings import OptimizelySdkSettings
 from optimizely.optimizely import Optimizely
 
-import scenarios
+from optilocal import scenarios
 
 FOLDER = Path(scenarios.__file__).parent / "suite" / "datafiles"
 SHOP = json.loads((FOLDER / "shop.json").read_bytes())

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import scenarios
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
-from scenarios.emulator_client import EmulatorClient
-from scenarios.expectations import Captured, differences
-from scenarios.loader import load
-from scenarios.run import run_with
-from scenarios.workers import Workers
+from optilocal import scenarios
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
+from optilocal.scenarios.comparing.expectations import Captured, differences
+from optilocal.scenarios.language.loader import load
+from optilocal.scenarios.running.emulator_client import EmulatorClient
+from optilocal.scenarios.running.run import run_with
+from optilocal.scenarios.running.workers import Workers
 
 SUITE = Path(scenarios.__file__).parent / "suite"
 

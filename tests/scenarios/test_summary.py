@@ -8,7 +8,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from run_samples import made_entry, made_run, real_run
 
-from scenarios.reporters import summary
+from optilocal.scenarios.reporters import summary
 
 
 def test_it_names_what_failed_with_field_line_and_remedy() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from scenarios.cli import main
+from optilocal.scenarios.cli import main
 
 
 class Up:
@@ -23,7 +23,7 @@ class Up:
         command = [
             sys.executable,
             "-m",
-            "scenarios",
+            "optilocal",
             "up",
             "--emulator-port",
             "0",

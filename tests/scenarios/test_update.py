@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.cli import main
-from scenarios.update import check_allowed
+from optilocal.scenarios.cli import main
+from optilocal.scenarios.editing.update import check_allowed
 
 HEAD = """\
 # A file with comments everywhere.

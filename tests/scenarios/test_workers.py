@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from scenarios import schema
-from scenarios.cli import main
+from optilocal.scenarios.cli import main
+from optilocal.scenarios.language import schema
 
 MANY = "\n---\n".join(
     f"""scenario: Purchase {number}
@@ -60,7 +60,9 @@ def outcome(document: Path) -> list[Any]:
 
 
 def test_processes_and_threads_come_to_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    done = python(folder, "-m", "scenarios", "run", "--json", "processes.json", "--workers", "3", ".")
+    done = python(
+        folder, "-m", "optilocal.scenarios", "run", "--json", "processes.json", "--workers", "3", "."
+    )
     assert done.returncode == 1, done.stderr
     monkeypatch.chdir(folder)
     assert main(["run", "--quiet", "--json", "one.json", "--workers", "1", "."]) == 1
@@ -78,8 +80,8 @@ def test_workers_are_processes_and_go_when_their_parent_is_killed(folder: Path) 
     script = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from scenarios.loader import load\n"
-        "from scenarios.workers import Workers\n"
+        "from optilocal.scenarios.language.loader import load\n"
+        "from optilocal.scenarios.running.workers import Workers\n"
         "workers = Workers(load([Path('many.scenario.yaml')]), 3)\n"
         "print(workers.forked, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -97,7 +99,7 @@ def test_a_run_with_emulators_of_its_own_leaves_no_file(folder: Path, workers: s
     temporary.mkdir()
     arguments = (
         "-m",
-        "scenarios",
+        "optilocal",
         "run",
         "--workers",
         workers,
@@ -122,8 +124,8 @@ def test_emulators_of_workers_leave_no_file_when_the_parent_is_killed(folder: Pa
     temporary.mkdir()
     script = (
         "import os, signal, sys\n"
-        "from scenarios.reporters.console import ConsoleReporter\n"
-        "from scenarios.cli import main\n"
+        "from optilocal.scenarios.reporters.console import ConsoleReporter\n"
+        "from optilocal.scenarios.cli import main\n"
         "ConsoleReporter.scenario = lambda self, entry: os.kill(os.getpid(), signal.SIGKILL)\n"
         "sys.exit(main(['run', '--workers', '3', '.']))\n"
     )
@@ -136,8 +138,8 @@ def test_emulators_of_workers_leave_no_file_when_the_parent_is_killed(folder: Pa
 def test_an_interrupt_ends_the_run_without_a_traceback(folder: Path) -> None:
     script = (
         "import os, signal, sys\n"
-        "from scenarios.reporters.console import ConsoleReporter\n"
-        "from scenarios.cli import main\n"
+        "from optilocal.scenarios.reporters.console import ConsoleReporter\n"
+        "from optilocal.scenarios.cli import main\n"
         "ConsoleReporter.scenario = lambda self, entry: os.killpg(0, signal.SIGINT)\n"
         "sys.exit(main(['run', '--workers', '3', '.']))\n"
     )

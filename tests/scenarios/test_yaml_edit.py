@@ -11,10 +11,10 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from scenarios.matchers import Matcher, read_matcher
-from scenarios.yaml_edit import CannotEdit, Editor
-from scenarios.yaml_nodes import read_documents
-from scenarios.yaml_text import block, flow
+from optilocal.scenarios.editing.yaml_edit import CannotEdit, Editor
+from optilocal.scenarios.editing.yaml_text import block, flow
+from optilocal.scenarios.language.matchers import Matcher, read_matcher
+from optilocal.scenarios.language.yaml_nodes import read_documents
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs", "Co", "Cn", "Cc"]), max_size=8)
 SCALAR = (

@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.matchers import Matcher, read_matcher
-from scenarios.problems import ScenarioError
-from scenarios.yaml_nodes import Document, read_documents, reads_as_text
+from optilocal.scenarios.language.matchers import Matcher, read_matcher
+from optilocal.scenarios.language.problems import ScenarioError
+from optilocal.scenarios.language.yaml_nodes import Document, read_documents, reads_as_text
 
 
 def read(text: str) -> list[Document]:

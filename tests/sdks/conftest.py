@@ -14,8 +14,8 @@ from node_packages import node_with
 from sdk_applications import Application, JavaScriptApplication, PythonApplication
 from segment_source import SegmentSource
 
-from scenarios.emulator_client import EmulatorClient
-from scenarios.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.running.emulator_client import EmulatorClient
+from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
 
 HERE = Path(__file__).parent
 SHOP = Path(__file__).parents[2] / "scenarios/suite/datafiles/shop.json"

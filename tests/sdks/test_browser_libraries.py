@@ -9,7 +9,7 @@ from browsing import HEADLESS, Browsing, Pages, done, page_with
 from playwright.sync_api import Page
 from segment_source import SegmentSource
 
-from scenarios.emulator_client import EmulatorClient
+from optilocal.scenarios.running.emulator_client import EmulatorClient
 
 pytestmark = [pytest.mark.node, pytest.mark.browser]
 

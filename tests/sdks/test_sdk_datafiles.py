@@ -14,7 +14,7 @@ from optimizely.event_dispatcher import EventDispatcher
 from optimizely.helpers.sdk_settings import OptimizelySdkSettings
 from optimizely.optimizely import Optimizely
 
-from scenarios.emulator_client import EmulatorClient
+from optilocal.scenarios.running.emulator_client import EmulatorClient
 
 FOLLOW = Path(__file__).parent / "follow.mjs"
 

@@ -14,9 +14,9 @@ from browsing import Browsing, Pages, done, page_with
 from playwright.sync_api import Page
 from segment_source import SegmentSource
 
-from scenarios.cli import main
-from scenarios.emulator_client import EmulatorClient
-from scenarios.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.cli import main
+from optilocal.scenarios.running.emulator_client import EmulatorClient
+from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sdk_applications import Application, PythonApplication, Step
 
-from scenarios.emulator_client import EmulatorClient
+from optilocal.scenarios.running.emulator_client import EmulatorClient
 
 ORDER = "Order Completed"
 PAID = {"revenue": 4999, "value": 49.99}

@@ -12,7 +12,7 @@ import pytest
 from sdk_applications import Application
 from segment_source import SegmentSource
 
-from scenarios.emulator_client import EmulatorClient
+from optilocal.scenarios.running.emulator_client import EmulatorClient
 
 pytestmark = pytest.mark.node
 SCRIPT = Path(__file__).parent / "segment_node.mjs"

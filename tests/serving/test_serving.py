@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from serving.server import Server, listen
-from serving.workers import waiting
-from serving.wsgi import REQUEST
+from optilocal.serving.server import Server, listen
+from optilocal.serving.workers import waiting
+from optilocal.serving.wsgi import REQUEST
 
 RELEASED = threading.Event()
 

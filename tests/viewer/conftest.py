@@ -12,9 +12,9 @@ import pytest
 import viewer_traffic
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
-from scenarios.emulator_client import EmulatorClient
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
+from optilocal.scenarios.running.emulator_client import EmulatorClient
 
 PATIENCE_MS = 20_000
 """How long a test waits for what the page shows in the end: a busy machine is no failure."""

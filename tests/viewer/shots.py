@@ -11,9 +11,9 @@ from pathlib import Path
 import viewer_traffic
 from playwright.sync_api import Browser, sync_playwright
 
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
-from scenarios.emulator_client import EmulatorClient
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
+from optilocal.scenarios.running.emulator_client import EmulatorClient
 
 _FIND = runpy.run_path(str(Path(__file__).parents[1] / "browser.py"))["find"]
 DOCS = Path(__file__).parents[2] / "docs" / "pictures"

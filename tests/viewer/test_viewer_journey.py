@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 from viewer_traffic import ENDS, JOURNEYS
 
-from scenarios.emulator_client import EmulatorClient
+from optilocal.scenarios.running.emulator_client import EmulatorClient
 
 
 def test_a_message_id_tells_what_became_of_the_event_and_what_to_change(page: Page, traffic: Any) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
-from scenarios.datafiles import SHOP
-from scenarios.emulator_client import EmulatorClient
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
+from optilocal.scenarios.language.datafiles import SHOP
+from optilocal.scenarios.running.emulator_client import EmulatorClient
 
 TOKEN = {"Authorization": "Bearer pat-1"}
 

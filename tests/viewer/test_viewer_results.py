@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 from viewer_traffic import growing
 
-from scenarios.emulator_client import EmulatorClient
+from optilocal.scenarios.running.emulator_client import EmulatorClient
 
 
 def row(page: Page, name: str) -> Any:

@@ -13,10 +13,10 @@ import viewer_traffic
 from playwright.sync_api import Page, expect
 from viewer_traffic import HOSTILE
 
-from emulator.server import EmulatorServer
-from emulator.settings import Settings
-from scenarios.emulator_client import EmulatorClient
-from scenarios.reporters.html import write
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
+from optilocal.scenarios.reporters.html import write
+from optilocal.scenarios.running.emulator_client import EmulatorClient
 
 STATIC = Path(__file__).parents[2] / "static"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from scenarios.emulator_client import EmulatorClient
-from scenarios.loader import load
-from scenarios.run import run_with
-from scenarios.workers import Workers
+from optilocal.scenarios.language.loader import load
+from optilocal.scenarios.running.emulator_client import EmulatorClient
+from optilocal.scenarios.running.run import run_with
+from optilocal.scenarios.running.workers import Workers
 
 CLOCK = "clock: 2026-01-15T10:00:00Z"
 HOSTILE = '<img src=x onerror="globalThis.broken=1"><script>globalThis.broken=1</script>'

@@ -1,0 +1,296 @@
+"""Reading single fields of an event batch: each reader notes what breaks the Event API's schema and keeps
+what it can.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from optilocal.emulator.batch.row import Note, note
+from optilocal.emulator.verdict.wording import when
+
+INT64 = 2**63
+NANOSECONDS_FROM = 10**14
+YEAR_2010 = 1_262_304_000_000
+DAY = 86_400_000
+
+# A string that starts with this mark carries typed JSON after it (Optimizely reference 1.2).
+TYPED_MARK = "\ue000"
+
+_SCALAR = (str, int, float)
+
+# A small stand-in for the industry's list of bots, which is not public (Optimizely reference 2.1, rule 13).
+# "Cubot" makes phones.
+BOT_PATTERN = re.compile(
+    r"(?<!cu)bot\b|crawl|spider|headless|slurp|phantomjs|lighthouse|facebookexternalhit|pingdom|uptime", re.I
+)
+
+# Only a browser's own User-Agent header says something of the visitor; a server SDK's names the server.
+BROWSER_CLIENTS = frozenset({"javascript-sdk", "react-sdk", "js"})
+
+
+class Findings:
+    """All violations and warnings of one batch, in the order they were found."""
+
+    def __init__(self) -> None:
+        self.violations: list[Note] = []
+        self.warnings: list[Note] = []
+
+    def violation(self, code: str, path: str, message: str) -> Note:
+        """Note a breach of the schema; the same note also serves as a row's problem."""
+        found = note(code, message, path or None)
+        self.violations.append(found)
+        return found
+
+    def warning(self, code: str, path: str, message: str) -> Note:
+        """Note what is allowed but worth knowing."""
+        found = note(code, message, path or None)
+        self.warnings.append(found)
+        return found
+
+
+def type_name(value: object) -> str:
+    """The JSON type of a parsed value, with its article."""
+    if value is None:
+        return "null"
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "an array"}
+    return names.get(type(value), "an object")
+
+
+def join(path: str, key: str) -> str:
+    """`path.key`, or the key alone at the top."""
+    return f"{path}.{key}" if path else key
+
+
+def required_text(
+    obj: Mapping[str, Any], key: str, path: str, found: Findings, problems: list[Note]
+) -> str | None:
+    """A required, non-empty string; else a violation and a problem. A number is still shown as text."""
+    value = obj.get(key)
+    if isinstance(value, str) and value:
+        return value
+    where = join(path, key)
+    if key not in obj:
+        problems.append(found.violation("missing_field", where, f"{where} is required"))
+    elif not isinstance(value, str):
+        message = f"{where} must be a string, it is {type_name(value)}"
+        problems.append(found.violation("wrong_type", where, message))
+    else:
+        problems.append(found.violation("empty_field", where, f"{where} must not be empty"))
+    readable = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if readable else None
+
+
+def optional_text(obj: Mapping[str, Any], key: str, path: str, found: Findings) -> str | None:
+    """A string that may be absent; of any other type it is a violation, and read as absent."""
+    value = obj.get(key)
+    if isinstance(value, str):
+        return value
+    if key in obj:
+        where = join(path, key)
+        found.violation("wrong_type", where, f"{where} must be a string, it is {type_name(value)}")
+    return None
+
+
+def optional_boolean(obj: Mapping[str, Any], key: str, path: str, found: Findings) -> bool | None:
+    """A boolean that may be absent; of any other type it is a violation, and read as absent."""
+    value = obj.get(key)
+    if key in obj and not isinstance(value, bool):
+        where = join(path, key)
+        found.violation("wrong_type", where, f"{where} must be a boolean, it is {type_name(value)}")
+    return value if isinstance(value, bool) else None
+
+
+def items(
+    obj: Mapping[str, Any], key: str, path: str, found: Findings, *, required: bool
+) -> list[tuple[str, dict[str, Any]]]:
+    """The objects of an array with their paths; an entry that is no object is a violation and left out."""
+    where = join(path, key)
+    value = obj.get(key)
+    if not isinstance(value, list):
+        if key in obj:
+            found.violation("wrong_type", where, f"{where} must be an array, it is {type_name(value)}")
+        elif required:
+            found.violation("missing_field", where, f"{where} is required")
+        return []
+    readable = []
+    for index, item in enumerate(value):
+        place = f"{where}[{index}]"
+        if isinstance(item, dict):
+            readable.append((place, item))
+        else:
+            found.violation("wrong_type", place, f"{place} must be an object, it is {type_name(item)}")
+    return readable
+
+
+def timestamp(
+    event: Mapping[str, Any], path: str, received_at: int, found: Findings, problems: list[Note]
+) -> int | None:
+    """Epoch milliseconds as sent, never corrected: what is no whole number of them is noted."""
+    where = join(path, "timestamp")
+    value = event.get("timestamp")
+    if "timestamp" not in event:
+        problems.append(found.violation("missing_field", where, f"{where} is required"))
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        message = f"{where} must be an integer (epoch milliseconds), it is {type_name(value)}"
+        problems.append(found.violation("wrong_type", where, message))
+        return None
+    if not -INT64 <= value < INT64:
+        problems.append(found.violation("out_of_range", where, f"{where} does not fit in 64 bits"))
+        return None
+    if value != int(value):
+        found.violation(
+            "wrong_type", where, f"{where} must be an integer (epoch milliseconds), it is {value}"
+        )
+    warned = timestamp_warning(int(value), received_at)
+    if warned is not None:
+        found.warning(warned["code"], where, warned["message"])
+    return int(value)
+
+
+def timestamp_warning(value: int, received_at: int) -> Note | None:
+    """What is odd about a timestamp that is accepted (Optimizely reference 2.5); both in milliseconds."""
+    if value > NANOSECONDS_FROM:
+        return note(
+            "timestamp_nanoseconds",
+            f"The timestamp {value} is too large for milliseconds; it is probably in micro- or nanoseconds, "
+            "and is taken as milliseconds all the same",
+        )
+    if value > received_at + DAY:
+        return note(
+            "timestamp_in_future",
+            f"The timestamp {value} ({when(value)}) is in the future: more than a day after the event arrived",
+        )
+    if value < YEAR_2010:
+        return note(
+            "timestamp_before_2010",
+            f"The timestamp {value} ({when(value)}) is before 2010; it was probably sent in seconds or "
+            "read from a numeric text",
+        )
+    return None
+
+
+def integer(event: Mapping[str, Any], key: str, path: str, found: Findings) -> int | None:
+    """A 64-bit integer that may be absent; what is none (19.99, "20", null) is a violation, and read as absent."""
+    value = event.get(key)
+    if key not in event:
+        return None
+    if type(value) is int and -INT64 <= value < INT64:
+        return value
+    where = join(path, key)
+    whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
+    if whole and isinstance(value, int | float) and -INT64 <= value < INT64:
+        return int(value)
+    shown = (
+        json.dumps(value, ensure_ascii=False)[:40] if not isinstance(value, list | dict) else type_name(value)
+    )
+    unit = " (hundredths of the currency unit)" if key == "revenue" else ""
+    found.violation(f"{key}_not_integer", where, f"{where} must be an integer{unit}, it is {shown}")
+    return None
+
+
+def number(event: Mapping[str, Any], key: str, path: str, found: Findings) -> int | float | None:
+    """A number that may be absent; what is none, or beyond a double, is a violation and read as absent."""
+    value = event.get(key)
+    if key not in event:
+        return None
+    where = join(path, key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        found.violation("wrong_type", where, f"{where} must be a number, it is {type_name(value)}")
+        return None
+    try:
+        fits = abs(float(value)) != float("inf")
+    except OverflowError:
+        fits = False
+    if not fits:
+        found.violation("out_of_range", where, f"{where} is beyond the range of a double")
+        return None
+    return value if abs(value) < INT64 else float(value)
+
+
+def tags(event: Mapping[str, Any], path: str, found: Findings) -> dict[str, Any]:
+    """`tags`, or else their newer sibling `properties`; what is nested or null is kept and noted."""
+    for key in ("tags", "properties"):
+        if key not in event:
+            continue
+        where, value = join(path, key), event[key]
+        if not isinstance(value, dict):
+            found.violation("wrong_type", where, f"{where} must be an object, it is {type_name(value)}")
+            continue
+        for name, tag in value.items():
+            if not isinstance(tag, _SCALAR):
+                message = f"{where}.{name} must be a string, number or boolean, it is {type_name(tag)}"
+                found.violation("tag_type", join(where, name), message)
+        return {
+            name: typed_value(tag, join(where, name), found) if _is_marked(tag) else tag
+            for name, tag in value.items()
+        }
+    return {}
+
+
+def _is_marked(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(TYPED_MARK)
+
+
+def typed_value(value: object, path: str, found: Findings) -> Any:
+    """The value that a marked string carries; any other value as it is."""
+    if not isinstance(value, str) or not _is_marked(value):
+        return value
+    try:
+        return json.loads(value[1:])
+    except (ValueError, RecursionError):
+        found.violation("typed_value", path, f"{path} starts with U+E000 but no JSON follows it")
+        return value
+
+
+def attributes(visitor: Mapping[str, Any], path: str, found: Findings) -> list[dict[str, Any]]:
+    """The visitor's attributes as `{entity_id, key, type, value}`, the Web snippet's short names too."""
+    read = []
+    for where, item in items(visitor, "attributes", path, found, required=False):
+        if "value" not in item and "type" not in item and "v" in item:
+            short = {
+                "entity_id": item.get("e"),
+                "key": item.get("k"),
+                "type": item.get("t"),
+                "value": item["v"],
+            }
+            found.violation("compact_form", where, f"{where} is in the Web snippet's compact form")
+            read.append(short)
+            continue
+        ignored: list[Note] = []
+        kind = required_text(item, "type", where, found, ignored)
+        if kind == "custom":
+            required_text(item, "entity_id", where, found, ignored)
+            required_text(item, "key", where, found, ignored)
+        elif kind and item.get("entity_id") is not None:
+            message = f"{where}.entity_id is allowed only with type custom, not with {kind}"
+            found.violation("not_allowed", join(where, "entity_id"), message)
+        value = item.get("value")
+        if "value" not in item:
+            found.violation("missing_field", join(where, "value"), f"{where}.value is required")
+        elif not isinstance(value, _SCALAR):
+            message = f"{where}.value must be a string, number or boolean, it is {type_name(value)}"
+            found.violation("wrong_type", join(where, "value"), message)
+        if _is_marked(value):
+            value = typed_value(value, join(where, "value"), found)
+        read.append(
+            {
+                "entity_id": item.get("entity_id"),
+                "key": item.get("key"),
+                "type": item.get("type"),
+                "value": value,
+            }
+        )
+    return read
+
+
+def attribute(attributes_read: list[dict[str, Any]], key: str) -> Any:
+    """The value of the attribute of this key, or None."""
+    return next((item["value"] for item in attributes_read if item["key"] == key), None)
+
+
+def looks_like_bot(user_agent: object) -> bool:
+    """Whether a User-Agent text names a bot."""
+    return isinstance(user_agent, str) and BOT_PATTERN.search(user_agent) is not None

@@ -1,0 +1,227 @@
+"""One visitor of an event batch → its decisions and conversions, however its decisions are marked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from optilocal.emulator.batch import fields
+from optilocal.emulator.batch.fields import Findings
+from optilocal.emulator.batch.row import EventRow, Kind, Note, conversion_row, note
+
+ACTIVATION = "campaign_activated"
+
+# Besides these, Java's SDK sends the event's key as its type (Optimizely reference 1.3).
+KNOWN_TYPES = frozenset({ACTIVATION, "other", "view_activated", "client_activation", "custom"})
+# The Web snippet reports its own start with this type; it converts nothing.
+SNIPPET_START = "client_activation"
+
+_Placed = list[tuple[str, dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Sender:
+    """What the head of a batch says about everything in it. `received_at` is epoch milliseconds."""
+
+    account_id: str | None
+    client_name: str | None
+    enriched: bool
+    user_agent: str | None
+    received_at: int
+    problems: tuple[Note, ...]
+
+
+def read_visitor(visitor: dict[str, Any], path: str, sender: Sender, found: Findings) -> list[EventRow]:
+    """The visitor's rows in the order they occur; what is malformed is kept, with its problems."""
+    return _VisitorReader(visitor, path, sender, found).rows
+
+
+class _VisitorReader:
+    def __init__(self, visitor: dict[str, Any], path: str, sender: Sender, found: Findings) -> None:
+        self.sender, self.found = sender, found
+        self.rows: list[EventRow] = []
+        self.problems = list(sender.problems)
+        self.visitor_id = fields.required_text(visitor, "visitor_id", path, found, self.problems)
+        if visitor.get("session_id") is not None:
+            fields.optional_text(visitor, "session_id", path, found)
+        self.attributes = fields.attributes(visitor, path, found)
+        agent = fields.attribute(self.attributes, "$opt_user_agent")
+        if agent is None and sender.client_name in fields.BROWSER_CLIENTS:
+            agent = sender.user_agent
+        self.bot = fields.looks_like_bot(agent)
+        for where, snapshot in fields.items(visitor, "snapshots", path, found, required=True):
+            self._snapshot(snapshot, where)
+
+    def _snapshot(self, snapshot: dict[str, Any], path: str) -> None:
+        decisions = fields.items(snapshot, "decisions", path, self.found, required=False)
+        claimed: set[str] = set()
+        conversions: list[EventRow] = []
+        activated = False
+        for where, event in fields.items(snapshot, "events", path, self.found, required=True):
+            if event.get("type") == SNIPPET_START:
+                message = f"{where} reports the snippet's start; it is no conversion"
+                self.found.warning("not_a_conversion", where, message)
+            elif _is_activation(event):
+                activated = True
+                self._activate(self._event(event, where), where, decisions, claimed)
+            else:
+                conversions.append(self._conversion(event, where))
+        unclaimed = [(where, decision) for where, decision in decisions if where not in claimed]
+        if conversions and not activated and not self.sender.enriched:
+            self._accompany(conversions, path, unclaimed)
+        else:
+            for where, _ in unclaimed:
+                message = f"{where} has no campaign_activated event of its own; it records nothing"
+                self.found.warning("decision_without_activation", where, message)
+        self.rows += conversions
+
+    def _event(self, event: dict[str, Any], path: str) -> EventRow:
+        """The fields that decisions and conversions share."""
+        found, problems = self.found, list(self.problems)
+        if _is_compact(event):
+            message = f"{path} is in the Web snippet's compact form, which is kept but not counted"
+            problems.append(found.violation("compact_form", path, message))
+            short = {"entity_id": "e", "key": "k", "uuid": "u", "timestamp": "t"}
+            event = {name: event[letter] for name, letter in short.items() if letter in event}
+            found = Findings()
+        if event.get("type") is not None:
+            fields.optional_text(event, "type", path, found)
+        breaches = len(found.violations)
+        revenue = fields.integer(event, "revenue", path, found)
+        value = fields.number(event, "value", path, found)
+        quantity = fields.integer(event, "quantity", path, found)
+        ignored = [
+            note(item["code"], f"{item['message']}; the event counts without it")
+            for item in found.violations[breaches:]
+        ]
+        null_entity = "entity_id" in event and event["entity_id"] is None
+        return conversion_row(
+            visitor_id=self.visitor_id,
+            account_id=self.sender.account_id,
+            uuid=fields.required_text(event, "uuid", path, found, problems),
+            key=fields.optional_text(event, "key", path, found),
+            entity_id=None if null_entity else fields.optional_text(event, "entity_id", path, found),
+            timestamp=fields.timestamp(event, path, self.sender.received_at, found, problems),
+            revenue=revenue,
+            value=value,
+            quantity=quantity,
+            tags=fields.tags(event, path, found),
+            attributes=self.attributes,
+            client_name=self.sender.client_name,
+            user_agent_bot=self.bot,
+            received_at=self.sender.received_at,
+            problems=problems,
+            warnings=ignored,
+        )
+
+    def _conversion(self, event: dict[str, Any], path: str) -> EventRow:
+        row, kind = self._event(event, path), event.get("type")
+        if isinstance(kind, str) and kind not in KNOWN_TYPES and kind != event.get("key"):
+            message = f"{kind!r} is not a known type of event"
+            row["warnings"].append(self.found.warning("unknown_type", f"{path}.type", message))
+        row["warnings"] += self._lost_revenue(event, row["tags"].get("revenue"), path)
+        if not row["key"] and not row["entity_id"]:
+            message = f"{path} has neither entity_id nor key: it names no event"
+            row["problems"].append(self.found.violation("no_event", path, message))
+        elif not row["key"]:
+            # The backend then uses the entity_id as the name (Optimizely reference 1.2).
+            row["key"] = row["entity_id"]
+        return row
+
+    def _lost_revenue(self, event: dict[str, Any], meant: object, path: str) -> list[Note]:
+        """SDKs leave what the application passed in the tags, and drop or cut off a fraction (Optimizely reference 5.5)."""
+        if not isinstance(meant, float) or not isfinite(meant) or meant.is_integer():
+            return []
+        sent = event.get("revenue")
+        if sent is not None and (isinstance(sent, bool) or sent != int(meant)):
+            return []
+        counted = "no revenue" if sent is None else f"{sent} cents"
+        message = f"the tags say revenue {meant}, which is no whole number of cents; {counted} can be counted"
+        return [self.found.warning("revenue_lost", f"{path}.tags.revenue", message)]
+
+    def _activate(self, row: EventRow, path: str, decisions: _Placed, claimed: set[str]) -> None:
+        """The decision rows that one campaign_activated event stands for."""
+        own = [(where, d) for where, d in decisions if _same_id(d.get("campaign_id"), row["entity_id"])]
+        mismatch = None
+        if not own and row["entity_id"] is None and len(decisions) == 1:
+            message = f"{path} has no entity_id; it should be the decision's campaign_id"
+            row["warnings"].append(self.found.warning("missing_entity_id", path, message))
+            own = decisions
+        elif not own:
+            mismatch = self._mismatch(row, path, decisions)
+            own = [(where, decision) for where, decision in decisions if where not in claimed]
+        claimed.update(where for where, _ in own)
+        made = [self._decision(row, where, decision) for where, decision in own]
+        for decision_row in made or [_as_kind(row, "decision")]:
+            if mismatch is not None:
+                decision_row["problems"].append(mismatch)
+            self.rows.append(decision_row)
+
+    def _mismatch(self, row: EventRow, path: str, decisions: _Placed) -> Note:
+        if not decisions:
+            message = f"{path} is a campaign_activated event, but its snapshot has no decision"
+            return self.found.violation("no_decision", path, message)
+        campaigns = ", ".join(repr(decision.get("campaign_id")) for _, decision in decisions)
+        message = f"{path}.entity_id {row['entity_id']!r} is not the decision's campaign_id ({campaigns})"
+        return self.found.violation("entity_id_mismatch", f"{path}.entity_id", message)
+
+    def _decision(self, row: EventRow, path: str, decision: dict[str, Any]) -> EventRow:
+        made, found = _as_kind(row, "decision"), self.found
+        made["campaign_id"] = self._decision_id(decision, "campaign_id", path, made["problems"])
+        made["experiment_id"] = self._decision_id(decision, "experiment_id", path, made["problems"])
+        made["variation_id"] = self._decision_id(decision, "variation_id", path, made["problems"])
+        made["holdback"] = fields.optional_boolean(decision, "is_campaign_holdback", path, found) is True
+        metadata, where = decision.get("metadata", {}), f"{path}.metadata"
+        if not isinstance(metadata, dict):
+            message = f"{where} must be an object, it is {fields.type_name(metadata)}"
+            found.violation("wrong_type", where, message)
+            metadata = {}
+        made["rule_type"] = fields.optional_text(metadata, "rule_type", where, found)
+        made["flag_key"] = fields.optional_text(metadata, "flag_key", where, found)
+        made["rule_key"] = fields.optional_text(metadata, "rule_key", where, found)
+        made["variation_key"] = fields.optional_text(metadata, "variation_key", where, found)
+        return made
+
+    def _decision_id(self, decision: dict[str, Any], key: str, path: str, problems: list[Note]) -> str | None:
+        """An id as SDKs send it: empty and null are allowed, naming nothing (Optimizely reference 5.6)."""
+        value = decision.get(key)
+        if key in decision and (value is None or value == ""):
+            return value
+        return fields.required_text(decision, key, path, self.found, problems)
+
+    def _accompany(self, conversions: list[EventRow], path: str, decisions: _Placed) -> None:
+        """Without enrich_decisions the decisions travel with each conversion instead of before it."""
+        if not decisions:
+            message = f"{path}: enrich_decisions is not true and no decision accompanies the conversion"
+            warned = self.found.warning("not_enriched", path, message)
+            for row in conversions:
+                row["warnings"].append(warned)
+        first = min(conversions, key=lambda row: (row["timestamp"] is None, row["timestamp"] or 0))
+        for where, decision in decisions:
+            made = self._decision(first, where, decision)
+            made["uuid"] = made["key"] = made["entity_id"] = None
+            made["revenue"] = made["value"] = made["quantity"] = None
+            made["tags"], made["warnings"] = {}, []
+            self.rows.append(made)
+
+
+def _is_activation(event: Mapping[str, Any]) -> bool:
+    """Decisions are marked by type in the documentation and by key in the SDKs (Optimizely reference 1.3)."""
+    marks = [event.get("type"), event.get("key")]
+    return ACTIVATION in [*marks, event.get("y")] if _is_compact(event) else ACTIVATION in marks
+
+
+def _is_compact(event: Mapping[str, Any]) -> bool:
+    return "uuid" not in event and "timestamp" not in event and any(key in event for key in ("u", "y", "t"))
+
+
+def _same_id(one: object, other: object) -> bool:
+    return one == other or (one in (None, "") and other in (None, ""))
+
+
+def _as_kind(row: EventRow, kind: Kind) -> EventRow:
+    made = row.copy()
+    made["kind"] = kind
+    made["problems"] = list(row["problems"])
+    made["warnings"] = list(row["warnings"])
+    return made

@@ -1,0 +1,1 @@
+"""The control surface `/_emulator`: what is asked, what is set, listings, runs."""

@@ -1,0 +1,109 @@
+"""What a forwarder reports, on its way in: missing fields become nulls, the uuid of its conversion is found."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from optilocal.emulator.verdict.verdict import delivered_uuid
+
+LONGEST_ID = 200
+MOST_REPORTS = 1_000
+_LISTS_OF_OBJECTS = ("requests", "attempts", "mappings", "warnings")
+_OBJECTS = ("source_event", "payload", "error")
+# What was wrong in a source event is evidence: these are kept whatever they are.
+_ANYTHING = (
+    "message_id",
+    "event",
+    "user_id",
+    "anonymous_id",
+    "visitor_id",
+    "event_key",
+    "mapping",
+    "trigger",
+    "details",
+)
+_TEXTS = ("id", "type", "outcome")
+
+
+class DeliveryError(ValueError):
+    """A report that cannot be taken; the text is one line that names the field."""
+
+
+def read_reports(given: object, now: int, new_id: Callable[[], str]) -> list[dict[str, Any]]:
+    """One report, or a list of 1 to `MOST_REPORTS` of which every single one can be taken. Raises DeliveryError."""
+    if not isinstance(given, list):
+        return [read_report(given, now, new_id)]
+    if not 0 < len(given) <= MOST_REPORTS:
+        why = f"a list of deliveries has 1 to {MOST_REPORTS} objects, this one {len(given)}"
+        raise DeliveryError(why)
+    reports = []
+    for index, one in enumerate(given):
+        try:
+            reports.append(read_report(one, now, new_id))
+        except DeliveryError as error:
+            raise DeliveryError(f"delivery [{index}]: {error}; none of the {len(given)} was kept") from None
+    return reports
+
+
+def read_report(given: object, now: int, new_id: Callable[[], str]) -> dict[str, Any]:
+    """A report with every field of the architecture's "Delivery". Raises DeliveryError.
+
+    Without an id it gets a new one, and without a time of receipt the namespace's `now`.
+    """
+    if not isinstance(given, Mapping):
+        raise DeliveryError("a delivery is a JSON object")
+    report: dict[str, Any] = dict.fromkeys((*_TEXTS, *_ANYTHING, *_OBJECTS))
+    report |= {name: [] for name in (*_LISTS_OF_OBJECTS, "details")}
+    report |= {name: value for name, value in given.items() if value is not None}
+    for name in _TEXTS:
+        if not isinstance(report[name], str | None):
+            raise DeliveryError(f'"{name}" must be a text, or null')
+    for name in _OBJECTS:
+        if not isinstance(report[name], dict | None):
+            raise DeliveryError(f'"{name}" must be an object, or null')
+    for name in _LISTS_OF_OBJECTS:
+        if not isinstance(report[name], list) or not all(isinstance(item, dict) for item in report[name]):
+            raise DeliveryError(f'"{name}" must be a list of objects')
+    details = report["details"]
+    if not isinstance(details, list) or not all(isinstance(item, str) for item in details):
+        raise DeliveryError('"details" must be a list of texts')
+    received_at = report.setdefault("received_at", now)
+    if not isinstance(received_at, int) or isinstance(received_at, bool):
+        raise DeliveryError('"received_at" must be a time in epoch milliseconds')
+    if report["id"] is None:
+        report["id"] = new_id()
+    if not 0 < len(report["id"]) <= LONGEST_ID:
+        raise DeliveryError(f'"id" must have 1 to {LONGEST_ID} characters')
+    return report
+
+
+def was_sent(report: Mapping[str, Any]) -> bool:
+    """Whether the forwarder tried to send something to the Event API."""
+    return any(request.get("to") == "events" for request in report["requests"])
+
+
+def sent_uuid(report: Mapping[str, Any]) -> str | None:
+    """The uuid that its conversion bears: as it stands in the requests, else in the payload, else its messageId."""
+    uuids = (event.get("uuid") for event in _sent_events(report))
+    sent = next((uuid for uuid in uuids if isinstance(uuid, str) and uuid), None)
+    message_id = report["message_id"]
+    return sent or delivered_uuid(report) or (message_id if isinstance(message_id, str) else None)
+
+
+def sent_timestamp(report: Mapping[str, Any]) -> int | None:
+    """The timestamp of its conversion as it stands in the requests, epoch milliseconds; None when there is none."""
+    stamps = (event.get("timestamp") for event in _sent_events(report))
+    return next((at for at in stamps if isinstance(at, int) and not isinstance(at, bool)), None)
+
+
+def _sent_events(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The events of the event batches it sent, as far as they are some."""
+    for request in report["requests"]:
+        if request.get("to") == "events":
+            for visitor in _items(request.get("json"), "visitors"):
+                for snapshot in _items(visitor, "snapshots"):
+                    yield from _items(snapshot, "events")
+
+
+def _items(parent: Any, name: str) -> list[dict[str, Any]]:
+    items = parent.get(name) if isinstance(parent, dict) else None
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

@@ -1,0 +1,135 @@
+"""What every listing of the control surface shares: paging, filters, search, and waiting on the server."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import request
+
+from optilocal.emulator.clock import monotonic
+from optilocal.emulator.context import context, namespace
+from optilocal.emulator.journal.bells import Bell
+from optilocal.emulator.journal.query import Query, filters_of
+from optilocal.emulator.problems import Problem
+from optilocal.serving.workers import waiting
+
+SHARED = ("after", "limit", "order", "q", "wait", "count", "ns")
+DEFAULT_LIMIT, MOST = 100, 1_000
+LONGEST_WAIT = 300.0
+_LARGEST = 2**63 - 1
+# Seconds; see _wait. It keeps a hundred waiting clients from slowing capture.
+_PAUSE_STEP = 0.003
+
+
+def asked_namespace() -> str | None:
+    """The request's namespace, or None for `ns=*`: every one."""
+    asked = request.args.get("ns")
+    if asked is None:
+        return namespace()
+    if asked != "*":
+        raise Problem(
+            "invalid_parameter", f"ns can only be *, every namespace, not {asked!r:.70}; use the prefix /ns/…"
+        )
+    return None
+
+
+def _number(name: str, default: int | None, low: int, high: int) -> int | None:
+    text = request.args.get(name)
+    if text is None or text == "":
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or not low <= int(text) <= high:
+        raise Problem("invalid_parameter", f"{name} must be a number from {low} to {high}, not {text!r:.40}")
+    return int(text)
+
+
+def _seconds() -> float:
+    text = request.args.get("wait", "0")
+    try:
+        wait = float(text)
+    except ValueError:
+        wait = -1.0
+    if not 0 <= wait < float("inf"):
+        raise Problem("invalid_parameter", f"wait must be a number of seconds, not {text!r:.40}")
+    return min(wait, LONGEST_WAIT)
+
+
+def _query(listing: str) -> Query:
+    names = filters_of(listing)
+    filters: dict[str, str] = {}
+    for name, value in request.args.items():
+        if name in SHARED:
+            continue
+        if name not in names:
+            known = ", ".join(sorted(names))
+            raise Problem(
+                "invalid_parameter", f"{listing} cannot be filtered by {name!r:.60}; known are {known}"
+            )
+        filters[name] = value
+    order = request.args.get("order", "oldest")
+    if order not in ("oldest", "newest"):
+        raise Problem("invalid_parameter", f"order must be oldest or newest, not {order!r:.40}")
+    space = asked_namespace()
+    if "experiment" in filters:
+        filters["experiment"] = context().judge.experiment_names(space, filters["experiment"])
+    return Query(
+        space,
+        after=_number("after", None, 0, _LARGEST),
+        limit=min(_number("limit", DEFAULT_LIMIT, 1, _LARGEST) or DEFAULT_LIMIT, MOST),
+        newest=order == "newest",
+        filters=filters,
+        text=request.args.get("q"),
+    )
+
+
+def _asks_for_outcomes(name: str, query: Query) -> bool:
+    """Whoever filters or searches by outcomes gets them all, those too that are not judged in the background yet."""
+    return "outcome" in query.filters or (
+        name == "verdicts" and ("experiment" in query.filters or bool(query.text))
+    )
+
+
+def _wait(name: str, query: Query, count: int, seconds: float, bell: Bell) -> None:
+    """Return when `count` rows match, when the time is over, or when the emulator stops."""
+    parts = context()
+    journal, stopping, outcomes = parts.journal, parts.stopping, _asks_for_outcomes(name, query)
+    deadline = monotonic() + seconds
+    pause, news = 0.0, True
+    while True:
+        bell.clear()
+        again = LONGEST_WAIT
+        if outcomes and news:
+            again, news = parts.judge.refresh_in_turn(query.namespace)
+        left = deadline - monotonic()
+        found = journal.count(name, query, count)
+        if left <= 0 or journal.bells.silenced or found >= count:
+            return
+        bell.missing = count - found
+        with waiting():
+            woken = bell.wait(min(left, again))
+            # Who keeps being woken for nothing looks later: the more wait for the same, the later.
+            if woken and stopping.wait(min(pause, left)):
+                return
+        news = news or woken
+        if woken:
+            pause = min(pause + _PAUSE_STEP, _PAUSE_STEP * journal.bells.held(name, query.namespace))
+
+
+def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
+    """The answer of `GET /_emulator/<name>`: `{name: rows, "next", "last", "dropped"}`, waited for when asked to."""
+    query = _query(name)
+    count = _number("count", 1, 0, _LARGEST) or 0
+    wait = _seconds()
+    journal = context().journal
+    if wait:
+        with journal.bells.hold(
+            name, query.namespace, query.filters, outcomes=_asks_for_outcomes(name, query)
+        ) as bell:
+            _wait(name, query, count, wait, bell)
+    if _asks_for_outcomes(name, query):
+        context().judge.refresh(query.namespace)
+    rows = journal.rows(name, query)
+    return {
+        name: [show(row) for row in rows],
+        "next": rows[-1]["number"] if rows else query.after or 0,
+        "last": journal.newest_number(name, query.namespace),
+        "dropped": journal.dropped(name, query.namespace),
+    }

@@ -1,0 +1,151 @@
+"""`/_emulator/*`, what is asked and reported: health, journals, verdicts, results, deliveries, runs, namespaces, reset."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from optilocal import __version__
+from optilocal.emulator.context import CLOCK, context, namespace
+from optilocal.emulator.control.deliveries import (
+    LONGEST_ID,
+    DeliveryError,
+    read_reports,
+    sent_timestamp,
+    sent_uuid,
+    was_sent,
+)
+from optilocal.emulator.control.listing import listing
+from optilocal.emulator.control.run_summary import run_summary
+from optilocal.emulator.counting.question import own_question
+from optilocal.emulator.counting.recount import recounted
+from optilocal.emulator.datafile.store import REVISION, STORED
+from optilocal.emulator.json_text import dumps, loads
+from optilocal.emulator.privacy import subject_access
+from optilocal.emulator.problems import Problem
+from optilocal.emulator.projection.judge import event_json
+from optilocal.emulator.wire import faults
+from optilocal.emulator.wire.exchange import exchange_json
+
+blueprint = Blueprint("control_api", __name__, url_prefix="/_emulator")
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """An answer of the control surface."""
+    return Response(dumps(value), status, content_type="application/json")
+
+
+def json_body(*, required: bool = True) -> Any:
+    """The request's body as JSON, None when there is none and none is `required`; whatever its content type."""
+    raw = request.get_data()
+    if not raw and not required:
+        return None
+    try:
+        return loads(raw)
+    except ValueError as error:
+        raise Problem("invalid_json", f"the body is no JSON: {error}") from None
+
+
+@blueprint.get("/health")
+def health() -> Response:
+    return json_response({"status": "ok", "version": __version__})
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    text = Path(__file__).with_name("openapi.json").read_text("utf-8")
+    return Response(text, content_type="application/json")
+
+
+@blueprint.get("/exchanges")
+def exchanges() -> Response:
+    return json_response(listing("exchanges", exchange_json))
+
+
+@blueprint.get("/events")
+def events() -> Response:
+    return json_response(listing("events", event_json))
+
+
+@blueprint.get("/verdicts")
+def verdicts() -> Response:
+    return json_response(listing("verdicts", context().judge.verdict))
+
+
+@blueprint.get("/results")
+def results() -> Response:
+    judge, space = context().judge, namespace()
+    question = own_question(request.args, judge.rules.smooth_outliers)
+    if question.is_plain:
+        return json_response(judge.results(space))
+    return json_response(recounted(judge, space, question).results(judge.history(space)))
+
+
+@blueprint.get("/namespaces")
+def namespaces() -> Response:
+    return json_response({"namespaces": context().journal.namespaces()})
+
+
+@blueprint.post("/deliveries")
+def deliveries() -> Response:
+    parts, space = context(), namespace()
+    given = json_body()
+    try:
+        reports = read_reports(given, parts.now(space), parts.new_id)
+    except DeliveryError as error:
+        raise Problem("invalid_delivery", str(error)) from None
+    numbers = [
+        parts.journal.put_delivery(
+            space, report, uuid=sent_uuid(report), sent=was_sent(report), timestamp=sent_timestamp(report)
+        )
+        for report in reports
+    ]
+    return json_response({"numbers": numbers} if isinstance(given, list) else {"number": numbers[0]}, 201)
+
+
+@blueprint.post("/runs")
+def post_run() -> Response:
+    run = json_body()
+    if (
+        not isinstance(run, dict)
+        or not isinstance(run.get("id"), str)
+        or not 0 < len(run["id"]) <= LONGEST_ID
+    ):
+        raise Problem("invalid_run", f'a run is a JSON object with an "id" of 1 to {LONGEST_ID} characters')
+    if not isinstance(run.get("scenarios", []), list):
+        raise Problem("invalid_run", '"scenarios" must be a list')
+    if not isinstance(run.get("state"), str | None):
+        raise Problem("invalid_run", '"state" must be a text')
+    context().journal.put_run(namespace(), run, run_summary(run))
+    return json_response({"id": run["id"]}, 201)
+
+
+@blueprint.get("/runs")
+def runs() -> Response:
+    return json_response(
+        listing(
+            "runs",
+            lambda row: {**loads(row["summary"]), "number": row["number"], "namespace": row["namespace"]},
+        )
+    )
+
+
+@blueprint.get("/runs/<path:run_id>")
+def one_run(run_id: str) -> Response:
+    run = context().journal.run(namespace(), run_id)
+    if run is None:
+        raise Problem("unknown_run", f"no run {run_id!r:.220} in namespace {namespace()}")
+    return json_response(run)
+
+
+@blueprint.post("/reset")
+def reset() -> Response:
+    given = json_body(required=False)
+    if given is not None and not isinstance(given, dict):
+        raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
+    datafiles = (given or {}).get("datafiles", False)
+    if not isinstance(datafiles, bool) or set(given or {}) - {"datafiles"}:
+        raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
+    kinds = [faults.KIND, CLOCK, subject_access.KIND, *([STORED, REVISION] if datafiles else [])]
+    context().journal.reset(namespace(), kinds)
+    return json_response({"namespace": namespace(), "datafiles": datafiles})

@@ -1,0 +1,1 @@
+"""Which decision a conversion belongs to, and what the results page shows."""

@@ -1,0 +1,209 @@
+"""Which decision a conversion belongs to: every rule is local to one visitor, over plain rows, after
+de-duplication.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+from optilocal.emulator.batch.row import EventRow, event_time
+from optilocal.emulator.counting.standing import Rules, Standing, Standings, bot_filtered
+from optilocal.emulator.datafile.datafile import Event, Experiment
+from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.verdict.wording import between, joined, listed, quoted, when
+
+__all__ = ["Attribution", "Judgement", "Rules", "deduplicate", "judge", "judge_by", "listed_reasons"]
+
+JudgedOutcome = Literal[
+    "no_experiment",
+    "experiment_not_running",
+    "user_not_activated",
+    "activated_too_late",
+    "excluded",
+    "counted",
+]
+
+
+class Attribution(TypedDict):
+    """Where a conversion counts."""
+
+    experiment: str
+    variation: str
+    experiment_id: str
+    variation_id: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What becomes of one conversion in the results, and why.
+
+    `candidates` are the experiments that have the event as a metric, `running` those of them that count at
+    its time. `user_activated` is None only when the event is a metric of no experiment: there is then nothing
+    to be activated in. `details` are sentences, one an experiment looked at.
+    """
+
+    outcome: JudgedOutcome
+    event: Event | None
+    candidates: tuple[Standing, ...] = ()
+    running: tuple[Standing, ...] = ()
+    attributed_to: tuple[Attribution, ...] = ()
+    user_activated: bool | None = None
+    details: tuple[str, ...] = ()
+
+
+def judge(
+    conversion: EventRow, decisions: Sequence[EventRow], history: DatafileHistory, rules: Rules
+) -> Judgement:
+    """Judge one conversion by the decisions of its visitor (any order, replays already collapsed).
+
+    For many conversions of one visitor make one `Standings` and call `judge_by`.
+    """
+    return judge_by(conversion, Standings(decisions, history, rules))
+
+
+def judge_by(conversion: EventRow, standings: Standings, *, told: bool = True) -> Judgement:
+    """Judge one conversion by its visitor's standings; `told` adds the details, which take longer than the judgement.
+
+    An event counts once in each running experiment that has it as a metric and in which its visitor has a
+    decision that is not later (Optimizely reference 2.1, rules 1 to 3, 8, 17). What excludes only this event,
+    a filtered bot or a malformed row, is looked at last.
+    """
+    history, now = standings.history, event_time(conversion)
+    event = history.find_event(conversion["entity_id"], conversion["key"], now)
+    candidates = tuple(standings.of(experiment) for experiment in _candidates(event, now, standings))
+    if event is None or not candidates:
+        return Judgement("no_experiment", event, details=tuple(_no_experiment(conversion, event, history)))
+    in_time = tuple(standing for standing in candidates if standing.decided_by(now))
+    running = tuple(
+        standing
+        for standing in candidates
+        if history.running_at(standing.experiment.id, now)
+        or (standings.rules.count_after_pause and standing in in_time)
+    )
+    counting = [standing for standing in running if standing in in_time]
+    details: tuple[str, ...] = ()
+    if told:
+        details = tuple(_describe(standing, standing in running, now, history) for standing in candidates)
+    own = _own_exclusions(conversion, standings)
+    outcome: JudgedOutcome
+    if not running:
+        outcome = "experiment_not_running"
+    elif counting:
+        outcome = "excluded" if own else "counted"
+    elif any(standing.excluded_by(now) for standing in running):
+        outcome = "excluded"
+    elif any(standing.decided_later(now) for standing in running):
+        outcome = "activated_too_late"
+    else:
+        outcome = "user_not_activated"
+    return Judgement(
+        outcome=outcome,
+        event=event,
+        candidates=candidates,
+        running=running,
+        attributed_to=tuple(_attribution(standing) for standing in counting) if outcome == "counted" else (),
+        user_activated=bool(counting) if running else bool(in_time),
+        details=tuple(own) + details if outcome == "excluded" else details,
+    )
+
+
+def deduplicate(rows: Iterable[EventRow]) -> list[EventRow]:
+    """Collapse rows of one uuid and account: the first received wins (Optimizely reference 2.1, 9).
+
+    First received is the lowest `number`, or what comes first among rows that have none. Rows without a uuid
+    are kept.
+    """
+    seen: set[tuple[str | None, str]] = set()
+    kept = []
+    for row in sorted(rows, key=lambda row: row.get("number", 0)):
+        uuid = row["uuid"]
+        if uuid:
+            if (row["account_id"], uuid) in seen:
+                continue
+            seen.add((row["account_id"], uuid))
+        kept.append(row)
+    return kept
+
+
+def _candidates(event: Event | None, now: int, standings: Standings) -> tuple[Experiment, ...]:
+    if event is None:
+        return ()
+    if standings.rules.count_late_metrics:
+        return standings.history.experiments_with_metric(event.id)
+    datafile = standings.history.at(now)
+    return datafile.experiments_with_metric(event.id) if datafile else ()
+
+
+def _attribution(standing: Standing) -> Attribution:
+    variation = standing.variation
+    return {
+        "experiment": standing.experiment.key,
+        "variation": variation.key if variation else "",
+        "experiment_id": standing.experiment.id,
+        "variation_id": variation.id if variation else "",
+    }
+
+
+def _own_exclusions(conversion: EventRow, standings: Standings) -> list[str]:
+    found = [f"The conversion itself is malformed: {note['message']}." for note in conversion["problems"]]
+    if bot_filtered(conversion, standings.history, standings.rules):
+        found.append("Bot filtering is on and the event's user agent names a bot.")
+    return found
+
+
+def _no_experiment(conversion: EventRow, event: Event | None, history: DatafileHistory) -> list[str]:
+    if event is not None:
+        others = [history.experiment(experiment_id) for experiment_id in event.experiment_ids]
+        named = [
+            f"the {rule.kind} {quoted(rule.key)}" for rule in others if rule and rule.kind != "experiment"
+        ]
+        if named:
+            return [f"The event is attached to {joined(named)}; deliveries and holdouts have no results."]
+        former = [rule.key for rule in others if rule is not None]
+        if former:
+            return [f"It was a metric of {listed(former)} when it happened, and has been removed since."]
+        if event.experiment_ids:
+            return [
+                f"The event names {listed(event.experiment_ids)}, which no datafile lists as an experiment."
+            ]
+        return [f"The datafile attaches {quoted(event.key)} to no experiment."]
+    entity_id, key = conversion["entity_id"], conversion["key"]
+    found = [f"The datafile has no event with the id {quoted(entity_id)}."] if entity_id else []
+    namesake = history.newest.event(key) if history.newest and key else None
+    if namesake is not None and entity_id:
+        found.append(f"It has the event {quoted(key)}, but with the id {quoted(namesake.id)}.")
+    elif key and key != entity_id:
+        found.append(f"The datafile has no event with the key {quoted(key)}.")
+    return found
+
+
+def _describe(standing: Standing, runs: bool, now: int, history: DatafileHistory) -> str:
+    """One sentence on one experiment."""
+    key = quoted(standing.experiment.key)
+    if not runs:
+        return _describe_not_running(standing, now, history)
+    if standing.first is not None and standing.variation is not None:
+        at, seen = event_time(standing.first), quoted(standing.variation.key)
+        if at <= now:
+            return f"Experiment {key}: the visitor has been in {seen} since {when(at)}."
+        return f"Experiment {key}: the visitor entered {seen} only at {when(at)}, {between(now, at)} after the event."
+    reasons = listed_reasons(standing)
+    if reasons:
+        return f"Experiment {key}: the visitor's decisions do not count: {reasons}."
+    return f"Experiment {key} is running; the visitor has no decision in it."
+
+
+def _describe_not_running(standing: Standing, now: int, history: DatafileHistory) -> str:
+    key, datafile = quoted(standing.experiment.key), history.at(now)
+    then = datafile.experiment_by_id(standing.experiment.id) if datafile else None
+    status = f"was {then.status}" if then else "was not in the datafile"
+    sentence = f"Experiment {key} {status} at {when(now)}"
+    if standing.first is not None and standing.variation is not None:
+        entered = when(event_time(standing.first))
+        return f"{sentence}; the visitor entered {quoted(standing.variation.key)} at {entered}."
+    return f"{sentence}."
+
+
+def listed_reasons(standing: Standing) -> str:
+    """Why the visitor's decisions in this experiment do not count, each reason once; empty if none."""
+    return "; ".join(dict.fromkeys(reason.message for _, reason in standing.set_aside))

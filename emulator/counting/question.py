@@ -1,0 +1,59 @@
+"""What a request asks of the results: our own surface's parameters, and those of Optimizely's REST API."""
+
+from collections.abc import Mapping
+
+from optilocal.emulator.counting.date_range import DateRangeError, read_range
+from optilocal.emulator.counting.recount import Question
+from optilocal.emulator.counting.segmentation import Segment
+from optilocal.emulator.problems import Problem
+
+_YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
+_OWN = ("attribute", "value", "smoothing", "start_time", "end_time")
+# Parameters of the real API that would change the figures and are not imitated.
+_NOT_HERE = ("browser", "device", "source", "segment_conditions")
+
+
+class QuestionError(ValueError):
+    """A REST parameter that cannot be used: its name, and what is wrong with it."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name} {message}")
+        self.name, self.message = name, message
+
+
+def own_question(given: Mapping[str, str], smoothing: bool) -> Question:
+    """The question of `GET /_emulator/results`; `smoothing` is the emulator's setting. Raises Problem."""
+    unknown = sorted(set(given) - set(_OWN))
+    if unknown:
+        known = ", ".join(_OWN)
+        raise Problem("invalid_parameter", f"results know no parameter {unknown[0]!r:.60}; known are {known}")
+    if ("attribute" in given) != ("value" in given) or given.get("attribute") == "":
+        raise Problem("invalid_parameter", "a segment is asked for with both attribute=KEY and value=VALUE")
+    wanted = given.get("smoothing", "yes" if smoothing else "no").lower()
+    if wanted not in _YES + _NO:
+        raise Problem("invalid_parameter", f"smoothing must be yes or no, not {given['smoothing']!r:.40}")
+    try:
+        dates = read_range(given.get("start_time"), given.get("end_time"))
+    except DateRangeError as error:
+        raise Problem("invalid_parameter", str(error)) from None
+    segment = Segment(given["attribute"], given["value"]) if "attribute" in given else None
+    return Question(dates, segment, wanted in _YES)
+
+
+def rest_question(given: Mapping[str, str], smoothing: bool) -> Question:
+    """The question of `GET /v2/experiments/<id>/results`. Raises QuestionError."""
+    for name in _NOT_HERE:
+        if name in given:
+            raise QuestionError(
+                name, "is not imitated here; segments are made with attribute_id and attribute_value"
+            )
+    for name, other in (("attribute_id", "attribute_value"), ("attribute_value", "attribute_id")):
+        if name in given and other not in given:
+            raise QuestionError(other, f"must be present when {name} is")
+    try:
+        dates = read_range(given.get("start_time"), given.get("end_time")).rounded()
+    except DateRangeError as error:
+        raise QuestionError(error.name, error.message) from None
+    asked = "attribute_id" in given
+    segment = Segment(given["attribute_id"], given["attribute_value"]) if asked else None
+    return Question(dates, segment, smoothing)

@@ -1,0 +1,245 @@
+"""Judgements folded into counts: per visitor, so that they can be added and taken away, and the shapes they
+are read in.
+"""
+
+from collections.abc import Iterable, Iterator
+from decimal import Context, Decimal
+from typing import Any, TypedDict
+
+from optilocal.emulator.batch.row import EventRow, event_time
+from optilocal.emulator.counting.attribution import Judgement, deduplicate, judge_by
+from optilocal.emulator.counting.segmentation import Segment
+from optilocal.emulator.counting.smoothing import Revenues
+from optilocal.emulator.counting.standing import Rules, Standings
+from optilocal.emulator.datafile.datafile import Event, Experiment
+from optilocal.emulator.datafile.history import DatafileHistory
+
+# Wide enough for the exact sum of any doubles: the order of adding must not matter, nor adding and taking away.
+_EXACT = Context(prec=1400)
+_LARGEST = Decimal("1.7976931348623157E+308")
+
+
+class Metric(TypedDict):
+    """What one visitor did with one event in one experiment: times, cents, exact sum of values as text."""
+
+    total: int
+    revenue: int
+    value: str
+
+
+class Share(TypedDict):
+    """What one visitor adds to one experiment; metrics by event id."""
+
+    variation_id: str
+    variation: str
+    metrics: dict[str, Metric]
+
+
+Contribution = dict[str, Share]
+
+
+def visitor_contribution(
+    rows: Iterable[EventRow],
+    history: DatafileHistory,
+    rules: Rules,
+    segment: Segment | None = None,
+    revenues: Revenues | None = None,
+) -> Contribution:
+    """What one visitor adds to the results, by experiment id; plain JSON, so that it can be kept.
+
+    `rows` are all rows of that visitor in any order, replays collapsed. With a `segment` the visitor counts where a
+    decision or a conversion of the experiment carries the attribute, and of the conversions only those that carry it
+    (Optimizely reference 2.1, rule 14); the variation is still the first one seen. `revenues` is told every event's.
+    """
+    decisions: list[EventRow] = []
+    conversions: list[EventRow] = []
+    for row in rows:
+        (decisions if row["kind"] == "decision" else conversions).append(row)
+    standings = Standings(decisions, history, rules)
+    contribution: Contribution = {}
+    for standing in standings.all():
+        if standing.variation is not None:
+            variation = standing.variation
+            share: Share = {"variation_id": variation.id, "variation": variation.key, "metrics": {}}
+            contribution[standing.experiment.id] = share
+    carried: set[str] = set()
+    for row in conversions:
+        if segment is not None and not segment.carried_by(row):
+            continue
+        judgement = judge_by(row, standings, told=False)
+        for attribution in judgement.attributed_to:
+            if judgement.event is not None:
+                experiment_id = attribution["experiment_id"]
+                carried.add(experiment_id)
+                _count(contribution[experiment_id], judgement.event, row)
+                if revenues is not None and row["revenue"] is not None:
+                    metric = (experiment_id, judgement.event.id)
+                    revenues.add(metric, attribution["variation_id"], event_time(row), row["revenue"])
+    if segment is None:
+        return contribution
+    for standing in standings.all():
+        if any(segment.carried_by(row) for row in standing.counting):
+            carried.add(standing.experiment.id)
+    return {experiment_id: share for experiment_id, share in contribution.items() if experiment_id in carried}
+
+
+def count_in(contribution: Contribution, judgement: Judgement, row: EventRow) -> None:
+    """Count one more judged conversion into what its visitor adds."""
+    if judgement.event is not None:
+        for attribution in judgement.attributed_to:
+            _count(contribution[attribution["experiment_id"]], judgement.event, row)
+
+
+def _count(share: Share, event: Event, row: EventRow) -> None:
+    metric = share["metrics"].setdefault(event.id, {"total": 0, "revenue": 0, "value": "0"})
+    metric["total"] += 1
+    metric["revenue"] += row["revenue"] or 0
+    if row["value"]:
+        metric["value"] = str(_EXACT.add(Decimal(metric["value"]), Decimal(repr(row["value"]))))
+
+
+class Figures:
+    """One event's figures in one variation."""
+
+    def __init__(self) -> None:
+        self.unique = self.total = self.revenue = 0
+        self.value = Decimal(0)
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"unique", "total", "revenue", "value"}`."""
+        return {
+            "unique": self.unique,
+            "total": self.total,
+            "revenue": self.revenue,
+            "value": plain_number(self.value),
+        }
+
+
+class Arm:
+    """One variation's figures."""
+
+    def __init__(self) -> None:
+        self.key = ""
+        self.visitors = 0
+        self.metrics: dict[str, Figures] = {}
+
+    def sum_of(self, event_id: str) -> Figures:
+        return self.metrics.get(event_id, Figures())
+
+
+class Totals:
+    """The sum of visitors' contributions; exact, so that taking one away again leaves what was there before."""
+
+    def __init__(self) -> None:
+        self._arms: dict[str, dict[str, Arm]] = {}
+
+    def add(self, contribution: Contribution) -> None:
+        """Count one visitor in."""
+        self._apply(contribution, 1)
+
+    def subtract(self, contribution: Contribution) -> None:
+        """Take a visitor that was added out again, as before counting it anew or when it is erased."""
+        self._apply(contribution, -1)
+
+    def _apply(self, contribution: Contribution, sign: int) -> None:
+        for experiment_id, share in contribution.items():
+            arm = self._arms.setdefault(experiment_id, {}).setdefault(share["variation_id"], Arm())
+            arm.key = share["variation"]
+            arm.visitors += sign
+            for event_id, metric in share["metrics"].items():
+                figures = arm.metrics.setdefault(event_id, Figures())
+                figures.unique += sign
+                figures.total += sign * metric["total"]
+                figures.revenue += sign * metric["revenue"]
+                figures.value = _EXACT.add(figures.value, sign * Decimal(metric["value"]))
+
+    def smooth(self, revenues: Revenues) -> None:
+        """Put the sums of smoothed revenues in the place of those that were added."""
+        for (experiment_id, event_id), by_variation in revenues.smoothed().items():
+            for variation_id, cents in by_variation.items():
+                self._arms[experiment_id][variation_id].metrics[event_id].revenue = cents
+
+    def results(self, history: DatafileHistory) -> dict[str, Any]:
+        """`GET /_emulator/results`: `{"experiments": {KEY: …}}` as the contract has it.
+
+        All experiments of the newest datafile appear, with all variations and attached events, at zero when
+        nothing counted; so do experiments that have left the datafile but have visitors. When two have one
+        key, as in two environments, the later one's key bears its environment or id: `checkout_test
+        (development)`.
+        """
+        experiments: dict[str, Any] = {}
+        for experiment in self._experiments(history):
+            key = _free(experiment.key, (experiment.environment, experiment.id), experiments)
+            experiments[key] = {
+                "id": experiment.id,
+                "status": experiment.status,
+                "variations": self._variations(experiment, history),
+            }
+        return {"experiments": experiments}
+
+    def _experiments(self, history: DatafileHistory) -> Iterator[Experiment]:
+        newest = history.newest
+        listed = [e for e in newest.experiments if e.kind == "experiment"] if newest else []
+        yield from listed
+        known = {experiment.id for experiment in listed}
+        for experiment_id in sorted(self._arms):
+            experiment = history.experiment(experiment_id)
+            if experiment and experiment_id not in known and self.visitors(experiment_id):
+                yield experiment
+
+    def visitors(self, experiment_id: str) -> int:
+        """How many visitors count in the experiment."""
+        return sum(arm.visitors for arm in self._arms.get(experiment_id, {}).values())
+
+    def arms(self, experiment: Experiment) -> dict[str, tuple[str, Arm]]:
+        """Variation id → key and figures: the datafile's variations, then others that have visitors."""
+        arms = self._arms.get(experiment.id, {})
+        named = {v.id: (v.key, arms.get(v.id, Arm())) for v in experiment.variations}
+        for variation_id in sorted(arms):
+            if variation_id not in named and arms[variation_id].visitors:
+                named[variation_id] = (arms[variation_id].key, arms[variation_id])
+        return named
+
+    def _variations(self, experiment: Experiment, history: DatafileHistory) -> dict[str, Any]:
+        events = history.metrics(experiment.id)
+        variations: dict[str, Any] = {}
+        for variation_id, (key, arm) in self.arms(experiment).items():
+            metrics: dict[str, Any] = {}
+            for event in events:
+                metrics[_free(event.key, (event.id,), metrics)] = arm.sum_of(event.id).as_json()
+            variations[_free(key, (variation_id,), variations)] = {
+                "id": variation_id,
+                "visitors": arm.visitors,
+                "metrics": metrics,
+            }
+        return variations
+
+
+def results(rows: Iterable[EventRow], history: DatafileHistory, rules: Rules) -> dict[str, Any]:
+    """The contract's results over rows of any visitors, replays included."""
+    return totals(rows, history, rules).results(history)
+
+
+def totals(rows: Iterable[EventRow], history: DatafileHistory, rules: Rules) -> Totals:
+    """The sum over rows of any visitors, replays included."""
+    by_visitor: dict[str, list[EventRow]] = {}
+    for row in deduplicate(rows):
+        by_visitor.setdefault(row["visitor_id"] or "", []).append(row)
+    summed = Totals()
+    for visitor_rows in by_visitor.values():
+        summed.add(visitor_contribution(visitor_rows, history, rules))
+    return summed
+
+
+def plain_number(value: Decimal | int) -> int | float:
+    """A number as JSON shows it best: a whole one without a point."""
+    if isinstance(value, int):
+        return value
+    bounded = max(-_LARGEST, min(_LARGEST, value))
+    return int(bounded) if bounded == bounded.to_integral_value() and abs(bounded) < 2**53 else float(bounded)
+
+
+def _free(key: str, suffixes: Iterable[str | None], taken: dict[str, Any]) -> str:
+    """The key, or the key with the first suffix that makes it one of its own."""
+    names = [key, *(f"{key} ({suffix})" for suffix in suffixes if suffix)]
+    return next((name for name in names if name not in taken), names[-1])

@@ -1,0 +1,175 @@
+"""Where one visitor stands in one experiment: the first decision that counts, and the decisions set aside
+with reasons.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from optilocal.emulator.batch.fields import attribute
+from optilocal.emulator.batch.row import EventRow, event_time
+from optilocal.emulator.datafile.datafile import Experiment, Variation
+from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.verdict.wording import joined, quoted, when
+
+ReasonCode = Literal["malformed", "not_running", "holdback", "holdout", "bot", "unknown_variation"]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Switches for the rules on which public sources conflict or are silent.
+
+    count_after_pause: a visitor's conversions go on counting while the experiment is paused, if the visitor entered it
+        while it ran. Off: the troubleshooting page wants a running experiment (Optimizely reference 2.1, rules 17, 19).
+    count_late_metrics: a metric that was attached late counts from all stored events. On; the older page of the same
+        service says results are not computed back (rule 18).
+    bot_filtering: None does as the event or the datafile says, True and False decide for all (rule 13).
+    smooth_outliers: revenue far above the mean is replaced by the mean. Off, as in a new metric (rule 15).
+    """
+
+    count_after_pause: bool = False
+    count_late_metrics: bool = True
+    bot_filtering: bool | None = None
+    smooth_outliers: bool = False
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a decision does not count."""
+
+    code: ReasonCode
+    message: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One visitor in one experiment.
+
+    `first` is the earliest decision that counts and `variation` what it showed: the visitor belongs to it,
+    whatever a later decision says (Optimizely reference 2.1, rule 1). `others` are the variations of later
+    decisions that count, `counting` all those decisions.
+    """
+
+    experiment: Experiment
+    first: EventRow | None = None
+    variation: Variation | None = None
+    others: tuple[Variation, ...] = ()
+    set_aside: tuple[tuple[EventRow, Reason], ...] = ()
+    counting: tuple[EventRow, ...] = ()
+
+    def decided_by(self, ms: int) -> bool:
+        """Whether a decision that counts had been made at this time; the same millisecond is early enough."""
+        return self.first is not None and event_time(self.first) <= ms
+
+    def decided_later(self, ms: int) -> bool:
+        """Whether there is a decision only after this time, be it one that counts or an excluded one."""
+        later = [self.first] if self.first is not None else []
+        later += [row for row, reason in self.set_aside if reason.code in ("holdback", "bot")]
+        return any(event_time(row) > ms for row in later)
+
+    def excluded_by(self, ms: int) -> tuple[Reason, ...]:
+        """Why decisions up to this time that would have counted were excluded: holdback or a filtered bot."""
+        return tuple(
+            reason
+            for row, reason in self.set_aside
+            if reason.code in ("holdback", "bot") and event_time(row) <= ms
+        )
+
+
+class Standings:
+    """One visitor's standings in all experiments, from all its decisions, whatever their order of arrival."""
+
+    def __init__(self, decisions: Iterable[EventRow], history: DatafileHistory, rules: Rules) -> None:
+        self.history, self.rules = history, rules
+        self.decisions = tuple(sorted(decisions, key=place_in_time))
+        self._by_experiment: dict[str, list[EventRow]] = {}
+        for row in self.decisions:
+            self._by_experiment.setdefault(row["experiment_id"] or "", []).append(row)
+        self._made: dict[str, Standing] = {}
+
+    def of(self, experiment: Experiment) -> Standing:
+        """The standing in this experiment; an empty one when the visitor has no decision in it."""
+        if experiment.id not in self._made:
+            self._made[experiment.id] = self._make(experiment)
+        return self._made[experiment.id]
+
+    def settle(self, decision: EventRow) -> bool:
+        """Whether one more decision changes no outcome: an earlier one counts, or it is of no experiment."""
+        experiment = self.history.experiment(decision["experiment_id"] or "")
+        if experiment is None or experiment.kind != "experiment":
+            return True
+        first = self.of(experiment).first
+        return first is not None and place_in_time(first) <= place_in_time(decision)
+
+    def all(self) -> list[Standing]:
+        """The standings in every experiment that some decision names; deliveries and holdouts are none."""
+        named = (self.history.experiment(experiment_id) for experiment_id in self._by_experiment)
+        return [self.of(experiment) for experiment in named if experiment and experiment.kind == "experiment"]
+
+    def _make(self, experiment: Experiment) -> Standing:
+        counting: list[tuple[EventRow, Variation]] = []
+        set_aside: list[tuple[EventRow, Reason]] = []
+        for row in self._by_experiment.get(experiment.id, ()):
+            shown = self._shown(row, experiment)
+            if isinstance(shown, Reason):
+                set_aside.append((row, shown))
+            else:
+                counting.append((row, shown))
+        if not counting:
+            return Standing(experiment, set_aside=tuple(set_aside))
+        first, variation = counting[0]
+        others = dict.fromkeys(shown for _, shown in counting if shown.id != variation.id)
+        rows = tuple(row for row, _ in counting)
+        return Standing(experiment, first, variation, tuple(others), tuple(set_aside), rows)
+
+    def _shown(self, row: EventRow, experiment: Experiment) -> Variation | Reason:
+        """The variation a decision shows, or why the decision does not count."""
+        if row["problems"]:
+            told = joined([note["message"] for note in row["problems"]])
+            return Reason("malformed", f"the decision is malformed ({told})")
+        now = event_time(row)
+        datafile = self.history.at(now)
+        then = datafile.experiment_by_id(experiment.id) if datafile else None
+        if not self.history.running_at(experiment.id, now):
+            status = then.status if then else "not in the datafile"
+            return Reason(
+                "not_running", f"the experiment was {status} when the visitor entered it at {when(now)}"
+            )
+        if row["holdback"]:
+            return Reason("holdback", "the decision is marked is_campaign_holdback")
+        if row["rule_type"] == "holdout":
+            return Reason("holdout", "the decision comes from a holdout")
+        if bot_filtered(row, self.history, self.rules):
+            return Reason("bot", "bot filtering is on and the decision's user agent names a bot")
+        variation = _variation(row, then or experiment)
+        if variation is None:
+            named = quoted(row["variation_id"]) if row["variation_id"] else "none"
+            return Reason(
+                "unknown_variation", f"the datafile has no such variation of the experiment: {named}"
+            )
+        return variation
+
+
+def _variation(row: EventRow, experiment: Experiment) -> Variation | None:
+    # Newer SDKs send null for an id that is not numeric and leave the key in the metadata (Optimizely reference 5.6).
+    if row["variation_id"]:
+        return experiment.variation(row["variation_id"])
+    return experiment.variation_by_key(row["variation_key"]) if row["variation_key"] else None
+
+
+def place_in_time(row: EventRow) -> tuple[int, str, str]:
+    """By time; what happened in one millisecond is ordered by what was sent, so that arrival does not matter."""
+    return event_time(row), row["uuid"] or "", row["variation_id"] or row["variation_key"] or ""
+
+
+def bot_filtered(row: EventRow, history: DatafileHistory, rules: Rules) -> bool:
+    """Whether bot filtering drops this row, by its own $opt_bot_filtering, else by its time's datafile."""
+    if not row["user_agent_bot"]:
+        return False
+    if rules.bot_filtering is not None:
+        return rules.bot_filtering
+    own = attribute(row["attributes"], "$opt_bot_filtering")
+    if isinstance(own, bool):
+        return own
+    datafile = history.at(event_time(row))
+    return datafile is not None and datafile.bot_filtering

@@ -1,0 +1,235 @@
+"""One Optimizely datafile: its events, attributes and experiments by key and id."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from optilocal.emulator.datafile.nearest import Near, nearest
+from optilocal.emulator.datafile.problems import ExperimentKind, experiment_lists, problems
+
+RUNNING = "Running"
+
+
+class DatafileError(ValueError):
+    """What was given is no datafile; the text is one line that says what is wrong and where."""
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One variation of an experiment."""
+
+    id: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One rule: an experiment, a holdout, or a delivery (of a rollout or targeted), which has no results."""
+
+    id: str
+    key: str
+    status: str
+    kind: ExperimentKind
+    variations: tuple[Variation, ...]
+    type: str | None = None
+    environment: str | None = None
+    included_rules: tuple[str, ...] | None = None
+
+    def covers(self, rule_id: str) -> bool:
+        """Whether this, a holdout, keeps visitors out of that rule: a local one of its own rules, a global
+        one of all.
+        """
+        return self.kind == "holdout" and (self.included_rules is None or rule_id in self.included_rules)
+
+    def variation(self, variation_id: str | None) -> Variation | None:
+        """The variation of this id, or None."""
+        return next((variation for variation in self.variations if variation.id == variation_id), None)
+
+    def variation_by_key(self, key: str | None) -> Variation | None:
+        """The variation of this key, or None."""
+        return next((variation for variation in self.variations if variation.key == key), None)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of the datafile, with the ids of the experiments that have it as a metric."""
+
+    id: str
+    key: str
+    experiment_ids: tuple[str, ...]
+
+
+class Datafile:
+    """One datafile. `raw` is the JSON as it was given; everything else is looked up in it."""
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self.raw = raw
+
+    @classmethod
+    def from_json(cls, obj: object) -> "Datafile":
+        """A datafile from parsed JSON; raises DatafileError, one line with the first reasons."""
+        found = problems(obj)
+        if found or not isinstance(obj, dict):
+            more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+            raise DatafileError("not an Optimizely datafile: " + "; ".join(found[:3]) + more)
+        return cls(obj)
+
+    @cached_property
+    def revision(self) -> str:
+        return str(self.raw["revision"])
+
+    @cached_property
+    def sdk_key(self) -> str | None:
+        return self.raw.get("sdkKey")
+
+    @cached_property
+    def project_id(self) -> str:
+        return str(self.raw["projectId"])
+
+    @cached_property
+    def account_id(self) -> str:
+        return str(self.raw["accountId"])
+
+    @cached_property
+    def account_ids(self) -> tuple[str, ...]:
+        """The accounts this belongs to: one, but for several datafiles taken together."""
+        return (self.account_id,)
+
+    @cached_property
+    def environment(self) -> str | None:
+        return self.raw.get("environmentKey")
+
+    @cached_property
+    def region(self) -> str:
+        """ "US" or "EU": which Event API Optimizely's SDKs post to (Optimizely reference 3.1)."""
+        return str(self.raw.get("region") or "US")
+
+    @cached_property
+    def bot_filtering(self) -> bool:
+        return self.raw.get("botFiltering") is True
+
+    @cached_property
+    def experiments(self) -> tuple[Experiment, ...]:
+        """Experiments, then groups' experiments, then deliveries, then holdouts, in the datafile's order."""
+        return tuple(
+            self._experiment(item, kind, place)
+            for place, items, kind in experiment_lists(self.raw)
+            for item in items
+        )
+
+    def _experiment(self, item: Mapping[str, Any], kind: ExperimentKind, place: str) -> Experiment:
+        # A targeted delivery may stand among the experiments; like a rollout it has no results (Optimizely
+        # reference 2.1).
+        delivery = kind == "experiment" and item.get("type") == "td"
+        return Experiment(
+            id=item["id"],
+            key=item["key"],
+            status=item["status"],
+            kind="delivery" if delivery else kind,
+            variations=tuple(Variation(v["id"], v["key"]) for v in item["variations"]),
+            type=item.get("type"),
+            environment=self.environment or self.sdk_key,
+            # Only a local holdout has rules of its own; on a global one they are ignored (Optimizely reference 3.1).
+            included_rules=tuple(item.get("includedRules") or ()) if place == "localHoldouts" else None,
+        )
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        return tuple(
+            Event(item["id"], item["key"], tuple(str(i) for i in item["experimentIds"]))
+            for item in self.raw["events"]
+        )
+
+    @cached_property
+    def attribute_keys(self) -> frozenset[str]:
+        return frozenset(item["key"] for item in self.raw["attributes"])
+
+    @cached_property
+    def _events_by_key(self) -> dict[str, Event]:
+        # Of several events with one key the first wins (Segment reference 0.3).
+        return {event.key: event for event in reversed(self.events)}
+
+    @cached_property
+    def _events_by_id(self) -> dict[str, Event]:
+        return {event.id: event for event in reversed(self.events)}
+
+    @cached_property
+    def _experiments_by_id(self) -> dict[str, Experiment]:
+        return {experiment.id: experiment for experiment in reversed(self.experiments)}
+
+    @cached_property
+    def _experiments_by_key(self) -> dict[str, Experiment]:
+        return {experiment.key: experiment for experiment in reversed(self.experiments)}
+
+    def event(self, key: str) -> Event | None:
+        """The event of exactly this key, or None."""
+        return self._events_by_key.get(key)
+
+    def event_by_id(self, event_id: str | None) -> Event | None:
+        """The event of this id, or None."""
+        return None if event_id is None else self._events_by_id.get(event_id)
+
+    def find_event(self, entity_id: str | None, key: str | None) -> Event | None:
+        """The event a conversion means: by its entity_id, and by its key only when it has no entity_id."""
+        if entity_id:
+            return self.event_by_id(entity_id)
+        return None if key is None else self.event(key)
+
+    def experiment_by_id(self, experiment_id: str | None) -> Experiment | None:
+        """The experiment, delivery or holdout of this id, or None."""
+        return None if experiment_id is None else self._experiments_by_id.get(experiment_id)
+
+    def experiment_by_key(self, key: str) -> Experiment | None:
+        """The experiment, delivery or holdout of this key, or None."""
+        return self._experiments_by_key.get(key)
+
+    def experiments_with_metric(self, event_id: str) -> tuple[Experiment, ...]:
+        """The experiments with this event as a metric; deliveries and holdouts have no results."""
+        event = self.event_by_id(event_id)
+        if event is None:
+            return ()
+        found = (
+            self.experiment_by_id(experiment_id) for experiment_id in dict.fromkeys(event.experiment_ids)
+        )
+        return tuple(experiment for experiment in found if experiment and experiment.kind == "experiment")
+
+    @cached_property
+    def flags(self) -> dict[str, tuple[str, ...]]:
+        """Experiment id → the keys of the flags that it is a rule of; an experiment without a flag is not there."""
+        found: dict[str, list[str]] = {}
+        for flag in self.raw.get("featureFlags") or ():
+            if isinstance(flag, dict) and isinstance(flag.get("key"), str):
+                for experiment_id in flag.get("experimentIds") or ():
+                    found.setdefault(str(experiment_id), []).append(flag["key"])
+        return {experiment_id: tuple(keys) for experiment_id, keys in found.items()}
+
+    @cached_property
+    def metrics(self) -> dict[str, tuple[Event, ...]]:
+        """Experiment id → the events it has as metrics, in the datafile's order."""
+        attached: dict[str, list[Event]] = {}
+        for event in self._events_by_id.values():
+            for experiment in self.experiments_with_metric(event.id):
+                attached.setdefault(experiment.id, []).append(event)
+        order = {event.id: index for index, event in enumerate(self.events)}
+        return {id_: tuple(sorted(events, key=lambda e: order[e.id])) for id_, events in attached.items()}
+
+    def nearest_events(self, name: str, limit: int = 3) -> list[Near]:
+        """Event keys that are truly close to `name` in case, spacing or spelling, best first."""
+        return nearest(name, (event.key for event in self.events), limit)
+
+
+def is_running(experiment: Experiment) -> bool:
+    """Whether the experiment's status is Running, the one status that Optimizely's SDKs take as active."""
+    return experiment.status == RUNNING
+
+
+def same_but_for_revision(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether a changed datafile kept its revision, so that SDKs that hold the old one ignore it.
+
+    Python, JavaScript, Go and Java compare the revision alone (Optimizely reference 3.3).
+    """
+    return old.get("revision") == new.get("revision") and json.dumps(old, sort_keys=True) != json.dumps(
+        new, sort_keys=True
+    )

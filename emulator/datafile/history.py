@@ -1,0 +1,222 @@
+"""The history of a namespace's datafiles: which revision held at what time, so that "running" means running then."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+from optilocal.emulator.datafile.datafile import Datafile, Event, Experiment, is_running
+
+
+def _merged(datafiles: Sequence[Datafile]) -> Datafile:
+    """One datafile that knows what all of them know: the environments of one project, or several projects.
+
+    A rule that stands in several is taken from where it runs; an event has the metrics of all.
+    """
+    if len(datafiles) == 1:
+        return datafiles[0]
+    return _Union(datafiles)
+
+
+class _Union(Datafile):
+    """Several datafiles that hold at once, seen as one; texts are those of the first."""
+
+    def __init__(self, parts: Sequence[Datafile]) -> None:
+        super().__init__(parts[0].raw)
+        self.parts = parts
+
+    @cached_property
+    def account_ids(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(part.account_id for part in self.parts))
+
+    @cached_property
+    def bot_filtering(self) -> bool:
+        return any(part.bot_filtering for part in self.parts)
+
+    @cached_property
+    def experiments(self) -> tuple[Experiment, ...]:
+        found: dict[str, Experiment] = {}
+        for part in self.parts:
+            for experiment in part.experiments:
+                known = found.get(experiment.id)
+                if known is None or (is_running(experiment) and not is_running(known)):
+                    found[experiment.id] = experiment
+        return tuple(found.values())
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        found: dict[str, Event] = {}
+        for part in self.parts:
+            for event in part.events:
+                known = found.get(event.id)
+                ids = (*(known.experiment_ids if known else ()), *event.experiment_ids)
+                found[event.id] = Event(
+                    event.id, known.key if known else event.key, tuple(dict.fromkeys(ids))
+                )
+        return tuple(found.values())
+
+    @cached_property
+    def flags(self) -> dict[str, tuple[str, ...]]:
+        return {id_: keys for part in reversed(self.parts) for id_, keys in part.flags.items()}
+
+    @cached_property
+    def attribute_keys(self) -> frozenset[str]:
+        return frozenset().union(*(part.attribute_keys for part in self.parts))
+
+
+Revisions = Iterable[tuple[int, object]]
+
+
+def _supersede(held: list[tuple[int, Datafile]], from_ms: int, datafile: Datafile) -> None:
+    """Let a datafile hold from this time on; what held before that time, the first one, goes on doing so."""
+    first = held[0][1] if held else None
+    while held and held[-1][0] >= from_ms:
+        held.pop()
+    if not held and first is not None:
+        held.append((from_ms - 1, first))
+    held.append((from_ms, datafile))
+
+
+class DatafileHistory:
+    """Every revision of a namespace's datafiles with the time from which it held.
+
+    The first revision of a datafile also holds for all earlier times: an event may be stamped before the
+    emulator was told of the datafile. Several SDK keys (environments) are judged as one.
+    """
+
+    def __init__(self, revisions: Revisions | Mapping[str, Revisions]) -> None:
+        """`[(from_ms, datafile JSON), …]` of one SDK key, or such a list for each SDK key, in the order they were set.
+
+        A revision holds from its time on, instead of whatever was set before it: a clock that was moved back
+        does not bring an older revision to life again.
+
+        Raises DatafileError when one is no datafile.
+        """
+        lists = revisions if isinstance(revisions, Mapping) else {"": revisions}
+        self._keys: dict[str, tuple[list[int], list[Datafile]]] = {}
+        for key, pairs in lists.items():
+            held: list[tuple[int, Datafile]] = []
+            for from_ms, obj in pairs:
+                _supersede(held, from_ms, Datafile.from_json(obj))
+            if held:
+                self._keys[key] = ([from_ms for from_ms, _ in held], [datafile for _, datafile in held])
+        # Between two of these times what holds does not change; it is looked up for every event, several times.
+        self._times = sorted({time for times, _ in self._keys.values() for time in times})
+        self._held: dict[int, Datafile | None] = {}
+        self._unions: dict[tuple[int, ...], Datafile] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    def at(self, ms: int) -> Datafile | None:
+        """What held at this time (epoch milliseconds), all SDK keys together; None without a datafile."""
+        place = bisect_right(self._times, ms)
+        if place not in self._held:
+            indices = tuple(max(bisect_right(times, ms) - 1, 0) for times, _ in self._keys.values())
+            self._held[place] = self._union(indices)
+        return self._held[place]
+
+    @cached_property
+    def newest(self) -> Datafile | None:
+        """The newest revision of every SDK key, taken together; None when there is no datafile."""
+        return self._union(tuple(len(times) - 1 for times, _ in self._keys.values()))
+
+    def of_key(self, sdk_key: str, ms: int) -> Datafile | None:
+        """What one SDK key's datafile said at this time, or None when that key is not known."""
+        if sdk_key not in self._keys:
+            return None
+        times, datafiles = self._keys[sdk_key]
+        return datafiles[max(bisect_right(times, ms) - 1, 0)]
+
+    def _union(self, indices: tuple[int, ...]) -> Datafile | None:
+        if not indices:
+            return None
+        found = self._unions.get(indices)
+        if found is None:
+            lists = (datafiles for _, datafiles in self._keys.values())
+            found = self._unions[indices] = _merged([part[i] for part, i in zip(lists, indices, strict=True)])
+        return found
+
+    @cached_property
+    def _last_seen(self) -> dict[str, Datafile]:
+        """Experiment id → the last revision that lists it."""
+        found: dict[str, Datafile] = {}
+        for from_ms in self._times:
+            held = self.at(from_ms)
+            if held is not None:
+                found.update({experiment.id: held for experiment in held.experiments})
+        return found
+
+    def experiment(self, experiment_id: str | None) -> Experiment | None:
+        """The experiment, delivery or holdout of this id as the last revision that lists it describes it."""
+        datafile = self._last_seen.get(experiment_id or "")
+        return datafile.experiment_by_id(experiment_id) if datafile else None
+
+    def experiments_with_metric(self, event_id: str) -> tuple[Experiment, ...]:
+        """The experiments that have the event as a metric by the last revision that lists each experiment.
+
+        So a metric that was added late counts from all stored events (Optimizely reference 2.1, rule 18), and
+        an experiment that has since left the datafile keeps the metrics it had.
+        """
+        return self._with_metric.get(event_id, ())
+
+    @cached_property
+    def _with_metric(self) -> dict[str, tuple[Experiment, ...]]:
+        found: dict[str, list[Experiment]] = {}
+        for experiment_id, datafile in self._last_seen.items():
+            experiment = datafile.experiment_by_id(experiment_id)
+            for event in datafile.metrics.get(experiment_id, ()):
+                if experiment is not None:
+                    found.setdefault(event.id, []).append(experiment)
+        return {event_id: tuple(experiments) for event_id, experiments in found.items()}
+
+    def metrics(self, experiment_id: str) -> tuple[Event, ...]:
+        """The events that are metrics of the experiment by the last revision that lists it."""
+        datafile = self._last_seen.get(experiment_id)
+        return datafile.metrics.get(experiment_id, ()) if datafile else ()
+
+    def flags(self, experiment_id: str) -> tuple[str, ...]:
+        """The keys of the flags that the experiment is a rule of."""
+        datafile = self._last_seen.get(experiment_id)
+        return datafile.flags.get(experiment_id, ()) if datafile else ()
+
+    def running_at(self, experiment_id: str, ms: int) -> bool:
+        """Whether the experiment was Running at this time (epoch milliseconds)."""
+        datafile = self.at(ms)
+        experiment = datafile.experiment_by_id(experiment_id) if datafile else None
+        return experiment is not None and is_running(experiment)
+
+    def ran(self, experiment_id: str) -> tuple[int, int | None] | None:
+        """When the experiment was first Running, and when it was last stopped, None while it runs; None if it never ran."""
+        times = self._times
+        running = [self.running_at(experiment_id, time) for time in times]
+        if True not in running:
+            return None
+        last = len(running) - 1 - running[::-1].index(True)
+        return times[running.index(True)], times[last + 1] if last + 1 < len(times) else None
+
+    def was_called(self, event_id: str, key: str) -> bool:
+        """Whether the event of this id has this key in some revision."""
+        return any(
+            event.id == event_id and event.key == key
+            for _, datafiles in self._keys.values()
+            for datafile in datafiles
+            for event in datafile.events
+        )
+
+    def renamed(self, key: str, datafile: Datafile) -> Event | None:
+        """What an event of this key in some other revision is called in `datafile`; None when it is not there."""
+        for _, datafiles in self._keys.values():
+            for other in reversed(datafiles):
+                former = other.event(key)
+                event = datafile.event_by_id(former.id) if former else None
+                if event is not None and event.key != key:
+                    return event
+        return None
+
+    def find_event(self, entity_id: str | None, key: str | None, ms: int) -> Event | None:
+        """The event a conversion means: as the datafile knew it then, else as the newest one knows it."""
+        for datafile in (self.at(ms), self.newest):
+            event = datafile.find_event(entity_id, key) if datafile else None
+            if event is not None:
+                return event
+        return None

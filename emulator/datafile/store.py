@@ -1,0 +1,216 @@
+"""The datafiles of a namespace as the CDN holds them: text, revision history, state; by SDK key and by project."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from optilocal.emulator.batch.row import Note, note
+from optilocal.emulator.datafile.datafile import Datafile, DatafileError, same_but_for_revision
+from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.json_text import loads
+from optilocal.emulator.namespaces import DEFAULT
+
+STORED = "datafile"
+REVISION = "revision"
+DEACTIVATED_TEXT = "// This Optimizely project has been deactivated. Visit app.optimizely.com to activate it."
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a datafile's place is to hold. `datafile` is None when the text is no datafile, which only `raw` allows."""
+
+    text: str
+    datafile: dict[str, Any] | None
+    raw: bool = False
+    content_type: str | None = None
+    status: int | None = None
+    token: str | None = None
+
+
+def read_given(
+    text: str,
+    *,
+    raw: bool,
+    content_type: str | None = None,
+    status: int | None = None,
+    token: str | None = None,
+) -> Given:
+    """Check a text. Raises DatafileError, one line, when it is no datafile and not `raw`."""
+    parsed: Any = None
+    try:
+        parsed = loads(text)
+        Datafile.from_json(parsed)
+    except DatafileError:
+        if not raw:
+            raise
+        parsed = None
+    except ValueError as error:
+        if not raw:
+            raise DatafileError(f"not an Optimizely datafile: not JSON ({error})") from None
+        parsed = None
+    return Given(text, parsed, raw, content_type, status, token)
+
+
+class DatafileStore:
+    """One namespace's datafiles."""
+
+    def __init__(self, journal: Journal, namespace: str) -> None:
+        self.journal = journal
+        self.namespace = namespace
+
+    def put(self, sdk_key: str, given: Given, now: int) -> tuple[bool, list[Note]]:
+        """Set a datafile from `now` on. True when the key was not known before; the warnings."""
+        old = self.get(sdk_key)
+        warnings: list[Note] = []
+        last = self._last_revision(sdk_key)
+        if given.datafile is not None:
+            named = given.datafile.get("sdkKey")
+            if named is not None and named != sdk_key:
+                warnings.append(
+                    note("other_sdk_key", f"the datafile itself says sdkKey {named!r:.60}, not {sdk_key!r}")
+                )
+            if last is not None and same_but_for_revision(last["datafile"], given.datafile):
+                text = (
+                    f"the datafile changed but its revision is still {given.datafile['revision']!r}: SDKs that hold the"
+                    " old one will not take it up; raise the revision"
+                )
+                warnings.append(note("revision_unchanged", text))
+            if last is None or last["datafile"] != given.datafile:
+                revision = {
+                    "of": sdk_key,
+                    "from": now,
+                    "revision": given.datafile["revision"],
+                    "datafile": given.datafile,
+                }
+                self.journal.add_document(REVISION, self.namespace, lambda _: revision)
+        elif given.raw:
+            warnings.append(note("no_datafile", "the text is no datafile; it is served as it is"))
+        self._store(
+            sdk_key,
+            now,
+            {
+                "text": given.text,
+                "raw": given.raw,
+                "content_type": given.content_type,
+                "status": given.status,
+                "token": given.token,
+                "project_id": (given.datafile or _last_datafile(last)).get("projectId"),
+                "account_id": (given.datafile or _last_datafile(last)).get("accountId"),
+                "revision": given.datafile and given.datafile["revision"],
+                "from": now,
+                "deactivated": False,
+            },
+        )
+        return old is None, warnings
+
+    def _store(self, sdk_key: str, now: int, state: Mapping[str, Any] | None) -> None:
+        def change(old: dict[str, Any] | None) -> dict[str, Any]:
+            # Last-Modified counts whole seconds and must move with every change, or a client is told 304 wrongly.
+            modified = max(now // 1000, (old or {}).get("modified", 0) + 1)
+            return {**(state or {"text": None}), "modified": modified}
+
+        self.journal.change_document(STORED, self.namespace, change, sdk_key)
+        with self.journal.transaction() as run:
+            run("stale namespace", namespace=self.namespace)
+        self.journal.bells.ring(self.namespace, "verdicts", "events", "exchanges")
+
+    def _last_revision(self, sdk_key: str) -> dict[str, Any] | None:
+        found = None
+        for _, _, doc in self.journal.documents(REVISION, self.namespace):
+            if doc["of"] == sdk_key:
+                found = doc
+        return found
+
+    def get(self, sdk_key: str) -> dict[str, Any] | None:
+        """What the key's place holds, or None when the key is not known."""
+        state = self.journal.document(STORED, self.namespace, sdk_key)
+        return state if state and state["text"] is not None else None
+
+    def held_at(self, sdk_key: str, at: int) -> dict[str, Any] | None:
+        """The datafile that held at a time (epoch ms), as the first one did before it; None when there never was one."""
+        found: dict[str, Any] | None = None
+        for _, _, doc in self.journal.documents(REVISION, self.namespace):
+            if doc["of"] == sdk_key and (found is None or doc["from"] <= at):
+                found = doc
+        return found["datafile"] if found else None
+
+    def find_project(self, project_id: str) -> dict[str, Any] | None:
+        """What the place of a project's datafile holds: of several environments the one set last."""
+        found = [
+            state
+            for _, _, state in self.journal.documents(STORED, self.namespace)
+            if state["text"] is not None and state["project_id"] == project_id
+        ]
+        return max(found, key=lambda state: int(state["from"]), default=None)
+
+    def set_deactivated(self, sdk_key: str, deactivated: bool, now: int) -> bool:
+        """Deactivate the key's project, or activate it again; False when the key is not known."""
+        state = self.get(sdk_key)
+        if state is None:
+            return False
+        self._store(sdk_key, now, {**state, "deactivated": deactivated})
+        return True
+
+    def forget(self, sdk_key: str, now: int) -> bool:
+        """Forget a datafile with all its revisions; False when the key is not known."""
+        if self.get(sdk_key) is None:
+            return False
+        self.journal.delete_documents(REVISION, self.namespace, of=sdk_key)
+        self._store(sdk_key, now, None)
+        return True
+
+    def account_id(self) -> str | None:
+        """The account that the namespace's datafiles name, of several the one set last."""
+        found = [s for _, _, s in self.journal.documents(STORED, self.namespace) if s["text"] is not None]
+        newest = max(found, key=lambda state: int(state["from"]), default=None)
+        return newest["account_id"] if newest else None
+
+
+def _last_datafile(revision: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The datafile of a stored revision, empty without one."""
+    found: dict[str, Any] = revision["datafile"] if revision else {}
+    return found
+
+
+def listed(journal: Journal, namespace: str | None, root: str) -> list[dict[str, Any]]:
+    """Every datafile with its history, as `GET /_emulator/datafiles` shows it; `root` is the emulator's base URL."""
+    revisions: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for space, _, doc in journal.documents(REVISION, namespace):
+        revisions.setdefault((space, doc["of"]), []).append(
+            {"revision": doc["revision"], "from": doc["from"]}
+        )
+    rows = []
+    for space, sdk_key, state in journal.documents(STORED, namespace):
+        if state["text"] is not None:
+            prefix = "" if space == DEFAULT else f"/ns/{space}"
+            rows.append(_shown(sdk_key, state, f"{root}{prefix}", space, revisions.get((space, sdk_key), [])))
+    return rows
+
+
+def _shown(
+    sdk_key: str, state: Mapping[str, Any], base: str, namespace: str, revisions: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """One datafile with its state; its token is never shown."""
+    try:
+        datafile = loads(state["text"])
+    except ValueError:
+        datafile = None
+    return {
+        "namespace": namespace,
+        "sdkKey": sdk_key,
+        "revision": state["revision"],
+        "url": datafile_url(base, sdk_key),
+        "deactivated": state["deactivated"],
+        "from": state["from"],
+        "revisions": revisions,
+        "datafile": datafile if isinstance(datafile, dict) else None,
+        "text": state["text"] if state["raw"] else None,
+        "content_type": state["content_type"],
+        "status": state["status"],
+        "protected": state["token"] is not None,
+    }
+
+
+def datafile_url(base: str, sdk_key: str) -> str:
+    """Where the CDN serves the key's datafile."""
+    return f"{base}/datafiles/{sdk_key}.json"

@@ -1,0 +1,1 @@
+"""The durable store of an emulator, and who waits for what it holds."""

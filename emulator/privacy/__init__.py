@@ -1,0 +1,1 @@
+"""Subject access requests, and the erasure of a visitor."""

@@ -1,0 +1,1 @@
+"""From recorded exchanges to events, counts and verdicts."""

@@ -1,0 +1,1 @@
+"""Delivery, conversion and attribution make one verdict: outcome, sentence, remedy."""

@@ -1,0 +1,151 @@
+"""Verdicts on what did reach Optimizely: what the results make of it, in plain sentences with names and times."""
+
+from optilocal.emulator.batch.fields import NANOSECONDS_FROM, YEAR_2010
+from optilocal.emulator.batch.row import event_time
+from optilocal.emulator.counting.standing import Standing
+from optilocal.emulator.datafile.datafile import is_running
+from optilocal.emulator.verdict.case import ResultsCase, experiments, keys
+from optilocal.emulator.verdict.ending import Ending
+from optilocal.emulator.verdict.not_activated import not_activated, unidentified
+from optilocal.emulator.verdict.wording import between, joined, listed, quoted, when
+
+
+def results_outcome(case: ResultsCase) -> str:
+    """The outcome alone, without its sentences."""
+    outcome = case.judgement.outcome
+    if outcome == "user_not_activated" and case.unidentified and not case.decisions:
+        return "unidentified_user"
+    return outcome
+
+
+def results_ending(case: ResultsCase) -> Ending:
+    """Outcome, explanation, remedy and details of a conversion that was recorded."""
+    outcome = results_outcome(case)
+    if outcome == "no_experiment":
+        return _no_experiment(case)
+    if outcome == "experiment_not_running":
+        return _not_running(case)
+    if outcome == "unidentified_user":
+        return unidentified(case)
+    if outcome == "user_not_activated":
+        return not_activated(case)
+    if outcome == "activated_too_late":
+        return _too_late(case)
+    return _excluded(case) if outcome == "excluded" else _counted(case)
+
+
+def _no_experiment(case: ResultsCase) -> Ending:
+    details = case.judgement.details
+    if not case.history:
+        return Ending(
+            "no_experiment",
+            f"{case.name} was recorded, but the emulator has no datafile that could say what it is a metric of.",
+            "Give the emulator the environment's datafile: PUT it to /_emulator/datafiles/<sdkKey>.",
+        )
+    if case.judgement.event is None:
+        return Ending(
+            "no_experiment",
+            f"{case.name} was recorded, but the datafile has no such event, so no experiment can have "
+            "it as a metric.",
+            "Send an event that the datafile lists, with its id as entity_id and its key as key.",
+            details,
+        )
+    return Ending(
+        "no_experiment",
+        f"{case.name} was recorded, but it is a metric of no experiment, so there is no result it could count in.",
+        f"Add {case.name} as a metric to the experiment that should count it, and serve the new datafile.",
+        details,
+    )
+
+
+def _not_running(case: ResultsCase) -> Ending:
+    candidates = case.judgement.candidates
+    ran = "which was not running" if len(candidates) == 1 else "none of which was running"
+    newest = case.history.newest
+    by_now = [newest.experiment_by_id(standing.experiment.id) for standing in candidates] if newest else []
+    started = [rule.key for rule in by_now if rule is not None and is_running(rule)]
+    if started:
+        remedy = (
+            f"By now {listed(started)} {'runs' if len(started) == 1 else 'run'}: what happens from then on "
+            "can be counted, what happened before is not."
+        )
+    else:
+        remedy = (
+            f"Start {keys(candidates, 'or')}, or add {case.name} as a metric to an experiment that runs; what "
+            "happens while an experiment is not Running is not counted in it."
+        )
+    return Ending(
+        "experiment_not_running",
+        f"{case.name} is a metric of the {experiments(candidates)} {keys(candidates)}, {ran} at "
+        f"{when(case.at)}, when it happened.",
+        remedy,
+        (*case.judgement.details, *case.elsewhere()),
+    )
+
+
+def _too_late(case: ResultsCase) -> Ending:
+    late = [s for s in case.judgement.running if s.decided_later(case.at)]
+    first = min(_earliest(standing, case.at) for standing in late)
+    remedy = (
+        "Let the SDK decide before the event is tracked; if it did, compare the clocks that the two timestamps "
+        "come from."
+    )
+    for odd, what in ((case.at, "event"), (first, "decision")):
+        if not YEAR_2010 <= odd <= NANOSECONDS_FROM:
+            remedy = f"Correct the {what}'s timestamp: it is {when(odd)}. It must be in milliseconds since 1970, UTC."
+    return Ending(
+        "activated_too_late",
+        f"Visitor {case.visitor} entered {keys(late)} only at {when(first)}, {between(case.at, first)} after "
+        f"{case.name} at {when(case.at)}; a decision must not be later than the event.",
+        remedy,
+        (*case.judgement.details, *case.elsewhere()),
+    )
+
+
+def _excluded(case: ResultsCase) -> Ending:
+    excluded = [(s, reason.code) for s in case.judgement.running for reason in s.excluded_by(case.at)]
+    held_back = dict.fromkeys(s.experiment.key for s, code in excluded if code == "holdback")
+    if case.conversion["problems"]:
+        told = "; ".join(note["message"] for note in case.conversion["problems"])
+        why = [f"the event is malformed: {told}"]
+        remedies = ["Correct the sender, so that the event satisfies the Event API's schema."]
+    elif case.judgement.user_activated:
+        why, remedies = [_bot("the event")], [_BOT_REMEDY]
+    else:
+        why, remedies = [], []
+        if held_back:
+            why.append(f"visitor {case.visitor} is in the holdback of {listed(held_back)}")
+            remedies.append(
+                "Use a visitor outside the holdback, or send the decision without is_campaign_holdback."
+            )
+        if any(code == "bot" for _, code in excluded):
+            why.append(_bot("the visitor's decision"))
+            remedies.append(_BOT_REMEDY)
+    return Ending(
+        "excluded",
+        f"{case.name} was recorded but is excluded from the results: {joined(why)}.",
+        " ".join(remedies),
+        (*case.judgement.details, *case.elsewhere()),
+    )
+
+
+_BOT_REMEDY = "Send a browser's user agent as $opt_user_agent, or switch the project's bot filtering off."
+
+
+def _bot(what: str) -> str:
+    return f"bot filtering is on, and the user agent of {what} names a bot"
+
+
+def _counted(case: ResultsCase) -> Ending:
+    places = [f"{quoted(a['variation'])} of {quoted(a['experiment'])}" for a in case.judgement.attributed_to]
+    return Ending(
+        "counted",
+        f"{case.name} counts for visitor {case.visitor} in {joined(places)}.",
+        "Nothing needs to change.",
+        case.judgement.details,
+    )
+
+
+def _earliest(standing: Standing, after: int) -> int:
+    rows = [row for row, _ in standing.set_aside] + ([standing.first] if standing.first is not None else [])
+    return min(event_time(row) for row in rows if event_time(row) > after)

@@ -1,0 +1,200 @@
+"""What is worth knowing of an event whatever became of it: the notes that go with a verdict."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from optilocal.emulator.batch.fields import timestamp_warning, type_name
+from optilocal.emulator.batch.row import EventRow, Note, note
+from optilocal.emulator.counting.standing import Standing
+from optilocal.emulator.datafile.datafile import Datafile
+from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.verdict.delivery_report import DeliveryReport
+from optilocal.emulator.verdict.wording import listed, quoted
+
+
+def conversion_warnings(
+    conversion: EventRow, datafile: Datafile | None, history: DatafileHistory, attributed: Iterable[Standing]
+) -> list[Note]:
+    """Notes on a recorded conversion, whoever sent it. `datafile` is the one that held at its time."""
+    found = [note(item["code"], item["message"]) for item in conversion["warnings"]]
+    if conversion["timestamp"] is not None:
+        odd = timestamp_warning(conversion["timestamp"], conversion["received_at"])
+        found += [odd] if odd else []
+    for standing in attributed:
+        if standing.others and standing.variation is not None:
+            others = listed(variation.key for variation in standing.others)
+            message = (
+                f"The visitor was also seen in {others} of {quoted(standing.experiment.key)}; the first "
+                "variation, "
+                f"{quoted(standing.variation.key)}, is the one that counts."
+            )
+            found.append(note("visitor_changed_variation", message))
+    if datafile is not None:
+        found += _other_key(conversion, datafile, history)
+        account = conversion["account_id"]
+        if account and account not in datafile.account_ids:
+            message = (
+                f"The event was sent for account {quoted(account)}, the datafile belongs to "
+                f"{listed(datafile.account_ids)}; "
+                "Optimizely would file it under the other account."
+            )
+            found.append(note("account_mismatch", message))
+        keys = [item["key"] for item in conversion["attributes"] if isinstance(item["key"], str)]
+        found += _unknown_attributes([key for key in keys if not key.startswith("$opt_")], datafile)
+    return found
+
+
+def report_warnings(
+    report: DeliveryReport, conversion: EventRow | None, datafile: Datafile | None, *, counted: bool
+) -> list[Note]:
+    """Notes on what the forwarder did with the source event on its way."""
+    found: list[Note] = []
+    if counted and report.user_id is None and conversion and conversion["visitor_id"] == report.anonymous_id:
+        message = (
+            f"The event had no userId and counts under the anonymousId {quoted(conversion['visitor_id'])}. "
+            "Segment's page on "
+            "this destination says that only identified users are sent; its published code falls back to "
+            "the anonymousId."
+        )
+        found.append(note("counted_under_anonymous_id", message))
+    elif conversion and isinstance(report.user_id, str) and conversion["visitor_id"] != report.user_id:
+        message = f"The visitor {quoted(conversion['visitor_id'])} is not the event's userId {quoted(report.user_id)}."
+        found.append(note("visitor_is_not_user_id", message))
+    attributes = report.payload.get("attributes")
+    if isinstance(attributes, dict) and datafile is not None:
+        found += _unknown_attributes(attributes, datafile)
+        found += _dropped_traits(attributes, datafile)
+    if datafile is not None and datafile.region == "EU" and _sent_to_the_us(report):
+        message = (
+            "The datafile's region is EU, but the event went to logx.optimizely.com, the US Event API: "
+            "Segment's destination knows no other. Optimizely's SDKs post to eu.logx.optimizely.com."
+        )
+        found.append(note("sent_to_us_region", message))
+    found += _coerced(report)
+    found += _revenue_unit(report)
+    found += _stripped_tags(report)
+    if report.source_event.get("traits") and report.raw.get("type") == "track":
+        message = (
+            "Traits at the top of a track call are not read; by default they are taken from context.traits."
+        )
+        found.append(note("traits_ignored", message))
+    sent = Counter(_uuid(mapping, report) for mapping in report.mappings if mapping.get("outcome") == "sent")
+    for uuid, times in sent.items():
+        if times > 1:
+            message = (
+                f"{times} mappings sent this event with the uuid {quoted(uuid)}; Optimizely keeps the first."
+            )
+            found.append(note("several_mappings", message))
+    return found
+
+
+def answer_lost() -> Note:
+    """The note on an event that was recorded although its sender was told otherwise."""
+    message = "The event was recorded although the forwarder was told that it failed; a retry is collapsed by its uuid."
+    return note("answer_lost", message)
+
+
+def _other_key(conversion: EventRow, datafile: Datafile, history: DatafileHistory) -> list[Note]:
+    key, entity_id = conversion["key"], conversion["entity_id"]
+    event = datafile.event_by_id(entity_id)
+    if event is None or not key or key in (event.key, entity_id) or history.was_called(event.id, key):
+        return []
+    message = (
+        f"The event's key is {quoted(key)}, but its entity_id is that of {quoted(event.key)}; the id decides."
+    )
+    return [note("key_is_not_of_entity_id", message)]
+
+
+def _sent_to_the_us(report: DeliveryReport) -> bool:
+    requests = report.requests_to("events")
+    return any(str(request.get("url")).startswith("https://logx.optimizely.com/") for request in requests)
+
+
+def _uuid(mapping: Mapping[str, Any], report: DeliveryReport) -> str | None:
+    payload = mapping.get("payload")
+    uuid = payload.get("uuid") if isinstance(payload, dict) else report.uuid
+    return uuid if isinstance(uuid, str) else None
+
+
+def _unknown_attributes(keys: Iterable[str], datafile: Datafile) -> list[Note]:
+    unknown = [key for key in keys if key not in datafile.attribute_keys]
+    if not unknown:
+        return []
+    noun = "The attribute" if len(unknown) == 1 else "The attributes"
+    is_missing = "is not in the datafile and is" if len(unknown) == 1 else "are not in the datafile and are"
+    return [note("attribute_not_in_datafile", f"{noun} {listed(unknown)} {is_missing} not kept.")]
+
+
+def _dropped_traits(attributes: Mapping[str, Any], datafile: Datafile) -> list[Note]:
+    return [
+        note("non_scalar_trait", f"The trait {quoted(key)} was dropped: it is {type_name(value)}.")
+        for key, value in attributes.items()
+        if key in datafile.attribute_keys and not isinstance(value, str | int | float)
+    ]
+
+
+def _coerced(report: DeliveryReport) -> list[Note]:
+    """Revenue or value that Segment made a number of."""
+    found = []
+    for key in ("revenue", "value"):
+        sent, mapped = report.properties.get(key), report.payload.get(key)
+        if isinstance(sent, str | bool | list):
+            shown = quoted(sent) if isinstance(sent, str) else str(sent).lower()
+            if isinstance(mapped, int | float):
+                message = (
+                    f"properties.{key} was {type_name(sent)}, {shown}, and was read as the number {mapped}."
+                )
+                found.append(note(f"{key}_coerced", message))
+            elif sent == "":
+                found.append(
+                    note(f"{key}_dropped", f"properties.{key} was an empty text; the event has no {key}.")
+                )
+    return found
+
+
+def _revenue_unit(report: DeliveryReport) -> list[Note]:
+    """Signs that revenue was sent in the currency's unit instead of its hundredths."""
+    revenue, properties = report.payload.get("revenue"), report.properties
+    if not isinstance(revenue, int) or isinstance(revenue, bool) or not revenue:
+        return []
+    as_money = f"{revenue} is counted as {revenue / 100:.2f}"
+    source = properties.get("revenue")
+    if isinstance(source, float) and source != int(source):
+        cents = round(source * 100)
+        if revenue in (int(source), round(source)):
+            message = (
+                f"properties.revenue {source} became {revenue} without being multiplied by 100; {as_money}."
+            )
+            return [note("revenue_not_in_cents", message)]
+        if 0 < abs(revenue - cents) <= 1:
+            message = f"properties.revenue {source} is {cents} cents, but {revenue} were sent: one was lost in rounding."
+            return [note("revenue_rounded", message)]
+        return []
+    same = [key for key in ("value", "total", "subtotal") if _equals(properties.get(key), revenue)]
+    if not same:
+        return []
+    message = f"Revenue is in cents: {as_money}, yet properties.{same[0]} is {revenue} too."
+    return [note("revenue_not_in_cents", message)]
+
+
+def _stripped_tags(report: DeliveryReport) -> list[Note]:
+    tags = report.payload.get("eventTags")
+    if not isinstance(tags, dict):
+        return []
+    lost = [
+        key
+        for key in ("revenue", "value")
+        if tags.get(key) not in (None, "") and report.payload.get(key) is None
+    ]
+    return [
+        note(
+            "tag_stripped",
+            f"The tag {quoted(key)} is never sent, and the mapping gives the event no {key} of its own.",
+        )
+        for key in lost
+    ]
+
+
+def _equals(value: object, number: int) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == number

@@ -1,0 +1,1 @@
+"""The imitated addresses of Optimizely: one exchange each way, faults included."""

@@ -1,0 +1,91 @@
+"""The datafile CDN: by SDK key, by project, and behind a token; conditional GET as Optimizely's SDKs use it."""
+
+from collections.abc import Mapping
+from email.utils import formatdate
+from hmac import compare_digest
+from typing import Any
+
+from flask import Blueprint, Response, request
+from werkzeug.http import parse_date
+
+from optilocal.emulator.batch.row import note
+from optilocal.emulator.context import context, namespace
+from optilocal.emulator.datafile.store import DEACTIVATED_TEXT, DatafileStore
+from optilocal.emulator.wire.exchange import Answer, exchange
+
+blueprint = Blueprint("datafile_cdn", __name__)
+# Storage of this kind answers 403, not 404, for what it does not have (Optimizely reference 3.3).
+_DENIED = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+)
+
+
+@blueprint.get("/datafiles/<sdk_key>.json", provide_automatic_options=False)
+def by_key(sdk_key: str) -> Response:
+    return exchange("datafile", lambda _: _serve(_store().get(sdk_key)))
+
+
+@blueprint.get("/json/<project_id>.json", provide_automatic_options=False)
+def by_project(project_id: str) -> Response:
+    return exchange("datafile", lambda _: _serve(_store().find_project(project_id)))
+
+
+@blueprint.get("/datafiles/auth/<sdk_key>.json", provide_automatic_options=False)
+def with_token(sdk_key: str) -> Response:
+    return exchange("datafile", lambda _: _serve(_opened(_store().get(sdk_key))))
+
+
+@blueprint.route("/datafiles/<sdk_key>.json", methods=["OPTIONS"], provide_automatic_options=False)
+@blueprint.route("/datafiles/auth/<sdk_key>.json", methods=["OPTIONS"], provide_automatic_options=False)
+@blueprint.route("/json/<project_id>.json", methods=["OPTIONS"], provide_automatic_options=False)
+def preflight(**_: str) -> Response:
+    """A browser that polls with If-Modified-Since asks first; preflights are not recorded."""
+    return Response(status=204)
+
+
+def _store() -> DatafileStore:
+    return DatafileStore(context().journal, namespace())
+
+
+def _opened(state: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The state when the request's token opens it: the one that was set, any token when none was."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if state is None or scheme.lower() != "bearer" or not token.strip():
+        return None
+    wanted = state["token"]
+    if wanted is None or compare_digest(wanted.encode(), token.strip().encode("utf-8", "replace")):
+        return state
+    return None
+
+
+def _serve(state: Mapping[str, Any] | None) -> Answer:
+    if state is None:
+        why = "no datafile is known here under this name, or the token does not open it"
+        return Answer(
+            403, _DENIED, {"Content-Type": "application/xml"}, warnings=(note("unknown_datafile", why),)
+        )
+    headers = {
+        "Last-Modified": formatdate(state["modified"], usegmt=True),
+        "Cache-Control": "no-cache",
+    }
+    since = parse_date(request.headers.get("If-Modified-Since"))
+    if state["status"] is None and since is not None and since.timestamp() >= state["modified"]:
+        return Answer(304, headers=headers)
+    if state["deactivated"]:
+        return Answer(
+            200, DEACTIVATED_TEXT.encode(), {**headers, "Content-Type": "text/javascript; charset=utf-8"}
+        )
+    headers["Content-Type"] = state["content_type"] or "application/json"
+    return Answer(state["status"] or 200, state["text"].encode("utf-8", "replace"), headers)
+
+
+@blueprint.after_request
+def cross_origin(response: Response) -> Response:
+    """The real CDN is public; a page anywhere may read a datafile."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Allow-Methods"] = "GET, OPTIONS"
+    response.headers["Access-Control-Allow-Headers"] = "if-modified-since, authorization, content-type"
+    response.headers["Access-Control-Expose-Headers"] = "last-modified"
+    response.headers["Access-Control-Max-Age"] = "600"
+    return response

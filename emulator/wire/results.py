@@ -1,0 +1,61 @@
+"""`GET /v2/experiments/<id>/results`: an experiment's counts in the shape of Optimizely's REST API."""
+
+from flask import Blueprint, Response, request
+
+from optilocal.emulator.clock import iso
+from optilocal.emulator.context import context, namespace
+from optilocal.emulator.counting.date_range import DateRange
+from optilocal.emulator.counting.question import QuestionError, rest_question
+from optilocal.emulator.counting.recount import recounted
+from optilocal.emulator.counting.rest_results import rest_results
+from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.json_text import dumps
+from optilocal.emulator.wire.exchange import Answer, exchange
+from optilocal.emulator.wire.rest_access import refused
+from optilocal.emulator.wire.rest_errors import JSON, rest_error
+
+blueprint = Blueprint("results_api", __name__)
+
+
+@blueprint.get("/v2/experiments/<experiment_id>/results", provide_automatic_options=False)
+def results(experiment_id: str) -> Response:
+    return exchange("results", lambda at: _results(experiment_id, at))
+
+
+def _results(experiment_id: str, at: int) -> Answer:
+    # Reading counts on one's own machine needs no token; one that is sent is judged like everywhere else.
+    denied = refused() if "Authorization" in request.headers else None
+    if denied:
+        return denied
+    judge, space = context().judge, namespace()
+    history, baseline = judge.history(space), request.args.get("baseline_variation_id")
+    try:
+        question = rest_question(request.args, judge.rules.smooth_outliers)
+        if question.is_plain and baseline is None:
+            found = judge.rest_results(space, experiment_id)
+        else:
+            totals = recounted(judge, space, question)
+            found = rest_results(experiment_id, totals, history, baseline)
+    except KeyError as missing:
+        if missing.args == (baseline,) and history.experiment(experiment_id):
+            wrong = {"baseline_variation_id": "is no variation of the experiment"}
+            return rest_error(
+                400, "bad_request", "baseline_variation_id is no variation of it", messages=wrong
+            )
+        return rest_error(404, "not_found", "Nothing matches the given URI")
+    except QuestionError as error:
+        return rest_error(400, "bad_request", str(error), messages={error.name: error.message})
+    if found is None:
+        return Answer(204)
+    times = _times(history, experiment_id, question.dates, at)
+    return Answer(200, dumps({**found, **times, "is_stale": False}).encode(), JSON)
+
+
+def _times(history: DatafileHistory, experiment_id: str, dates: DateRange, now: int) -> dict[str, str | None]:
+    """The range as asked for; else from the experiment's first start to its last stop, or to now while it runs."""
+    ran = history.ran(experiment_id)
+    start = dates.start if dates.start is not None else ran[0] if ran else None
+    end = dates.end
+    if end is None:
+        end = ran[1] if ran and ran[1] is not None else now
+    return {"start_time": None if start is None else iso(start), "end_time": iso(end)}

@@ -1,1 +1,0 @@
-"""The destination's actions; there is one."""

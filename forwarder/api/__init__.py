@@ -1,0 +1,1 @@
+"""Segment's addresses and the forwarder's own: Tracking API, control, regulations."""

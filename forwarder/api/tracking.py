@@ -1,0 +1,150 @@
+"""Segment's HTTP Tracking API: what its libraries post to, and the settings that analytics.js fetches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from optilocal.forwarder.api.body import (
+    MAX_BATCH_EVENTS,
+    MAX_EVENT_BYTES,
+    Refused,
+    is_too_large,
+    read_body,
+    write_key,
+)
+from optilocal.forwarder.api.refusals import Refusals
+from optilocal.forwarder.clock import Clock
+from optilocal.forwarder.namespaces import current_namespace
+from optilocal.forwarder.pipeline.source_event import complete
+from optilocal.forwarder.pipeline.tracking_plan import TYPES, notes
+from optilocal.forwarder.queue.dispatcher import Dispatcher, Overloaded
+
+CALLS = {**{kind: kind for kind in TYPES}, **{kind[0]: kind for kind in TYPES}}
+"""Path → type of the call, long and short: `/v1/track`, `/v1/t`."""
+
+BATCHES = ("batch", "b", "import")
+
+Taken = tuple[dict[str, Any], list[dict[str, str]]]
+
+
+def source_api(dispatcher: Dispatcher, clock: Clock, ids: Callable[[], str], refusals: Refusals) -> Blueprint:
+    """The routes of Segment's Tracking API. What is not taken is noted in `refusals`."""
+    api = Blueprint("source_api", __name__)
+
+    @api.route("/v1/<call>", methods=["POST"], provide_automatic_options=False)
+    def post(call: str) -> tuple[Response, int]:
+        if call == "m":
+            # The browser library's own metrics: taken as Segment takes them, of no use here.
+            return jsonify(success=True), 200
+        if call not in CALLS and call not in BATCHES:
+            return _refuse(f"there is no call /v1/{call}", 404)
+        try:
+            body = read_body(request)
+            key = write_key(request, body)
+            if key == "":
+                raise Refused("the write key is empty")
+            taken = _batch(body) if call in BATCHES else [_single(body, CALLS[call])]
+        except Refused as refused:
+            return _refuse(str(refused), 400)
+        extra = [] if key is not None else [NO_KEY]
+        try:
+            dispatcher.accept(current_namespace(), [(event, [*found, *extra]) for event, found in taken])
+        except Overloaded:
+            answer, status = _refuse("too many events wait; come back later", 429)
+            answer.headers["retry-after"] = "5"
+            return answer, status
+        return jsonify(success=True), 200
+
+    def _single(body: dict[str, Any], kind: str) -> Taken:
+        return _event({key: value for key, value in body.items() if key != "writeKey"}, kind, None)
+
+    def _event(sent: dict[str, Any], kind: str | None, batch: dict[str, Any] | None) -> Taken:
+        if is_too_large(sent):
+            raise Refused(f"an event is larger than {MAX_EVENT_BYTES} bytes")
+        now = clock.now_ms()
+        event = complete(sent, kind=kind, received_at=now, message_id=f"api-{ids()}", batch=batch)
+        context = event["context"]
+        if isinstance(context, dict) and context.get("direct") is True:
+            context.setdefault("ip", request.remote_addr)
+        return event, notes({**sent, "type": event["type"]}, received_at=now)
+
+    def _batch(body: dict[str, Any]) -> list[Taken]:
+        items = body.get("batch")
+        # Segment answers 200 to a batch without events and to one with too many, and keeps nothing of either.
+        if not isinstance(items, list) or not items:
+            _refuse("the batch has no list of events", 200)
+            return []
+        if len(items) > MAX_BATCH_EVENTS:
+            _refuse(f"the batch has {len(items)} events; Segment takes at most {MAX_BATCH_EVENTS}", 200)
+            return []
+        taken = []
+        for position, item in enumerate(items):
+            if isinstance(item, dict) and item.get("type") in TYPES:
+                taken.append(_event(item, None, body))
+            else:
+                _refuse(f"batch[{position}] is no event with a type out of {', '.join(TYPES)}", 200)
+        return taken
+
+    def _refuse(reason: str, status: int) -> tuple[Response, int]:
+        refusals.add(current_namespace(), request.path, reason, status=status, at=clock.now_ms())
+        return jsonify(success=False, message=reason), status
+
+    @api.route("/v1/projects/<key>/settings", methods=["GET"], provide_automatic_options=False)
+    def settings(key: str) -> Response:
+        return jsonify(browser_settings(key, f"{request.host}{request.script_root}/v1", request.scheme))
+
+    @api.after_request
+    def share(answer: Response) -> Response:
+        # Any page may post to Segment, so any page may post here.
+        answer.headers["access-control-allow-origin"] = "*"
+        return answer
+
+    @api.route("/v1/<path:rest>", methods=["OPTIONS"])
+    def preflight(rest: str) -> Response:  # noqa: ARG001 - every address answers alike
+        answer = Response(status=204)
+        answer.headers["access-control-allow-methods"] = "GET, POST, OPTIONS"
+        answer.headers["access-control-allow-headers"] = (
+            "authorization, content-type, content-encoding, x-retry-count"
+        )
+        answer.headers["access-control-max-age"] = "86400"
+        return answer
+
+    return api
+
+
+NO_KEY = {
+    "code": "write_key_missing",
+    "message": "no writeKey, neither in the body nor as Basic user: Segment needs one",
+}
+
+
+def browser_settings(key: str, api_host: str, protocol: str) -> dict[str, Any]:
+    """What analytics.js fetches before it sends: itself as the only integration, and where to send."""
+    everything = {"__default": {"enabled": True, "integrations": {}}}
+    return {
+        "integrations": {
+            "Segment.io": {
+                "apiKey": key,
+                "apiHost": api_host,
+                "protocol": protocol,
+                "addBundledMetadata": True,
+                "unbundledIntegrations": [],
+                "versionSettings": {"version": "4.4.7", "componentTypes": ["browser"]},
+            }
+        },
+        "plan": {
+            "track": everything,
+            "identify": {"__default": {"enabled": True}},
+            "group": {"__default": {"enabled": True}},
+        },
+        "edgeFunction": {},
+        "analyticsNextEnabled": True,
+        "middlewareSettings": {},
+        "enabledMiddleware": {},
+        "metrics": {"sampleRate": 0, "host": api_host},
+        "legacyVideoPluginsEnabled": False,
+        "remotePlugins": [],
+    }

@@ -1,0 +1,1 @@
+"""Segment's destination itself: settings, subscriptions, trigger, fields, track event, deletion."""

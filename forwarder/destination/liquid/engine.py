@@ -1,0 +1,70 @@
+"""The engine: python-liquid with Segment's tags, filters and limits; one template compiled once per text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Final
+
+from liquid import BoundTemplate, Environment, RenderContext
+from liquid.exceptions import LiquidError
+from liquid.token import Token
+
+from optilocal.forwarder.destination.errors import DestinationError
+from optilocal.forwarder.destination.liquid import dates, filters, tags
+from optilocal.forwarder.destination.liquid.expressions import EVENT
+from optilocal.forwarder.destination.liquid.lexer import tokenize
+from optilocal.forwarder.destination.liquid.nodes import LimitedText
+from optilocal.forwarder.destination.mapping.directives import Resolve
+from optilocal.forwarder.javascript.values import Value, utf16_length
+
+MAX_LENGTH: Final = 1000
+
+
+class SegmentLiquid(Environment):
+    """python-liquid's environment, with everything of its own language replaced by what Segment allows."""
+
+    block_nesting_limit = MAX_LENGTH
+    suppress_blank_control_flow_blocks = False
+
+    def tokenizer(self) -> Callable[[str], Iterator[Token]]:
+        return tokenize
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:  # noqa: ARG002
+        for tag in tags.TAGS:
+            self.add_tag(tag)
+        for name, run in (filters.FILTERS | dates.FILTERS).items():
+            self.add_filter(name, run)
+
+
+_ENVIRONMENT: Final = SegmentLiquid()
+
+
+@lru_cache(maxsize=512)
+def _compile(template: str) -> BoundTemplate:
+    try:
+        return _ENVIRONMENT.from_string(template)
+    except LiquidError as error:
+        if isinstance(error.__cause__, DestinationError):
+            raise error.__cause__ from None
+        raise DestinationError(str(error)) from error
+
+
+def render(template: str, event: Value) -> str:
+    """What a template makes of an event, whose fields are its variables.
+
+    Raises `LiquidTokenizationError`, `LiquidParseError` or `LiquidRenderError`.
+    """
+    compiled = _compile(template)
+    output = LimitedText()
+    compiled.render_with_context(RenderContext(compiled, globals={EVENT: event}), output)
+    return output.getvalue()
+
+
+def liquid_directive(template: Value, event: Value, _: Resolve) -> str:
+    """Directive @liquid. Raises `DestinationError` for what is no text or too long, and as `render` does."""
+    if not isinstance(template, str):
+        raise DestinationError("liquid template value must be a string")
+    if utf16_length(template) > MAX_LENGTH:
+        raise DestinationError(f"liquid template values are limited to {MAX_LENGTH} characters")
+    return render(template, event) if template else ""

@@ -1,0 +1,205 @@
+"""The destination as a pure command: JSON lines in, JSON lines out, nothing leaves the process."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final, TextIO
+
+from optilocal.forwarder.destination import destination, track_event
+from optilocal.forwarder.destination.destination import ActionResult, Settings
+from optilocal.forwarder.destination.errors import DestinationError, JavaScriptRangeError
+from optilocal.forwarder.destination.mapping import transform
+from optilocal.forwarder.destination.trigger import compile_trigger
+from optilocal.forwarder.destination.wire import Response
+from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, plain_json
+from optilocal.forwarder.javascript.values import MAX_SAFE, UNDEFINED, number_to_string, to_primitive_string
+
+DEFAULT_SETTINGS: Final = {
+    "accountId": "12001",
+    "dataFileUrl": "https://cdn.optimizely.com/datafiles/preview.json",
+}
+_DEFAULT_SETTINGS: Final = Settings(raw=DEFAULT_SETTINGS)
+DEFAULT_DATAFILE: Final = {"version": "4", "events": [], "attributes": []}
+# Node.js knows some statuses by other names than Python, whose names also change from version to version.
+REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Payload Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Entity",
+    509: "Bandwidth Limit Exceeded",
+}
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+# A byte that is no UTF-8, as Python's own "surrogateescape" hands it on.
+_FOREIGN_BYTE: Final = re.compile("[\udc80-\udcff]")
+# JavaScript writes whole numbers up to 1e21 without an exponent; Python adds a fraction, or an exponent from 1e16.
+_LONG_NUMBER: Final = re.compile(r"[0-9]e\+(?:1[6-9]|20)|[0-9]{16}\.0")
+
+_write: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class _Recorder:
+    """Answers every call as the line asks, and keeps what was asked for."""
+
+    def __init__(self, line: Mapping[str, Any]) -> None:
+        self._line = line
+        self.requests: list[dict[str, Any]] = []
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Any = UNDEFINED,
+        headers: Mapping[str, str] | None = None,  # noqa: ARG002
+    ) -> Response:
+        """Records one call; a GET is answered with the line's datafile, a POST with its `events_status`."""
+        made = {"method": method, "url": url}
+        self.requests.append(made if json is UNDEFINED else {**made, "json": json})
+        if method == "GET":
+            return self._datafile()
+        status = self._status("events_status", 204)
+        return Response(status, REASONS.get(status, ""))
+
+    def _datafile(self) -> Response:
+        datafile = self._line.get("datafile", DEFAULT_DATAFILE)
+        text = datafile if isinstance(datafile, str) else _as_text(datafile)
+        status = self._status("datafile_status", 200)
+        content_type = self._line.get("datafile_content_type", "application/json")
+        headers = {} if content_type is None else {"content-type": to_primitive_string(content_type)}
+        # What travels is UTF-8: half a pair of surrogates arrives as the replacement character.
+        sent = text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+        return Response(status, REASONS.get(status, ""), headers, sent)
+
+    def _status(self, key: str, usual: int) -> int:
+        status = self._line.get(key)
+        if status is None:
+            return usual
+        if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 999:
+            raise DestinationError(f"{key} must be an HTTP status, a whole number from 100 to 999")
+        return status
+
+
+def _as_text(datafile: Any) -> str:
+    try:
+        return json.dumps(datafile, allow_nan=False)
+    except ValueError:
+        # A number beyond all doubles was read as Infinity, which JavaScript writes as null.
+        return json.dumps(plain_json(datafile))
+
+
+def run_line(line: Any) -> dict[str, Any]:
+    """One line, parsed, to its answer; never raises for what a line holds."""
+    if not isinstance(line, dict):
+        return _unreadable(f"a line is a JSON object, not {type(line).__name__}")
+    op = line.get("op", "track")
+    run = _OPERATIONS.get(op) if isinstance(op, str) else None
+    if run is None:
+        names = ", ".join(_OPERATIONS)
+        return {**_unreadable(f"op must be one of {names}"), "id": plain_json(line.get("id"))}
+    recorder = _Recorder(line)
+    try:
+        result = run(line, recorder)
+    except DestinationError as error:
+        result = ActionResult("error", error=error)
+    except RecursionError:
+        result = ActionResult("error", error=JavaScriptRangeError("Maximum call stack size exceeded"))
+    answer: dict[str, Any] = {
+        "id": plain_json(line.get("id")),
+        "outcome": result.outcome,
+        "requests": recorder.requests,
+    }
+    value = plain_json(result.value)
+    if value is not UNDEFINED:
+        answer["value"] = value
+    if result.error is not None:
+        answer["error"] = result.error.as_json()
+    return answer
+
+
+def main(stream_in: TextIO, stream_out: TextIO) -> int:
+    """Answers every line of a stream with one line, in order. Returns the exit code, 0."""
+    for number, given in enumerate(stream_in):
+        text = given.removeprefix("\ufeff") if number == 0 else given
+        if not text.strip():
+            continue
+        try:
+            if not text.isascii() and _FOREIGN_BYTE.search(text):
+                raise JsonSyntaxError("the line is not UTF-8")
+            answer = run_line(parse_json(text))
+        except JsonSyntaxError as error:
+            answer = _unreadable(str(error))
+        written = _write(answer)
+        if ("e+" in written or ".0" in written) and _LONG_NUMBER.search(written):
+            written = _write(_with_whole_numbers(answer))
+        stream_out.write(written + "\n")
+    stream_out.flush()
+    return 0
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_whole_numbers(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(item) for item in value]
+    return (
+        int(number_to_string(value)) if isinstance(value, float) and MAX_SAFE <= abs(value) < 1e21 else value
+    )
+
+
+def _unreadable(problem: str) -> dict[str, Any]:
+    return {
+        "id": None,
+        "outcome": "error",
+        "requests": [],
+        "error": {"name": "SyntaxError", "message": problem},
+    }
+
+
+def _settings(line: Mapping[str, Any]) -> Settings:
+    if "settings" not in line:
+        return _DEFAULT_SETTINGS
+    configured = line["settings"]
+    return Settings(raw=configured if isinstance(configured, dict) else {})
+
+
+def _track(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:
+    trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
+    fields = line.get("mapping", track_event.DEFAULT_FIELDS)
+    mapping = destination.Mapping("preview", trigger, fields)
+    return destination.on_event(line.get("event", UNDEFINED), mapping, _settings(line), recorder)
+
+
+def _fql(line: Mapping[str, Any], _: _Recorder) -> ActionResult:
+    trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
+    compiled = compile_trigger(trigger if isinstance(trigger, str) else "")
+    return ActionResult("ok", value=compiled.matches(line.get("event", UNDEFINED)))
+
+
+def _mapping(line: Mapping[str, Any], _: _Recorder) -> ActionResult:
+    fields = line.get("mapping", track_event.DEFAULT_FIELDS)
+    return ActionResult("ok", value=transform(fields, line.get("event", UNDEFINED)))
+
+
+def _delete(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:
+    return destination.on_delete(line.get("event", {}), _settings(line), recorder)
+
+
+def _test_authentication(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:
+    return destination.test_authentication(_settings(line), recorder)
+
+
+def _event_keys(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:
+    return destination.event_keys(_settings(line), recorder)
+
+
+_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], _Recorder], ActionResult]]] = {
+    "track": _track,
+    "fql": _fql,
+    "mapping": _mapping,
+    "delete": _delete,
+    "testAuthentication": _test_authentication,
+    "eventKeys": _event_keys,
+}

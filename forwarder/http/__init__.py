@@ -1,0 +1,1 @@
+"""Segment's request client: real addresses in, local hosts out."""

@@ -1,0 +1,191 @@
+"""Segment's request client over `requests`: real URLs in, local hosts out, and a record of every exchange."""
+
+from __future__ import annotations
+
+import errno
+import json as json_module
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.client import BadStatusLine, RemoteDisconnected
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from urllib3 import exceptions as urllib3_errors
+
+from optilocal.forwarder.clock import Clock
+from optilocal.forwarder.destination.errors import (
+    DestinationError,
+    FetchError,
+    JavaScriptTypeError,
+    RequestTimedOut,
+)
+from optilocal.forwarder.destination.wire import Response
+from optilocal.forwarder.http.hosts import host_of, local_url, purpose
+from optilocal.forwarder.http.pooled_session import (
+    MAX_BODY_BYTES,
+    NOT_REACHED,
+    BodyError,
+    BodyTooLarge,
+    PooledSession,
+)
+from optilocal.forwarder.javascript.json import to_json
+from optilocal.forwarder.javascript.values import UNDEFINED
+
+TIMEOUT_S = 10.0
+MAX_REDIRECTS = 20
+SHOWN_CHARACTERS = 4096
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and what came of it. `shown` is a row of a delivery's `requests`; `answer` is the whole
+    answer, or None where there was none.
+    """
+
+    shown: dict[str, Any]
+    answer: Response | None
+
+
+@dataclass
+class RequestClient:
+    """The client of one attempt: the calls that the destination makes with it are kept in `exchanges`.
+
+    `optimizely` is the emulator's base URL with its `/ns/<name>`; `attempt` numbers the rows (1, 2, …).
+    """
+
+    session: PooledSession
+    optimizely: str
+    clock: Clock
+    attempt: int = 1
+    timeout_s: float = TIMEOUT_S
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    def request(
+        self, method: str, url: str, *, json: Any = UNDEFINED, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Makes one call, follows its redirects, and returns whatever was answered.
+
+        Raises `FetchError` or `RequestTimedOut`, with the texts that Node's client has for them, where there
+        was no answer.
+        """
+        shown: dict[str, Any] = {
+            "attempt": self.attempt,
+            "to": purpose(method, url),
+            "method": method,
+            "url": url,
+            "sent_to": local_url(url, self.optimizely),
+            "json": None,
+            "status": None,
+            "reason": None,
+            "response": None,
+            "error": None,
+            "at": self.clock.now_ms(),
+        }
+        body = None
+        sent = {str(name): str(value) for name, value in (headers or {}).items()}
+        if json is not UNDEFINED:
+            text = to_json(json)
+            # What is shown is what went over the wire, where Infinity has become null.
+            shown["json"] = json_module.loads(text)
+            body = text.encode("utf-8", "surrogatepass")
+            sent["content-type"] = "application/json"
+        try:
+            answer = self._follow(method, url, body, sent)
+        except DestinationError as error:
+            shown["error"] = error.message
+            self.exchanges.append(Exchange(shown, None))
+            raise
+        shown.update(status=answer.status, reason=answer.reason, response=answer.text[:SHOWN_CHARACTERS])
+        self.exchanges.append(Exchange(shown, answer))
+        return answer
+
+    def _follow(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
+        for _ in range(MAX_REDIRECTS + 1):
+            answer = self._send(method, url, body, headers)
+            location = answer.headers.get("location")
+            if answer.status not in (301, 302, 303, 307, 308) or not location:
+                return answer
+            target = urljoin(url, location)
+            scheme = urlsplit(target).scheme
+            if scheme not in ("http", "https"):
+                raise JavaScriptTypeError("Only HTTP(S) protocols are supported")
+            if host_of(target) != host_of(url):
+                headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+            if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
+                method, body = "GET", None
+                headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
+            url = target
+        raise FetchError(f"maximum redirect reached at: {url}", type="max-redirect")
+
+    def _send(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
+        target = local_url(url, self.optimizely)
+        try:
+            found = self.session.ask(method, target, body, headers, self.timeout_s)
+        except BodyTooLarge as error:
+            raise FetchError(
+                f"content size at {url} over limit: {MAX_BODY_BYTES}", type="max-size"
+            ) from error
+        except BodyError as error:
+            why = f"Invalid response body while trying to fetch {url}: {error.why}"
+            raise FetchError(why, error.code) from error
+        except NOT_REACHED as error:
+            if isinstance(error, requests.Timeout | TimeoutError):
+                raise RequestTimedOut(round(self.timeout_s * 1000)) from error
+            code, reason = describe_failure(error, target)
+            raise FetchError(f"request to {url} failed, reason: {reason}", code) from error
+        return Response(found.status, found.reason, found.headers, found.body.decode("utf-8", "replace"))
+
+
+def describe_failure(error: BaseException, target: str) -> tuple[str | None, str]:
+    """The code and the reason that Node's client gives for a connection to `target` that failed."""
+    parts = urlsplit(target)
+    host = parts.hostname or ""
+    where = f"{host}:{_port(target)}"
+    text = str(error)
+    for cause in _causes(error):
+        if isinstance(cause, socket.gaierror | urllib3_errors.NameResolutionError):
+            return "ENOTFOUND", f"getaddrinfo ENOTFOUND {host}"
+        if isinstance(cause, OSError) and cause.errno in _CONNECT_CODES:
+            code = _CONNECT_CODES[cause.errno]
+            return code, f"connect {code} {where}"
+        if isinstance(cause, RemoteDisconnected):
+            return "ECONNRESET", "socket hang up"
+        if isinstance(cause, ConnectionResetError):
+            return "ECONNRESET", "read ECONNRESET"
+        if isinstance(cause, BrokenPipeError):
+            return "EPIPE", "write EPIPE"
+        if isinstance(cause, BadStatusLine):
+            return "HPE_INVALID_CONSTANT", "Parse Error: Expected HTTP/, RTSP/ or ICE/"
+    return None, text.splitlines()[0] if text else type(error).__name__
+
+
+_CONNECT_CODES = {
+    errno.ECONNREFUSED: "ECONNREFUSED",
+    errno.EHOSTUNREACH: "EHOSTUNREACH",
+    errno.ENETUNREACH: "ENETUNREACH",
+    errno.ETIMEDOUT: "ETIMEDOUT",
+    errno.ECONNABORTED: "ECONNABORTED",
+}
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    waiting: list[BaseException] = [error]
+    while waiting:
+        current = waiting.pop(0)
+        if any(current is seen for seen in found):
+            continue
+        found.append(current)
+        near = [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
+        waiting.extend(one for one in near if isinstance(one, BaseException))
+    return found
+
+
+def _port(target: str) -> int:
+    parts = urlsplit(target)
+    try:
+        return parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return 0

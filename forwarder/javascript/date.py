@@ -1,0 +1,55 @@
+"""Dates as Segment reads them: dayjs on top of the JavaScript engine's own parser, in UTC.
+
+Every time is in epoch milliseconds; None stands for JavaScript's invalid date.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from optilocal.forwarder.javascript.calendar import DAY, MAX_TIME, clip, days_since_1970
+from optilocal.forwarder.javascript.date_parser import parse
+from optilocal.forwarder.javascript.values import WHITESPACE, Value, number_to_string, to_number
+
+_DAYJS = re.compile(
+    rf"([0-9]{{4}})[-/]?([0-9]{{1,2}})?[-/]?([0-9]{{0,2}})[Tt{WHITESPACE}]*([0-9]{{1,2}})?:?([0-9]{{1,2}})?:?([0-9]{{1,2}})?"
+    r"[.:]?([0-9]+)?\Z"
+)
+
+
+def is_date_like(text: str) -> bool:
+    """Whether Segment's `date-like` format accepts a text; digits are tried as Unix seconds (Segment reference 4.3)."""
+    number = to_number(text)
+    if number_to_string(number) == text:
+        return math.isfinite(number) and abs(number * 1000) <= MAX_TIME
+    return utc_milliseconds(text) is not None
+
+
+def utc_milliseconds(value: Value) -> int | None:
+    """`dayjs.utc(value).valueOf()` for a text or a number."""
+    if not isinstance(value, str):
+        return clip(value)
+    if value[-1:] not in ("Z", "z"):
+        found = _DAYJS.match(value)
+        if found:
+            return _roll_over(found)
+    return parse(value)
+
+
+def _roll_over(found: re.Match[str]) -> int | None:
+    year = int(found[1])
+    if year <= 99:
+        year += 1900
+    month = int(found[2]) - 1 if found[2] else 0
+    day, hour, minute, second = (
+        int(found[index] or default) for index, default in ((3, 1), (4, 0), (5, 0), (6, 0))
+    )
+    milliseconds = int((found[7] or "0")[:3])
+    return clip(
+        days_since_1970(year, month, day) * DAY
+        + hour * 3_600_000
+        + minute * 60_000
+        + second * 1000
+        + milliseconds
+    )

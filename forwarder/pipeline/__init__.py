@@ -1,0 +1,1 @@
+"""What Segment does around a destination, stage by stage, in its order."""

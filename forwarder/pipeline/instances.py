@@ -1,0 +1,130 @@
+"""The destination instances of this forwarder, one a namespace: how each is configured, and the platform around it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from optilocal.forwarder.clock import Clock
+from optilocal.forwarder.destination.destination import Mapping as EventMapping
+from optilocal.forwarder.destination.destination import Settings
+from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.pipeline.mappings import mapping_json, read_mappings
+from optilocal.forwarder.pipeline.retry import RetryPolicy
+from optilocal.forwarder.store.memory import SpooledDeduplication, SpooledSuppressionList
+from optilocal.forwarder.store.spool import Spool
+
+if TYPE_CHECKING:
+    from optilocal.forwarder.http.pooled_session import PooledSession
+
+MAX_OPEN = 256
+"""How many instances are held in memory; the others are made again from the spool when they are needed."""
+
+DEFAULT_NAMESPACE = "default"
+
+
+class Instances:
+    """Every namespace's `Forwarder`, made on first use with `settings` and `mappings` unless configured otherwise.
+
+    `session` gives the one session that all of them send with.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        session: Callable[[], PooledSession],
+        *,
+        optimizely: str,
+        settings: Mapping[str, Any],
+        mappings: Sequence[EventMapping],
+        clock: Clock,
+        random: Random,
+        ids: Callable[[], str],
+        retry: RetryPolicy,
+    ) -> None:
+        self._spool = spool
+        self._session = session
+        self._optimizely = optimizely.rstrip("/")
+        self._settings = dict(settings)
+        self._mappings = list(mappings)
+        self._clock = clock
+        self._random = random
+        self._ids = ids
+        self._retry = retry
+        self._open: OrderedDict[str, Forwarder] = OrderedDict()
+        self._latest: tuple[str, Forwarder] | None = None
+        # The spool's own, for each of the two is used while the other is held.
+        self._lock = spool.changed
+
+    def optimizely(self, namespace: str) -> str:
+        """Where the same namespace is at the emulator."""
+        return self._optimizely if namespace == DEFAULT_NAMESPACE else f"{self._optimizely}/ns/{namespace}"
+
+    def get(self, namespace: str) -> Forwarder:
+        """The namespace's instance as configured now."""
+        # Nearly always the one that was asked for last: nobody waits for the spool then.
+        latest = self._latest
+        if latest is not None and latest[0] == namespace:
+            return latest[1]
+        with self._lock:
+            found = self._open.get(namespace)
+            if found is None:
+                found = self._make(namespace, self.settings(namespace), self.mappings(namespace))
+                self._open[namespace] = found
+            self._open.move_to_end(namespace)
+            while len(self._open) > MAX_OPEN:
+                self._open.popitem(last=False)
+            self._latest = (namespace, found)
+            return found
+
+    def settings(self, namespace: str) -> dict[str, Any]:
+        """The namespace's settings as configured."""
+        stored = self._spool.configuration(namespace) or {}
+        settings: dict[str, Any] = stored.get("settings", self._settings)
+        return dict(settings)
+
+    def mappings(self, namespace: str) -> list[EventMapping]:
+        """The namespace's mappings as configured."""
+        stored = (self._spool.configuration(namespace) or {}).get("mappings")
+        return list(self._mappings) if stored is None else read_mappings(stored)
+
+    def configure(
+        self,
+        namespace: str,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        mappings: Sequence[EventMapping] | None = None,
+    ) -> None:
+        """Configures a namespace anew; what is None stays.
+
+        Raises `AggregateAjvError` with Segment's texts for wrong settings and `ConfigurationError` for
+        mappings that could not work; nothing has changed then.
+        """
+        with self._lock:
+            chosen = dict(settings) if settings is not None else self.settings(namespace)
+            wanted = list(mappings) if mappings is not None else self.mappings(namespace)
+            if settings is not None:
+                Settings.from_json(chosen).validate()
+            made = self._make(namespace, chosen, wanted)
+            record = {"settings": chosen, "mappings": [mapping_json(one) for one in wanted]}
+            self._spool.configure(namespace, record)
+            self._open[namespace] = made
+            self._latest = (namespace, made)
+
+    def _make(
+        self, namespace: str, settings: Mapping[str, Any], mappings: Sequence[EventMapping]
+    ) -> Forwarder:
+        return Forwarder(
+            Settings.from_json(settings),
+            mappings,
+            optimizely=self.optimizely(namespace),
+            clock=self._clock,
+            random=self._random,
+            ids=self._ids,
+            retry=self._retry,
+            suppression=SpooledSuppressionList(self._spool, namespace),
+            deduplication=SpooledDeduplication(self._spool, namespace),
+            session=self._session(),
+        )

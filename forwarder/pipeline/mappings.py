@@ -1,0 +1,70 @@
+"""The mappings of one destination instance as they are configured: read, checked, refused with the place and
+Segment's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from optilocal.forwarder.destination.destination import MAX_MAPPINGS, validate_mapping
+from optilocal.forwarder.destination.destination import Mapping as EventMapping
+from optilocal.forwarder.destination.errors import DestinationError
+
+
+class ConfigurationError(ValueError):
+    """A mapping that is refused when it is configured: one line with the mapping's name, the place and
+    Segment's text.
+    """
+
+
+def mapping_json(mapping: EventMapping) -> dict[str, Any]:
+    """`{"name", "trigger", "enabled", "fields"}`."""
+    return {
+        "name": mapping.name,
+        "trigger": mapping.trigger,
+        "enabled": mapping.enabled,
+        "fields": mapping.fields,
+    }
+
+
+def read_mapping(configured: Any, position: int) -> EventMapping:
+    """A mapping from its JSON. Raises ValueError with one line that names the mapping and the key."""
+    where = f"mapping {position}"
+    if not isinstance(configured, dict):
+        raise ValueError(f"{where} is no object; give {{name, trigger, enabled, fields}}")
+    unknown = sorted(set(configured) - {"name", "trigger", "enabled", "fields", "action"})
+    if unknown:
+        raise ValueError(
+            f"{where} has an unknown key {unknown[0]!r}; known are name, trigger, enabled, fields"
+        )
+    for key, kind, article in (("trigger", str, "a text"), ("fields", dict, "an object")):
+        if not isinstance(configured.get(key), kind):
+            raise ValueError(f"{where} needs {key!r}, {article}")
+    name, enabled = configured.get("name", f"Mapping {position}"), configured.get("enabled", True)
+    if not isinstance(name, str) or not isinstance(enabled, bool):
+        raise ValueError(f"{where}: 'name' is a text and 'enabled' true or false")
+    return EventMapping(name, configured["trigger"], configured["fields"], enabled)
+
+
+def read_mappings(configured: Any) -> list[EventMapping]:
+    """A list of mappings from JSON: the list, or an object that has it under `mappings`. Raises ValueError."""
+    if isinstance(configured, dict):
+        configured = configured.get("mappings")
+    if not isinstance(configured, list):
+        raise ValueError("mappings are a list of {name, trigger, enabled, fields}")
+    return [read_mapping(one, position) for position, one in enumerate(configured, 1)]
+
+
+def check_mappings(mappings: Sequence[EventMapping]) -> tuple[EventMapping, ...]:
+    """The mappings, if all of them could work. Raises `ConfigurationError`."""
+    if len(mappings) > MAX_MAPPINGS:
+        raise ConfigurationError(
+            f"{len(mappings)} mappings: an instance of a destination takes at most {MAX_MAPPINGS}; remove some"
+        )
+    for mapping in mappings:
+        try:
+            validate_mapping(mapping)
+        except DestinationError as error:
+            raise ConfigurationError(f"mapping {mapping.name!r}: {' '.join(error.details)}") from error
+    return tuple(mappings)

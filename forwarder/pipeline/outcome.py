@@ -1,0 +1,99 @@
+"""What an error of the destination means for the event: the outcome, whether it is tried again, and the true
+reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optilocal.forwarder.destination.errors import AggregateAjvError, DestinationError
+from optilocal.forwarder.destination.wire import Response
+from optilocal.forwarder.javascript.values import UNDEFINED
+from optilocal.forwarder.pipeline.delivery import http_status
+from optilocal.forwarder.pipeline.retry import is_retried_status
+
+if TYPE_CHECKING:
+    from optilocal.forwarder.http.request_client import Exchange
+
+DEACTIVATED = "has been deactivated"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An outcome with its sentences; `retried` says whether Segment's platform would try again."""
+
+    outcome: str
+    details: tuple[str, ...]
+    retried: bool = False
+
+
+def judge(error: DestinationError, exchanges: Sequence[Exchange]) -> Judged:
+    """Places one mapping's error by where it happened. `exchanges` are the requests of this mapping in this
+    attempt.
+    """
+    if not exchanges:
+        return Judged("invalid_payload", tuple(error.details))
+    status = http_status(error)
+    # An error with neither status nor answer counts as a 500 at Segment, so it is tried again (Segment
+    # reference 1.3).
+    retried = True if status is None else is_retried_status(status)
+    last = exchanges[-1]
+    if last.shown["to"] != "datafile":
+        what = "Optimizely's privacy API" if last.shown["to"] == "privacy" else "the Event API"
+        return Judged("delivery_failed", _sentences(_failed(last, what), error), retried)
+    if last.answer is None or not 200 <= last.answer.status < 300:
+        return Judged("datafile_unavailable", _sentences(_failed(last, "the datafile"), error), retried)
+    unusable = why_unusable(last.answer)
+    if unusable is None:
+        return Judged("unmatched_event_key", (error.message,), retried)
+    outcome = "project_deactivated" if DEACTIVATED in last.answer.text and not _is_json(last.answer) else None
+    return Judged(outcome or "datafile_unavailable", _sentences(unusable, error), retried)
+
+
+def _sentences(reason: str, error: DestinationError) -> tuple[str, ...]:
+    # Segment's own text is said as well, unless the reason says it already.
+    return (reason,) if error.message in reason else (reason, error.message)
+
+
+def _failed(exchange: Exchange, what: str) -> str:
+    url = exchange.shown["url"]
+    if exchange.answer is None:
+        return f"{what} at {url} was not reached: {exchange.shown['error']}"
+    reason = f" {exchange.answer.reason}" if exchange.answer.reason else ""
+    return f"{what} at {url} answered {exchange.answer.status}{reason}"
+
+
+def _is_json(answer: Response) -> bool:
+    return answer.data is not UNDEFINED and not isinstance(answer.data, str)
+
+
+def why_unusable(answer: Response) -> str | None:
+    """Why a 2xx answer is no datafile in which an event could be looked up; None when it is one."""
+    kind = answer.headers.get("content-type", "")
+    if DEACTIVATED in answer.text and not _is_json(answer):
+        return f"the CDN answered with the text of a deactivated project: {answer.text.strip()[:200]}"
+    if "application/json" not in kind:
+        shown = f"content type {kind!r}" if kind else "no content type"
+        return f"the datafile came with {shown}: only application/json is parsed, anything else stays a text without events"
+    data = answer.data
+    if data is UNDEFINED:
+        if not answer.text:
+            return "the datafile's body is empty"
+        if answer.text.startswith("\ufeff"):
+            return "the datafile begins with a byte order mark, with which it is no JSON"
+        return f"the datafile is no JSON: {answer.text.strip()[:200]}"
+    if data is None:
+        return "the datafile's body is null"
+    if not isinstance(data, dict):
+        return "the datafile is no JSON object"
+    if not isinstance(data.get("events"), list):
+        return "the datafile has no list of events"
+    return None
+
+
+def judge_settings(error: DestinationError) -> Judged:
+    """Wrong settings stop every event before any mapping is looked at (Segment reference 1.1)."""
+    details = error.details if isinstance(error, AggregateAjvError) else [error.message]
+    return Judged("invalid_payload", tuple(f"destination settings: {detail}" for detail in details))

@@ -1,0 +1,89 @@
+"""What a careful reader would say of a source event: Segment answers 200 to nearly all of it, so it is noted here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from optilocal.forwarder.pipeline.source_event import parse_time
+
+Note = dict[str, str]
+
+MAX_MESSAGE_ID = 100
+FUTURE_MS = int(timedelta(hours=24).total_seconds() * 1000)
+TYPES = ("track", "identify", "page", "screen", "group", "alias")
+
+_DISCARDS = "Segment lists this among the reasons for which it discards events at ingestion"
+
+
+def notes(event: Mapping[str, Any], *, received_at: int) -> list[Note]:
+    """Notes on an event as a client sent it, by the codes under which Segment discards where it has one
+    (Segment reference 6.1). The event is delivered all the same: what the destination makes of it is the
+    verdict's.
+    """
+    return [{"code": code, "message": message} for code, message in _found(event, received_at)]
+
+
+def _found(event: Mapping[str, Any], received_at: int) -> Iterator[tuple[str, str]]:
+    kind = event.get("type")
+    user, anonymous = event.get("userId"), event.get("anonymousId")
+    if user in (None, "") and anonymous in (None, ""):
+        yield "no_user_anon_id", f"neither userId nor anonymousId is given; {_DISCARDS}"
+    for name, value in (("userId", user), ("anonymousId", anonymous)):
+        if value is not None and not isinstance(value, str):
+            yield "id_not_string", f"{name} is {_kind(value)}, not a string; {_DISCARDS}"
+    yield from _of_type(kind, event)
+    for name, code in (("properties", "properties_not_object"), ("traits", "traits_not_object")):
+        if event.get(name) is not None and not isinstance(event[name], dict):
+            yield code, f"{name} is {_kind(event[name])}, not an object; {_DISCARDS}"
+    context = event.get("context")
+    if context is not None and not isinstance(context, dict):
+        yield "context_not_object", f"context is {_kind(context)}, not an object"
+    message_id = event.get("messageId")
+    if isinstance(message_id, str) and len(message_id) > MAX_MESSAGE_ID:
+        yield (
+            "message_id_too_long",
+            f"messageId has {len(message_id)} characters; Segment allows {MAX_MESSAGE_ID}",
+        )
+    yield from _of_time(event, received_at)
+
+
+def _of_type(kind: Any, event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if kind == "track":
+        name = event.get("event")
+        if name in (None, ""):
+            yield "event_not_defined", f"a track call without an event name; {_DISCARDS}"
+        elif not isinstance(name, str):
+            yield "event_not_string", f"event is {_kind(name)}, not a string; {_DISCARDS}"
+    if kind in ("page", "screen"):
+        for name in ("name", "category"):
+            if event.get(name) is not None and not isinstance(event[name], str):
+                yield f"{name}_not_string", f"{name} is {_kind(event[name])}, not a string; {_DISCARDS}"
+    needed = {"group": "groupId", "alias": "previousId"}.get(str(kind))
+    if needed and event.get(needed) in (None, ""):
+        yield "id_required", f"{kind} needs {needed}; {_DISCARDS}"
+
+
+def _of_time(event: Mapping[str, Any], received_at: int) -> Iterator[tuple[str, str]]:
+    for name in ("timestamp", "sentAt"):
+        value = event.get(name)
+        if value is None:
+            continue
+        at = parse_time(value)
+        if at is None:
+            yield f"{name.lower()}_unreadable", f"{name} {str(value)[:60]!r} is no ISO 8601 time"
+        elif at > received_at + FUTURE_MS:
+            yield f"{name.lower()}_in_future", f"{name} {str(value)[:60]!r} is more than a day ahead"
+
+
+def _kind(value: Any) -> str:
+    names = {
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        str: "a string",
+        list: "an array",
+        dict: "an object",
+    }
+    return names.get(type(value), "null")

@@ -1,0 +1,1 @@
+"""The durable spool: accepted source events, and what must outlive the process."""

@@ -1,0 +1,398 @@
+"""What the forwarder has accepted, on disk before the answer leaves; with it all that must outlive the process."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optilocal.forwarder.pipeline.deduplication import WINDOW_MS
+from optilocal.forwarder.pipeline.delivery import DEAD, Delivery, report_text
+from optilocal.forwarder.store.file import APPLICATION_ID, VERSION, SpoolError, check_spool_file
+
+KEPT = 10_000
+"""How many ended deliveries, and how many dead letters, are kept: the oldest go first."""
+
+PRUNED_EVERY = 1_000
+"""After how many deliveries that came, or came to an end, the oldest are looked for."""
+
+STATES = ("pending", "ended", "dead", "done")
+"""States a listing can ask for: something is still to be done; nothing is; nothing is and it failed; or went well."""
+
+FILTERS = ("id", "message_id", "type", "outcome", "regulation")
+
+_SCHEMA = f"""
+CREATE TABLE deliveries (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, namespace TEXT NOT NULL, id TEXT NOT NULL UNIQUE, message_id TEXT,
+    type TEXT NOT NULL, outcome TEXT NOT NULL, regulation TEXT, due INTEGER, state TEXT NOT NULL, report TEXT NOT NULL
+);
+CREATE INDEX deliveries_due ON deliveries (due, number) WHERE due IS NOT NULL;
+CREATE INDEX deliveries_listed ON deliveries (namespace, number);
+CREATE INDEX deliveries_by_message ON deliveries (message_id);
+CREATE INDEX deliveries_by_regulation ON deliveries (regulation) WHERE regulation IS NOT NULL;
+CREATE TABLE message_ids (
+    namespace TEXT NOT NULL, message_id TEXT NOT NULL, delivery TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (namespace, message_id)
+) WITHOUT ROWID;
+CREATE INDEX message_ids_at ON message_ids (at);
+CREATE TABLE suppressed (
+    number INTEGER PRIMARY KEY, namespace TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, at INTEGER NOT NULL,
+    UNIQUE (namespace, kind, subject)
+);
+CREATE TABLE regulations (
+    number INTEGER PRIMARY KEY, namespace TEXT NOT NULL, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL
+);
+CREATE TABLE configurations (namespace TEXT PRIMARY KEY, record TEXT NOT NULL);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+"""
+
+
+@dataclass(frozen=True)
+class SpooledDelivery:
+    """A delivery as it lies in the spool: `row` is the spool's own number, `due` (epoch ms) when something is
+    to be done about it, None when nothing is.
+    """
+
+    row: int
+    namespace: str
+    delivery: Delivery
+    due: int | None
+    tries: int
+    """How often the emulator could not be told."""
+
+    @property
+    def state(self) -> str:
+        """ "pending", "dead" (ended without being delivered) or "done"."""
+        if self.due is not None:
+            return "pending"
+        return "dead" if self.delivery.outcome in DEAD else "done"
+
+
+class Spool:
+    """The forwarder's durable store, one connection for all threads. `path` None is a file that goes with the
+    process.
+
+    Raises `SpoolError` for a file that cannot be used, and when another forwarder is using it.
+    """
+
+    def __init__(self, path: Path | None, *, kept: int = KEPT) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="optilocal-") if path is None else None
+        self.path = Path(self._folder.name) / "spool" if self._folder else Path(path or "")
+        self.temporary = self._folder is not None
+        self._kept = kept
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._changes = 0
+        self.changed = threading.Condition(self._lock)
+        """Notified whenever a delivery was added or changed; holds the spool while it is held."""
+        check_spool_file(self.path)
+        self._db = self._open()
+        # Asked twice for every event, and nearly always there is nobody on any list.
+        self._suppresses = bool(self._rows("SELECT EXISTS (SELECT 1 FROM suppressed)")[0][0])
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            # Nobody else's business: events of users, and the destination's token.
+            self.path.touch(mode=0o600)
+            db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=0.2)
+            # One forwarder a file: two would each send everything. A killed one leaves no lock behind.
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            # A file that goes with the process need not outlive the machine's own end.
+            db.execute(f"PRAGMA synchronous = {'OFF' if self.temporary else 'NORMAL'}")
+            db.execute("BEGIN IMMEDIATE")
+            is_new = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+            db.execute("COMMIT")
+            if is_new:
+                # Before the log is switched on, so that the file itself says from the start whose it is.
+                db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+            elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("its content does not hold together")
+            db.execute("PRAGMA journal_mode = WAL")
+            # Every event touches the same few pages of the indexes: written home four times less often, 16 MB of log.
+            db.execute("PRAGMA wal_autocheckpoint = 4000")
+        except OSError as error:
+            why = f"the spool {self.path} cannot be written: {error.strerror}; name another file"
+            raise SpoolError(why) from None
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                why = f"the spool {self.path} is in use by another forwarder; stop it or name another file"
+            else:
+                why = f"the spool {self.path} cannot be written: {error}; name another file"
+            raise SpoolError(why) from None
+        except sqlite3.DatabaseError as error:
+            raise SpoolError(
+                f"the spool {self.path} is damaged: {error}; move it away and start anew"
+            ) from None
+        return db
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the calling thread has a transaction open; the others wait for it to end."""
+        with self._lock:
+            return self._depth > 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing of what is done within, on disk when it ends; may be nested."""
+        with self._lock:
+            if self._depth == 0:
+                self._db.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._db.execute("ROLLBACK")
+                raise
+            self._depth -= 1
+            if self._depth == 0:
+                self._db.execute("COMMIT")
+                self.changed.notify_all()
+
+    def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(sql, _bound(values)).fetchall()
+
+    def _do(self, sql: str, *values: Any) -> int:
+        with self.transaction():
+            return self._db.execute(sql, _bound(values)).rowcount
+
+    # Deliveries
+
+    def add(
+        self, namespace: str, deliveries: Sequence[Delivery], *, due: int, regulation: str | None = None
+    ) -> list[SpooledDelivery]:
+        """Takes deliveries in, due at `due` (epoch ms)."""
+        if not deliveries:
+            return []
+        sql = """INSERT INTO deliveries (namespace, id, message_id, type, outcome, regulation, due, state, report)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+        rows = []
+        for delivery in deliveries:
+            report = delivery.report
+            what = (
+                namespace,
+                delivery.id,
+                report["message_id"],
+                report["type"],
+                report["outcome"],
+                regulation,
+            )
+            rows.append([*_bound(what), due, _state(delivery, 0), report_text(report)])
+        with self.transaction():
+            self._db.executemany(sql, rows)
+            # One writer, and numbers that only grow: those of one transaction follow each other.
+            last = int(self._db.execute("SELECT last_insert_rowid()").fetchone()[0])
+            self._changes += len(rows)
+            self._prune_in_time()
+        first = last - len(rows) + 1
+        return [SpooledDelivery(row, namespace, one, due, 0) for row, one in enumerate(deliveries, first)]
+
+    def save(self, delivery: Delivery, *, due: int | None, tries: int = 0) -> None:
+        """Writes down what has become of a delivery, and when it is due again (epoch ms), if ever."""
+        self.save_all([(delivery, report_text(delivery.report), due)], tries=tries)
+
+    def save_all(self, changed: Sequence[tuple[Delivery, str, int | None]], *, tries: int = 0) -> None:
+        """Writes down several deliveries, each with its report as JSON and when it is due again."""
+        sql = "UPDATE deliveries SET outcome = ?, due = ?, state = ?, report = ? WHERE id = ?"
+        rows = [
+            (*_bound((delivery.outcome,)), due, _state(delivery, tries), text, *_bound((delivery.id,)))
+            for delivery, text, due in changed
+        ]
+        with self.transaction():
+            self._db.executemany(sql, rows)
+
+    def save_states(self, changed: Sequence[SpooledDelivery]) -> None:
+        """Writes down how far deliveries are whose reports have not changed."""
+        rows = [(one.due, _state(one.delivery, one.tries), one.row) for one in changed]
+        with self.transaction():
+            self._db.executemany("UPDATE deliveries SET due = ?, state = ? WHERE number = ?", rows)
+            self._changes += len(rows)
+            self._prune_in_time()
+
+    def due(self, now: int, *, busy: Collection[int] = (), limit: int = 1) -> list[SpooledDelivery]:
+        """At most `limit` deliveries that have been due longest at `now` (epoch ms), without the rows in `busy`."""
+        sql = "SELECT number FROM deliveries WHERE due <= ? ORDER BY due, number LIMIT ?"
+        numbers = [row for (row,) in self._rows(sql, now, len(busy) + limit) if row not in busy][:limit]
+        marks = ", ".join("?" * len(numbers))
+        return self._select(f"WHERE number IN ({marks}) ORDER BY due, number", *numbers)
+
+    def next_due(self, *, busy: Collection[int] = ()) -> int | None:
+        """When the next delivery is due whose row is not among `busy`; epoch ms, None when nothing waits."""
+        sql = "SELECT number, due FROM deliveries WHERE due IS NOT NULL ORDER BY due, number LIMIT ?"
+        return next((due for row, due in self._rows(sql, len(busy) + 1) if row not in busy), None)
+
+    def waiting(self) -> int:
+        """How many deliveries are due now or later."""
+        return int(self._rows("SELECT count(*) FROM deliveries WHERE due IS NOT NULL")[0][0])
+
+    def dropped(self) -> int:
+        """How many ended deliveries are no longer kept."""
+        sql = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'deliveries'), 0) - count(*) FROM deliveries"
+        return int(self._rows(sql)[0][0])
+
+    def get(self, namespace: str, delivery_id: str) -> SpooledDelivery | None:
+        """One delivery by its id."""
+        return next(iter(self._select("WHERE namespace = ? AND id = ?", namespace, delivery_id)), None)
+
+    def listing(
+        self,
+        namespace: str | None,
+        *,
+        after: int = 0,
+        limit: int = 100,
+        filters: Mapping[str, str] | None = None,
+    ) -> list[SpooledDelivery]:
+        """Deliveries with a row after `after`, oldest first; of every namespace when None.
+
+        `filters` are among `FILTERS`, and "state", one of `STATES`; anything else is a KeyError.
+        """
+        where, values = ["number > ?"], [after]
+        if namespace is not None:
+            where.append("namespace = ?")
+            values.append(namespace)  # type: ignore[arg-type]
+        chosen = dict(filters or {})
+        state = chosen.pop("state", None)
+        for name, value in chosen.items():
+            if name not in FILTERS:
+                raise KeyError(name)
+            where.append(f"{name} = ?")
+            values.append(value)  # type: ignore[arg-type]
+        if state is not None:
+            where.append(_STATES[state])
+        return self._select(f"WHERE {' AND '.join(where)} ORDER BY number LIMIT ?", *values, limit)
+
+    def _select(self, rest: str, *values: Any) -> list[SpooledDelivery]:
+        rows = self._rows(f"SELECT number, namespace, due, state, report FROM deliveries {rest}", *values)
+        found = []
+        for row, namespace, due, state_text, report in rows:
+            state = json.loads(state_text)
+            tries = state.pop("tries")
+            found.append(SpooledDelivery(row, namespace, Delivery(json.loads(report), **state), due, tries))
+        return found
+
+    def _prune_in_time(self) -> None:
+        if self._changes >= PRUNED_EVERY:
+            self._changes = 0
+            self._prune()
+
+    def _prune(self) -> None:
+        dead = ", ".join(f"'{outcome}'" for outcome in sorted(DEAD))
+        for kind in ("IN", "NOT IN"):
+            ended = f"due IS NULL AND outcome {kind} ({dead})"
+            self._do(
+                f"""DELETE FROM deliveries WHERE {ended} AND number <= coalesce(
+                    (SELECT number FROM deliveries WHERE {ended} ORDER BY number DESC LIMIT 1 OFFSET ?), 0)""",
+                self._kept,
+            )
+        newest = self._rows("SELECT coalesce(max(at), 0) FROM message_ids")[0][0]
+        self._do("DELETE FROM message_ids WHERE at <= ?", newest - WINDOW_MS)
+
+    # What the platform remembers, a namespace at a time
+
+    def claim(self, namespace: str, message_id: str, delivery_id: str, at: int) -> str:
+        """The delivery that owns a message id, see `Deduplication.claim`."""
+        names = _bound((namespace, message_id))
+        # One statement where nobody came before, as is nearly always so.
+        sql = """INSERT INTO message_ids VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+                 SET delivery = excluded.delivery, at = excluded.at WHERE excluded.at - at >= ?"""
+        with self.transaction():
+            claimed = self._db.execute(sql, [*names, *_bound((delivery_id,)), at, WINDOW_MS]).rowcount
+            if claimed:
+                return delivery_id
+            sql = "SELECT delivery FROM message_ids WHERE namespace = ? AND message_id = ?"
+            return str(self._db.execute(sql, names).fetchone()[0])
+
+    def suppress(self, namespace: str, kind: str, subject: str, at: int) -> None:
+        """Puts a subject on the namespace's suppression list."""
+        sql = "INSERT OR IGNORE INTO suppressed (namespace, kind, subject, at) VALUES (?, ?, ?, ?)"
+        self._suppresses = True
+        self._do(sql, namespace, kind, subject, at)
+
+    def unsuppress(self, namespace: str, kind: str, subject: str) -> None:
+        """Takes a subject off the list."""
+        sql = "DELETE FROM suppressed WHERE namespace = ? AND kind = ? AND subject = ?"
+        self._do(sql, namespace, kind, subject)
+
+    def is_suppressed(self, namespace: str, kind: str, subject: str) -> bool:
+        """Whether a subject is on the list."""
+        if not self._suppresses:
+            return False
+        sql = "SELECT 1 FROM suppressed WHERE namespace = ? AND kind = ? AND subject = ?"
+        return bool(self._rows(sql, namespace, kind, subject))
+
+    def suppressed(self, namespace: str, kind: str) -> list[tuple[str, int]]:
+        """Every suppressed subject of a kind with the time (epoch ms) it was put there, oldest first."""
+        sql = "SELECT subject, at FROM suppressed WHERE namespace = ? AND kind = ? ORDER BY number"
+        return [(str(subject), int(at)) for subject, at in self._rows(sql, namespace, kind)]
+
+    def add_regulation(self, namespace: str, regulation_id: str, record: Mapping[str, Any]) -> None:
+        """Keeps a regulation as it was asked for."""
+        sql = "INSERT INTO regulations (namespace, id, record) VALUES (?, ?, ?)"
+        self._do(sql, namespace, regulation_id, _dumps(record))
+
+    def regulations(self, namespace: str) -> list[dict[str, Any]]:
+        """The namespace's regulations, oldest first."""
+        sql = "SELECT record FROM regulations WHERE namespace = ? ORDER BY number"
+        return [json.loads(record) for (record,) in self._rows(sql, namespace)]
+
+    def configure(self, namespace: str, record: Mapping[str, Any]) -> None:
+        """Keeps how the namespace's destination is configured, so that what waits is sent as meant after a
+        restart.
+        """
+        self._do("REPLACE INTO configurations VALUES (?, ?)", namespace, _dumps(record))
+
+    def configuration(self, namespace: str) -> dict[str, Any] | None:
+        """How the namespace's destination was configured last, or None."""
+        sql = "SELECT record FROM configurations WHERE namespace = ?"
+        return next((json.loads(record) for (record,) in self._rows(sql, namespace)), None)
+
+    def close(self) -> None:
+        """Closes the file; a temporary one is gone then. Safe to call twice."""
+        with self._lock:
+            self._db.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+_DEAD_LIST = ", ".join(f"'{outcome}'" for outcome in sorted(DEAD))
+_STATES = {
+    "pending": "due IS NOT NULL",
+    "ended": "due IS NULL",
+    "dead": f"due IS NULL AND outcome IN ({_DEAD_LIST})",
+    "done": f"due IS NULL AND outcome NOT IN ({_DEAD_LIST})",
+}
+
+
+def _bound(values: Sequence[Any]) -> list[Any]:
+    # A client may send half a surrogate pair, for which SQLite has no text.
+    return [
+        value.encode("utf-8", "backslashreplace").decode()
+        if isinstance(value, str) and not value.isascii()
+        else value
+        for value in values
+    ]
+
+
+def _state(delivery: Delivery, tries: int) -> str:
+    return _dumps(
+        {
+            "number": delivery.number,
+            "retry_at": delivery.retry_at,
+            "reported": delivery.reported,
+            "since": delivery.since,
+            "attempts_before": delivery.attempts_before,
+            "tries": tries,
+        }
+    )
+
+
+_dumps = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode

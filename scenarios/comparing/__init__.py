@@ -1,0 +1,1 @@
+"""Expected against captured: pair, compare, difference records."""

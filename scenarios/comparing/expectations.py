@@ -1,0 +1,70 @@
+"""What a scenario expects, held against what was captured: the parts of `expect`, each compared its own way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from optilocal.scenarios.comparing.compare import Difference, compare, compare_unordered
+from optilocal.scenarios.language.matchers import Matcher
+from optilocal.scenarios.language.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What came of a scenario. `verdicts` by step index; the other parts None where nothing expects them."""
+
+    verdicts: dict[int, dict[str, Any]] = field(default_factory=dict)
+    received: list[Any] | None = None
+    results: dict[str, Any] | None = None
+    subject_access_requests: list[Any] | None = None
+    requests: dict[str, int] = field(default_factory=dict)
+
+
+def captured_parts(scenario: Scenario, captured: Captured) -> dict[str, Any]:
+    """The captured side, in the shape of `expect` and with its parts only."""
+    parts: dict[str, Any] = {
+        "tracks": [track(captured.verdicts.get(step.index)) for step in scenario.tracks],
+        "received": captured.received,
+        "results": None if captured.results is None else results(captured.results),
+        "subject_access_requests": captured.subject_access_requests,
+        "requests": captured.requests,
+    }
+    return {name: parts[name] for name in scenario.expect}
+
+
+def track(verdict: dict[str, Any] | None) -> Any:
+    """A verdict as `expect.tracks` sees it: with `sent`, the body of the event batch the forwarder posted."""
+    if verdict is None:
+        return None
+    requests = (verdict.get("delivery") or {}).get("requests") or []
+    sent = [request["json"] for request in requests if request.get("to") == "events"]
+    return {**verdict, **({"sent": sent[0]} if sent else {})}
+
+
+def results(experiments: dict[str, Any]) -> dict[str, Any]:
+    """`{experiment: {variation: {"visitors": n, EVENT KEY: {…}}}}`, as a scenario writes it."""
+    return {
+        key: {
+            name: {"visitors": variation["visitors"], **variation["metrics"]}
+            for name, variation in experiment["variations"].items()
+        }
+        for key, experiment in experiments.items()
+    }
+
+
+def differences(scenario: Scenario, captured: Captured) -> list[Difference]:
+    """Every difference of every part of `expect`, in the order of the file."""
+    parts = captured_parts(scenario, captured)
+    found: list[Difference] = []
+    for name, expected in scenario.expect.items():
+        path = (name,)
+        if name == "received" and isinstance(expected, list):
+            found.extend(compare_unordered(expected, parts[name], path, whole=True))
+        elif name == "requests" and isinstance(expected, dict):
+            found.extend(
+                compare({**dict.fromkeys(parts[name], 0), **expected}, parts[name], path, whole=True)
+            )
+        else:
+            found.extend(compare(expected, parts[name], path, whole=isinstance(expected, Matcher)))
+    return found

@@ -1,0 +1,152 @@
+"""The one result document: what console, viewer and every report read, and nothing else."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from optilocal.scenarios.comparing.compare import Difference
+from optilocal.scenarios.comparing.expectations import Captured, captured_parts
+from optilocal.scenarios.language.matchers import as_text, plain
+from optilocal.scenarios.language.scenario import Scenario
+
+VERSION = 1
+_LONGEST_ANSWER = 400
+
+
+def new_run(run_id: str, command: str, emulator: str | None, started_at: int, total: int) -> dict[str, Any]:
+    """A run that has just begun. Times in epoch milliseconds; `emulator` None: it has emulators of its own."""
+    return {
+        "id": run_id,
+        "version": VERSION,
+        "state": "running",
+        "started_at": started_at,
+        "finished_at": None,
+        "duration_ms": None,
+        "command": command,
+        "emulator": emulator,
+        "counts": {"total": total, "passed": 0, "failed": 0, "error": 0},
+        "scenarios": [],
+    }
+
+
+def with_scenarios(
+    run: dict[str, Any], scenarios: list[dict[str, Any]], finished_at: int | None = None
+) -> dict[str, Any]:
+    """The run with these entries; finished when a time is given."""
+    counts = {
+        status: sum(1 for entry in scenarios if entry["status"] == status)
+        for status in ("passed", "failed", "error")
+    }
+    done = finished_at is not None
+    return {
+        **run,
+        "state": "finished" if done else "running",
+        "finished_at": finished_at,
+        "duration_ms": finished_at - run["started_at"] if finished_at is not None else None,
+        "counts": {"total": run["counts"]["total"], **counts},
+        "scenarios": scenarios,
+    }
+
+
+def scenario_result(
+    scenario: Scenario,
+    namespace: str,
+    *,
+    steps: list[dict[str, Any]],
+    captured: Captured,
+    found: list[Difference],
+    error: str | None,
+    duration_ms: int,
+) -> dict[str, Any]:
+    """One scenario's entry: everything a reader needs to say what differs, where it stands, and why."""
+    shown = [step.index for step in scenario.steps if step.index in captured.verdicts]
+    verdict_index = {step: index for index, step in enumerate(shown)}
+    differences = [_difference(scenario, difference, verdict_index) for difference in found]
+    status = "error" if error else "failed" if differences else "passed"
+    return {
+        "id": scenario.id,
+        "name": scenario.name,
+        "teaches": scenario.teaches,
+        "file": scenario.shown_file,
+        "line": scenario.line,
+        "tags": list(scenario.tags),
+        "namespace": namespace,
+        "duration_ms": duration_ms,
+        "status": status,
+        "reason": error or (reason(differences) if differences else None),
+        "rerun": f"optilocal run {shlex.quote(scenario.id)}",
+        "source": {"first_line": scenario.document.first_line, "text": scenario.source},
+        "steps": steps,
+        "expected": plain(scenario.expect),
+        "captured": {} if error else _only_named(plain(scenario.expect), captured_parts(scenario, captured)),
+        "differences": differences,
+        "verdicts": [_lean(captured.verdicts[index]) for index in shown],
+    }
+
+
+def _lean(verdict: dict[str, Any]) -> dict[str, Any]:
+    """The verdict with the answers to its requests cut short: whole datafiles in every verdict make a run heavy."""
+    delivery = verdict.get("delivery")
+    if not delivery:
+        return verdict
+    requests = [
+        {**request, "response": f"{answer[:_LONGEST_ANSWER]}…"}
+        if answer and len(answer) > _LONGEST_ANSWER
+        else request
+        for request in delivery["requests"]
+        for answer in [request.get("response")]
+    ]
+    return {**verdict, "delivery": {**delivery, "requests": requests}}
+
+
+def reason(differences: list[dict[str, Any]]) -> str:
+    """One line for a list: what differs first, and how many more there are."""
+    first = next((one for one in differences if one["path"][-1:] == ["outcome"]), differences[0])
+    more = f" (+{len(differences) - 1} more)" if len(differences) > 1 else ""
+    if "expected" in first and "captured" in first:
+        text = f"{first['where']}: expected {_short(first['expected'])}, captured {_short(first['captured'])}"
+    else:
+        text = f"{first['where']} {first['reason']}"
+    return text + more
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if isinstance(value, str) else as_text(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _difference(scenario: Scenario, difference: Difference, verdict_index: dict[int, int]) -> dict[str, Any]:
+    step = verdict = None
+    path = difference.path
+    if len(path) > 1 and path[0] == "tracks" and isinstance(path[1], int) and path[1] < len(scenario.tracks):
+        step = scenario.tracks[path[1]].index
+        verdict = verdict_index.get(step)
+    return {
+        **difference.as_json(),
+        "file": scenario.shown_file,
+        "line": scenario.expectation_line(path),
+        "step": step,
+        "verdict": verdict,
+    }
+
+
+def _only_named(expected: Any, captured: Any) -> Any:
+    """The captured side cut down to what the expected side names, lists whole: the two stand beside each other."""
+    if (
+        isinstance(expected, dict)
+        and isinstance(captured, dict)
+        and not any(key.startswith("!") for key in expected)
+    ):
+        return {key: _only_named(expected[key], value) for key, value in captured.items() if key in expected}
+    if isinstance(expected, list) and isinstance(captured, list):
+        paired = [_only_named(left, right) for left, right in zip(expected, captured, strict=False)]
+        return paired + [_outline(item) for item in captured[len(expected) :]]
+    return captured
+
+
+def _outline(item: Any) -> Any:
+    """A whole verdict nobody expected, in the few fields that say what it is."""
+    if isinstance(item, dict) and "outcome" in item and "explanation" in item:
+        return {key: item[key] for key in ("outcome", "event", "visitor_id")}
+    return item

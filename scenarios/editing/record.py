@@ -1,0 +1,192 @@
+"""`optilocal record`: a namespace's journal becomes a scenario file that has passed before it is handed over."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from optilocal.forwarder.clock import SystemClock
+from optilocal.forwarder.pipeline.source_event import iso_time
+from optilocal.scenarios.editing.expectation_changes import applied, changes
+from optilocal.scenarios.editing.recording import Journal, Recording, record
+from optilocal.scenarios.editing.yaml_text import block
+from optilocal.scenarios.language.loader import SUFFIX, load_file
+from optilocal.scenarios.language.problems import CannotRun, ScenarioError
+from optilocal.scenarios.language.scenario import Scenario
+from optilocal.scenarios.running.emulator_client import EmulatorClient
+from optilocal.scenarios.running.runner import run_scenario
+from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
+
+_TOKEN = "recorded"
+
+
+@dataclass
+class Draft:
+    """A scenario to be written: its document, and the datafiles that stand beside it by file name."""
+
+    document: dict[str, Any]
+    comments: list[str]
+    files: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The scenario file."""
+        return "".join(f"# {line}\n" for line in self.comments) + block(self.document)
+
+
+def record_command(options: argparse.Namespace) -> int:
+    """0 with a scenario that does again what was recorded; 1 when it does something else in places, which it tells."""
+    emulator = EmulatorClient(options.emulator, options.namespace)
+    emulator.health()
+    journal = read_journal(emulator, options.message_id)
+    try:
+        recording = record(journal)
+    except ValueError as error:
+        where = f"namespace {emulator.namespace or 'default'} at {emulator.root}"
+        raise CannotRun(
+            f"{where}: {error}; see what is there in the viewer, or name another --namespace"
+        ) from None
+    draft = _draft(recording, journal, emulator, options.output)
+    told = settle(draft)
+    for line in told:
+        print(f"optilocal: not as recorded: {line}", file=sys.stderr)
+    _write(draft, options.output)
+    return 1 if told else 0
+
+
+def read_journal(emulator: EmulatorClient, message_ids: list[str]) -> Journal:
+    """Everything a scenario is made of. Raises CannotRun when something is not there any more."""
+    verdicts = emulator.verdicts()
+    missing = set(message_ids) - {row["message_id"] for row in verdicts}
+    if missing:
+        raise CannotRun(f"no event with the message id {sorted(missing)[0]!r} was reported in this namespace")
+    datafile = _datafile_row(emulator, verdicts)
+    return Journal(
+        verdicts=verdicts,
+        decisions=emulator.listing("events", kind="decision"),
+        results=emulator.results(),
+        datafiles=_datafiles(emulator, datafile),
+        unusable=_unusable(datafile),
+        wanted=frozenset(message_ids),
+    )
+
+
+def _datafile_row(emulator: EmulatorClient, verdicts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The datafile that the deliveries fetched, of several the one they fetched most."""
+    known = {row["sdkKey"]: row for row in emulator.datafiles() if row["revisions"]}
+    if not known:
+        raise CannotRun("no datafile was ever set in this namespace, so there is nothing to record against")
+    fetched = Counter(
+        key
+        for row in verdicts
+        for request in (row["delivery"] or {}).get("requests", ())
+        for key in known
+        if request["to"] == "datafile" and f"/{key}.json" in request["url"]
+    )
+    found: dict[str, Any] = known[fetched.most_common(1)[0][0]] if fetched else next(iter(known.values()))
+    return found
+
+
+def _datafiles(emulator: EmulatorClient, row: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
+    """Every revision with the time from which it held, oldest first."""
+    path = f"/_emulator/datafiles/{row['sdkKey']}"
+    times = dict.fromkeys(one["from"] for one in row["revisions"])
+    return [(at, emulator.call("GET", path, params={"at": at})) for at in times]
+
+
+def _unusable(row: Mapping[str, Any]) -> tuple[int, dict[str, Any]] | None:
+    """What stands in the datafile's place now, where that is none or is not served as one."""
+    if row["text"] is None:
+        return None
+    given = {"raw": row["text"], "content_type": row["content_type"], "status": row["status"]}
+    return row["from"], {key: value for key, value in given.items() if value is not None}
+
+
+def _draft(recording: Recording, journal: Journal, emulator: EmulatorClient, output: Path | None) -> Draft:
+    """The document; datafiles go beside a file and into a document that has none."""
+    files: dict[str, Mapping[str, Any]] = {}
+
+    def placed(datafile: Mapping[str, Any]) -> Any:
+        if output is None:
+            return datafile
+        name = (
+            f"{output.name.removesuffix(SUFFIX).removesuffix('.yaml')}.datafile-{datafile['revision']}.json"
+        )
+        files[name] = datafile
+        return name
+
+    events = sum(1 for step in recording.steps if "track" in step)
+    document: dict[str, Any] = {
+        "scenario": f"Recorded: {events} track call{'' if events == 1 else 's'} in {emulator.namespace or 'default'}",
+        "tags": ["recorded"],
+        "datafile": placed(journal.datafiles[0][1]),
+        **({"settings": {"accessToken": _TOKEN}} if recording.needs_token else {}),
+        "mappings": journal.mappings or "default",
+        "clock": iso_time(recording.clock_ms),
+        "steps": [
+            {"datafile": placed(step["datafile"])} if "revision" in step.get("datafile", ()) else step
+            for step in recording.steps
+        ],
+        "expect": recording.expect,
+    }
+    comments = [
+        f"Recorded by `optilocal record` from {emulator.root}, namespace {emulator.namespace or 'default'}."
+    ]
+    comments += [f"Left out: {sentence}." for sentence in recording.left_out]
+    return Draft(document, comments, files)
+
+
+def settle(draft: Draft) -> list[str]:
+    """Run the draft and make it expect what it does; each difference from what was recorded, in a line."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Sandbox(SandboxOptions(emulator_port=0), with_forwarder=False) as sandbox,
+    ):
+        file = Path(folder) / f"draft{SUFFIX}"
+        for name, datafile in draft.files.items():
+            (Path(folder) / name).write_text(json.dumps(datafile), encoding="utf-8")
+        scenario, entry = _run(draft, file, EmulatorClient(sandbox.emulator_url, "first"))
+        told = [_told(difference) for difference in entry["differences"]]
+        if told:
+            document = {key: value for key, value in draft.document.items() if key != "expect"}
+            draft.document = applied({**document, "expect": scenario.expect}, changes(scenario, entry))
+            _, entry = _run(draft, file, EmulatorClient(sandbox.emulator_url, "second"))
+            told += [f"still different: {_told(difference)}" for difference in entry["differences"]]
+    return told
+
+
+def _run(draft: Draft, file: Path, emulator: EmulatorClient) -> tuple[Scenario, dict[str, Any]]:
+    file.write_text(draft.text(), encoding="utf-8")
+    try:
+        (scenario,) = load_file(file)
+    except ScenarioError as error:
+        raise CannotRun(f"what was recorded makes no scenario: {error.problems[0].message}") from None
+    entry = run_scenario(scenario, emulator, now_ms=SystemClock().now_ms())
+    if entry["status"] == "error":
+        raise CannotRun(f"what was recorded cannot be run again: {entry['reason']}")
+    return scenario, entry
+
+
+def _told(difference: Mapping[str, Any]) -> str:
+    was = json.dumps(difference["expected"], ensure_ascii=False) if "expected" in difference else "nothing"
+    now = json.dumps(difference["captured"], ensure_ascii=False) if "captured" in difference else "nothing"
+    return f"{difference['where']} was {was[:120]}, is {now[:120]} when it is done again"
+
+
+def _write(draft: Draft, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(draft.text())
+        return
+    try:
+        for name, datafile in draft.files.items():
+            text = json.dumps(datafile, ensure_ascii=False, indent=2) + "\n"
+            output.with_name(name).write_text(text, encoding="utf-8")
+        output.write_text(draft.text(), encoding="utf-8")
+    except OSError as error:
+        raise CannotRun(f"cannot write {output}: {error.strerror}") from None

@@ -1,0 +1,1 @@
+"""YAML files become scenarios, every mistake with its place."""

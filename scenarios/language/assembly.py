@@ -1,0 +1,188 @@
+"""One checked document → a scenario: its datafile read, its mappings accepted, every name in a step known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping, validate_mapping
+from optilocal.forwarder.destination.errors import DestinationError
+from optilocal.forwarder.pipeline.mappings import mapping_json
+from optilocal.scenarios.language import datafiles
+from optilocal.scenarios.language.checker import Checker
+from optilocal.scenarios.language.defaults import Defaults
+from optilocal.scenarios.language.document_checks import check_document
+from optilocal.scenarios.language.problems import AuthorProblem, meant
+from optilocal.scenarios.language.rows import Row
+from optilocal.scenarios.language.scenario import Scenario, Step
+from optilocal.scenarios.language.times import clock_ms
+
+
+def assemble(
+    row: Row, source: str, shown_file: str, defaults: Defaults, problems: list[AuthorProblem]
+) -> Scenario | None:
+    """The scenario of one document or of one row of it; None when mistakes were found, which join `problems`."""
+    document = row.document
+    checker = Checker(document)
+    try:
+        steps_fine = check_document(checker)
+        if not isinstance(document.value, dict):
+            return None
+        value: dict[str, Any] = document.value
+        datafile = _datafile(checker, value, defaults)
+        mappings = read_mappings(checker, value["mappings"]) if "mappings" in value else defaults.mappings
+        steps: tuple[Step, ...] = ()
+        if steps_fine:
+            steps = tuple(
+                Step(index, kind, arguments, document.line(("steps", index)))
+                for index, step in enumerate(value["steps"])
+                for kind, arguments in step.items()
+            )
+            if datafile is not None:
+                steps = _resolve_datafiles(checker, steps, datafile)
+    finally:
+        problems.extend(checker.problems)
+    if checker.problems or datafile is None:
+        return None
+    return Scenario(
+        name=value["scenario"].strip() + row.suffix,
+        teaches=value.get("teaches"),
+        tags=tuple(dict.fromkeys((*defaults.tags, *value.get("tags", ())))),
+        document=document,
+        line=row.line,
+        source=source,
+        shown_file=shown_file,
+        datafile=datafile,
+        settings={**defaults.settings, **value.get("settings", {})},
+        mappings=mappings,
+        clock_ms=clock_ms(value["clock"]) if "clock" in value else defaults.clock_ms,
+        steps=steps,
+        expect=value["expect"],
+    )
+
+
+def _datafile(checker: Checker, value: dict[str, Any], defaults: Defaults) -> dict[str, Any] | None:
+    if "datafile" in value:
+        return read_datafile(checker, value["datafile"])
+    return defaults.datafile if defaults.datafile is not None else datafiles.read_datafile(datafiles.SHOP)
+
+
+def read_datafile(checker: Checker, named: Any) -> dict[str, Any] | None:
+    """The datafile that `datafile:` names or is; None when it is none, which is noted."""
+    try:
+        if isinstance(named, str):
+            return datafiles.read_datafile((checker.document.file.parent / named).resolve())
+        if isinstance(named, dict):
+            checker.no_matchers(named, ("datafile",), "datafile")
+            return datafiles.check_datafile(named)
+        raise ValueError(
+            "datafile takes the path of a datafile from this file's folder, or the datafile itself"
+        )
+    except ValueError as error:
+        checker.problem(("datafile",), str(error))
+        return None
+
+
+def read_mappings(checker: Checker, value: Any) -> tuple[dict[str, Any], ...] | None:
+    """The mappings as written, each field not named as Segment's mapping editor fills it; None for the default."""
+    if value == "default":
+        return None
+    if not checker.kind(value, ("mappings",), list, "`default` or a list", "mappings"):
+        return None
+    if len(value) > 50:
+        checker.problem(("mappings",), f"a destination takes at most 50 mappings, here are {len(value)}")
+    read = []
+    for index, item in enumerate(value):
+        path = ("mappings", index)
+        if not checker.keys(item, path, ("name", "trigger", "enabled", "fields"), "a mapping"):
+            continue
+        checker.no_matchers(item, path, "a mapping")
+        fields = item.get("fields", {})
+        if not (
+            checker.kind(item.get("name", ""), (*path, "name"), str, "a text", "a mapping's name")
+            and checker.kind(
+                item.get("trigger", ""), (*path, "trigger"), str, "an FQL text", "a mapping's trigger"
+            )
+            and checker.kind(item.get("enabled", True), (*path, "enabled"), bool, "true or false", "enabled")
+            and checker.kind(fields, (*path, "fields"), dict, "a mapping of field: value", "fields")
+        ):
+            continue
+        for name in fields:
+            if name not in DEFAULT_MAPPING.fields and not str(name).startswith("__"):
+                checker.problem(
+                    (*path, "fields", name),
+                    f"the action has no field {name!r}{meant(name, DEFAULT_MAPPING.fields)}",
+                )
+        mapping = Mapping(
+            name=item.get("name", f"Mapping {index + 1}"),
+            trigger=item.get("trigger", DEFAULT_MAPPING.trigger),
+            enabled=item.get("enabled", True),
+            fields=with_defaults(fields),
+        )
+        try:
+            validate_mapping(mapping)
+        except DestinationError as error:
+            reasons = " ".join(error.details)
+            checker.problem(path, f"the mapping {mapping.name!r} is refused: {reasons}")
+        read.append(mapping_json(mapping))
+    return tuple(read)
+
+
+def with_defaults(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields, the action's default for each not named, as Segment's mapping editor starts; null clears one."""
+    if any(str(name).startswith("__") for name in fields):
+        return fields
+    merged = {**DEFAULT_MAPPING.fields, **fields}
+    return {name: value for name, value in merged.items() if not (name in fields and value is None)}
+
+
+def _resolve_datafiles(
+    checker: Checker, steps: tuple[Step, ...], datafile: dict[str, Any]
+) -> tuple[Step, ...]:
+    """Datafile steps as the datafile they lead to; and every flag, experiment, variation that an SDK step names exists."""
+    resolved = []
+    for step in steps:
+        arguments = step.arguments
+        path = ("steps", step.index, step.kind)
+        if step.kind == "datafile":
+            try:
+                arguments, datafile = _datafile_step(checker, arguments, datafile)
+            except ValueError as error:
+                checker.problem(path, str(error))
+        elif step.kind in ("decide", "activate"):
+            _check_names(checker, path, step, datafile)
+        resolved.append(Step(step.index, step.kind, arguments, step.line))
+    return tuple(resolved)
+
+
+def _datafile_step(checker: Checker, arguments: Any, datafile: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    if isinstance(arguments, str):
+        new = datafiles.read_datafile((checker.document.file.parent / arguments).resolve())
+        return {"whole": new}, new
+    if "set" in arguments:
+        new = datafiles.check_datafile(datafiles.with_changes(datafile, arguments["set"]))
+        return {"whole": new}, new
+    if "version" in arguments or "experiments" in arguments:
+        new = datafiles.check_datafile(arguments)
+        return {"whole": new}, new
+    return arguments, datafile
+
+
+def _check_names(checker: Checker, path: tuple[str | int, ...], step: Step, datafile: dict[str, Any]) -> None:
+    flags, experiments = datafiles.names_in(datafile)
+    if step.kind == "decide":
+        flag = step.arguments["flag"]
+        if flag not in flags:
+            checker.problem((*path, "flag"), f"the datafile has no flag {flag!r}{meant(flag, flags)}")
+        return
+    experiment, variation = step.arguments["experiment"], step.arguments.get("variation")
+    if experiment not in experiments:
+        checker.problem(
+            (*path, "experiment"),
+            f"the datafile has no experiment {experiment!r}{meant(experiment, experiments)}",
+        )
+    elif variation is not None and variation not in experiments[experiment]:
+        known = experiments[experiment]
+        checker.problem(
+            (*path, "variation"),
+            f"the experiment {experiment!r} has no variation {variation!r}{meant(variation, known)}",
+        )

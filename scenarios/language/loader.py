@@ -1,0 +1,106 @@
+"""Paths → scenarios. Every mistake in every file is found before anything runs, each with its file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from optilocal.scenarios.editing.expectation_changes import nothing_expected
+from optilocal.scenarios.language.assembly import assemble
+from optilocal.scenarios.language.folder_defaults import defaults_for
+from optilocal.scenarios.language.matchers import read_matcher
+from optilocal.scenarios.language.problems import AuthorProblem, CannotRun, ScenarioError
+from optilocal.scenarios.language.rows import expand
+from optilocal.scenarios.language.scenario import Scenario
+from optilocal.scenarios.language.yaml_nodes import Document, read_documents
+
+SUFFIX = ".scenario.yaml"
+
+
+def find_files(paths: Iterable[Path]) -> list[Path]:
+    """The scenario files that the paths name, folders searched through, sorted within each folder.
+
+    Raises CannotRun for a path that is not there, is no scenario file, or holds none.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found = sorted(path.rglob(f"*{SUFFIX}"))
+            if not found:
+                raise CannotRun(f"{path}: no *{SUFFIX} file in this folder")
+            files.extend(found)
+        elif not path.exists():
+            raise CannotRun(f"{path}: no such file or folder")
+        elif not path.name.endswith((".yaml", ".yml")):
+            raise CannotRun(f"{path}: not a scenario file; they end in {SUFFIX}")
+        else:
+            files.append(path)
+    return list(dict.fromkeys(files))
+
+
+def load(paths: Iterable[Path], *, expect_nothing: bool = False) -> list[Scenario]:
+    """All scenarios of all files. Raises CannotRun or ScenarioError; the latter with every mistake of every file.
+
+    `expect_nothing` takes a document without `expect` as one that whatever happens differs from.
+    """
+    scenarios: list[Scenario] = []
+    problems: list[AuthorProblem] = []
+    for file in find_files(paths):
+        try:
+            scenarios.extend(load_file(file, expect_nothing=expect_nothing))
+        except ScenarioError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ScenarioError(problems)
+    return scenarios
+
+
+def load_file(file: Path, *, expect_nothing: bool = False) -> list[Scenario]:
+    """The scenarios of one file, in order. Raises ScenarioError with every mistake in it."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ScenarioError([AuthorProblem(file, 1, f"this is no UTF-8 text (byte {error.start})")]) from None
+    except OSError as error:
+        raise ScenarioError([AuthorProblem(file, 1, f"cannot be read: {error.strerror or error}")]) from None
+    documents = read_documents(file, text, read_matcher)
+    if not documents:
+        raise ScenarioError([AuthorProblem(file, 1, "no scenario in this file")])
+    problems: list[AuthorProblem] = []
+    scenarios: list[Scenario] = []
+    lines = text.splitlines()
+    defaults, shown = defaults_for(file, problems), _shown(file)
+    for number, document in enumerate(documents):
+        end = documents[number + 1].first_line - 1 if number + 1 < len(documents) else len(lines)
+        source = _source(lines, document.first_line, end)
+        whole = _completed(document) if expect_nothing else document
+        for index, row in enumerate(expand(whole, problems)):
+            scenario = assemble(row, source, shown, defaults, problems)
+            if scenario:
+                scenarios.append(replace(scenario, number=len(scenarios), row=index))
+    if problems:
+        raise ScenarioError(problems)
+    return scenarios
+
+
+def _completed(document: Document) -> Document:
+    value = document.value
+    if not isinstance(value, dict) or "expect" in value:
+        return document
+    return replace(document, value={**value, "expect": nothing_expected(value)})
+
+
+def _source(lines: list[str], first: int, last: int) -> str:
+    kept = lines[first - 1 : last]
+    while kept and (not kept[-1].strip() or kept[-1].startswith(("---", "#"))):
+        kept.pop()
+    return "\n".join(kept)
+
+
+def _shown(file: Path) -> str:
+    """The file as a person would type it from here."""
+    try:
+        return file.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return file.as_posix()

@@ -1,0 +1,237 @@
+"""One namespace of the emulator, over HTTP or in this process: the control surface as runner and commands need it."""
+
+from __future__ import annotations
+
+import json as json_module
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import requests
+import urllib3
+
+from optilocal.scenarios.language.problems import CannotRun
+
+Ask = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, bytes]]
+"""Method, path with query, body and headers → status and body."""
+
+_PAGE = 1000
+_TIMEOUT = urllib3.Timeout(connect=5, read=90)
+_COUNTED = ("seen", "applied", "active", "namespace")
+
+
+def new_session() -> requests.Session:
+    """A session for an emulator on this machine: proxies of the environment are none of its business."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+class EmulatorClient:
+    """One namespace (`default` without a name) of the emulator at `base_url`.
+
+    An emulator of this process can be asked without the network: `ask` then answers every call, `base_url` is where
+    others reach it. Every method raises CannotRun, one line, when the emulator is not reached or refuses.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        namespace: str | None = None,
+        session: requests.Session | None = None,
+        ask: Ask | None = None,
+    ) -> None:
+        self.root = base_url.rstrip("/")
+        self.namespace = namespace
+        self.base_url = self.root if namespace is None else f"{self.root}/ns/{namespace}"
+        self.session = session or new_session()
+        self._path = urlsplit(self.base_url).path
+        self._pool: urllib3.HTTPConnectionPool | None = None
+        self._given = ask
+
+    def in_namespace(self, name: str) -> EmulatorClient:
+        """Another namespace of the same emulator over the same session."""
+        return EmulatorClient(self.root, name, self.session, self._given)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, Any] | None = None,
+        json: Any = None,
+        data: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
+        """One request; the decoded JSON of the answer, None when it is empty. Parameters that are None are left out."""
+        if json is not None:
+            data = json_module.dumps(json).encode()
+            headers = {"Content-Type": "application/json", **(headers or {})}
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        target = f"{self._path}{path}?{urlencode(given, doseq=True)}" if given else self._path + path
+        ask = self._given or self._over_http
+        try:
+            status, content = ask(method, target, data or b"", headers or {})
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            raise CannotRun(
+                f"no emulator answers at {self.root}: {_cause(error)}; start one with `optilocal up`"
+            ) from None
+        if status >= 400:
+            raise CannotRun(
+                f"the emulator refused {method} {self.base_url}{path}: {status} {_message(content)}"
+            )
+        if not content:
+            return None
+        try:
+            return json_module.loads(content)
+        except ValueError:
+            raise CannotRun(
+                f"what answers at {self.root} is no emulator of optilocal: {method} {path} gave no JSON"
+            ) from None
+
+    def _over_http(
+        self, method: str, target: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        # A scenario makes many small requests, and most of their time would go into the layers of `requests`.
+        answer = self._connections().urlopen(
+            method, target, body=body or None, headers=headers, timeout=_TIMEOUT, retries=False
+        )
+        return answer.status, answer.data
+
+    def _connections(self) -> urllib3.HTTPConnectionPool:
+        """Those of the session, which closes them."""
+        if self._pool is None:
+            prepared = requests.Request("GET", self.root).prepare()
+            adapter: Any = self.session.get_adapter(self.root)
+            self._pool = adapter.get_connection_with_tls_context(prepared, verify=True)
+        return self._pool
+
+    def health(self) -> dict[str, Any]:
+        """`{"status": "ok", "version"}`."""
+        return _health(self.session, self.root, "emulator")
+
+    def put_datafile(self, sdk_key: str, datafile: dict[str, Any]) -> dict[str, Any]:
+        """A new revision of a datafile; the answer carries its URL and warnings."""
+        return dict(self.call("PUT", f"/_emulator/datafiles/{sdk_key}", json=datafile))
+
+    def datafiles(self) -> list[dict[str, Any]]:
+        """The datafiles served, in the order they came."""
+        return list(self.call("GET", "/_emulator/datafiles")["datafiles"])
+
+    def put_raw_datafile(self, sdk_key: str, text: str, content_type: str | None, status: int | None) -> None:
+        """Any text in the datafile's place, with the content type and status it is to be served with."""
+        given = {"raw": "1", "content_type": content_type, "status": status}
+        params = {name: value for name, value in given.items() if value is not None}
+        self.call("PUT", f"/_emulator/datafiles/{sdk_key}", params=params, data=text.encode())
+
+    def set_deactivated(self, sdk_key: str, deactivated: bool) -> None:
+        """The project is deactivated in Optimizely, or active again."""
+        self.call("PUT", f"/_emulator/datafiles/{sdk_key}/state", json={"deactivated": deactivated})
+
+    def put_clock(self, iso_time: str) -> None:
+        """Freeze the namespace's clock at a time."""
+        self.call("PUT", "/_emulator/clock", json={"now": iso_time})
+
+    def add_faults(self, rules: list[dict[str, Any]]) -> None:
+        """Put fault rules in force besides what is left of those already there."""
+        left = [_left(rule) for rule in self.call("GET", "/_emulator/faults")["faults"] if rule["active"]]
+        self.call("PUT", "/_emulator/faults", json=[*left, *rules])
+
+    def results(self, **question: str | None) -> dict[str, Any]:
+        """The counts, by experiment key; `question` is what `/_emulator/results` takes, None what is not asked."""
+        return dict(self.call("GET", "/_emulator/results", params=question)["experiments"])
+
+    def verdicts(self, **filters: Any) -> list[dict[str, Any]]:
+        """All verdicts that match the filters (`wait` and `count` among them), oldest first."""
+        return self.listing("verdicts", **filters)
+
+    def exchanges(self, **filters: Any) -> list[dict[str, Any]]:
+        """All requests on the imitated surface that match the filters, oldest first."""
+        return self.listing("exchanges", **filters)
+
+    def listing(self, name: str, **filters: Any) -> list[dict[str, Any]]:
+        """Every row of a listing, page by page."""
+        rows: list[dict[str, Any]] = []
+        after: Any = None
+        while True:
+            params = {**filters, "limit": _PAGE, **({} if after is None else {"after": after})}
+            page = self.call("GET", f"/_emulator/{name}", params=params)
+            rows.extend(page[name])
+            if len(page[name]) < _PAGE:
+                return rows
+            after = page["next"]
+            filters.pop("wait", None)
+
+    def subject_access_requests(self, token: str) -> list[dict[str, Any]]:
+        """The subject access requests of the account, oldest first."""
+        rows: list[dict[str, Any]] = []
+        page = 1
+        while True:
+            got = self.call(
+                "GET",
+                "/v2/subject-access-requests",
+                params={"per_page": 100, "page": page},
+                headers={"Authorization": f"Bearer {token}"},
+            )
+            rows.extend(got)
+            if len(got) < 100:
+                return sorted(rows, key=lambda row: row["id"])
+            page += 1
+
+    def post_run(self, run: dict[str, Any]) -> str:
+        """Publish a run, or what has become of it since, for the viewer; its id."""
+        return str(self.call("POST", "/_emulator/runs", json=run)["id"])
+
+
+def forwarder_health(base_url: str) -> dict[str, Any]:
+    """`{"status": "ok", …}` of the forwarder at `base_url`. Raises CannotRun when none answers there."""
+    return _health(new_session(), base_url.rstrip("/"), "forwarder")
+
+
+def _health(session: requests.Session, root: str, server: str) -> dict[str, Any]:
+    try:
+        health = session.get(f"{root}/_{server}/health", timeout=(5, 90)).json()
+    except requests.JSONDecodeError:
+        health = None
+    except requests.RequestException as error:
+        raise CannotRun(
+            f"no {server} answers at {root}: {_cause(error)}; start one with `optilocal up`"
+        ) from None
+    if not isinstance(health, dict) or health.get("status") != "ok":
+        raise CannotRun(
+            f"what answers at {root} is no {server} of optilocal; give the {server}'s own address"
+        )
+    return health
+
+
+def _left(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule in force as a new one: what it has skipped and applied is behind it."""
+    times = rule["times"]
+    skip, times = max(rule["skip"] - rule["seen"], 0), None if times is None else times - rule["applied"]
+    return {
+        **{name: value for name, value in rule.items() if name not in _COUNTED},
+        "skip": skip,
+        "times": times,
+    }
+
+
+def _cause(error: Exception) -> str:
+    text = str(error)
+    for known in (
+        "Connection refused",
+        "timed out",
+        "Name or service not known",
+        "Failed to resolve",
+        "No route to host",
+    ):
+        if known in text:
+            return known.lower()
+    lost = isinstance(error, ConnectionError | requests.ConnectionError | urllib3.exceptions.ProtocolError)
+    return type(error).__name__ if lost else text
+
+
+def _message(answer: bytes) -> str:
+    try:
+        return str(json_module.loads(answer)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.decode("utf-8", "replace")[:200]

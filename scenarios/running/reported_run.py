@@ -1,0 +1,115 @@
+"""A run and those who are told of it: the console as it goes on, the viewer, the files at its end, the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from typing import IO, Any
+
+from optilocal.forwarder.clock import SystemClock
+from optilocal.scenarios.commands.interrupts import dropped_interrupts
+from optilocal.scenarios.language.scenario import Scenario
+from optilocal.scenarios.reporters.console import ConsoleReporter
+from optilocal.scenarios.reporters.files import check_targets, write_reports
+from optilocal.scenarios.running.emulator_client import EmulatorClient, forwarder_health
+from optilocal.scenarios.running.run import run_with
+from optilocal.scenarios.running.workers import Workers
+
+
+def run_reported(chosen: Sequence[Scenario], options: argparse.Namespace) -> int:
+    """Run the scenarios as the options of `optilocal run` ask; the exit code."""
+    check_targets(options)
+    emulator = EmulatorClient(options.emulator) if options.emulator else None
+    if emulator:
+        emulator.health()
+    if options.forwarder:
+        forwarder_health(options.forwarder)
+    with contextlib.ExitStack() as opened:
+        workers = opened.enter_context(
+            Workers(chosen, options.workers, processes=not options.update, own_emulators=emulator is None)
+        )
+        stream = sys.stderr if str(options.json) == "-" else sys.stdout
+        if options.update:
+            updated = _updated(workers, emulator, options, stream)
+            workers = opened.enter_context(Workers(updated, options.workers, processes=False))
+        reporter = ConsoleReporter(
+            stream, quiet=options.quiet, viewer=f"{emulator.root}/" if emulator else None
+        )
+        run = _reported(
+            workers, emulator, reporter, options, fail_fast=options.fail_fast, forwarder_url=options.forwarder
+        )
+    write_reports(run, options, stream)
+    return _exit_code(run)
+
+
+def run_in_sandbox(
+    workers: Workers, emulator_url: str, options: argparse.Namespace, *, until: Callable[[], bool]
+) -> int:
+    """Run the scenarios of `optilocal up --run` in the sandbox that is up; the exit code.
+
+    Raises KeyboardInterrupt once `until` is true.
+    """
+    reporter = ConsoleReporter(sys.stdout, viewer=f"{emulator_url}/")
+    with workers:
+        return _exit_code(_reported(workers, EmulatorClient(emulator_url), reporter, options, until=until))
+
+
+def _reported(
+    workers: Workers,
+    emulator: EmulatorClient | None,
+    reporter: ConsoleReporter,
+    options: argparse.Namespace,
+    *,
+    until: Callable[[], bool] = lambda: False,
+    **how: Any,
+) -> dict[str, Any]:
+    """Run, and tell the reporter of each scenario and of the end. Raises KeyboardInterrupt once `until` is true, or when
+    one was dropped.
+    """
+
+    def heard(entry: dict[str, Any]) -> None:
+        reporter.scenario(entry)
+        if until() or dropped.is_set():
+            raise KeyboardInterrupt
+
+    with dropped_interrupts() as dropped, reporter.running(len(workers.scenarios)):
+        run = run_with(
+            workers,
+            emulator,
+            run_id=_run_id(),
+            command=options.command_line,
+            on_result=heard,
+            **how,
+        )
+    reporter.finish(run)
+    return run
+
+
+def _updated(
+    workers: Workers, emulator: EmulatorClient | None, options: argparse.Namespace, stream: IO[str]
+) -> Sequence[Scenario]:
+    """Run once to see what differs, rewrite that; the scenarios as they then stand in their files."""
+    from optilocal.scenarios.editing.update import again, update  # noqa: PLC0415
+
+    run = run_with(
+        workers, emulator, run_id=_run_id(), command=options.command_line, forwarder_url=options.forwarder
+    )
+    told = update(workers.scenarios, run)
+    for line in told.changed:
+        print(line, file=stream)
+    for line in told.refused:
+        print(f"optilocal: {line}", file=sys.stderr)
+    return again(workers.scenarios) if told.changed else workers.scenarios
+
+
+def _run_id() -> str:
+    return f"run-{SystemClock().now_ms():x}-{secrets.token_hex(2)}"
+
+
+def _exit_code(run: dict[str, Any]) -> int:
+    """A scenario that could not be run at all is not a difference."""
+    counts = run["counts"]
+    return 2 if counts["error"] else 1 if counts["failed"] else 0

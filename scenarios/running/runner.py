@@ -1,0 +1,271 @@
+"""Drives one scenario: namespace, datafile, clock, each step, one reading at the end; answers its part of the run."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from optilocal.forwarder.clock import ManualClock
+from optilocal.forwarder.pipeline.source_event import iso_time
+from optilocal.scenarios.comparing.compare import Difference
+from optilocal.scenarios.comparing.expectations import Captured, differences
+from optilocal.scenarios.comparing.results import scenario_result
+from optilocal.scenarios.language import datafiles
+from optilocal.scenarios.language.problems import CannotRun
+from optilocal.scenarios.language.scenario import SOURCE_STEPS, Scenario, Step
+from optilocal.scenarios.language.times import duration_ms
+from optilocal.scenarios.running.emulator_client import EmulatorClient
+from optilocal.scenarios.running.sdk import OptimizelyClient
+from optilocal.scenarios.running.segment import LocalSegment, RemoteSegment, Segment
+from optilocal.scenarios.running.source import Source
+
+STEP_MS = 1000
+"""Each step is one second later than the one before."""
+_TOKEN = "optilocal"
+
+
+def run_scenario(
+    scenario: Scenario, emulator: EmulatorClient, *, now_ms: int, forwarder_url: str | None = None
+) -> dict[str, Any]:
+    """Run a scenario in the namespace of `emulator`, which should be fresh; its entry in the run document.
+
+    `now_ms` is where its time starts when the scenario sets no clock. With `forwarder_url` a running forwarder is
+    driven instead of one in this process. What keeps it from being run is part of the entry, status `error`.
+    """
+    started = time.perf_counter()
+    drive = _Drive(scenario, emulator, now_ms, forwarder_url)
+    found: list[Difference] = []
+    captured = Captured()
+    error = None
+    try:
+        drive.run()
+        captured = drive.capture()
+        found = differences(scenario, captured)
+    except CannotRun as reason:
+        error = str(reason)
+    finally:
+        drive.close()
+    duration = round((time.perf_counter() - started) * 1000)
+    return scenario_result(
+        scenario,
+        emulator.namespace or "default",
+        steps=drive.notes,
+        captured=captured,
+        found=found,
+        error=error,
+        duration_ms=duration,
+    )
+
+
+class _Drive:
+    def __init__(
+        self, scenario: Scenario, emulator: EmulatorClient, now_ms: int, forwarder_url: str | None
+    ) -> None:
+        self._scenario, self._emulator, self._forwarder_url = scenario, emulator, forwarder_url
+        self._random = Random(scenario.id)  # the same ids in every run of the same scenario
+        self._start_ms = scenario.clock_ms if scenario.clock_ms is not None else now_ms
+        self._clock = ManualClock(self._start_ms)
+        self._source = Source(self._new_id)
+        self._sdk_key = datafiles.sdk_key(scenario.datafile)
+        self._segment: Segment | None = None
+        self._sdk: OptimizelyClient | None = None
+        self._deliveries: dict[int, str | None] = {}
+        self._waited_ms = 0
+        self._told_time: str | None = None
+        self.notes: list[dict[str, Any]] = []
+
+    def _new_id(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def run(self) -> None:
+        """Set up, then every step."""
+        self._set_time(0)
+        self._emulator.put_datafile(self._sdk_key, self._scenario.datafile)
+        datafile_url = datafiles.cdn_url(self._sdk_key)
+        if self._forwarder_url:
+            self._segment = RemoteSegment(self._scenario, self._emulator, datafile_url, self._forwarder_url)
+        else:
+            self._segment = LocalSegment(
+                self._scenario,
+                self._emulator,
+                datafile_url,
+                clock=self._clock,
+                random=self._random,
+                ids=self._new_id,
+            )
+        for step in self._scenario.steps:
+            self._set_time(step.index)
+            note = {
+                "index": step.index,
+                "kind": step.kind,
+                "line": step.line,
+                "at": self._clock.now_ms(),
+                "note": None,
+            }
+            note["summary"] = summary(step)
+            self.notes.append(note)
+            if self._sdk and step.kind in ("datafile", "fault", "wait"):
+                self._sdk.look_again()
+            handle: Callable[[Step, dict[str, Any]], None] = getattr(self, f"_{step.kind}", self._call)
+            handle(step, note)
+
+    def capture(self) -> Captured:
+        """What came of it, read when all is received."""
+        assert self._segment is not None
+        expect = self._scenario.expect
+        rows = self._emulator.verdicts()
+        by_delivery = {row["delivery"]["id"]: row for row in rows if row.get("delivery")}
+        verdicts: dict[int, dict[str, Any]] = {}
+        for index, delivery in self._deliveries.items():
+            if delivery in by_delivery:
+                verdicts[index] = by_delivery[delivery]
+                self.notes[index]["message_id"] = by_delivery[delivery]["message_id"]
+                self.notes[index]["verdict_number"] = by_delivery[delivery]["number"]
+        token = str(self._scenario.settings.get("accessToken") or _TOKEN)
+        return Captured(
+            verdicts=verdicts,
+            received=_conversion_batches(self._emulator.exchanges(surface="events"))
+            if "received" in expect
+            else None,
+            results=self._emulator.results() if "results" in expect else None,
+            subject_access_requests=self._emulator.subject_access_requests(token)
+            if "subject_access_requests" in expect
+            else None,
+            requests=self._segment.request_counts(),
+        )
+
+    def close(self) -> None:
+        """Let go of what the scenario held; its faults end with it, though its namespace stays to be looked at."""
+        if self._segment:
+            self._segment.close()
+        if any(step.kind == "fault" for step in self._scenario.steps):
+            with contextlib.suppress(CannotRun):
+                self._emulator.call("DELETE", "/_emulator/faults")
+
+    def _set_time(self, index: int) -> None:
+        self._clock.set(self._start_ms + index * STEP_MS + self._waited_ms)
+        now = iso_time(self._clock.now_ms())
+        if now != self._told_time:
+            self._emulator.put_clock(now)
+            self._told_time = now
+
+    def _call(self, step: Step, _note: dict[str, Any]) -> None:
+        assert self._segment is not None and step.kind in SOURCE_STEPS
+        event = self._source.call(step.kind, step.arguments, self._clock.now_ms())
+        self._deliveries[step.index] = self._segment.take(event)
+
+    def _delete(self, step: Step, note: dict[str, Any]) -> None:
+        assert self._segment is not None
+        regulation = step.arguments.get("regulation", "SUPPRESS_WITH_DELETE")
+        delivery = self._segment.delete(
+            step.arguments["userId"], regulation, step.arguments.get("anonymousId")
+        )
+        self._deliveries[step.index] = delivery
+        note["note"] = f"{regulation}: " + (
+            "the destination was told" if delivery else "no destination hears of it"
+        )
+
+    def _forget(self, _step: Step, note: dict[str, Any]) -> None:
+        self._source.forget()
+        note["note"] = "a new anonymousId, no userId"
+
+    def _wait(self, step: Step, _note: dict[str, Any]) -> None:
+        self._waited_ms += duration_ms(step.arguments)
+
+    def _decide(self, step: Step, note: dict[str, Any]) -> None:
+        arguments = step.arguments
+        note["note"] = self._client().decide(
+            arguments["user"], arguments["flag"], arguments.get("attributes", {})
+        )
+
+    def _activate(self, step: Step, note: dict[str, Any]) -> None:
+        given = step.arguments
+        note["note"] = self._client().activate(
+            given["user"], given["experiment"], given.get("variation"), given.get("attributes", {})
+        )
+
+    def _client(self) -> OptimizelyClient:
+        if self._sdk is None:
+            self._sdk = OptimizelyClient(
+                self._emulator.base_url, self._sdk_key, self._emulator.session, self._clock.now_ms
+            )
+        return self._sdk
+
+    def _fault(self, step: Step, _note: dict[str, Any]) -> None:
+        rules = step.arguments if isinstance(step.arguments, list) else [step.arguments]
+        self._emulator.add_faults(rules)
+
+    def _datafile(self, step: Step, note: dict[str, Any]) -> None:
+        change = step.arguments
+        if "whole" in change:
+            answer = self._emulator.put_datafile(self._sdk_key, change["whole"])
+            note["note"] = " ".join(
+                [f"revision {answer['revision']}", *(warning["message"] for warning in answer["warnings"])]
+            )
+        elif "raw" in change:
+            self._emulator.put_raw_datafile(
+                self._sdk_key, str(change["raw"]), change.get("content_type"), change.get("status")
+            )
+        elif change.get("missing"):
+            self._emulator.put_raw_datafile(self._sdk_key, datafiles.UNKNOWN_KEY, "application/xml", 403)
+        elif "deactivated" in change:
+            self._emulator.set_deactivated(self._sdk_key, change["deactivated"])
+
+
+def _conversion_batches(exchanges: list[dict[str, Any]]) -> list[Any]:
+    """The bodies of the event batches that carry a conversion: an event that is no decision's."""
+    return [
+        exchange["json"]
+        for exchange in exchanges
+        if isinstance(exchange["json"], dict) and _has_conversion(exchange["json"])
+    ]
+
+
+def _has_conversion(batch: dict[str, Any]) -> bool:
+    def items(value: Any) -> list[dict[str, Any]]:
+        return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+    return any(
+        "campaign_activated" not in (event.get("key"), event.get("type"))
+        for visitor in items(batch.get("visitors"))
+        for snapshot in items(visitor.get("snapshots"))
+        for event in items(snapshot.get("events"))
+    )
+
+
+def summary(step: Step) -> str:
+    """The step in a few words, for console and viewer."""
+    given = step.arguments if isinstance(step.arguments, dict) else {}
+    words: dict[str, Callable[[], Any]] = {
+        "decide": lambda: f"{given['user']} · flag {given['flag']}",
+        "activate": lambda: (
+            f"{given['user']} · {given['experiment']}"
+            + (f" → {given['variation']}" if "variation" in given else "")
+        ),
+        "track": lambda: given.get("event"),
+        "identify": lambda: given.get("userId", "traits only"),
+        "page": lambda: given.get("name", ""),
+        "screen": lambda: given.get("name", ""),
+        "group": lambda: given.get("groupId"),
+        "alias": lambda: given.get("userId", ""),
+        "delete": lambda: given.get("userId"),
+        "wait": lambda: step.arguments,
+        "fault": lambda: _fault_summary(step.arguments),
+        "datafile": lambda: (
+            ", ".join(given) if "whole" not in given else f"revision {given['whole'].get('revision')}"
+        ),
+    }
+    text = words[step.kind]() if step.kind in words else ""
+    return f"{step.kind} {text}".strip()
+
+
+def _fault_summary(rules: Any) -> str:
+    shown = []
+    for rule in rules if isinstance(rules, list) else [rules]:
+        what = rule.get("break") or rule.get("status") or f"{rule.get('latency_ms', 0)} ms late"
+        shown.append(f"{rule['on']}: {what}" + (f" × {rule['times']}" if rule.get("times") else ""))
+    return ", ".join(shown)

@@ -1,0 +1,124 @@
+"""Both servers up: the emulator with its datafiles, and the forwarder that speaks to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from optilocal.emulator.datafile.datafile import DatafileError
+from optilocal.emulator.journal.file import JournalError
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings as EmulatorSettings
+from optilocal.forwarder.server import ForwarderServer
+from optilocal.forwarder.settings import ServerSettings
+from optilocal.forwarder.store.file import SpoolError
+from optilocal.scenarios.language import datafiles
+from optilocal.scenarios.language.problems import CannotRun
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """What `optilocal up` takes. Port 0 is any free port; `datafiles` are files or URLs, served under their sdkKey.
+
+    With a `journal` FILE the forwarder's spool is FILE.spool; without, both go with the process. Without `judge_ahead` the
+    emulator judges and counts when it is asked and not before.
+    """
+
+    host: str = "127.0.0.1"
+    emulator_port: int = 8410
+    forwarder_port: int = 8411
+    datafiles: tuple[str, ...] = ()
+    settings: Path | None = None
+    journal: Path | None = None
+    judge_ahead: bool = True
+
+
+class Sandbox:
+    """A running emulator and, when asked for, a running forwarder, as a context manager.
+
+    Raises CannotRun when one of them cannot be started; nothing is left running then.
+    """
+
+    def __init__(self, options: SandboxOptions, *, with_forwarder: bool) -> None:
+        self._options, self._with_forwarder = options, with_forwarder
+        self._emulator: EmulatorServer | None = None
+        self._forwarder: ForwarderServer | None = None
+
+    @property
+    def emulator_url(self) -> str:
+        """`http://HOST:PORT` of the emulator."""
+        assert self._emulator is not None
+        return self._emulator.base_url
+
+    def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Status and body of the emulator's answer, asked without the network."""
+        assert self._emulator is not None
+        return self._emulator.ask(method, target, body, headers)
+
+    @property
+    def forwarder_url(self) -> str:
+        """`http://HOST:PORT` of the forwarder."""
+        assert self._forwarder is not None
+        return self._forwarder.base_url
+
+    def __enter__(self) -> Self:
+        options = self._options
+        try:
+            self._emulator = EmulatorServer(
+                EmulatorSettings(
+                    host=options.host,
+                    port=options.emulator_port,
+                    journal=options.journal,
+                    datafiles=options.datafiles,
+                ),
+                judge_ahead=options.judge_ahead,
+            ).start()
+            if self._with_forwarder:
+                self._forwarder = ForwarderServer(self._forwarder_settings()).start()
+        except (OSError, ValueError, DatafileError, JournalError, SpoolError) as error:
+            self.stop()
+            raise CannotRun(_line(error)) from None
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _forwarder_settings(self) -> ServerSettings:
+        """The destination's settings: those of the file, over the account and the URL of the first datafile served."""
+        options = self._options
+        served = json.loads(self.ask("GET", "/_emulator/datafiles", b"", {})[1])["datafiles"]
+        usual: dict[str, Any] = {}
+        if served:
+            usual["dataFileUrl"] = datafiles.cdn_url(served[0]["sdkKey"])
+            usual["accountId"] = (served[0]["datafile"] or {}).get("accountId")
+        return ServerSettings.load(
+            options.settings,
+            host=options.host,
+            port=options.forwarder_port,
+            optimizely=self.emulator_url,
+            spool=_spool_beside(options.journal),
+            usual={name: value for name, value in usual.items() if value},
+        )
+
+    def stop(self) -> None:
+        """Stop what runs; a second time does nothing."""
+        if self._forwarder:
+            self._forwarder.stop()
+        if self._emulator:
+            self._emulator.stop()
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.stop()
+
+
+def _spool_beside(journal: Path | None) -> Path | None:
+    """Where the forwarder keeps what it accepted: beside the journal, so that both outlive the process or neither."""
+    return journal.with_name(f"{journal.name}.spool") if journal else None
+
+
+def _line(error: Exception) -> str:
+    return str(error.strerror) if isinstance(error, OSError) and error.strerror else str(error)

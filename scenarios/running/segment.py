@@ -1,0 +1,180 @@
+"""Segment, as a scenario drives it: the forwarder in this process, or one that runs elsewhere, by its HTTP API."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from random import Random
+from typing import Any, Protocol, cast
+
+import requests
+
+from optilocal.forwarder.clock import ManualClock
+from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping, Settings
+from optilocal.forwarder.http.pooled_session import PooledSession
+from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.pipeline.mappings import mapping_json
+from optilocal.scenarios.language.problems import CannotRun
+from optilocal.scenarios.language.scenario import Scenario
+from optilocal.scenarios.running.emulator_client import EmulatorClient
+
+
+class Segment(Protocol):
+    """What a scenario asks of Segment. Both calls answer the delivery's own id in the emulator's verdicts, or None."""
+
+    def take(self, event: dict[str, Any]) -> str | None:
+        """One source event, all the way through."""
+
+    def delete(self, user_id: str, regulation: str, anonymous_id: str | None) -> str | None:
+        """One regulation; None when the destination hears nothing of it."""
+
+    def request_counts(self) -> dict[str, int]:
+        """How many requests the destination sent: `{"datafile", "events", "privacy"}`."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+def settings_of(scenario: Scenario, datafile_url: str) -> dict[str, Any]:
+    """The destination's settings: the scenario's own, the account of its datafile where it names none."""
+    return {
+        "accountId": scenario.datafile.get("accountId", ""),
+        "dataFileUrl": datafile_url,
+        **scenario.settings,
+    }
+
+
+def mappings_of(scenario: Scenario) -> list[Mapping]:
+    """The destination's mappings."""
+    return (
+        [DEFAULT_MAPPING]
+        if scenario.mappings is None
+        else [Mapping(**mapping) for mapping in scenario.mappings]
+    )
+
+
+_sessions = threading.local()
+
+
+def _segments_session() -> PooledSession:
+    """Segment's connections, kept as long as the worker that runs one scenario after the other."""
+    if not hasattr(_sessions, "own"):
+        _sessions.own = PooledSession()
+    return cast(PooledSession, _sessions.own)
+
+
+class LocalSegment:
+    """The forwarder in this process; it fetches and posts over HTTP all the same. Back-off takes no real time."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        emulator: EmulatorClient,
+        datafile_url: str,
+        *,
+        clock: ManualClock,
+        random: Random,
+        ids: Callable[[], str],
+    ) -> None:
+        self._clock = clock
+        self._forwarder = Forwarder(
+            Settings.from_json(settings_of(scenario, datafile_url)),
+            mappings_of(scenario),
+            optimizely=emulator.base_url,
+            clock=clock,
+            random=random,
+            ids=ids,
+            session=_segments_session(),
+        )
+
+    def take(self, event: dict[str, Any]) -> str | None:
+        """Deliver with every retry before answering; the scenario's time stays where it was."""
+        now = self._clock.now_ms()
+        delivery = self._forwarder.deliver(event)
+        self._clock.set(now)
+        return str(delivery.report["id"])
+
+    def delete(self, user_id: str, regulation: str, anonymous_id: str | None) -> str | None:
+        """Carry out a regulation, and the destination's onDelete where it hears of it."""
+        now = self._clock.now_ms()
+        delivery = self._forwarder.delete(user_id, regulation, anonymous_id=anonymous_id)
+        self._clock.set(now)
+        return None if delivery is None else str(delivery.report["id"])
+
+    def request_counts(self) -> dict[str, int]:
+        """As sent over HTTP, retries included."""
+        return dict(self._forwarder.request_counts)
+
+    def close(self) -> None:
+        """Close the forwarder's connections."""
+        self._forwarder.close()
+
+
+class RemoteSegment:
+    """A running forwarder at `base_url`, in the namespace that the scenario has at the emulator."""
+
+    def __init__(
+        self, scenario: Scenario, emulator: EmulatorClient, datafile_url: str, base_url: str
+    ) -> None:
+        self._session = emulator.session
+        self._base_url = f"{base_url.rstrip('/')}/ns/{emulator.namespace}"
+        self._after = 0
+        self._call("PUT", "/_forwarder/settings", settings_of(scenario, datafile_url))
+        mappings = [mapping_json(mapping) for mapping in mappings_of(scenario)]
+        self._call("PUT", "/_forwarder/mappings", mappings)
+
+    def take(self, event: dict[str, Any]) -> str | None:
+        """Send to the Tracking API, then wait until the delivery has come to its end.
+
+        Without `sentAt` Segment corrects no time: the event keeps the scenario's.
+        """
+        body = {
+            key: value
+            for key, value in event.items()
+            if key not in ("sentAt", "receivedAt", "originalTimestamp")
+        }
+        self._call("POST", f"/v1/{event['type']}", {**body, "writeKey": "optilocal"})
+        return self._finished()
+
+    def delete(self, user_id: str, regulation: str, anonymous_id: str | None) -> str | None:  # noqa: ARG002
+        """Ask for a regulation; wait for the delivery where the destination hears of it."""
+        body = {"regulationType": regulation, "subjectType": "USER_ID", "subjectIds": [user_id]}
+        self._call("POST", "/regulations", body)
+        return self._finished() if regulation in ("SUPPRESS_WITH_DELETE", "DELETE_ONLY") else None
+
+    def request_counts(self) -> dict[str, int]:
+        """As the deliveries tell them."""
+        counts = {"datafile": 0, "events": 0, "privacy": 0}
+        for delivery in self._call("GET", "/_forwarder/deliveries?limit=1000")["deliveries"]:
+            for request in delivery["requests"]:
+                counts[request["to"]] += 1
+        return counts
+
+    def _finished(self) -> str | None:
+        """The id of the next delivery, once nothing more is to be tried; None when none comes: Segment refused the call."""
+        waiting = f"/_forwarder/deliveries?after={self._after}&count=1&wait="
+        if not self._call("GET", waiting + "5")["deliveries"]:
+            return None
+        ended = self._call("GET", f"{waiting}30&state=ended")["deliveries"]
+        if ended:
+            self._after = ended[-1]["row"]
+            return str(ended[-1]["id"])
+        raise CannotRun(
+            f"the forwarder at {self._base_url} goes on retrying a delivery; its back-off takes real time"
+        )
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        try:
+            answer = self._session.request(method, self._base_url + path, json=body, timeout=(5, 60))
+        except requests.RequestException:
+            raise CannotRun(
+                f"no forwarder answers at {self._base_url}; start one with `optilocal up`"
+            ) from None
+        if not answer.ok:
+            raise CannotRun(
+                f"the forwarder refused {method} {self._base_url}{path}: {answer.status_code} {answer.text[:200]}"
+            )
+        return answer.json()

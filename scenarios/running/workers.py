@@ -1,0 +1,160 @@
+"""Who runs scenarios side by side: processes where this one can fork, so that every core works; else threads.
+
+Where no emulator is given, each process has one of its own: a shared one would be what all of them wait for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing.util import Finalize
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from optilocal.forwarder.clock import SystemClock
+from optilocal.scenarios.language.scenario import Scenario
+from optilocal.scenarios.running.emulator_client import EmulatorClient, new_session
+from optilocal.scenarios.running.runner import run_scenario
+
+if TYPE_CHECKING:
+    import requests
+
+    from optilocal.scenarios.running.sandbox import Sandbox
+
+_FEWEST = 8
+"""Fewer scenarios than this are done before a process would be worth its start."""
+_connections = threading.local()
+_forked: tuple[Scenario, ...] = ()
+
+
+class _OwnEmulator:
+    """This process's emulator for scenarios that are given none: started by the first one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sandbox: Sandbox | None = None
+
+    def client(self, namespace: str, session: requests.Session) -> EmulatorClient:
+        """A namespace of it. Raises CannotRun when it cannot be started.
+
+        The referee, being in the same process, asks without the network; SDK and forwarder have `session` and HTTP.
+        """
+        from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions  # noqa: PLC0415 - slow, and only needed here
+
+        with self._lock:
+            if self._sandbox is None:
+                # Each scenario asks once, at its end.
+                options = SandboxOptions(emulator_port=0, judge_ahead=False)
+                sandbox = Sandbox(options, with_forwarder=False)
+                self._sandbox = sandbox.__enter__()
+            return EmulatorClient(self._sandbox.emulator_url, namespace, session, self._sandbox.ask)
+
+    def stop(self) -> None:
+        """Stop it when it runs, and leave no file behind."""
+        with self._lock:
+            sandbox, self._sandbox = self._sandbox, None
+        if sandbox is not None:
+            sandbox.stop()
+
+
+_own = _OwnEmulator()
+
+
+class Workers:
+    """`count` workers for these scenarios, as a context manager. Open it before any server starts: only a process with
+    one thread is forked. What is running when it closes ends first, what waits is not begun.
+
+    `own_emulators` says that they will be given none, so that what those need is loaded once for all.
+    """
+
+    def __init__(
+        self,
+        scenarios: Sequence[Scenario],
+        count: int,
+        *,
+        processes: bool = True,
+        own_emulators: bool = False,
+    ) -> None:
+        self.scenarios = tuple(scenarios)
+        self._pool: ProcessPoolExecutor | ThreadPoolExecutor
+        count = max(1, min(count, len(self.scenarios)))
+        self.forked = processes and count > 1 and len(self.scenarios) >= _FEWEST and _can_fork()
+        if self.forked:
+            self._pool = _forked_pool(self.scenarios, count, own_emulators)
+        else:
+            self._pool = ThreadPoolExecutor(count, thread_name_prefix="scenario")
+
+    def submit(
+        self, index: int, root: str | None, namespace: str, forwarder_url: str | None
+    ) -> Future[dict[str, Any]]:
+        """Run the scenario at `index` in a namespace of the emulator at `root`; its entry of the run document.
+
+        With `root` None that is an emulator of the worker's process, which ends with these workers.
+        """
+        if self.forked:
+            return self._pool.submit(_run_forked, index, root, namespace, forwarder_url)
+        return self._pool.submit(_run, self.scenarios[index], root, namespace, forwarder_url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        _own.stop()
+
+
+def _can_fork() -> bool:
+    """Linux alone, and nothing else going on in this process: a lock that another thread holds would stay shut."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+def _forked_pool(scenarios: tuple[Scenario, ...], count: int, own_emulators: bool) -> ProcessPoolExecutor:
+    global _forked  # noqa: PLW0603 - what the processes are born with need not be sent to them
+    _forked = scenarios
+    # What each of them would load where it is first used is loaded once, before they are born.
+    if any('"@liquid"' in json.dumps(scenario.mappings) for scenario in scenarios):
+        importlib.import_module("optilocal.forwarder.destination.liquid")
+    if own_emulators:
+        importlib.import_module("optilocal.scenarios.running.sandbox")
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin, (os.getpid(),))
+    pool.submit(os.getpid).result()  # all are forked at the first task
+    _forked = ()
+    return pool
+
+
+def _begin(parent: int) -> None:
+    """A worker leaves Ctrl-C to its parent, and ends when the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        try:
+            _own.stop()
+        finally:
+            os._exit(2)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+    Finalize(_own, _own.stop, exitpriority=0)
+
+
+def _run_forked(index: int, root: str | None, namespace: str, forwarder_url: str | None) -> dict[str, Any]:
+    return _run(_forked[index], root, namespace, forwarder_url)
+
+
+def _run(scenario: Scenario, root: str | None, namespace: str, forwarder_url: str | None) -> dict[str, Any]:
+    """Connections live as long as their worker: a scenario takes few requests."""
+    if not hasattr(_connections, "session"):
+        _connections.session = new_session()
+    session = _connections.session
+    emulator = EmulatorClient(root, namespace, session) if root else _own.client(namespace, session)
+    return run_scenario(scenario, emulator, now_ms=SystemClock().now_ms(), forwarder_url=forwarder_url)
