@@ -5,7 +5,6 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from optilocal.emulator.batch.parse import parse
-from optilocal.emulator.batch.regular import read_regular
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.journal.request_log import Captured, Kind
 from optilocal.emulator.json_text import dumps, loads
@@ -25,17 +24,14 @@ def as_request(captured: Captured) -> Request:
     if captured.kind != Kind.PLAIN:
         return _as_it_was(captured)
     headers = _headers(captured.head)
-    rows: Sequence[EventRow] | None = read_regular(captured.body, headers, captured.at)
-    notes = ("[]", "[]")
-    if rows is None:
-        parsed = parse(captured.body, headers=headers, received_at=captured.at)
-        rows, notes = parsed.rows, (dumps(parsed.violations), dumps(parsed.warnings))
+    parsed = parse(captured.body, headers=headers, received_at=captured.at)
+    notes = (dumps(parsed.violations), dumps(parsed.warnings))
     doc = (
         f'{{"surface":"events","at":{captured.at},"method":"POST","path":"{PATH}","query":"",'
         f'"headers":{captured.head},"status":204,"response":"","fault":null,'
         f'"violations":{notes[0]},"warnings":{notes[1]}}}'
     )
-    return Request(captured.namespace, "events", "POST", 204, doc, captured.body, rows)
+    return Request(captured.namespace, "events", "POST", 204, doc, captured.body, parsed.rows)
 
 
 def _as_it_was(captured: Captured) -> Request:
