@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
@@ -81,10 +81,13 @@ class _Attempt:
         self.private = False
         self.expired = False
         self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
 
     def uses(self, connection: HTTPConnection) -> None:
         """The request goes over this connection, which may not be open yet."""
         self._connection = connection
+        # A connection lets go of its socket while a body without a length is still being read from it.
+        self._socket = connection.sock
         if connection.sock is None or connection.proxy is not None:
             return
         address = connection.sock.getpeername()[0]
@@ -95,13 +98,13 @@ class _Attempt:
 
     def end(self) -> None:
         """Ends whatever the request waits for: connecting, a status line, headers, a body or trailers."""
-        open_socket = self._connection.sock if self._connection is not None else None
-        if open_socket is not None:
-            try:
-                # Of a TLS socket too only the connection below ends: its thread may be in the middle of reading it.
-                socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
-            except OSError:
-                return
+        # While a TLS connection is being made the connection's socket is another one.
+        making = self._connection.sock if self._connection is not None else None
+        for each in (self._socket, making):
+            if each is not None:
+                with suppress(OSError):
+                    # Of a TLS socket too only the connection below ends: its thread may be reading it right now.
+                    socket.socket.shutdown(each, socket.SHUT_RDWR)
 
 
 _under_way = threading.local()
