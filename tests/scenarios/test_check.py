@@ -362,7 +362,7 @@ def test_an_unreadable_file_is_one_line_and_2(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--events", "x.txt"], "check needs your datafile"),
+        (["--events", "x.txt"], "Missing option '--datafile'"),
         (["--datafile", "none.json", "--events", "x.txt"], "cannot read the datafile none.json"),
         (["--datafile", str(SHOP), "--events", "none.txt"], "cannot read none.txt"),
         (["--datafile", str(SHOP), "--events", "none/"], "cannot read none"),
