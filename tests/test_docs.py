@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import subprocess
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
-from optilocal.scenarios.cli import main, parser
+from optilocal.scenarios.cli import COMMANDS, command_line, main
 from optilocal.scenarios.language import datafiles
 from optilocal.scenarios.language.document_checks import TOP_KEYS
 from optilocal.scenarios.language.loader import load
@@ -26,9 +26,10 @@ TRACKED = subprocess.run(
 PAGES = [ROOT / name for name in TRACKED if name.endswith(".md")]
 
 
-def commands() -> dict[str, argparse.ArgumentParser]:
-    (action,) = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    return dict(action.choices)
+def commands() -> dict[str, click.Command]:
+    context = click.Context(command_line, info_name="optilocal", auto_envvar_prefix="OPTILOCAL")
+    found = {name: command_line.get_command(context, name) for name in COMMANDS}
+    return {name: command for name, command in found.items() if command is not None}
 
 
 def rows(text: str, heading: str) -> list[str]:
@@ -47,26 +48,21 @@ def test_readme_names_every_command_with_every_option() -> None:
     }
     assert set(table) == set(commands())
     for name, command in commands().items():
-        known = {option for action in command._actions for option in action.option_strings} - {"-h", "--help"}
+        known = {flag for param in command.params if isinstance(param, click.Option) for flag in param.opts}
         assert set(re.findall(r"`(--?[a-zA-Z][a-z-]*)", table[name])) == known, name
 
 
-def test_every_option_with_a_twin_says_so_in_its_help() -> None:
-    twins = {
-        "--emulator",
-        "--forwarder",
-        "--workers",
-        "--host",
-        "--emulator-port",
-        "--forwarder-port",
-        "--datafile",
-        "--settings",
-        "--journal",
-    }
-    for name, command in commands().items():
-        for action in command._actions:
-            if name in ("run", "up", "explain") and twins & set(action.option_strings):
-                assert re.search(r"environment: [A-Z_]+", action.help or ""), (name, action.option_strings)
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("emulator", "forwarder")])
+def test_the_help_of_a_command_has_an_example_and_every_options_twin(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    assert main([name, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(rf"Examples?:\n( {{2,}}.*)?optilocal {name}", text)
+    assert "Exit codes: 0 all as expected" in text
+    options = [param for param in commands()[name].params if isinstance(param, click.Option)]
+    assert len(re.findall(r"\[env\s+var:", text)) == len(options)
 
 
 def test_the_language_is_documented_whole() -> None:

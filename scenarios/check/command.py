@@ -1,10 +1,10 @@
-"""`optilocal check`: reads the datafile and what is tracked, prints and writes the report; nothing is started or sent."""
+"""The pre-flight from its files to its report: reads the datafile and what is tracked; nothing is started or sent."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +23,29 @@ from optilocal.scenarios.language.problems import CannotRun
 from optilocal.serving.loopback import session_for
 
 
-def check_command(options: argparse.Namespace) -> int:
-    """0 when nothing tracked is lost, 1 when something never counts (with --strict also for what is worth knowing)."""
-    if not options.datafile:
-        raise CannotRun("check needs your datafile: --datafile FILE or URL")
-    datafile = read_datafile(options.datafile)
+def check(
+    datafile_name: str,
+    events: Sequence[str],
+    *,
+    calls: Sequence[str],
+    settings_file: Path | None,
+    json_file: Path | None,
+    strict: bool,
+) -> int:
+    """0 when nothing tracked is lost, 1 when something never counts (when `strict` also for what is worth knowing)."""
+    datafile = read_datafile(datafile_name)
     try:
-        settings = ServerSettings.load(options.settings)
+        settings = ServerSettings.load(settings_file)
     except SettingsError as error:
         raise CannotRun(str(error)) from None
-    readings = [read(named, options.call) for named in options.events]
+    readings = [read(named, list(calls)) for named in events]
     now = SystemClock().now_ms()
     destination = Destination(datafile, settings.mappings, settings.destination.get("accountId"), now)
-    report = preflight(datafile, readings, destination, source=options.datafile, now_ms=now)
-    to_stdout = str(options.json) == "-"
-    print_report(report, sys.stderr if to_stdout else sys.stdout)
-    if options.json:
-        _write(options.json, report)
-    lacking = report["counts"]["never_counts"] + (report["counts"]["worth_knowing"] if options.strict else 0)
+    report = preflight(datafile, readings, destination, source=datafile_name, now_ms=now)
+    print_report(report, sys.stderr if str(json_file) == "-" else sys.stdout)
+    if json_file:
+        _write(json_file, report)
+    lacking = report["counts"]["never_counts"] + (report["counts"]["worth_knowing"] if strict else 0)
     return 1 if lacking else 0
 
 

@@ -1,11 +1,18 @@
-"""Expected against captured: pair first, then diff each pair; every difference is a record in the field's own words."""
+"""Expected against captured: pair first, then diff each pair; every difference is a record in the field's own words.
+
+DeepDiff walks both sides; two operators of ours decide what a matcher and what a number means.
+"""
 
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+
+from deepdiff import DeepDiff
+from deepdiff.operator import BaseOperator
 
 from optilocal.scenarios.comparing.pairing import Nearest, pair
 from optilocal.scenarios.language.matchers import Matcher, as_text, plain
@@ -14,16 +21,9 @@ from optilocal.scenarios.language.yaml_nodes import NodePath
 
 MISSING: Any = object()
 """Stands for a side that is not there; in a difference record that side's key is left out."""
-_KINDS = {
-    "type_changes": "type",
-    "values_changed": "changed",
-    "dictionary_item_added": "unexpected",
-    "dictionary_item_removed": "missing",
-    "iterable_item_added": "unexpected",
-    "iterable_item_removed": "missing",
-    "attribute_added": "unexpected",
-    "attribute_removed": "missing",
-}
+_ONE_AT_A_TIME = threading.RLock()
+"""DeepDiff parses the index of every list item as Python code, which CPython 3.11 and 3.12 do wrong in two threads at once:
+https://github.com/python/cpython/issues/106905."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +68,94 @@ def compare(expected: Any, captured: Any, path: NodePath, *, whole: bool) -> lis
     `whole` compares everything captured; otherwise only what is named: other keys of a captured mapping do not matter,
     lists go by position and must be of the same length.
     """
-    left, right, found = _settled(expected, captured, path, whole)
-    if not _same(left, right):
-        found.extend(_diff(left, right, path))
+    matchers, numbers = _Matchers(path, whole), _Numbers(path)
+    # By position: looking for what was moved, DeepDiff would take 0 and false in a list for one thing.
+    with _ONE_AT_A_TIME:
+        tree = DeepDiff(
+            expected,
+            captured,
+            view="tree",
+            threshold_to_diff_deeper=0,
+            zip_ordered_iterables=True,
+            ignore_private_variables=False,
+            custom_operators=[matchers, numbers],
+        )
+    found = [*matchers.found, *numbers.found]
+    for report, levels in tree.items():
+        for level in cast(Any, levels):
+            found.extend(_reported(report, level, path, whole))
     return sorted(found, key=lambda difference: _order(difference.path))
 
 
-def _settled(expected: Any, captured: Any, path: NodePath, whole: bool) -> tuple[Any, Any, list[Difference]]:
-    found: list[Difference] = []
-    left, right = map(_as_wire, _settle(expected, captured, path, whole, found))
-    return left, right, found
+class _Matchers(BaseOperator):
+    """DeepDiff's operator for an expected matcher: the matcher says whether the captured value will do."""
+
+    def __init__(self, path: NodePath, whole: bool) -> None:
+        super().__init__()
+        self._path, self._whole = path, whole
+        self.found: list[Difference] = []
+
+    def match(self, level: Any) -> bool:
+        return isinstance(level.t1, Matcher)
+
+    def give_up_diffing(self, level: Any, diff_instance: DeepDiff) -> bool:  # noqa: ARG002
+        _match(level.t1, level.t2, _path(self._path, level), self._whole, self.found)
+        return True
 
 
-def _same(left: Any, right: Any) -> bool:
-    return bool(left == right and _typed(left) == _typed(right))
+class _Numbers(BaseOperator):
+    """DeepDiff's operator for numbers as JSON has them: 20 and 20.0 are one number, true is no number."""
+
+    def __init__(self, path: NodePath) -> None:
+        super().__init__()
+        self._path = path
+        self.found: list[Difference] = []
+
+    def match(self, level: Any) -> bool:
+        return _is_number(level.t1) and _is_number(level.t2)
+
+    def give_up_diffing(self, level: Any, diff_instance: DeepDiff) -> bool:  # noqa: ARG002
+        if level.t1 != level.t2:
+            reason = _how(level.t1, level.t2)
+            path = _path(self._path, level)
+            self.found.append(Difference(path, "changed", reason, level.t1, level.t2))
+        return True
 
 
-def _agrees(expected: Any, captured: Any) -> bool:
-    """Whether nothing that is named differs; what differs is not worked out."""
-    left, right, found = _settled(expected, captured, (), whole=False)
-    return not found and _same(left, right)
+def _path(path: NodePath, level: Any) -> NodePath:
+    return (*path, *level.path(output_format="list"))
+
+
+def _reported(report: str, level: Any, path: NodePath, whole: bool) -> Iterator[Difference]:
+    """What DeepDiff itself reports of one level, as a record."""
+    here, expected, captured = _path(path, level), level.t1, level.t2
+    if report == "type_changes":
+        yield Difference(here, "type", _other_type(expected, captured), expected, captured)
+    elif report == "values_changed":
+        yield Difference(here, "changed", _how(expected, captured), expected, captured)
+    elif report == "iterable_item_removed":
+        yield Difference(here, "missing", f"is not there: {_counts(level)}", expected)
+    elif report == "iterable_item_added":
+        yield Difference(here, "unexpected", f"was not expected: {_counts(level)}", captured=captured)
+    elif report == "dictionary_item_removed":
+        if not (isinstance(expected, Matcher) and expected.tag == "!absent"):
+            yield Difference(here, "missing", _why_missing(level, here[-1]), expected)
+    elif report == "dictionary_item_added":
+        if whole:
+            yield Difference(here, "unexpected", "was not expected", captured=captured)
+    else:
+        raise AssertionError(f"DeepDiff reports {report!r}, which JSON gives no cause for")
+
+
+def _counts(level: Any) -> str:
+    return f"{len(level.up.t2)} instead of {len(level.up.t1)}"
+
+
+def _why_missing(level: Any, key: str | int) -> str:
+    if isinstance(level.t1, Matcher):
+        return f"is not there; {level.t1} was expected"
+    others = [name for name in level.up.t2 if name not in level.up.t1]
+    return f"is not there{meant(key, others, close_by=75)}"
 
 
 def compare_unordered(
@@ -120,69 +188,10 @@ def compare_unordered(
     return found
 
 
-def _settle(
-    expected: Any, captured: Any, path: NodePath, whole: bool, found: list[Difference]
-) -> tuple[Any, Any]:
-    """The two sides with every matcher settled: what it accepts becomes equal, what it refuses becomes a difference.
-
-    Unnamed keys of the captured side go when not `whole`.
-    """
-    if isinstance(expected, Matcher):
-        _match(expected, captured, path, whole, found)
-        return None, None
-    if isinstance(expected, dict) and isinstance(captured, dict):
-        return _settle_mapping(expected, captured, path, whole, found)
-    if isinstance(expected, list) and isinstance(captured, list) and len(expected) == len(captured):
-        sides = [
-            _settle(left, right, (*path, i), whole, found)
-            for i, (left, right) in enumerate(zip(expected, captured, strict=True))
-        ]
-        return [left for left, _ in sides], [right for _, right in sides]
-    if isinstance(expected, list) and isinstance(captured, list):
-        return _settle_lengths(expected, captured, path, whole, found)
-    return plain(expected), captured
-
-
-def _settle_mapping(
-    expected: dict[str, Any], captured: dict[str, Any], path: NodePath, whole: bool, found: list[Difference]
-) -> tuple[Any, Any]:
-    left: dict[str, Any] = {}
-    right: dict[str, Any] = (
-        {key: value for key, value in captured.items() if key not in expected} if whole else {}
-    )
-    for key, item in expected.items():
-        here = (*path, key)
-        if isinstance(item, Matcher) and key not in captured:
-            if item.tag != "!absent":
-                found.append(Difference(here, "missing", f"is not there; {item} was expected", item))
-        elif isinstance(item, Matcher) and item.tag == "!absent":
-            found.append(Difference(here, "unexpected", "should not be there", item, captured[key]))
-        elif key in captured:
-            left[key], right[key] = _settle(item, captured[key], here, whole, found)
-        else:
-            others = [name for name in captured if name not in expected]
-            found.append(Difference(here, "missing", f"is not there{meant(key, others, close_by=75)}", item))
-    return left, right
-
-
-def _settle_lengths(
-    expected: list[Any], captured: list[Any], path: NodePath, whole: bool, found: list[Difference]
-) -> tuple[Any, Any]:
-    """Lists of different length: what stands on both sides is compared, the rest is missing or unexpected."""
-    both = min(len(expected), len(captured))
-    counts = f"{len(captured)} instead of {len(expected)}"
-    sides = [_settle(expected[i], captured[i], (*path, i), whole, found) for i in range(both)]
-    for index in range(both, len(expected)):
-        found.append(Difference((*path, index), "missing", f"is not there: {counts}", expected[index]))
-    for index in range(both, len(captured)):
-        found.append(
-            Difference((*path, index), "unexpected", f"was not expected: {counts}", captured=captured[index])
-        )
-    return [left for left, _ in sides], [right for _, right in sides]
-
-
 def _match(matcher: Matcher, captured: Any, path: NodePath, whole: bool, found: list[Difference]) -> None:
-    if matcher.tag == "!contains":
+    if matcher.tag == "!absent":
+        found.append(Difference(path, "unexpected", "should not be there", matcher, captured))
+    elif matcher.tag == "!contains":
         _contains(matcher, captured, path, found)
     elif matcher.tag == "!unordered":
         if isinstance(captured, list):
@@ -208,7 +217,7 @@ def _contains(matcher: Matcher, captured: Any, path: NodePath, found: list[Diffe
         found.extend(compare(wanted, captured, path, whole=False))
     elif isinstance(captured, list):
         for item in wanted if isinstance(wanted, list) else [wanted]:
-            if not any(_agrees(item, other) for other in captured):
+            if all(compare(item, other, (), whole=False) for other in captured):
                 nearest = Nearest(captured).to(item)
                 found.append(
                     Difference(path, "matcher", f"contains no {as_text(item)}", matcher, captured, nearest)
@@ -217,36 +226,7 @@ def _contains(matcher: Matcher, captured: Any, path: NodePath, found: list[Diffe
         found.append(Difference(path, "matcher", "is nothing that could contain it", matcher, captured))
 
 
-def _diff(expected: Any, captured: Any, path: NodePath) -> Iterator[Difference]:
-    from deepdiff import DeepDiff  # noqa: PLC0415 - slow to import, and most of what is compared is equal
-
-    # By position: looking for what was moved, DeepDiff would take 0 and false in a list for one thing.
-    tree = DeepDiff(
-        expected,
-        captured,
-        view="tree",
-        verbose_level=2,
-        threshold_to_diff_deeper=0,
-        zip_ordered_iterables=True,
-    )
-    for name, levels in tree.items():
-        for level in cast(Any, levels):
-            steps = cast(list[Any], level.path(output_format="list"))
-            here = (*path, *steps)
-            kind = _KINDS.get(name, "changed")
-            if kind == "missing":
-                yield Difference(here, kind, "is not there", level.t1)
-            elif kind == "unexpected":
-                yield Difference(here, kind, "was not expected", captured=level.t2)
-            else:
-                if _is_number(level.t1) and _is_number(level.t2):
-                    kind = "changed"
-                yield Difference(here, kind, _reason(kind, level.t1, level.t2), level.t1, level.t2)
-
-
-def _reason(kind: str, expected: Any, captured: Any) -> str:
-    if kind != "type":
-        return _how(expected, captured)
+def _other_type(expected: Any, captured: Any) -> str:
     if str(expected) == str(captured):
         return f"is the {_type(captured)} {captured}, not the {_type(expected)}"
     return f"is {_article(_type(captured))}, not {_article(_type(expected))}"
@@ -278,24 +258,6 @@ def _type(value: Any) -> str:
 
 def _article(name: str) -> str:
     return name if name == "null" else f"an {name}" if name[0] in "aeio" else f"a {name}"
-
-
-def _as_wire(value: Any) -> Any:
-    """The value as JSON carries it: 20.0 and 20 are one number there."""
-    if isinstance(value, dict):
-        return {key: _as_wire(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_as_wire(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _typed(value: Any) -> Any:
-    """The value with the types that == overlooks: 1 and true are two things on the wire."""
-    if isinstance(value, dict):
-        return {key: _typed(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_typed(item) for item in value]
-    return type(value).__name__, value
 
 
 def _order(path: NodePath) -> list[tuple[int, int, str]]:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from optilocal.scenarios.language.document_checks import REQUESTS
 from optilocal.scenarios.language.matchers import Matcher
 from optilocal.scenarios.language.scenario import Scenario
 from optilocal.scenarios.language.yaml_nodes import NodePath
@@ -50,15 +49,6 @@ def changes(scenario: Scenario, entry: Mapping[str, Any]) -> list[Change]:
         else:
             found[path] = Change(("expect", *path))
     return list(found.values())
-
-
-def nothing_expected(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What a document without expectations is run with, so that whatever is captured is a difference."""
-    steps = document.get("steps")
-    tracked = any(
-        isinstance(step, dict) and "track" in step for step in (steps if isinstance(steps, list) else [])
-    )
-    return {"tracks": []} if tracked else {"requests": dict.fromkeys(REQUESTS, -1)}
 
 
 def _realigned(differences: Iterable[Mapping[str, Any]]) -> set[NodePath]:

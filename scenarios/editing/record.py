@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,11 +39,13 @@ class Draft:
         return "".join(f"# {line}\n" for line in self.comments) + block(self.document)
 
 
-def record_command(options: argparse.Namespace) -> int:
+def record_namespace(
+    emulator_url: str, namespace: str | None, message_ids: Sequence[str], output: Path | None
+) -> int:
     """0 with a scenario that does again what was recorded; 1 when it does something else in places, which it tells."""
-    emulator = EmulatorClient(options.emulator, options.namespace)
+    emulator = EmulatorClient(emulator_url, namespace)
     emulator.health()
-    journal = read_journal(emulator, options.message_id)
+    journal = read_journal(emulator, message_ids)
     try:
         recording = record(journal)
     except ValueError as error:
@@ -52,15 +53,15 @@ def record_command(options: argparse.Namespace) -> int:
         raise CannotRun(
             f"{where}: {error}; see what is there in the viewer, or name another --namespace"
         ) from None
-    draft = _draft(recording, journal, emulator, options.output)
+    draft = _draft(recording, journal, emulator, output)
     told = settle(draft)
     for line in told:
         print(f"optilocal: not as recorded: {line}", file=sys.stderr)
-    _write(draft, options.output)
+    _write(draft, output)
     return 1 if told else 0
 
 
-def read_journal(emulator: EmulatorClient, message_ids: list[str]) -> Journal:
+def read_journal(emulator: EmulatorClient, message_ids: Sequence[str]) -> Journal:
     """Everything a scenario is made of. Raises CannotRun when something is not there any more."""
     verdicts = emulator.verdicts()
     missing = set(message_ids) - {row["message_id"] for row in verdicts}

@@ -14,9 +14,9 @@ from optilocal.scenarios.editing.expectation_changes import (
     applied,
     at,
     changes,
-    nothing_expected,
 )
 from optilocal.scenarios.editing.yaml_edit import CannotEdit, Editor
+from optilocal.scenarios.language.document_checks import nothing_expected
 from optilocal.scenarios.language.loader import load_file
 from optilocal.scenarios.language.matchers import read_matcher
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError

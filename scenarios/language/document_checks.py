@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from optilocal.scenarios.language.checker import Checker, kind_name
@@ -110,3 +111,12 @@ def _check_track(checker: Checker, path: NodePath, item: Any) -> None:
         from optilocal.emulator.verdict.verdict import CONDITIONS  # noqa: PLC0415 - slow to import, and seldom asked for
 
         checker.keys(item["conditions"], (*path, "conditions"), CONDITIONS, "conditions")
+
+
+def nothing_expected(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a document without expectations is run with, so that whatever is captured is a difference."""
+    steps = document.get("steps")
+    tracked = any(
+        isinstance(step, dict) and "track" in step for step in (steps if isinstance(steps, list) else [])
+    )
+    return {"tracks": []} if tracked else {"requests": dict.fromkeys(REQUESTS, -1)}

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from optilocal.scenarios.editing.expectation_changes import nothing_expected
 from optilocal.scenarios.language.assembly import assemble
+from optilocal.scenarios.language.document_checks import nothing_expected
 from optilocal.scenarios.language.folder_defaults import defaults_for
 from optilocal.scenarios.language.matchers import read_matcher
 from optilocal.scenarios.language.problems import AuthorProblem, CannotRun, ScenarioError

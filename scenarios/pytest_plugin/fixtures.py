@@ -12,10 +12,10 @@ from typing import Any, Self
 from optimizely.optimizely_user_context import UserAttributes
 
 from optilocal.forwarder.clock import SystemClock
-from optilocal.scenarios.commands.explain import verdict_text
 from optilocal.scenarios.language import datafiles
 from optilocal.scenarios.language.document_checks import OUTCOMES
 from optilocal.scenarios.language.problems import CannotRun, meant
+from optilocal.scenarios.reporters.verdict_words import verdict_text
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.sdk import OptimizelyClient, SdkAnswer
 

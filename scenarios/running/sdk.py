@@ -203,8 +203,5 @@ class OptimizelyClient:
         reasons = self._datafile.refusals
         if not reasons:
             return None
-        more = f" (and {len(reasons) - 3} more)" if len(reasons) > 3 else ""
-        return (
-            f"Optimizely's SDK for Python {sdk_version}, which decides here, refuses the datafile: "
-            f"{'; '.join(reasons[:3])}{more}. SDKs of other languages may take it; complete it for this one"
-        )
+        more = f" (and {len(reasons) - 1} more of the kind)" if len(reasons) > 1 else ""
+        return f"{reasons[0]}{more}. The SDK that decides here is Python's, {sdk_version}"

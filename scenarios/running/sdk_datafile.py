@@ -13,7 +13,7 @@ from optimizely.logger import Logger
 from optimizely.optimizely_config import OptimizelyConfig
 from optimizely.project_config import ProjectConfig
 
-from optilocal.emulator.datafile.python_sdk import python_sdk_refusals
+from optilocal.emulator.datafile.sdk_demands import python_sdk_demands
 
 _TIMEOUT_S = 10
 _accepted = lru_cache(maxsize=200)(validator.is_datafile_valid)
@@ -36,7 +36,7 @@ class ServedDatafile(BaseConfigManager):
         self._last_modified: str | None = None
         self.optimizely_config: OptimizelyConfig | None = None
         self.refusals: list[str] = []
-        """Why the SDK refused the datafile that was fetched last; empty when it took it, or it was no JSON object."""
+        """Why the SDK refused the datafile that was fetched last; empty when it took it, or it was not a JSON object."""
         self.failed: str | None = None
         """Why the last poll got no answer at all."""
 
@@ -67,10 +67,20 @@ class ServedDatafile(BaseConfigManager):
     def _take(self, datafile: str) -> None:
         read = StaticConfigManager(datafile, logger=self.logger, skip_json_validation=_accepted(datafile))
         config, known = read.get_config(), self.get_config()
-        self.refusals = [] if config else _refusals(datafile)
+        self.refusals = [] if config else self._reasons(datafile)
         # The SDK takes no other datafile of the revision that it has.
         if config and not (known and known.get_revision() == config.get_revision()):
             self._read, self.optimizely_config = read, read.optimizely_config
+
+    def _reasons(self, datafile: str) -> list[str]:
+        try:
+            value: Any = json.loads(datafile)
+        except ValueError:
+            return []
+        if not isinstance(value, dict):
+            return []
+        said = f"Optimizely's Python SDK refuses the datafile of {self._url}"
+        return [note["message"] for note in python_sdk_demands(value)] or [said]
 
 
 def _text(content: bytes) -> str:
@@ -79,11 +89,3 @@ def _text(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return ""
-
-
-def _refusals(datafile: str) -> list[str]:
-    try:
-        value: Any = json.loads(datafile)
-    except ValueError:
-        return []
-    return python_sdk_refusals(value) if isinstance(value, dict) else []

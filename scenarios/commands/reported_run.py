@@ -1,27 +1,41 @@
-"""A run and those who are told of it: the console as it goes on, the viewer, the files at its end, the exit code."""
+"""A run and its readers: the console as it goes on, the viewer, the files at its end, the exit code."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import secrets
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import IO, Any
 
 from optilocal.forwarder.clock import SystemClock
 from optilocal.scenarios.commands.interrupts import dropped_interrupts
 from optilocal.scenarios.language.scenario import Scenario
 from optilocal.scenarios.reporters.console import ConsoleReporter
-from optilocal.scenarios.reporters.files import check_targets, write_reports
+from optilocal.scenarios.reporters.files import Reports
 from optilocal.scenarios.running.emulator_client import EmulatorClient, forwarder_health
 from optilocal.scenarios.running.run import run_with
 from optilocal.scenarios.running.workers import Workers
 
 
-def run_reported(chosen: Sequence[Scenario], options: argparse.Namespace) -> int:
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What `optilocal run` was asked for. `emulator` and `forwarder` are base URLs of running servers, or None."""
+
+    command_line: str
+    reports: Reports
+    emulator: str | None
+    forwarder: str | None
+    workers: int
+    update: bool
+    fail_fast: bool
+    quiet: bool
+
+
+def run_reported(chosen: Sequence[Scenario], options: RunOptions) -> int:
     """Run the scenarios as the options of `optilocal run` ask; the exit code."""
-    check_targets(options)
+    options.reports.check_targets()
     emulator = EmulatorClient(options.emulator) if options.emulator else None
     if emulator:
         emulator.health()
@@ -31,7 +45,7 @@ def run_reported(chosen: Sequence[Scenario], options: argparse.Namespace) -> int
         workers = opened.enter_context(
             Workers(chosen, options.workers, processes=not options.update, own_emulators=emulator is None)
         )
-        stream = sys.stderr if str(options.json) == "-" else sys.stdout
+        stream = options.reports.messages()
         if options.update:
             updated = _updated(workers, emulator, options, stream)
             workers = opened.enter_context(Workers(updated, options.workers, processes=False))
@@ -39,14 +53,19 @@ def run_reported(chosen: Sequence[Scenario], options: argparse.Namespace) -> int
             stream, quiet=options.quiet, viewer=f"{emulator.root}/" if emulator else None
         )
         run = _reported(
-            workers, emulator, reporter, options, fail_fast=options.fail_fast, forwarder_url=options.forwarder
+            workers,
+            emulator,
+            reporter,
+            options.command_line,
+            fail_fast=options.fail_fast,
+            forwarder_url=options.forwarder,
         )
-    write_reports(run, options, stream)
+    options.reports.write(run, stream)
     return _exit_code(run)
 
 
 def run_in_sandbox(
-    workers: Workers, emulator_url: str, options: argparse.Namespace, *, until: Callable[[], bool]
+    workers: Workers, emulator_url: str, command_line: str, *, until: Callable[[], bool]
 ) -> int:
     """Run the scenarios of `optilocal up --run` in the sandbox that is up; the exit code.
 
@@ -54,14 +73,15 @@ def run_in_sandbox(
     """
     reporter = ConsoleReporter(sys.stdout, viewer=f"{emulator_url}/")
     with workers:
-        return _exit_code(_reported(workers, EmulatorClient(emulator_url), reporter, options, until=until))
+        run = _reported(workers, EmulatorClient(emulator_url), reporter, command_line, until=until)
+    return _exit_code(run)
 
 
 def _reported(
     workers: Workers,
     emulator: EmulatorClient | None,
     reporter: ConsoleReporter,
-    options: argparse.Namespace,
+    command_line: str,
     *,
     until: Callable[[], bool] = lambda: False,
     **how: Any,
@@ -80,7 +100,7 @@ def _reported(
             workers,
             emulator,
             run_id=_run_id(),
-            command=options.command_line,
+            command=command_line,
             on_result=heard,
             **how,
         )
@@ -89,7 +109,7 @@ def _reported(
 
 
 def _updated(
-    workers: Workers, emulator: EmulatorClient | None, options: argparse.Namespace, stream: IO[str]
+    workers: Workers, emulator: EmulatorClient | None, options: RunOptions, stream: IO[str]
 ) -> Sequence[Scenario]:
     """Run once to see what differs, rewrite that; the scenarios as they then stand in their files."""
     from optilocal.scenarios.editing.update import again, update  # noqa: PLC0415

@@ -1,0 +1,59 @@
+"""`optilocal check`: which tracked events will never count; nothing is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from optilocal.scenarios.commands.options import FILE, Command, Many, option
+
+
+@click.command("check", cls=Command)
+@option(
+    "--datafile",
+    envvar="OPTILOCAL_DATAFILE",
+    metavar="FILE|URL",
+    help="Your Optimizely datafile.",
+    required=True,
+)
+@option(
+    "--events",
+    cls=Many,
+    required=True,
+    metavar="FILE ...",
+    help="What you track: a tracking plan, recorded events, a list of names, CSV, or a folder of source code.",
+)
+@option("--json", type=FILE, metavar="FILE", help="Write the report, - for standard output.")
+@option(
+    "--settings",
+    type=FILE,
+    metavar="FILE",
+    help="The destination's settings and mappings, JSON, as `up` takes them.",
+)
+@option(
+    "--call",
+    multiple=True,
+    metavar="NAME",
+    help="A function of your own that tracks: its calls are read too; may be repeated.",
+)
+@option("--strict", is_flag=True, help="What is worth knowing fails too.")
+def command(
+    *,
+    datafile: str,
+    events: tuple[str, ...],
+    json: Path | None,
+    settings: Path | None,
+    call: tuple[str, ...],
+    strict: bool,
+) -> int:
+    """Tell which of the events you track will never count in Optimizely, and why. Nothing is started or sent.
+
+    \b
+    Examples:
+      optilocal check --datafile datafile.json --events tracking-plan.json src/
+      optilocal check --datafile https://cdn.optimizely.com/datafiles/KEY.json --events names.csv --strict
+    """
+    from optilocal.scenarios.check.command import check  # noqa: PLC0415 - `check --help` needs none of it
+
+    return check(datafile, events, calls=call, settings_file=settings, json_file=json, strict=strict)

@@ -1,0 +1,38 @@
+"""`optilocal record`: what the sandbox saw, as a scenario that passes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from optilocal.scenarios.commands.options import FILE, Command, emulator_option, option
+
+
+@click.command("record", cls=Command)
+@emulator_option()
+@option("--namespace", metavar="NS", help="The namespace to record (default: the default one).")
+@option(
+    "--message-id",
+    multiple=True,
+    metavar="ID",
+    help="Only this event and its visitor's decisions; may be repeated.",
+)
+@option(
+    "-o",
+    "--output",
+    type=FILE,
+    metavar="FILE",
+    help="Write there, datafiles beside it (default: standard output).",
+)
+def command(emulator: str, namespace: str | None, message_id: tuple[str, ...], output: Path | None) -> int:
+    """Write what a running sandbox saw as a scenario, run it once, and tell what came out differently.
+
+    \b
+    Examples:
+      optilocal record -o checkout.scenario.yaml
+      optilocal record --namespace team-a --message-id ajs-next-1768471201000-5d0e4f8a
+    """
+    from optilocal.scenarios.editing.record import record_namespace  # noqa: PLC0415 - `--help` needs none of it
+
+    return record_namespace(emulator, namespace, message_id, output)

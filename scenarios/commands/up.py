@@ -1,0 +1,123 @@
+"""`optilocal up`: both servers and the viewer, until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, option
+
+
+@click.command("up", cls=Command)
+@option(
+    "--host", envvar="EMULATOR_HOST", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on."
+)
+@option(
+    "--emulator-port",
+    envvar="EMULATOR_PORT",
+    type=PORT,
+    default=8410,
+    metavar="PORT",
+    help="Port of emulator and viewer, 0 for any free one.",
+)
+@option(
+    "--forwarder-port",
+    envvar="FORWARDER_PORT",
+    type=PORT,
+    default=8411,
+    metavar="PORT",
+    help="Port of the forwarder, 0 for any free one.",
+)
+@option(
+    "--datafile",
+    cls=Many,
+    envvar="EMULATOR_DATAFILE",
+    metavar="FILE|URL ...",
+    help="Datafiles to serve, each under its sdkKey (default: the shipped shop's).",
+)
+@option(
+    "--settings",
+    envvar="FORWARDER_SETTINGS",
+    type=FILE,
+    metavar="FILE",
+    help="The destination's settings and mappings, JSON.",
+)
+@option(
+    "--journal",
+    envvar="EMULATOR_JOURNAL",
+    type=FILE,
+    metavar="FILE",
+    help="Keep the journal in this file, and what the forwarder accepted in FILE.spool.",
+)
+@option(
+    "--run",
+    "scenarios",
+    cls=Many,
+    envvar="OPTILOCAL_UP_RUN",
+    or_none=True,
+    metavar="[PATH ...]",
+    help="Run scenarios once both servers are up; without a path the shipped suite.",
+)
+@click.pass_obj
+def command(
+    command_line: str,
+    *,
+    host: str,
+    emulator_port: int,
+    forwarder_port: int,
+    datafile: tuple[str, ...],
+    settings: Path | None,
+    journal: Path | None,
+    scenarios: tuple[str, ...],
+) -> int:
+    """Start the sandbox: emulator, forwarder and viewer, until Ctrl-C.
+
+    With --run the outcome of the scenarios is the exit code.
+
+    \b
+    Examples:
+      optilocal up
+      optilocal up --datafile datafile.json --settings destination.json
+      optilocal up --journal sandbox.journal --emulator-port 0 --forwarder-port 0
+    """
+    from optilocal.scenarios.language import datafiles  # noqa: PLC0415 - `up --help` needs no server
+    from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions  # noqa: PLC0415
+    from optilocal.serving.server import serve_alone  # noqa: PLC0415
+
+    chosen = None
+    if scenarios:
+        from optilocal.scenarios.commands.choice import choose  # noqa: PLC0415 - YAML is slow to import
+
+        chosen = choose([path for path in scenarios if path])
+    options = SandboxOptions(
+        host=host,
+        emulator_port=emulator_port,
+        forwarder_port=forwarder_port,
+        datafiles=datafile or (str(datafiles.SHOP),),
+        settings=settings,
+        journal=journal,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    workers = None
+    if chosen is not None:
+        from optilocal.scenarios.commands.reported_run import run_in_sandbox  # noqa: PLC0415 - slow to import
+        from optilocal.scenarios.commands.run import WORKERS  # noqa: PLC0415
+        from optilocal.scenarios.running.workers import Workers  # noqa: PLC0415
+
+        workers = Workers(chosen, WORKERS)
+    with Sandbox(options, with_forwarder=True) as sandbox:
+        serve_alone()
+        print(f"emulator  {sandbox.emulator_url}", flush=True)
+        print(f"forwarder {sandbox.forwarder_url}", flush=True)
+        code = 0
+        if workers is not None:
+            code = run_in_sandbox(workers, sandbox.emulator_url, command_line, until=stop.is_set)
+        print(f"viewer    {sandbox.emulator_url}/   (Ctrl-C ends it)", flush=True)
+        while not stop.wait(3600):
+            pass
+    return code
