@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import socket
 import threading
 import time
@@ -21,11 +20,10 @@ from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
 from urllib3 import exceptions as urllib3_errors
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from optilocal.forwarder.http.hosts import host_of
+from optilocal.serving.loopback import is_loopback
 
 HEADERS = {"accept": "*/*", "accept-encoding": "gzip,deflate", "user-agent": "Segment (Actions)"}
 MAX_BODY_BYTES = 64 * 1024 * 1024
-LOOPBACK = re.compile(r"localhost|.*\.localhost|127(\.\d+){3}|::1", re.IGNORECASE)
 
 NOT_REACHED = (requests.RequestException, urllib3_errors.HTTPError, HTTPException, OSError, ValueError)
 """What is raised where nothing was answered."""
@@ -280,7 +278,4 @@ def _read(found: BaseHTTPResponse) -> bytes:
 
 
 def _proxies(url: str) -> Mapping[str, str]:
-    # A proxy of the environment must never get between the forwarder and an emulator on the same machine.
-    if LOOPBACK.fullmatch(host_of(url)):
-        return {}
-    return requests.utils.get_environ_proxies(url)
+    return {} if is_loopback(url) else requests.utils.get_environ_proxies(url)
