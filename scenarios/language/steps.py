@@ -23,6 +23,7 @@ from optilocal.scenarios.language.shapes import (
     YES_NO,
     Key,
     Shape,
+    list_of,
     mapping_of,
     one_of,
     read_by,
@@ -65,7 +66,8 @@ Run = Callable[[Driver, Any], str | None]
 @dataclass(frozen=True)
 class StepKind:
     """One kind of step. `says` is a sentence of what happens, `written` how the docs show it, `summary` what it did in a
-    few words. `sdk_polls_after`: Optimizely's SDK looks for a new datafile before its next decision.
+    few words. `by_sdk`: Optimizely's SDK decides for the step's `user`. `sdk_polls_after`: it looks for a new datafile
+    before its next decision.
     """
 
     says: str
@@ -73,6 +75,7 @@ class StepKind:
     takes: Shape
     run: Run
     summary: Callable[[Any], object] = lambda _: ""
+    by_sdk: bool = False
     sdk_polls_after: bool = False
     absent_fields: bool = False
     """Whether `!absent` may stand in a field, to leave it out."""
@@ -124,6 +127,10 @@ def _check_nothing(checker: Checker, path: NodePath, value: Any) -> None:
         checker.problem(path, "forget takes nothing: `- forget: {}`")
 
 
+DECIDE_OPTIONS = (
+    "DISABLE_DECISION_EVENT", "ENABLED_FLAGS_ONLY", "IGNORE_USER_PROFILE_SERVICE", "INCLUDE_REASONS", "EXCLUDE_VARIABLES",
+    "IGNORE_CMAB_CACHE", "RESET_CMAB_CACHE", "INVALIDATE_USER_CMAB_CACHE",
+)  # fmt: skip
 REGULATIONS = (
     "SUPPRESS_WITH_DELETE", "DELETE_ONLY", "SUPPRESS_ONLY", "UNSUPPRESS", "DELETE_INTERNAL",
     "SUPPRESS_WITH_DELETE_INTERNAL", "DELETE_ARCHIVE_ONLY",
@@ -197,15 +204,23 @@ def _datafile_summary(given: Any) -> str:
 
 STEPS: Mapping[str, StepKind] = {
     "decide": StepKind(
-        "Optimizely's own Python SDK fetches the datafile from the emulator, decides on a flag, and sends what it sends.",
-        "{user, flag, attributes}",
+        "Optimizely's own Python SDK fetches the datafile from the emulator, decides on a flag, and sends what it sends. "
+        "`options` are its decide options (`[DISABLE_DECISION_EVENT]`), `segments` the ODP segments the user is "
+        "qualified for, as no ODP is asked.",
+        "{user, flag, attributes, options, segments}",
         mapping_of(
             user=_USER,
             flag=Key(TEXT, "A flag of the datafile.", required=True, names="flag"),
             attributes=_ATTRIBUTES,
+            options=Key(list_of(one_of(*DECIDE_OPTIONS), "an option"), "The SDK's decide options."),
+            segments=Key(
+                list_of(TEXT, "a segment"),
+                "The ODP segments that the user is qualified for; nothing is asked of ODP.",
+            ),
         ),
         lambda driver, given: driver.decide(given),
         lambda given: f"{given['user']} · flag {given['flag']}",
+        by_sdk=True,
     ),
     "activate": StepKind(
         "The same with the SDK's `activate`; `variation` is forced through the SDK.",
@@ -221,6 +236,7 @@ STEPS: Mapping[str, StepKind] = {
             f"{given['user']} · {given['experiment']}"
             + (f" → {given['variation']}" if "variation" in given else "")
         ),
+        by_sdk=True,
     ),
     "track": _call(
         "track",

@@ -15,10 +15,10 @@ from optilocal.scenarios.comparing.expectations import Captured, differences
 from optilocal.scenarios.comparing.results import scenario_result
 from optilocal.scenarios.language import datafiles
 from optilocal.scenarios.language.problems import CannotRun
-from optilocal.scenarios.language.scenario import Scenario
+from optilocal.scenarios.language.scenario import Scenario, Step
 from optilocal.scenarios.language.steps import STEPS
 from optilocal.scenarios.running.emulator_client import EmulatorClient
-from optilocal.scenarios.running.sdk import OptimizelyClient
+from optilocal.scenarios.running.sdk import OptimizelyClient, SdkAnswer
 from optilocal.scenarios.running.segment import LocalSegment, RemoteSegment, Segment
 from optilocal.scenarios.running.source import Source
 
@@ -176,13 +176,34 @@ class _Drive:
 
     def decide(self, given: dict[str, Any]) -> str:
         """A decision on a flag."""
-        return self._client().decide(given["user"], given["flag"], given.get("attributes", {}))
+        return self._noted(
+            self._client().decide(
+                given["user"],
+                given["flag"],
+                given.get("attributes", {}),
+                given.get("options", ()),
+                given.get("segments"),
+            )
+        )
 
     def activate(self, given: dict[str, Any]) -> str:
         """A decision on an experiment."""
-        return self._client().activate(
-            given["user"], given["experiment"], given.get("variation"), given.get("attributes", {})
+        return self._noted(
+            self._client().activate(
+                given["user"], given["experiment"], given.get("variation"), given.get("attributes", {})
+            )
         )
+
+    def _noted(self, answer: SdkAnswer) -> str:
+        step = self._scenario.steps[len(self.notes) - 1]
+        if answer.problem:
+            self.notes[-1]["problem"] = answer.problem
+        # A scenario may break the SDK's connections or its datafile on purpose. Else no verdict would be the user's own.
+        broken = answer.refused or answer.failed
+        if broken and not any(map(_breaks, self._scenario.steps[: step.index])):
+            self.notes[-1]["note"] = answer.note
+            raise CannotRun(f"line {step.line}, {step.kind}: {broken}")
+        return answer.note
 
     def _client(self) -> OptimizelyClient:
         if self._sdk is None:
@@ -210,6 +231,10 @@ class _Drive:
         elif "deactivated" in change:
             self._emulator.set_deactivated(self._sdk_key, change["deactivated"])
         return None
+
+
+def _breaks(step: Step) -> bool:
+    return step.kind == "fault" or (step.kind == "datafile" and "whole" not in step.arguments)
 
 
 def _conversion_batches(exchanges: list[dict[str, Any]]) -> list[Any]:

@@ -11,7 +11,7 @@ import requests
 
 from optilocal.forwarder.clock import ManualClock
 from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping, Settings
-from optilocal.forwarder.http.pooled_session import PooledSession
+from optilocal.forwarder.http.session import HttpSession
 from optilocal.forwarder.pipeline.forwarder import Forwarder
 from optilocal.forwarder.pipeline.mappings import mapping_json
 from optilocal.scenarios.language.problems import CannotRun
@@ -38,7 +38,7 @@ class Segment(Protocol):
 def settings_of(scenario: Scenario, datafile_url: str) -> dict[str, Any]:
     """The destination's settings: the scenario's own, the account of its datafile where it names none."""
     return {
-        "accountId": scenario.datafile.get("accountId", ""),
+        "accountId": str(scenario.datafile.get("accountId", "")),
         "dataFileUrl": datafile_url,
         **scenario.settings,
     }
@@ -56,11 +56,11 @@ def mappings_of(scenario: Scenario) -> list[Mapping]:
 _sessions = threading.local()
 
 
-def _segments_session() -> PooledSession:
+def _segments_session() -> HttpSession:
     """Segment's connections, kept as long as the worker that runs one scenario after the other."""
     if not hasattr(_sessions, "own"):
-        _sessions.own = PooledSession()
-    return cast(PooledSession, _sessions.own)
+        _sessions.own = HttpSession()
+    return cast(HttpSession, _sessions.own)
 
 
 class LocalSegment:
