@@ -1,4 +1,7 @@
-"""Action `trackEvent`: a payload and a datafile become one event batch for Optimizely (Segment reference 0.2, 0.3)."""
+"""Action `trackEvent`: a payload and a datafile become one event batch for Optimizely.
+
+Source: Segment's optimizely-feature-experimentation-actions/trackEvent/index.ts.
+"""
 
 from __future__ import annotations
 
