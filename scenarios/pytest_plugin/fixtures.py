@@ -13,6 +13,7 @@ from optimizely.optimizely_user_context import UserAttributes
 
 from optilocal.forwarder.clock import SystemClock
 from optilocal.scenarios.language import datafiles
+from optilocal.scenarios.language.datafile_source import check_datafile, read_datafile
 from optilocal.scenarios.language.document import OUTCOMES
 from optilocal.scenarios.language.problems import CannotRun, meant
 from optilocal.scenarios.reporters.verdict_words import verdict_text
@@ -56,14 +57,14 @@ class Optimizely:
     def put_datafile(self, datafile: Mapping[str, Any] | str | Path) -> str:
         """Serve a datafile from now on: a dict, its JSON, or the path of a file. Answers its URL.
 
-        Raises ValueError when it is no datafile.
+        Raises ValueError when it is not a datafile.
         """
         if isinstance(datafile, str) and datafile.lstrip().startswith("{"):
-            read = datafiles.check_datafile(json.loads(datafile))
+            read = check_datafile(json.loads(datafile))
         elif isinstance(datafile, str | Path):
-            read = datafiles.read_datafile(Path(datafile))
+            read = read_datafile(Path(datafile))
         else:
-            read = datafiles.check_datafile(dict(datafile))
+            read = check_datafile(dict(datafile))
         key = datafiles.sdk_key(read)
         url = str(self._emulator.put_datafile(key, read)["url"])
         self._datafile = (key, url, str(read.get("accountId", "")))
@@ -147,7 +148,7 @@ class Optimizely:
     ) -> list[dict[str, Any]]:
         """No event that matches, and at least one came, is counted; with `because` for exactly that outcome.
 
-        Else AssertionError with the verdict in words. ValueError when `because` is no outcome.
+        Else AssertionError with the verdict in words. ValueError when `because` is not an outcome.
         """
         __tracebackhide__ = True
         if because is None:
@@ -155,7 +156,7 @@ class Optimizely:
         if because not in OUTCOMES or because == "counted":
             reasons = [outcome for outcome in OUTCOMES if outcome != "counted"]
             raise ValueError(
-                f"because={because!r} is no reason{meant(because, reasons)}; there are {', '.join(reasons)}"
+                f"because={because!r} is not a reason{meant(because, reasons)}; there are {', '.join(reasons)}"
             )
         wanted = f"not to be counted because of {because}"
         return self._judge(filters, timeout, wanted, lambda row: row["outcome"] == because)
@@ -182,7 +183,7 @@ class Optimizely:
             # Only of what Segment has reported is it known that no more is to come.
             return all(map(holds, found)) or all(row.get("delivery") for row in found)
 
-        # A deletion is no event, unless one is asked for.
+        # A deletion is not an event, unless one is asked for.
         rows = self._await({"kind": "event", **filters}, timeout, decided)
         if not rows:
             raise AssertionError(
