@@ -64,7 +64,7 @@ def create_app(
 
 def _is_imitated() -> bool:
     return request.blueprint in _IMITATED or request.path.startswith(
-        ("/v1/", "/v2/", "/datafiles/", "/json/")
+        ("/v1/", "/v2/", "/datafiles/", "/json/", "/public/")
     )
 
 

@@ -72,7 +72,7 @@ def put_datafile(sdk_key: str) -> Response:
     new, warnings = _store().put(sdk_key, given, _now())
     answer = {
         "sdkKey": sdk_key,
-        "revision": given.datafile["revision"] if given.datafile else None,
+        "revision": given.revision,
         "url": datafile_url(base_url(), sdk_key),
         "warnings": warnings,
     }

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from optilocal.emulator.datafile.feature_rollout import FEATURE_ROLLOUT, added_variations, with_added
 from optilocal.emulator.datafile.nearest import Near, nearest
 from optilocal.emulator.datafile.problems import ExperimentKind, experiment_lists, problems
 
 RUNNING = "Running"
+# What a rule without a status counts as (Experiment.java of Optimizely's Java SDK).
+_NO_STATUS = "Not started"
 
 
 class DatafileError(ValueError):
@@ -123,12 +126,15 @@ class Datafile:
         # A targeted delivery may stand among the experiments; like a rollout it has no results (Optimizely
         # reference 2.1).
         delivery = kind == "experiment" and item.get("type") == "td"
+        variations = item.get("variations") or []
+        if kind == "experiment" and item.get("type") == FEATURE_ROLLOUT:
+            variations = with_added(variations, self._added_variations.get(str(item["id"]), []))
         return Experiment(
-            id=item["id"],
-            key=item["key"],
-            status=item["status"],
+            id=str(item["id"]),
+            key=str(item["key"]),
+            status=item.get("status") or _NO_STATUS,
             kind="delivery" if delivery else kind,
-            variations=tuple(Variation(v["id"], v["key"]) for v in item["variations"]),
+            variations=tuple(Variation(str(v["id"]), str(v["key"])) for v in variations),
             type=item.get("type"),
             environment=self.environment or self.sdk_key,
             # Only a local holdout has rules of its own; on a global one they are ignored (Optimizely reference 3.1).
@@ -136,15 +142,19 @@ class Datafile:
         )
 
     @cached_property
+    def _added_variations(self) -> dict[str, list[Mapping[str, Any]]]:
+        return added_variations(self.raw)
+
+    @cached_property
     def events(self) -> tuple[Event, ...]:
         return tuple(
-            Event(item["id"], item["key"], tuple(str(i) for i in item["experimentIds"]))
+            Event(str(item["id"]), str(item["key"]), tuple(str(i) for i in item.get("experimentIds") or ()))
             for item in self.raw["events"]
         )
 
     @cached_property
     def attribute_keys(self) -> frozenset[str]:
-        return frozenset(item["key"] for item in self.raw["attributes"])
+        return frozenset(str(item["key"]) for item in self.raw.get("attributes") or ())
 
     @cached_property
     def _events_by_key(self) -> dict[str, Event]:

@@ -5,10 +5,14 @@ from typing import Any, Literal
 
 ExperimentKind = Literal["experiment", "delivery", "holdout"]
 
-# What Optimizely's SDKs demand of a datafile (Optimizely reference 3.1).
-_LISTS = ("experiments", "groups", "events", "attributes", "audiences")
+# Without these no SDK of Optimizely's can use it, nor can Segment's destination. What only some of the SDKs insist on
+# is told by `sdk_demands` and refuses nothing.
+_LISTS = ("experiments", "events")
 _TEXTS = ("version", "revision", "projectId", "accountId")
-_OPTIONAL_LISTS = ("featureFlags", "rollouts", "holdouts", "localHoldouts", "typedAudiences")
+_OPTIONAL_LISTS = (
+    *("groups", "attributes", "audiences", "featureFlags", "rollouts"),
+    *("holdouts", "localHoldouts", "typedAudiences"),
+)
 _VERSIONS = ("2", "3", "4")
 
 
@@ -18,15 +22,15 @@ def problems(obj: object) -> list[str]:
         return [f"a datafile is a JSON object, this is {_type_name(obj)}"]
     found = [f"the required key {key!r} is missing" for key in (*_TEXTS, *_LISTS) if key not in obj]
     for key in _TEXTS:
-        if key in obj and not isinstance(obj[key], str):
+        if key in obj and not _is_text(obj[key]):
             found.append(f"{key} must be a string, it is {_type_name(obj[key])}")
-    if isinstance(obj.get("version"), str) and obj["version"] not in _VERSIONS:
+    if _is_text(obj.get("version")) and str(obj["version"]) not in _VERSIONS:
         found.append(f"version must be one of {', '.join(_VERSIONS)}, it is {obj['version']!r}")
     for key in ("sdkKey", "environmentKey"):
         if obj.get(key) is not None and not isinstance(obj[key], str):
             found.append(f"{key} must be a string, it is {_type_name(obj[key])}")
     for key in (*_LISTS, *_OPTIONAL_LISTS):
-        if key in obj and not isinstance(obj[key], list):
+        if (key in _LISTS or obj.get(key) is not None) and key in obj and not isinstance(obj[key], list):
             found.append(f"{key} must be a list, it is {_type_name(obj[key])}")
     for place, item in _experiment_items(obj):
         found += _experiment_problems(place, item)
@@ -58,7 +62,9 @@ def experiment_lists(obj: Mapping[str, Any]) -> Iterable[tuple[str, list[Any], E
 def _experiment_problems(place: str, item: object) -> list[str]:
     if not isinstance(item, dict):
         return [f"{place} must be an object, it is {_type_name(item)}"]
-    found = _field_problems(place, item, ("id", "key", "status"), ("variations",))
+    found = _field_problems(place, item, ("id", "key"), ("variations",))
+    if not isinstance(item.get("status"), str | None):
+        found.append(f"{place}.status must be a string, it is {_type_name(item['status'])}")
     for index, variation in enumerate(_list(item.get("variations"))):
         where = f"{place}.variations[{index}]"
         if isinstance(variation, dict):
@@ -82,16 +88,22 @@ def _item_problems(obj: Mapping[str, Any], key: str, texts: Sequence[str], lists
 def _field_problems(
     place: str, item: Mapping[str, Any], texts: Sequence[str], lists: Sequence[str]
 ) -> list[str]:
+    """Texts must be there; a list may be missing or null, as it may in Optimizely's JavaScript SDK."""
     found = []
-    for names, wanted, label in ((texts, str, "a string"), (lists, list, "a list")):
-        for name in names:
-            if isinstance(item.get(name), wanted):
-                continue
-            if name in item:
-                found.append(f"{place}.{name} must be {label}, it is {_type_name(item[name])}")
-            else:
-                found.append(f"{place}.{name} is missing")
+    for name in texts:
+        if name not in item:
+            found.append(f"{place}.{name} is missing")
+        elif not _is_text(item[name]):
+            found.append(f"{place}.{name} must be a string, it is {_type_name(item[name])}")
+    for name in lists:
+        if not isinstance(item.get(name), list | None):
+            found.append(f"{place}.{name} must be a list, it is {_type_name(item[name])}")
     return found
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a string, or a whole number, which Optimizely's Java and JavaScript SDKs take as an id too."""
+    return isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def _list(value: object) -> list[Any]:

@@ -2,7 +2,10 @@
 
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from optilocal.emulator.context import Context
 from optilocal.emulator.datafile.datafile import DatafileError
@@ -21,40 +24,49 @@ class DatafileSources:
         self._parts = parts
         self._sources = sources
         self._store = DatafileStore(parts.journal, DEFAULT)
-        self._seen: dict[Path, tuple[int, int] | None] = {}
+        self._keys: dict[str, str] = {}
+        self._seen: dict[str, tuple[int, int] | None] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def load(self) -> None:
-        """Serve them all. Raises DatafileError, one line, for one that cannot be read or is no datafile."""
+        """Serve them all. Raises DatafileError, one line, for one that cannot be read or is no datafile, or when two of
+        them would be served under one key.
+        """
+        read: dict[str, Given] = {}
         for source in self._sources:
-            if source.startswith(("http://", "https://")):
-                self._load_url(source)
-            else:
-                path = Path(source)
-                self._seen[path] = _stamp(path)
-                self._put(source, _read(path))
+            if not _is_url(source):
+                self._seen[source] = _stamp(source)
+            given = self._given(source)
+            if given is not None:
+                read[source] = given
+        self._keys = sdk_keys({source: given.datafile or {} for source, given in read.items()})
+        for source, given in read.items():
+            key = self._put(source, given)
+            if _is_url(source):
+                self._keep(source, key)
+            if not (given.datafile or {}).get("sdkKey"):
+                self._say(f"{source} has no sdkKey: it is served as {', '.join(_addresses(key, given))}")
 
-    def _load_url(self, url: str) -> None:
-        """Fetch a datafile; offline, the one that a kept journal holds from before is served on."""
-        journal = self._parts.journal
+    def _given(self, source: str) -> Given | None:
+        """What a source holds; None for a URL that is not reached when a kept journal has its datafile from before."""
+        if not _is_url(source):
+            return _checked(source, _read(source))
         try:
-            text = _fetched(url)
+            text = _fetched(source)
         except DatafileError as error:
-            kept = journal.document(_KEPT, DEFAULT, url)
+            kept = self._parts.journal.document(_KEPT, DEFAULT, source)
             if kept is None or self._store.get(kept["sdk_key"]) is None:
                 raise
             self._say(f"{error}; the one kept in the journal is served")
-            return
-        key = self._put(url, text)
-        journal.change_document(_KEPT, DEFAULT, lambda _: {"sdk_key": key}, url)
+            return None
+        return _checked(source, text)
 
-    def _put(self, source: str, text: str) -> str:
-        try:
-            given = read_given(text, raw=False)
-        except DatafileError as error:
-            raise DatafileError(f"{source}: {error}") from None
-        key = sdk_key(given, source)
+    def _keep(self, url: str, key: str) -> None:
+        self._parts.journal.change_document(_KEPT, DEFAULT, lambda _: {"sdk_key": key}, url)
+
+    def _put(self, source: str, given: Given) -> str:
+        key = str((given.datafile or {}).get("sdkKey") or self._keys[source])
         _, warnings = self._store.put(key, given, self._parts.now(DEFAULT))
         for warning in warnings:
             self._say(f"{source}: {warning['message']}")
@@ -72,13 +84,13 @@ class DatafileSources:
 
     def _watch(self) -> None:
         while not self._stopping.wait(_EVERY):
-            for path, seen in self._seen.items():
-                now = _stamp(path)
+            for file, seen in self._seen.items():
+                now = _stamp(file)
                 if now in (None, seen):
                     continue
-                self._seen[path] = now
+                self._seen[file] = now
                 try:
-                    self._put(str(path), _read(path))
+                    self._put(file, _checked(file, _read(file)))
                 except DatafileError as error:
                     # A file that is just being saved is looked at again; the last good one goes on being served.
                     self._say(f"{error}; the one read before is still served")
@@ -90,35 +102,82 @@ class DatafileSources:
             self._thread.join()
 
 
-def sdk_key(given: Given, source: str) -> str:
-    """The key a datafile is served under: its own, else its project's id, else its file's name."""
+def sdk_keys(datafiles: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Source, a file or a URL, → the key its datafile is served under: its own sdkKey, else its project's id.
+
+    Datafiles of one project without an sdkKey are told apart by their environmentKey, where each has one of its own,
+    else by the name of their file: `<project>_<name>`. Raises DatafileError when two would have one key.
+    """
+    keys: dict[str, str] = {}
+    projects: dict[str, list[str]] = {}
+    for source, datafile in datafiles.items():
+        if datafile.get("sdkKey"):
+            keys[source] = str(datafile["sdkKey"])
+        else:
+            projects.setdefault(str(datafile["projectId"]), []).append(source)
+    for project, sources in projects.items():
+        environments = {source: datafiles[source].get("environmentKey") for source in sources}
+        told_apart = all(environments.values()) and len(set(environments.values())) == len(sources)
+        for source in sources:
+            name = str(environments[source]) if told_apart else Path(urlsplit(source).path).stem
+            keys[source] = project if len(sources) == 1 else f"{project}_{name}"
+    for key in keys.values():
+        both = [source for source in keys if keys[source] == key]
+        if len(both) > 1:
+            raise DatafileError(
+                f"{' and '.join(both)} would both be served as {key!r}, the later instead of the earlier: give each an"
+                " sdkKey or environmentKey of its own, or, without one, a file name of its own"
+            )
+    return keys
+
+
+def _addresses(key: str, given: Given) -> list[str]:
+    """Where the CDN serves a datafile without an sdkKey."""
     datafile = given.datafile or {}
-    return str(datafile.get("sdkKey") or datafile.get("projectId") or Path(source).stem)
+    project = str(datafile.get("projectId"))
+    older = (
+        f"s/{key.removeprefix(f'{project}_')}" if key != project else f"datafile_v{datafile.get('version')}"
+    )
+    return [f"/datafiles/{key}.json", f"/public/{project}/{older}.json"]
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _is_url(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
+
+
+def _checked(source: str, text: str) -> Given:
     try:
-        found = path.stat()
+        return read_given(text, raw=False)
+    except DatafileError as error:
+        raise DatafileError(f"{source}: {error}") from None
+
+
+def _stamp(file: str) -> tuple[int, int] | None:
+    try:
+        found = Path(file).stat()
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size
 
 
-def _read(path: Path) -> str:
+def _read(file: str) -> str:
     try:
         # A byte order mark, as some editors leave one, is no part of the JSON.
-        return path.read_text("utf-8-sig")
+        return Path(file).read_text("utf-8-sig")
     except OSError as error:
-        raise DatafileError(f"the datafile {path} cannot be read: {error.strerror}") from None
+        raise DatafileError(f"the datafile {file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise DatafileError(f"the datafile {path} is no UTF-8 text") from None
+        raise DatafileError(f"the datafile {file} is not UTF-8 text") from None
 
 
 def _fetched(url: str) -> str:
     import requests  # noqa: PLC0415 - slow to import, and needed for a URL alone
 
+    from optilocal.serving.loopback import session_for  # noqa: PLC0415
+
     try:
-        answer = requests.get(url, timeout=_TIMEOUT)
+        with session_for(url) as session:
+            answer = session.get(url, timeout=_TIMEOUT)
         answer.raise_for_status()
     except requests.RequestException as error:
         raise DatafileError(

@@ -1,17 +1,21 @@
 """The datafiles of a namespace as the CDN holds them: text, revision history, state; by SDK key and by project."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from optilocal.emulator.batch.row import Note, note
 from optilocal.emulator.datafile.datafile import Datafile, DatafileError, same_but_for_revision
+from optilocal.emulator.datafile.sdk_demands import datafile_notes
 from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.namespaces import DEFAULT
 
 STORED = "datafile"
 REVISION = "revision"
+_MOST_NOTES = 20
+_VERSION = re.compile(r"_v[0-9]+$")
 DEACTIVATED_TEXT = "// This Optimizely project has been deactivated. Visit app.optimizely.com to activate it."
 
 
@@ -25,6 +29,11 @@ class Given:
     content_type: str | None = None
     status: int | None = None
     token: str | None = None
+
+    @property
+    def revision(self) -> str | None:
+        """The datafile's revision as text; None when the text is no datafile."""
+        return str(self.datafile["revision"]) if self.datafile is not None else None
 
 
 def read_given(
@@ -71,7 +80,7 @@ class DatafileStore:
                 )
             if last is not None and same_but_for_revision(last["datafile"], given.datafile):
                 text = (
-                    f"the datafile changed but its revision is still {given.datafile['revision']!r}: SDKs that hold the"
+                    f"the datafile changed but its revision is still {given.revision!r}: SDKs that hold the"
                     " old one will not take it up; raise the revision"
                 )
                 warnings.append(note("revision_unchanged", text))
@@ -79,10 +88,11 @@ class DatafileStore:
                 revision = {
                     "of": sdk_key,
                     "from": now,
-                    "revision": given.datafile["revision"],
+                    "revision": given.revision,
                     "datafile": given.datafile,
                 }
                 self.journal.add_document(REVISION, self.namespace, lambda _: revision)
+            warnings += _first(datafile_notes(given.datafile))
         elif given.raw:
             warnings.append(note("no_datafile", "the text is no datafile; it is served as it is"))
         self._store(
@@ -94,9 +104,10 @@ class DatafileStore:
                 "content_type": given.content_type,
                 "status": given.status,
                 "token": given.token,
-                "project_id": (given.datafile or _last_datafile(last)).get("projectId"),
-                "account_id": (given.datafile or _last_datafile(last)).get("accountId"),
-                "revision": given.datafile and given.datafile["revision"],
+                "project_id": _text((given.datafile or _last_datafile(last)).get("projectId")),
+                "account_id": _text((given.datafile or _last_datafile(last)).get("accountId")),
+                "environment": _text((given.datafile or _last_datafile(last)).get("environmentKey")),
+                "revision": given.revision,
                 "from": now,
                 "deactivated": False,
             },
@@ -136,12 +147,33 @@ class DatafileStore:
 
     def find_project(self, project_id: str) -> dict[str, Any] | None:
         """What the place of a project's datafile holds: of several environments the one set last."""
-        found = [
-            state
-            for _, _, state in self.journal.documents(STORED, self.namespace)
-            if state["text"] is not None and state["project_id"] == project_id
-        ]
-        return max(found, key=lambda state: int(state["from"]), default=None)
+        return _set_last([state for _, state in self._held() if state["project_id"] == project_id])
+
+    def find_environment(self, owner_id: str, name: str) -> dict[str, Any] | None:
+        """What an older address of the form `/public/<owner>/s/<name>.json` holds, or None when nothing is meant by it.
+
+        The owner is the account or the project. The name is an environment, `<environment>_v<version>`, or
+        `<project>_<environment>`, where an environment goes by its key, by the key that its datafile is served under, or
+        by its id. No datafile tells the id, so any id is that of the environment set last. A datafile that does not tell
+        its environment's key either, and is the only one of its owner, is served under any name.
+        """
+        name = _VERSION.sub("", name)
+        owned = [(key, state) for key, state in self._held() if owner_id in _owners(state)]
+        named, by_id = [], []
+        for key, state in owned:
+            project = state["project_id"]
+            environment = name.removeprefix(f"{project}_")
+            if environment in (state.get("environment"), key) or f"{project}_{environment}" == key:
+                named.append(state)
+            elif environment.isdecimal() and (environment != name or name == project):
+                by_id.append(state)
+        unnamed = [state for _, state in owned if state.get("environment") is None]
+        return _set_last(named) or _set_last(by_id) or (unnamed[0] if unnamed and len(owned) == 1 else None)
+
+    def _held(self) -> list[tuple[str, dict[str, Any]]]:
+        """Every key with what its place holds."""
+        found = self.journal.documents(STORED, self.namespace)
+        return [(key, state) for _, key, state in found if state["text"] is not None]
 
     def set_deactivated(self, sdk_key: str, deactivated: bool, now: int) -> bool:
         """Deactivate the key's project, or activate it again; False when the key is not known."""
@@ -161,9 +193,29 @@ class DatafileStore:
 
     def account_id(self) -> str | None:
         """The account that the namespace's datafiles name, of several the one set last."""
-        found = [s for _, _, s in self.journal.documents(STORED, self.namespace) if s["text"] is not None]
-        newest = max(found, key=lambda state: int(state["from"]), default=None)
+        newest = _set_last([state for _, state in self._held()])
         return newest["account_id"] if newest else None
+
+
+def _owners(state: Mapping[str, Any]) -> tuple[Any, Any]:
+    return state["project_id"], state["account_id"]
+
+
+def _set_last(states: list[dict[str, Any]]) -> dict[str, Any] | None:
+    return max(states, key=lambda state: int(state["from"]), default=None)
+
+
+def _first(notes: list[Note]) -> list[Note]:
+    """The notes, of very many the first ones and how many there are besides."""
+    more = len(notes) - _MOST_NOTES
+    if more <= 0:
+        return notes
+    text = f"{more} more of the kind; optilocal check --json FILE has them all"
+    return [*notes[:_MOST_NOTES], note("more_notes", text)]
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _last_datafile(revision: Mapping[str, Any] | None) -> dict[str, Any]:

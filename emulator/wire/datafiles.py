@@ -1,4 +1,4 @@
-"""The datafile CDN: by SDK key, by project, and behind a token; conditional GET as Optimizely's SDKs use it."""
+"""The datafile CDN: by SDK key, by project, by an older address, and behind a token; conditional GET as SDKs use it."""
 
 from collections.abc import Mapping
 from email.utils import formatdate
@@ -31,6 +31,16 @@ def by_project(project_id: str) -> Response:
     return exchange("datafile", lambda _: _serve(_store().find_project(project_id)))
 
 
+@blueprint.get("/public/<project_id>/datafile_v<version>.json", provide_automatic_options=False)
+def by_version(project_id: str, version: str) -> Response:  # noqa: ARG001 - what is served has the version that it has
+    return exchange("datafile", lambda _: _serve(_store().find_project(project_id)))
+
+
+@blueprint.get("/public/<owner_id>/s/<name>.json", provide_automatic_options=False)
+def by_environment(owner_id: str, name: str) -> Response:
+    return exchange("datafile", lambda _: _serve(_store().find_environment(owner_id, name)))
+
+
 @blueprint.get("/datafiles/auth/<sdk_key>.json", provide_automatic_options=False)
 def with_token(sdk_key: str) -> Response:
     return exchange("datafile", lambda _: _serve(_opened(_store().get(sdk_key))))
@@ -39,6 +49,10 @@ def with_token(sdk_key: str) -> Response:
 @blueprint.route("/datafiles/<sdk_key>.json", methods=["OPTIONS"], provide_automatic_options=False)
 @blueprint.route("/datafiles/auth/<sdk_key>.json", methods=["OPTIONS"], provide_automatic_options=False)
 @blueprint.route("/json/<project_id>.json", methods=["OPTIONS"], provide_automatic_options=False)
+@blueprint.route(
+    "/public/<owner_id>/datafile_v<name>.json", methods=["OPTIONS"], provide_automatic_options=False
+)
+@blueprint.route("/public/<owner_id>/s/<name>.json", methods=["OPTIONS"], provide_automatic_options=False)
 def preflight(**_: str) -> Response:
     """A browser that polls with If-Modified-Since asks first; preflights are not recorded."""
     return Response(status=204)

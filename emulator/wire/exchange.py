@@ -22,6 +22,8 @@ _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key"
 _SECRET_PARAMETERS = ("token", "access_token", "api_key")
 # Ways to break a connection that leave the client without a status.
 _NO_STATUS = ("reset", "hang_up", "garbage")
+# Over HTTP these have no body, whatever a datafile or a fault rule gives as one (RFC 9110, 6.4.1).
+_BODILESS = (204, 304)
 _SHOWN_RESPONSE = 4_096
 _SHOWN_OVERSIZE = 65_536
 
@@ -81,9 +83,13 @@ def exchange(surface: str, handler: Callable[[int], Answer]) -> Response:
 
 
 def _told(answer: Answer, rule: Mapping[str, Any] | None) -> Answer:
-    """What the client is told: the answer itself, or what a fault rule makes of it."""
-    if rule is None:
-        return answer
+    """What the client is told: the answer itself, or what a fault rule makes of it; some statuses have no body at all."""
+    told = answer if rule is None else _changed(answer, rule)
+    return replace(told, body=b"") if told.status in _BODILESS and told.body else told
+
+
+def _changed(answer: Answer, rule: Mapping[str, Any]) -> Answer:
+    """What a fault rule makes of an answer."""
     told = answer
     if rule["status"] is not None or rule["body"] is not None:
         text = rule["body"] or ""

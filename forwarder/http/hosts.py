@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
+from optilocal.forwarder.javascript.url import without_fragment
+
 REAL_HOSTS = {
     "logx.optimizely.com": "events",
     "eu.logx.optimizely.com": "events",
@@ -27,10 +29,10 @@ def host_of(url: str) -> str:
 def local_url(url: str, optimizely: str) -> str:
     """Where a request for `url` really goes: to `optimizely`, the emulator's base URL with its `/ns/<name>`,
     for one of Optimizely's hosts, whatever the scheme, port or user in it. Any other URL, a user's own
-    file server say, stays.
+    file server say, stays. A fragment is part of neither.
     """
     if host_of(url) not in REAL_HOSTS:
-        return url
+        return without_fragment(url)
     parts = urlsplit(url)
     base = urlsplit(optimizely)
     return urlunsplit(

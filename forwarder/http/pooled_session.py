@@ -22,12 +22,11 @@ from urllib3 import HTTPResponse as DecodingResponse
 from urllib3 import exceptions as urllib3_errors
 from urllib3.util import wait_for_read
 
-from optilocal.forwarder.http.hosts import host_of
+from optilocal.serving.loopback import is_loopback
 
 HEADERS = {"accept": "*/*", "accept-encoding": "gzip,deflate", "user-agent": "Segment (Actions)"}
 MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_HOSTS = 64
-LOOPBACK = re.compile(r"localhost|.*\.localhost|127(\.\d+){3}|::1", re.IGNORECASE)
 
 _PLAIN_URL = re.compile(
     r"(?P<where>http://(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(?P<port>[0-9]{1,5}))?)"
@@ -250,7 +249,4 @@ class PooledSession(requests.Session):
 
 
 def _proxies(url: str) -> Mapping[str, str]:
-    # A proxy of the environment must never get between the forwarder and an emulator on the same machine.
-    if LOOPBACK.fullmatch(host_of(url)):
-        return {}
-    return requests.utils.get_environ_proxies(url)
+    return {} if is_loopback(url) else requests.utils.get_environ_proxies(url)

@@ -31,6 +31,7 @@ from optilocal.forwarder.http.pooled_session import (
     PooledSession,
 )
 from optilocal.forwarder.javascript.json import to_json
+from optilocal.forwarder.javascript.url import without_fragment
 from optilocal.forwarder.javascript.values import UNDEFINED
 
 TIMEOUT_S = 10.0
@@ -74,7 +75,7 @@ class RequestClient:
             "attempt": self.attempt,
             "to": purpose(method, url),
             "method": method,
-            "url": url,
+            "url": without_fragment(url),
             "sent_to": local_url(url, self.optimizely),
             "json": None,
             "status": None,

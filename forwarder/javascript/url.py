@@ -33,6 +33,11 @@ def parse_url(value: Any) -> ParsedURL:
     return _parse(to_primitive_string(value).strip(WHITESPACE))
 
 
+def without_fragment(href: str) -> str:
+    """What of a URL is asked for: a fragment stays with whoever asks (RFC 9110, 7.1)."""
+    return href.partition("#")[0]
+
+
 @lru_cache(maxsize=256)
 def _parse(text: str) -> ParsedURL:
     plain = _ALREADY_CANONICAL.match(text)

@@ -8,6 +8,7 @@ from typing import Any
 
 from optilocal.emulator.datafile.datafile import Datafile, Experiment, is_running
 from optilocal.emulator.datafile.nearest import nearest
+from optilocal.emulator.datafile.sdk_demands import datafile_notes
 from optilocal.emulator.verdict.wording import joined, listed, plural, quoted
 from optilocal.scenarios.check.event_checks import EventChecks
 from optilocal.scenarios.check.findings import Findings
@@ -16,6 +17,10 @@ from optilocal.scenarios.check.tracked import Place, Reading, Tracked
 
 VERSION = 1
 _SHOWN_PLACES = 20
+_NOTE_REMEDIES = {
+    "unknown_status": "Write the status as Optimizely does; nothing counts for a rule that is not Running.",
+    "python_sdk_refuses": "Write it as the datafile on Optimizely's CDN has it, if Python decides with this datafile.",
+}
 
 
 @dataclass(slots=True)
@@ -51,6 +56,8 @@ def preflight(
     `source` names the datafile for people, `now_ms` (epoch milliseconds) is what future timestamps are measured by.
     """
     findings = Findings()
+    for note in datafile_notes(datafile.raw):
+        findings.worth_knowing(note["code"], None, None, f"{note['message']}.", _NOTE_REMEDIES[note["code"]])
     checks = EventChecks(datafile, destination, findings, now_ms)
     rows: dict[tuple[str, str | None], _Row] = {}
     passed_over: dict[str, int] = {}

@@ -127,10 +127,7 @@ def _find(place: Any, part: str, path: str) -> Any:
 def names_in(datafile: dict[str, Any]) -> tuple[set[str], dict[str, set[str]]]:
     """What the SDK can be asked for: the flag keys, and each experiment's variation keys."""
     flags = {flag["key"] for flag in datafile.get("featureFlags") or [] if "key" in flag}
-    experiments = [*datafile.get("experiments", [])]
-    for group in datafile.get("groups", []):
-        experiments.extend(group.get("experiments", []))
-    return flags, {
-        experiment["key"]: {variation["key"] for variation in experiment.get("variations", [])}
-        for experiment in experiments
-    }
+    rules = [
+        rule for rule in Datafile(datafile).experiments if rule.kind == "experiment" or rule.type == "td"
+    ]
+    return flags, {rule.key: {variation.key for variation in rule.variations} for rule in rules}

@@ -65,9 +65,17 @@ def _check_source_call(checker: Checker, path: NodePath, kind: str, arguments: A
                 checker.no_matchers(item, (*path, key), kind)
 
 
+DECIDE_OPTIONS = (
+    "DISABLE_DECISION_EVENT", "ENABLED_FLAGS_ONLY", "IGNORE_USER_PROFILE_SERVICE", "INCLUDE_REASONS", "EXCLUDE_VARIABLES",
+    "IGNORE_CMAB_CACHE", "RESET_CMAB_CACHE", "INVALIDATE_USER_CMAB_CACHE",
+)  # fmt: skip
+"""The names of the SDK's OptimizelyDecideOption."""
+
+
 def _check_decide(checker: Checker, path: NodePath, kind: str, arguments: Any) -> None:
     names = ("user", "flag") if kind == "decide" else ("user", "experiment")
-    allowed = (*names, "attributes") if kind == "decide" else (*names, "variation", "attributes")
+    own = ("options", "segments") if kind == "decide" else ("variation",)
+    allowed = (*names, *own, "attributes")
     if not checker.keys(arguments, path, allowed, kind, names):
         return
     checker.no_matchers(arguments, path, kind)
@@ -76,6 +84,20 @@ def _check_decide(checker: Checker, path: NodePath, kind: str, arguments: Any) -
             checker.kind(arguments[key], (*path, key), str, "a text (quote it)", f"{kind}: {key}")
     if "attributes" in arguments:
         checker.kind(arguments["attributes"], (*path, "attributes"), dict, "a mapping", f"{kind}: attributes")
+    for key, what in (("options", "an option"), ("segments", "a segment")):
+        if key in arguments and checker.kind(arguments[key], (*path, key), list, "a list", f"decide: {key}"):
+            for index, item in enumerate(arguments[key]):
+                place = (*path, key, index)
+                if checker.kind(item, place, str, "a text", what) and key == "options":
+                    _check_option(checker, place, item)
+
+
+def _check_option(checker: Checker, path: NodePath, option: str) -> None:
+    if option not in DECIDE_OPTIONS:
+        checker.problem(
+            path,
+            f"unknown option {option!r}{meant(option, DECIDE_OPTIONS)}; there are {', '.join(DECIDE_OPTIONS)}",
+        )
 
 
 def _check_forget(checker: Checker, path: NodePath, _: str, arguments: Any) -> None:

@@ -53,7 +53,7 @@ def _annotations(entry: dict[str, Any]) -> list[tuple[str, int, str, str]]:
 
 
 def _message(differences: list[dict[str, Any]], entry: dict[str, Any]) -> str:
-    text = []
+    text = [f"line {problem['line']}: {problem['message']}" for problem in entry.get("problems", ())]
     said: set[int | None] = {None}
     for difference in differences:
         text.append(f"{difference['where']} {difference['reason']}")

@@ -19,7 +19,7 @@ from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.language.scenario import SOURCE_STEPS, Scenario, Step
 from optilocal.scenarios.language.times import duration_ms
 from optilocal.scenarios.running.emulator_client import EmulatorClient
-from optilocal.scenarios.running.sdk import OptimizelyClient
+from optilocal.scenarios.running.sdk import OptimizelyClient, SdkAnswer
 from optilocal.scenarios.running.segment import LocalSegment, RemoteSegment, Segment
 from optilocal.scenarios.running.source import Source
 
@@ -177,16 +177,31 @@ class _Drive:
         self._waited_ms += duration_ms(step.arguments)
 
     def _decide(self, step: Step, note: dict[str, Any]) -> None:
-        arguments = step.arguments
-        note["note"] = self._client().decide(
-            arguments["user"], arguments["flag"], arguments.get("attributes", {})
+        given = step.arguments
+        answer = self._client().decide(
+            given["user"],
+            given["flag"],
+            given.get("attributes", {}),
+            given.get("options", ()),
+            given.get("segments"),
         )
+        self._take_note(step, note, answer)
 
     def _activate(self, step: Step, note: dict[str, Any]) -> None:
         given = step.arguments
-        note["note"] = self._client().activate(
+        answer = self._client().activate(
             given["user"], given["experiment"], given.get("variation"), given.get("attributes", {})
         )
+        self._take_note(step, note, answer)
+
+    def _take_note(self, step: Step, note: dict[str, Any], answer: SdkAnswer) -> None:
+        note["note"] = answer.note
+        if answer.problem:
+            note["problem"] = answer.problem
+        # A scenario may break the SDK's connections or its datafile on purpose. Else no verdict would be the user's own.
+        broken = answer.refused or answer.failed
+        if broken and not any(map(_breaks, self._scenario.steps[: step.index])):
+            raise CannotRun(f"line {step.line}, {step.kind}: {broken}")
 
     def _client(self) -> OptimizelyClient:
         if self._sdk is None:
@@ -214,6 +229,10 @@ class _Drive:
             self._emulator.put_raw_datafile(self._sdk_key, datafiles.UNKNOWN_KEY, "application/xml", 403)
         elif "deactivated" in change:
             self._emulator.set_deactivated(self._sdk_key, change["deactivated"])
+
+
+def _breaks(step: Step) -> bool:
+    return step.kind == "fault" or (step.kind == "datafile" and "whole" not in step.arguments)
 
 
 def _conversion_batches(exchanges: list[dict[str, Any]]) -> list[Any]:

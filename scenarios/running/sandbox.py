@@ -94,7 +94,7 @@ class Sandbox:
         usual: dict[str, Any] = {}
         if served:
             usual["dataFileUrl"] = datafiles.cdn_url(served[0]["sdkKey"])
-            usual["accountId"] = (served[0]["datafile"] or {}).get("accountId")
+            usual["accountId"] = str((served[0]["datafile"] or {}).get("accountId") or "")
         return ServerSettings.load(
             options.settings,
             host=options.host,

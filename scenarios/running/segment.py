@@ -38,7 +38,7 @@ class Segment(Protocol):
 def settings_of(scenario: Scenario, datafile_url: str) -> dict[str, Any]:
     """The destination's settings: the scenario's own, the account of its datafile where it names none."""
     return {
-        "accountId": scenario.datafile.get("accountId", ""),
+        "accountId": str(scenario.datafile.get("accountId", "")),
         "dataFileUrl": datafile_url,
         **scenario.settings,
     }

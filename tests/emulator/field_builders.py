@@ -11,7 +11,7 @@ NOW = 1_768_471_200_000  # 2026-01-15T10:00:00Z
 SECOND = 1000
 
 
-def experiment(key: str, status: str = "Running", **more: Any) -> dict[str, Any]:
+def experiment(key: str, status: object = "Running", **more: Any) -> dict[str, Any]:
     """An experiment `exp-<key>` with two variations `<key>-a` and `<key>-b`, keys `a` and `b`."""
     return {
         "id": f"exp-{key}",
@@ -39,7 +39,14 @@ def datafile(**more: Any) -> dict[str, Any]:
         "environmentKey": "production",
         "botFiltering": False,
         "experiments": [experiment("checkout"), experiment("old", "Paused")],
-        "groups": [{"id": "group-1", "policy": "random", "experiments": [experiment("banner")]}],
+        "groups": [
+            {
+                "id": "group-1",
+                "policy": "random",
+                "trafficAllocation": [],
+                "experiments": [experiment("banner")],
+            }
+        ],
         "rollouts": [{"id": "rollout-1", "experiments": [experiment("delivery")]}],
         "holdouts": [experiment("kept_out")],
         "attributes": [{"id": "attr-1", "key": "plan"}],

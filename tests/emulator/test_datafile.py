@@ -25,12 +25,19 @@ KEYS = ["Order Completed", "Product Viewed", "Product Clicked", "Signed Up", "Ne
         ([], "a datafile is a JSON object, this is a list"),
         ({}, "the required key 'version' is missing"),
         (datafile(events={}), "events must be a list, it is an object"),
-        (datafile(accountId=12001), "accountId must be a string, it is a number"),
+        (datafile(accountId=True), "accountId must be a string, it is a boolean"),
         (datafile(version="9"), "version must be one of 2, 3, 4, it is '9'"),
-        (datafile(events=[{"id": "1", "key": "a"}]), "events[0].experimentIds is missing"),
         (
-            datafile(experiments=[{"id": 5, "key": "a", "status": "Running"}]),
+            datafile(events=[{"id": "1", "key": "a", "experimentIds": "x"}]),
+            "events[0].experimentIds must be a list",
+        ),
+        (
+            datafile(experiments=[{"id": 5.5, "key": "a", "status": "Running"}]),
             "experiments[0].id must be a string",
+        ),
+        (
+            datafile(experiments=[experiment("a", 5)]),
+            "experiments[0].status must be a string, it is a number",
         ),
         (datafile(groups=[{"id": "g", "experiments": ["x"]}]), "groups[0].experiments[0] must be an object"),
         (datafile(rollouts=["r"]), "rollouts[0] must be an object, it is a string"),
@@ -48,11 +55,12 @@ def test_what_is_no_datafile_is_refused_in_one_line_that_names_the_place(obj, sa
 
 
 def test_all_problems_are_listed():
-    found = problems({"version": "4", "revision": 1, "events": [{}]})
-    assert "revision must be a string, it is a number" in found
+    found = problems({"version": "4", "revision": [], "events": [{}]})
+    assert "revision must be a string, it is a list" in found
     assert "events[0].id is missing" in found and "events[0].key is missing" in found
     assert (
-        "the required key 'projectId' is missing" in found and "the required key 'groups' is missing" in found
+        "the required key 'projectId' is missing" in found
+        and "the required key 'experiments' is missing" in found
     )
 
 

@@ -38,6 +38,74 @@ def test_of_two_environments_the_older_address_gives_the_one_set_last(space: Spa
     assert space.get("/json/20001.json").json()["revision"] == "9"
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/public/20001/datafile_v4.json",
+        "/public/20001/datafile_v3.json",
+        "/public/20001/s/production_v4.json",
+        "/public/20001/s/production.json",
+        "/public/20001/s/sdk-1.json",
+        "/public/20001/s/20001_20001.json",
+        "/public/12001/s/20001_10661100394.json",
+        "/public/20001/s/20001.json",
+    ],
+)
+def test_the_oldest_addresses_go_by_project_and_environment(space: Space, path: str) -> None:
+    space.put_datafile()
+    served = space.get(path)
+    assert served.json() == datafile()
+    again = space.get(path, headers={"If-Modified-Since": served.headers["Last-Modified"]})
+    assert again.status_code == 304
+    assert space.call("OPTIONS", path).status_code == 204
+    assert [row["surface"] for row in space.rows("exchanges")] == ["datafile", "datafile"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/public/20002/datafile_v4.json",
+        "/public/20001/s/development_v4.json",
+        "/public/20001/s/10661100394.json",
+        "/public/20002/s/20001_20001.json",
+    ],
+)
+def test_the_oldest_addresses_of_what_is_not_there_are_403(space: Space, path: str) -> None:
+    space.put_datafile()
+    assert space.get(path).status_code == 403
+
+
+def test_of_two_environments_each_goes_by_its_name(space: Space) -> None:
+    space.put_clock("2026-01-15T10:00:00Z")
+    space.put_datafile(datafile(environmentKey="development"), "sdk-1")
+    space.put_clock("2026-01-15T10:00:01Z")
+    space.put_datafile(datafile(revision="9", sdkKey="sdk-2"), "sdk-2")
+    assert space.get("/public/20001/s/development_v4.json").json()["revision"] == "1"
+    assert space.get("/public/20001/s/production_v4.json").json()["revision"] == "9"
+    assert space.get("/public/20001/s/20001_77.json").json()["revision"] == "9"
+
+
+def test_an_odd_datafile_is_served_and_what_is_odd_is_told_with_its_path(space: Space) -> None:
+    raw = datafile(accountId=12001, experiments=[experiment("a", "running"), experiment("b", None)])
+    answer = space.put_datafile(raw)
+    assert answer.status_code == 201
+    assert [(one["code"], one["path"]) for one in answer.json()["warnings"]] == [
+        ("unknown_status", "experiments[0].status"),
+        ("python_sdk_refuses", "accountId"),
+        ("python_sdk_refuses", "experiments[1].status"),
+    ]
+    assert space.get("/datafiles/sdk-1.json").json() == raw
+    statuses = {key: one["status"] for key, one in space.json("results")["experiments"].items()}
+    assert (statuses["a"], statuses["b"]) == ("running", "Not started")
+
+
+def test_of_many_oddities_the_first_twenty_are_told(space: Space) -> None:
+    raw = datafile(experiments=[experiment(f"e{i}", "running") for i in range(30)])
+    warnings = space.put_datafile(raw).json()["warnings"]
+    assert codes(warnings) == ["unknown_status"] * 20 + ["more_notes"]
+    assert warnings[-1]["message"].startswith("10 more")
+
+
 @pytest.mark.parametrize("path", ["/datafiles/none.json", "/json/1.json", "/datafiles/auth/none.json"])
 def test_an_unknown_key_is_403_as_storage_gives_it(space: Space, path: str) -> None:
     answer = space.get(path)
@@ -209,3 +277,20 @@ def test_preflights_of_polling_browsers_pass(space: Space) -> None:
     answer = space.call("OPTIONS", "/datafiles/sdk-1.json", headers={"Origin": "https://a.example"})
     assert answer.status_code == 204
     assert "if-modified-since" in answer.headers["Access-Control-Allow-Headers"]
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_a_body_has_none_whatever_is_given(space: Space, status: int) -> None:
+    path = f"/_emulator/datafiles/sdk-1?raw=1&status={status}"
+    space.call("PUT", path, data='{"not": "sent"}')
+    answer = space.get("/datafiles/sdk-1.json")
+    assert (answer.status_code, answer.content) == (status, b"")
+    assert "Content-Length" not in answer.headers or answer.headers["Content-Length"] == "0"
+    space.put_datafile()
+    space.put_faults({"on": "datafile", "status": status, "body": "not sent"})
+    assert (space.get("/datafiles/sdk-1.json").status_code, space.rows("exchanges")[-1]["response"]) == (
+        status,
+        "",
+    )
+    # The connection is still in step: nothing was left over for the next answer.
+    assert space.get("/_emulator/health").json()["status"] == "ok"

@@ -42,6 +42,9 @@ def client(double: OptimizelyDouble, clock: ManualClock, session: PooledSession)
             f"{EMULATOR}/datafiles/auth/a.json",
         ),
         ("https://api.optimizely.com", f"{EMULATOR}/"),
+        ("https://cdn.optimizely.com/public/1/datafile_v4.json", f"{EMULATOR}/public/1/datafile_v4.json"),
+        ("https://cdn.optimizely.com/public/1/s/dev_v3.json#x", f"{EMULATOR}/public/1/s/dev_v3.json"),
+        ("https://files.example.org/datafile.json#dev", "https://files.example.org/datafile.json"),
         ("https://files.example.org/datafile.json", "https://files.example.org/datafile.json"),
         ("http://127.0.0.1:9000/a.json", "http://127.0.0.1:9000/a.json"),
         ("https://cdn.optimizely.com.evil.example/a.json", "https://cdn.optimizely.com.evil.example/a.json"),
@@ -82,6 +85,20 @@ def test_a_post_carries_segments_headers_and_javascripts_json(
         "error": None,
         "at": NOON,
     }
+
+
+def test_a_fragment_is_not_asked_for_and_stays_in_nodes_error(
+    client: RequestClient, double: OptimizelyDouble
+) -> None:
+    client.request("GET", f"{double.url}/datafiles/a.json?x=1#dev")
+    assert [one.path for one in double.received] == ["/datafiles/a.json?x=1"]
+    assert (
+        client.exchanges[0].shown["url"]
+        == client.exchanges[0].shown["sent_to"]
+        == f"{double.url}/datafiles/a.json?x=1"
+    )
+    with pytest.raises(FetchError, match=r"request to http://127\.0\.0\.1:1/a\.json#dev failed"):
+        client.request("GET", "http://127.0.0.1:1/a.json#dev")
 
 
 def test_a_long_answer_is_whole_for_the_destination_and_cut_in_the_record(

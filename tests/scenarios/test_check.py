@@ -310,6 +310,23 @@ def test_hundreds_of_metrics_nobody_sends_bury_nothing(
     assert len(_findings(report, "metric_never_sent")) == 100
 
 
+def test_what_some_sdk_refuses_and_unknown_statuses_are_worth_knowing(check: Run, tmp_path: Path) -> None:
+    datafile = json.loads(SHOP.read_bytes())
+    del datafile["experiments"][0]["audienceIds"]
+    datafile["experiments"][1]["status"] = "running"
+    odd = tmp_path / "odd.json"
+    odd.write_text(json.dumps(datafile), "utf-8")
+    code, report = check("events.txt", "Order Completed\nProduct Viewed\n", datafile=odd)
+    assert (code, _verdicts(report)) == (1, {"Order Completed": "counts", "Product Viewed": "never_counts"})
+    [status] = _findings(report, "unknown_status")
+    assert 'experiments[1].status is "running": Optimizely writes "Running"' in status["message"]
+    [refused] = _findings(report, "python_sdk_refuses")
+    assert refused["message"].startswith(
+        "experiments[0].audienceIds is missing: Optimizely's Python SDK refuses"
+    )
+    assert {status["severity"], refused["severity"]} == {"worth_knowing"}
+
+
 def test_json_to_standard_output_leaves_it_to_the_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
