@@ -93,7 +93,7 @@ def _joined(before: str | None, added: str) -> str:
 
 def _quoted_for_node(word: str) -> str:
     """A word as Node reads it out of a variable with several: in double quotes, with backslashes before both."""
-    if not any(character.isspace() or character in "\"\\" for character in word):
+    if not any(character.isspace() or character in '"\\' for character in word):
         return word
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
