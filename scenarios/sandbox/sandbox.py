@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from optilocal.forwarder.clock import SystemClock
+from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.reporters.verdict_words import verdict_text
 from optilocal.scenarios.sandbox.optimizely import TIMEOUT_S, Datafile, Optimizely
@@ -129,8 +130,7 @@ class SandboxContext:
     def __enter__(self) -> Sandbox:
         with ExitStack() as opened:
             sandbox = opened.enter_context(Sandbox(opened.enter_context(Servers())))
-            if self._datafile is not None:
-                sandbox.optimizely.put_datafile(self._datafile)
+            sandbox.optimizely.put_datafile(SHOP if self._datafile is None else self._datafile)
             settings = _read_settings(self._settings)
             if self._mappings is not None:
                 settings["mappings"] = self._mappings
