@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from optilocal.forwarder.http.pooled_session import PooledSession
 
 DRAIN_S = 10.0
-# Seconds after which a client that says nothing is hung up on.
-_IDLE_S = 30.0
 
 
 class ServerError(OSError):
@@ -145,7 +143,6 @@ class ForwarderServer:
             listener,
             name="forwarder",
             max_body=MAX_BYTES,
-            idle_s=_IDLE_S,
             now_ms=self._clock.now_ms,
             report=_report,
         )

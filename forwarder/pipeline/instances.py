@@ -60,7 +60,7 @@ class Instances:
         self._open: OrderedDict[str, Forwarder] = OrderedDict()
         self._latest: tuple[str, Forwarder] | None = None
         # The spool's own, for each of the two is used while the other is held.
-        self._lock = spool.changed
+        self._lock = spool.lock
 
     def optimizely(self, namespace: str) -> str:
         """Where the same namespace is at the emulator."""

@@ -78,7 +78,7 @@ class Dispatcher:
         When it returns all of them are on disk; when it raises none is. Raises `Overloaded`.
         """
         forwarder = self._instances.get(namespace)
-        with self._spool.changed:
+        with self._spool.lock:
             if self._waiting_estimate + len(events) > MAX_WAITING:
                 self._waiting_estimate = self._spool.waiting()
                 if self._waiting_estimate + len(events) > MAX_WAITING:
@@ -153,7 +153,7 @@ class Dispatcher:
 
     def _load(self) -> float:
         """Reads what is due and not busy; for how many seconds there is nothing to do when that is nothing."""
-        with self._spool.changed:
+        with self._spool.lock:
             now = self._clock.now_ms()
             with self._changed:
                 busy = set(self._busy)

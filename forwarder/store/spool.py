@@ -6,7 +6,7 @@ import json
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from optilocal.forwarder.pipeline.deduplication import WINDOW_MS
 from optilocal.forwarder.pipeline.delivery import DEAD, Delivery, report_text
-from optilocal.forwarder.store.file import APPLICATION_ID, VERSION, SpoolError, check_spool_file
+from optilocal.forwarder.store.file import SCHEMA, SpoolError, check_spool_file
 
 KEPT = 10_000
 """How many ended deliveries, and how many dead letters, are kept: the oldest go first."""
@@ -26,32 +26,6 @@ STATES = ("pending", "ended", "dead", "done")
 """States a listing can ask for: something is still to be done; nothing is; nothing is and it failed; or went well."""
 
 FILTERS = ("id", "message_id", "type", "outcome", "regulation")
-
-_SCHEMA = f"""
-CREATE TABLE deliveries (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, namespace TEXT NOT NULL, id TEXT NOT NULL UNIQUE, message_id TEXT,
-    type TEXT NOT NULL, outcome TEXT NOT NULL, regulation TEXT, due INTEGER, state TEXT NOT NULL, report TEXT NOT NULL
-);
-CREATE INDEX deliveries_due ON deliveries (due, number) WHERE due IS NOT NULL;
-CREATE INDEX deliveries_listed ON deliveries (namespace, number);
-CREATE INDEX deliveries_by_message ON deliveries (message_id);
-CREATE INDEX deliveries_by_regulation ON deliveries (regulation) WHERE regulation IS NOT NULL;
-CREATE TABLE message_ids (
-    namespace TEXT NOT NULL, message_id TEXT NOT NULL, delivery TEXT NOT NULL, at INTEGER NOT NULL,
-    PRIMARY KEY (namespace, message_id)
-) WITHOUT ROWID;
-CREATE INDEX message_ids_at ON message_ids (at);
-CREATE TABLE suppressed (
-    number INTEGER PRIMARY KEY, namespace TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, at INTEGER NOT NULL,
-    UNIQUE (namespace, kind, subject)
-);
-CREATE TABLE regulations (
-    number INTEGER PRIMARY KEY, namespace TEXT NOT NULL, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL
-);
-CREATE TABLE configurations (namespace TEXT PRIMARY KEY, record TEXT NOT NULL);
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
-"""
 
 
 @dataclass(frozen=True)
@@ -87,11 +61,11 @@ class Spool:
         self.path = Path(self._folder.name) / "spool" if self._folder else Path(path or "")
         self.temporary = self._folder is not None
         self._kept = kept
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Holds the spool while it is held."""
+        self._subscribers: set[Callable[[], None]] = set()
         self._depth = 0
         self._changes = 0
-        self.changed = threading.Condition(self._lock)
-        """Notified whenever a delivery was added or changed; holds the spool while it is held."""
         check_spool_file(self.path)
         self._db = self._open()
         # Asked twice for every event, and nearly always there is nobody on any list.
@@ -111,7 +85,7 @@ class Spool:
             db.execute("COMMIT")
             if is_new:
                 # Before the log is switched on, so that the file itself says from the start whose it is.
-                db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+                db.executescript(f"BEGIN; {SCHEMA} COMMIT;")
             elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("its content does not hold together")
             db.execute("PRAGMA journal_mode = WAL")
@@ -135,13 +109,13 @@ class Spool:
     @property
     def in_transaction(self) -> bool:
         """Whether the calling thread has a transaction open; the others wait for it to end."""
-        with self._lock:
+        with self.lock:
             return self._depth > 0
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing of what is done within, on disk when it ends; may be nested."""
-        with self._lock:
+        with self.lock:
             if self._depth == 0:
                 self._db.execute("BEGIN IMMEDIATE")
             self._depth += 1
@@ -155,10 +129,17 @@ class Spool:
             self._depth -= 1
             if self._depth == 0:
                 self._db.execute("COMMIT")
-                self.changed.notify_all()
+                for news in tuple(self._subscribers):
+                    news()
+
+    def subscribe(self, news: Callable[[], None]) -> Callable[[], None]:
+        """Have `news` called, in any thread, whenever something was written; what is returned ends that."""
+        with self.lock:
+            self._subscribers.add(news)
+        return lambda: self._subscribers.discard(news)
 
     def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self.lock:
             return self._db.execute(sql, _bound(values)).fetchall()
 
     def _do(self, sql: str, *values: Any) -> int:
@@ -255,20 +236,14 @@ class Spool:
 
         `filters` are among `FILTERS`, and "state", one of `STATES`; anything else is a KeyError.
         """
-        where, values = ["number > ?"], [after]
-        if namespace is not None:
-            where.append("namespace = ?")
-            values.append(namespace)  # type: ignore[arg-type]
-        chosen = dict(filters or {})
-        state = chosen.pop("state", None)
-        for name, value in chosen.items():
-            if name not in FILTERS:
-                raise KeyError(name)
-            where.append(f"{name} = ?")
-            values.append(value)  # type: ignore[arg-type]
-        if state is not None:
-            where.append(_STATES[state])
-        return self._select(f"WHERE {' AND '.join(where)} ORDER BY number LIMIT ?", *values, limit)
+        where, values = _where(namespace, after, filters or {})
+        return self._select(f"{where} ORDER BY number LIMIT ?", *values, limit)
+
+    def count(self, namespace: str | None, *, after: int, most: int, filters: Mapping[str, str]) -> int:
+        """How many deliveries a listing has, counted no further than `most`."""
+        where, values = _where(namespace, after, filters)
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM deliveries {where} LIMIT ?)"
+        return int(self._rows(sql, *values, most)[0][0])
 
     def _select(self, rest: str, *values: Any) -> list[SpooledDelivery]:
         rows = self._rows(f"SELECT number, namespace, due, state, report FROM deliveries {rest}", *values)
@@ -357,7 +332,7 @@ class Spool:
 
     def close(self) -> None:
         """Closes the file; a temporary one is gone then. Safe to call twice."""
-        with self._lock:
+        with self.lock:
             self._db.close()
         if self._folder is not None:
             self._folder.cleanup()
@@ -370,6 +345,22 @@ _STATES = {
     "dead": f"due IS NULL AND outcome IN ({_DEAD_LIST})",
     "done": f"due IS NULL AND outcome NOT IN ({_DEAD_LIST})",
 }
+
+
+def _where(namespace: str | None, after: int, filters: Mapping[str, str]) -> tuple[str, list[int | str]]:
+    where, values = ["number > ?"], list[int | str]([after])
+    if namespace is not None:
+        where.append("namespace = ?")
+        values.append(namespace)
+    for name, value in filters.items():
+        if name == "state":
+            where.append(_STATES[value])
+        elif name in FILTERS:
+            where.append(f"{name} = ?")
+            values.append(value)
+        else:
+            raise KeyError(name)
+    return f"WHERE {' AND '.join(where)}", values
 
 
 def _bound(values: Sequence[Any]) -> list[Any]:
