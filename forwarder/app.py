@@ -12,7 +12,7 @@ from optilocal.forwarder.api.guard import check_caller
 from optilocal.forwarder.namespaces import NamespaceMount
 from optilocal.forwarder.problems import Problem, problem_response
 
-GUARDED = ("/_forwarder", "/regulations", "/suppressions")
+GUARDED = ("/_forwarder", "/regulations", "/suppressions", "/destination")
 
 
 class _Route(Rule):

@@ -19,7 +19,7 @@ from optilocal.forwarder.fql.problems import StatementError
 from optilocal.forwarder.namespaces import current_namespace
 from optilocal.forwarder.pipeline.instances import Instances
 from optilocal.forwarder.pipeline.source_event import iso_time
-from optilocal.forwarder.problems import Problem
+from optilocal.forwarder.problems import STATUS, Problem
 from optilocal.forwarder.stages.destination_filters import (
     MAX_FILTERS,
     DestinationFilter,
@@ -90,7 +90,7 @@ def filters_api(instances: Instances, clock: Clock, ids: Callable[[], str], rand
     def create(destination: str) -> Response:
         body = _body()
         shape = Shape(body)
-        shape.only(CREATED + ("description",))
+        shape.only((*CREATED, "description"))
         shape.done()
         made = read_filter(body, required=CREATED)
         found = filters(destination)
@@ -147,7 +147,11 @@ def filters_api(instances: Instances, clock: Clock, ids: Callable[[], str], rand
     @api.errorhandler(ShapeError)
     def refused(error: ShapeError) -> Response:
         shown = [
-            {"type": "input-validation", "message": one.message, **({"field": one.field} if one.field else {})}
+            {
+                "type": "input-validation",
+                "message": one.message,
+                **({"field": one.field} if one.field else {}),
+            }
             for one in error.violations
         ]
         return _answer({"errors": shown}, 422)
@@ -158,9 +162,9 @@ def filters_api(instances: Instances, clock: Clock, ids: Callable[[], str], rand
 
     @api.errorhandler(Problem)
     def problem(error: Problem) -> Response:
-        from optilocal.forwarder.problems import STATUS
-
-        return _answer({"errors": [{"type": "input-validation", "message": error.message}]}, STATUS[error.code])
+        return _answer(
+            {"errors": [{"type": "input-validation", "message": error.message}]}, STATUS[error.code]
+        )
 
     return api
 

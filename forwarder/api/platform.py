@@ -28,7 +28,7 @@ def platform_api(instances: Instances) -> Blueprint:
         try:
             instances.configure(namespace, platform=instances.platform(namespace).with_json(part, given))
         except ShapeError as error:
-            raise Problem(f"invalid_{part}", str(error)) from None
+            raise Problem("invalid_platform", str(error)) from None
         return shown(part)
 
     for part in PARTS:

@@ -58,7 +58,7 @@ class Condition:
         return next((written(part) for part in self.ir[1:] if compile_ir(part)(event) is True), None)
 
 
-def written(ir: Ir, inside: bool = False) -> str:
+def written(ir: Ir) -> str:
     """An intermediate form as a statement that a person can read."""
     if isinstance(ir, str):
         return ir
@@ -66,20 +66,28 @@ def written(ir: Ir, inside: bool = False) -> str:
         return _literal(ir["value"])
     head, *rest = ir
     if head in ("and", "or"):
-        joined = f" {head} ".join(written(part, inside=True) for part in rest)
-        return f"({joined})" if inside else joined
+        return f" {head} ".join(
+            f"({written(part)})" if _head(part) in ("and", "or") else written(part) for part in rest
+        )
     if head == "!":
-        inner = written(rest[0])
-        call = isinstance(rest[0], list) and rest[0][0] not in FUNCTIONS
-        return f"!({inner})" if call else f"!{inner}"
+        return f"!{_operand(rest[0])}"
     if head in FUNCTIONS:
-        return f"{head}({', '.join(written(part) for part in rest)})"
-    return f"{written(rest[0], inside=True)} {head} {written(rest[1], inside=True)}"
+        return f"{head}({', '.join(map(_operand, rest))})"
+    return f"{_operand(rest[0])} {head} {_operand(rest[1])}"
+
+
+def _head(ir: Ir) -> str | None:
+    return str(ir[0]) if isinstance(ir, list) else None
+
+
+def _operand(ir: Ir) -> str:
+    head = _head(ir)
+    return written(ir) if head is None or head == "!" or head in FUNCTIONS else f"({written(ir)})"
 
 
 def _literal(value: Value) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(written(item) for item in value)}]"
+        return f"[{', '.join(map(_operand, value))}]"
     if isinstance(value, str):
         return f'"{value}"' if "'" in value else f"'{value}'"
     return str(FUNCTIONS["string"].call(value))

@@ -42,8 +42,10 @@ class Shape:
             self.refuse("", f'"{name}" must be of type object')
 
     def refuse(self, name: str, message: str) -> None:
-        """Notes what is wrong with a field; an empty name is the object itself."""
-        self.violations.append(Violation(".".join(filter(None, (self.path, name))), message))
+        """Notes once what is wrong with a field; an empty name is the object itself."""
+        found = Violation(".".join(filter(None, (self.path, name))), message)
+        if found not in self.violations:
+            self.violations.append(found)
 
     def done(self) -> None:
         """Raises `ShapeError` when anything was refused."""
