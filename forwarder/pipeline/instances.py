@@ -18,7 +18,7 @@ from optilocal.forwarder.store.memory import SpooledDeduplication, SpooledSuppre
 from optilocal.forwarder.store.spool import Spool
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.pooled_session import PooledSession
+    from optilocal.forwarder.http.session import HttpSession
 
 MAX_OPEN = 256
 """How many instances are held in memory; the others are made again from the spool when they are needed."""
@@ -36,7 +36,7 @@ class Instances:
     def __init__(
         self,
         spool: Spool,
-        session: Callable[[], PooledSession],
+        session: Callable[[], HttpSession],
         *,
         optimizely: str,
         settings: Mapping[str, Any],

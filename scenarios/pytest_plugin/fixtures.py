@@ -13,7 +13,7 @@ from optimizely.optimizely_user_context import UserAttributes
 
 from optilocal.forwarder.clock import SystemClock
 from optilocal.scenarios.language import datafiles
-from optilocal.scenarios.language.document_checks import OUTCOMES
+from optilocal.scenarios.language.document import OUTCOMES
 from optilocal.scenarios.language.problems import CannotRun, meant
 from optilocal.scenarios.reporters.verdict_words import verdict_text
 from optilocal.scenarios.running.emulator_client import EmulatorClient
