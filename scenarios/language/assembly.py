@@ -11,9 +11,9 @@ from optilocal.scenarios.language import datafile_source, datafiles
 from optilocal.scenarios.language.checker import Checker
 from optilocal.scenarios.language.defaults import Defaults
 from optilocal.scenarios.language.document import check_document
+from optilocal.scenarios.language.names import Names
 from optilocal.scenarios.language.problems import AuthorProblem, meant
 from optilocal.scenarios.language.references import (
-    Names,
     check_changes,
     check_expectations,
     check_step,
