@@ -173,8 +173,11 @@ def _read(file: str) -> str:
 def _fetched(url: str) -> str:
     import requests  # noqa: PLC0415 - slow to import, and needed for a URL alone
 
+    from optilocal.serving.loopback import session_for  # noqa: PLC0415
+
     try:
-        answer = requests.get(url, timeout=_TIMEOUT)
+        with session_for(url) as session:
+            answer = session.get(url, timeout=_TIMEOUT)
         answer.raise_for_status()
     except requests.RequestException as error:
         raise DatafileError(

@@ -15,6 +15,7 @@ from optilocal.forwarder.destination.mapping import transform
 from optilocal.forwarder.destination.trigger import compile_trigger
 from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, plain_json
+from optilocal.forwarder.javascript.url import without_fragment
 from optilocal.forwarder.javascript.values import MAX_SAFE, UNDEFINED, number_to_string, to_primitive_string
 
 DEFAULT_SETTINGS: Final = {
@@ -31,6 +32,8 @@ REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {
     422: "Unprocessable Entity",
     509: "Bandwidth Limit Exceeded",
 }
+# Over HTTP these have no body, whatever a line gives as the datafile (RFC 9110, 6.4.1).
+_BODILESS: Final = (204, 304)
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # A byte that is no UTF-8, as Python's own "surrogateescape" hands it on.
 _FOREIGN_BYTE: Final = re.compile("[\udc80-\udcff]")
@@ -56,7 +59,7 @@ class _Recorder:
         headers: Mapping[str, str] | None = None,  # noqa: ARG002
     ) -> Response:
         """Records one call; a GET is answered with the line's datafile, a POST with its `events_status`."""
-        made = {"method": method, "url": url}
+        made = {"method": method, "url": without_fragment(url)}
         self.requests.append(made if json is UNDEFINED else {**made, "json": json})
         if method == "GET":
             return self._datafile()
@@ -71,6 +74,8 @@ class _Recorder:
         headers = {} if content_type is None else {"content-type": to_primitive_string(content_type)}
         # What travels is UTF-8: half a pair of surrogates arrives as the replacement character.
         sent = text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+        if status in _BODILESS:
+            sent = ""
         return Response(status, REASONS.get(status, ""), headers, sent)
 
     def _status(self, key: str, usual: int) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
+
+from optilocal.forwarder.javascript.url import without_fragment
 
 REAL_HOSTS = {
     "logx.optimizely.com": "events",
@@ -23,14 +24,13 @@ def host_of(url: str) -> str:
         return ""
 
 
-@lru_cache(maxsize=1024)
 def local_url(url: str, optimizely: str) -> str:
     """Where a request for `url` really goes: to `optimizely`, the emulator's base URL with its `/ns/<name>`,
     for one of Optimizely's hosts, whatever the scheme, port or user in it. Any other URL, a user's own
-    file server say, stays.
+    file server say, stays. A fragment is part of neither.
     """
     if host_of(url) not in REAL_HOSTS:
-        return url
+        return without_fragment(url)
     parts = urlsplit(url)
     base = urlsplit(optimizely)
     return urlunsplit(
@@ -38,7 +38,6 @@ def local_url(url: str, optimizely: str) -> str:
     )
 
 
-@lru_cache(maxsize=1024)
 def purpose(method: str, url: str) -> str:
     """What a request is for: "events", "privacy" or "datafile". A datafile may lie on any host, so it is the rest."""
     if method.upper() == "GET":

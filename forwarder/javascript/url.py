@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from optilocal.forwarder.destination.errors import InvalidURLError
@@ -33,7 +32,11 @@ def parse_url(value: Any) -> ParsedURL:
     return _parse(to_primitive_string(value).strip(WHITESPACE))
 
 
-@lru_cache(maxsize=256)
+def without_fragment(href: str) -> str:
+    """What of a URL is asked for: a fragment stays with whoever asks (RFC 9110, 7.1)."""
+    return href.partition("#")[0]
+
+
 def _parse(text: str) -> ParsedURL:
     plain = _ALREADY_CANONICAL.match(text)
     if plain:

@@ -20,6 +20,7 @@ from optilocal.scenarios.check.preflight import preflight
 from optilocal.scenarios.check.reading import read
 from optilocal.scenarios.check.report import print_report
 from optilocal.scenarios.language.problems import CannotRun
+from optilocal.serving.loopback import session_for
 
 
 def check(
@@ -71,7 +72,8 @@ def _read_file(named: str) -> str:
 def _fetch(url: str) -> str:
     """As Segment fetches it: what its client would not take for a datafile is none here either."""
     try:
-        answer = requests.get(url, timeout=10)
+        with session_for(url) as session:
+            answer = session.get(url, timeout=10)
     except requests.RequestException as error:
         raise CannotRun(f"the datafile {url} was not reached: {type(error).__name__}") from None
     if not answer.ok:

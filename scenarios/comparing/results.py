@@ -7,8 +7,10 @@ from typing import Any
 
 from optilocal.scenarios.comparing.compare import Difference
 from optilocal.scenarios.comparing.expectations import Captured, captured_parts
+from optilocal.scenarios.comparing.undone import undone, without_blame
 from optilocal.scenarios.language.matchers import as_text, plain
 from optilocal.scenarios.language.scenario import Scenario
+from optilocal.scenarios.language.steps import STEPS
 
 VERSION = 1
 _LONGEST_ANSWER = 400
@@ -64,6 +66,9 @@ def scenario_result(
     verdict_index = {step: index for index, step in enumerate(shown)}
     differences = [_difference(scenario, difference, verdict_index) for difference in found]
     status = "error" if error else "failed" if differences else "passed"
+    users = {step.index: step.arguments["user"] for step in scenario.steps if STEPS[step.kind].by_sdk}
+    verdicts = [_lean(captured.verdicts[index]) for index in shown]
+    problems = undone(steps, users, differences, verdicts)
     return {
         "id": scenario.id,
         "name": scenario.name,
@@ -74,14 +79,15 @@ def scenario_result(
         "namespace": namespace,
         "duration_ms": duration_ms,
         "status": status,
-        "reason": error or (reason(differences) if differences else None),
+        "reason": error or (reason(differences, problems) if differences else None),
         "rerun": f"optilocal run {shlex.quote(scenario.id)}",
         "source": {"first_line": scenario.document.first_line, "text": scenario.source},
         "steps": steps,
+        "problems": problems,
         "expected": plain(scenario.expect),
         "captured": {} if error else _only_named(plain(scenario.expect), captured_parts(scenario, captured)),
         "differences": differences,
-        "verdicts": [_lean(captured.verdicts[index]) for index in shown],
+        "verdicts": [without_blame(verdict, problems, users) for verdict in verdicts],
     }
 
 
@@ -100,15 +106,16 @@ def _lean(verdict: dict[str, Any]) -> dict[str, Any]:
     return {**verdict, "delivery": {**delivery, "requests": requests}}
 
 
-def reason(differences: list[dict[str, Any]]) -> str:
-    """One line for a list: what differs first, and how many more there are."""
+def reason(differences: list[dict[str, Any]], problems: list[dict[str, Any]]) -> str:
+    """One line for a list: the step that did not do what it says, what differs first, and how many more differ."""
     first = next((one for one in differences if one["path"][-1:] == ["outcome"]), differences[0])
     more = f" (+{len(differences) - 1} more)" if len(differences) > 1 else ""
     if "expected" in first and "captured" in first:
         text = f"{first['where']}: expected {_short(first['expected'])}, captured {_short(first['captured'])}"
     else:
         text = f"{first['where']} {first['reason']}"
-    return text + more
+    first_problem = "".join(f"line {problem['line']}: {problem['message']}; " for problem in problems[:1])
+    return first_problem + text + more
 
 
 def _short(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -13,11 +13,11 @@ from optimizely.optimizely_user_context import UserAttributes
 
 from optilocal.forwarder.clock import SystemClock
 from optilocal.scenarios.language import datafiles
-from optilocal.scenarios.language.document_checks import OUTCOMES
-from optilocal.scenarios.language.problems import meant
+from optilocal.scenarios.language.document import OUTCOMES
+from optilocal.scenarios.language.problems import CannotRun, meant
 from optilocal.scenarios.reporters.verdict_words import verdict_text
 from optilocal.scenarios.running.emulator_client import EmulatorClient
-from optilocal.scenarios.running.sdk import OptimizelyClient
+from optilocal.scenarios.running.sdk import OptimizelyClient, SdkAnswer
 
 TIMEOUT_S = 5.0
 _SERVER_FILTERS = ("message_id", "outcome", "event_key", "visitor_id", "uuid", "kind", "experiment", "status")
@@ -71,9 +71,22 @@ class Optimizely:
             follow()
         return url
 
-    def decide(self, user: str, flag: str, attributes: Mapping[str, Any] | None = None) -> str:
-        """Optimizely's own SDK decides and sends the impression; a sentence on what it did."""
-        return self._client().decide(user, flag, UserAttributes(dict(attributes or {})))
+    def decide(
+        self,
+        user: str,
+        flag: str,
+        attributes: Mapping[str, Any] | None = None,
+        *,
+        options: Sequence[str] = (),
+        segments: Sequence[str] | None = None,
+    ) -> str:
+        """Optimizely's own SDK decides and sends the impression; a sentence on what it did.
+
+        `options` are names of the SDK's OptimizelyDecideOption, `segments` the ODP segments the user is qualified for.
+        Raises CannotRun when the SDK refuses the datafile.
+        """
+        given = UserAttributes(dict(attributes or {}))
+        return _note(self._client().decide(user, flag, given, options, segments))
 
     def activate(
         self,
@@ -82,8 +95,12 @@ class Optimizely:
         variation: str | None = None,
         attributes: Mapping[str, Any] | None = None,
     ) -> str:
-        """Optimizely's own SDK activates the user, into the variation if one is given; a sentence on what it did."""
-        return self._client().activate(user, experiment, variation, UserAttributes(dict(attributes or {})))
+        """Optimizely's own SDK activates the user, into the variation if one is given; a sentence on what it did.
+
+        Raises CannotRun when the SDK refuses the datafile.
+        """
+        given = UserAttributes(dict(attributes or {}))
+        return _note(self._client().activate(user, experiment, variation, given))
 
     def verdicts(self, **filters: Any) -> list[dict[str, Any]]:
         """The verdicts that match, oldest first. `wait` (seconds) and `count` let the emulator wait for so many."""
@@ -224,6 +241,12 @@ class Optimizely:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._emulator.session.close()
+
+
+def _note(answer: SdkAnswer) -> str:
+    if answer.refused:
+        raise CannotRun(answer.refused)
+    return answer.note
 
 
 def _split(filters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -44,11 +44,11 @@ class ScenarioFile(pytest.File):
     """One `*.scenario.yaml` file."""
 
     def collect(self) -> Iterator[ScenarioItem]:
-        """Its scenarios, in order. What is wrong with the file is a collection error, a line for each mistake."""
+        """Its scenarios, in order. What is wrong with the file is a collection error that names each mistake."""
         try:
             scenarios = load_file(_from_here(self.path))
         except ScenarioError as error:
-            raise self.CollectError("\n".join(str(problem) for problem in error.problems)) from None
+            raise self.CollectError(error.report()) from None
         except CannotRun as error:
             raise self.CollectError(str(error)) from None
         times = Counter(scenario.name for scenario in scenarios)

@@ -111,6 +111,11 @@ class ConsoleReporter:
         )
         if entry["status"] == "error":
             self._field("reason", entry["reason"])
+        for problem in entry.get("problems", ()):
+            step = entry["steps"][problem["step"]]
+            self._console.print()
+            self._field("step", f"{step['index'] + 1}. {step['summary']}  (line {step['line']})")
+            self._field("problem", problem["message"], "bold red")
         shown_verdicts: set[int] = set()
         for difference in entry["differences"]:
             self._difference(difference, entry, shown_verdicts)

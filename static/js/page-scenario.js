@@ -52,7 +52,8 @@
               o.h("a", { href: o.href("event", [one.message_id], { ns: scenario.namespace }) }, "journey"),
             " ",
             failed.has(one.index) && o.badge("bad", "differs here"),
-            one.note && o.h("p", { class: "quiet" }, one.note),
+            one.problem && o.h("p", { class: "tone-bad" }, one.problem),
+            one.note && one.note !== one.problem && o.h("p", { class: "quiet" }, one.note),
           ),
         ),
       ),
@@ -142,6 +143,14 @@
           o.icon("bad"),
           o.h("span", {}, scenario.reason || "The scenario could not run."),
         ),
+      (scenario.problems || []).map((one) =>
+        o.h(
+          "p",
+          { class: "callout tone-bad" },
+          o.icon("bad"),
+          o.h("span", {}, `Step ${one.step + 1}, line ${one.line}: ${one.message}`),
+        ),
+      ),
       all.length > 0 && [
         o.h("h3", { class: "visually-hidden" }, o.words.plural(all.length, "difference")),
         o.difference.card(scenario, all[chosen], chosen, page),

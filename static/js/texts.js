@@ -45,6 +45,7 @@
   function scenario(one) {
     const parts = [`${o.words.status(one.status).label}: ${one.name}`, `${one.file}:${one.line}`];
     if (one.reason) parts.push(one.reason);
+    for (const item of one.problems || []) parts.push("", `Step ${item.step + 1}, line ${item.line}: ${item.message}`);
     for (const item of one.differences || []) parts.push("", difference(item));
     const told = (one.verdicts || []).filter((verdict) => verdict.explanation);
     if (told.length) parts.push("");

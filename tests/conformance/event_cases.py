@@ -109,7 +109,7 @@ _urls = st.sampled_from(
         "https://cdn.optimizely.com/datafiles/k.json HTTPS://CDN.Optimizely.com http://a.b:80/x/../y?q='1#f"
         " ftp://a/b file:///x http:// https://ex%41.com urn:x:y mailto:a@b https://[::1]/x https://h:99999/"
         " //a/b a http://127.1/ https:a http:/x/y https://u:p@h/x?y=%20 http://x/%zz https://h/a'b javascript:1"
-        " data:,x https://1.2.3.4:443/a http://a..b/ http://h?x"
+        " data:,x https://1.2.3.4:443/a http://a..b/ http://h?x https://h/a.json#x https://h# http://h/?q#/../b"
     )
 )
 settings = members(
@@ -124,7 +124,9 @@ settings = members(
 )
 _statuses = sometimes(
     st.just(200),
-    st.sampled_from([201, 202, 203, 206, 301, 304, 400, 401, 403, 404, 418, 429, 499, 500, 503, 509, 599]),
+    st.sampled_from(
+        [201, 202, 203, 204, 205, 206, 301, 304, 400, 401, 403, 404, 418, 429, 499, 500, 503, 509, 599]
+    ),
 )
 _content_types = st.sampled_from(
     [

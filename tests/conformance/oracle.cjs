@@ -29,11 +29,11 @@ function answerTo(method) {
   if (method !== 'GET') return { status: line.events_status ?? 204, headers: {}, body: '' }
   const datafile = 'datafile' in line ? line.datafile : DEFAULT_DATAFILE
   const type = line.datafile_content_type === undefined ? 'application/json' : line.datafile_content_type
-  return {
-    status: line.datafile_status ?? 200,
-    headers: type === null ? {} : { 'content-type': type },
-    body: typeof datafile === 'string' ? datafile : JSON.stringify(datafile)
-  }
+  const status = line.datafile_status ?? 200
+  const text = typeof datafile === 'string' ? datafile : JSON.stringify(datafile)
+  // Node's HTTP client never reads a body after these two.
+  const body = status === 204 || status === 304 ? '' : text
+  return { status, headers: type === null ? {} : { 'content-type': type }, body }
 }
 
 class FakeRequest extends EventEmitter {
@@ -51,8 +51,10 @@ class FakeRequest extends EventEmitter {
   end(chunk) {
     if (chunk) this.chunks.push(chunk)
     const { method, href } = this.options
+    // Node sends the options' path, of which a fragment is no part.
+    const url = href.split('#', 1)[0]
     const sent = Buffer.concat(this.chunks.map((part) => Buffer.from(part))).toString()
-    requests.push(sent === '' ? { method, url: href } : { method, url: href, json: JSON.parse(sent) })
+    requests.push(sent === '' ? { method, url } : { method, url, json: JSON.parse(sent) })
     const { status, headers, body } = answerTo(method)
     const response = Readable.from(body === '' ? [] : [Buffer.from(body)])
     Object.assign(response, { statusCode: status, statusMessage: '', headers, rawHeaders: [] })

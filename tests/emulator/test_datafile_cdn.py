@@ -277,3 +277,20 @@ def test_preflights_of_polling_browsers_pass(space: Space) -> None:
     answer = space.call("OPTIONS", "/datafiles/sdk-1.json", headers={"Origin": "https://a.example"})
     assert answer.status_code == 204
     assert "if-modified-since" in answer.headers["Access-Control-Allow-Headers"]
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_a_body_has_none_whatever_is_given(space: Space, status: int) -> None:
+    path = f"/_emulator/datafiles/sdk-1?raw=1&status={status}"
+    space.call("PUT", path, data='{"not": "sent"}')
+    answer = space.get("/datafiles/sdk-1.json")
+    assert (answer.status_code, answer.content) == (status, b"")
+    assert "Content-Length" not in answer.headers or answer.headers["Content-Length"] == "0"
+    space.put_datafile()
+    space.put_faults({"on": "datafile", "status": status, "body": "not sent"})
+    assert (space.get("/datafiles/sdk-1.json").status_code, space.rows("exchanges")[-1]["response"]) == (
+        status,
+        "",
+    )
+    # The connection is still in step: nothing was left over for the next answer.
+    assert space.get("/_emulator/health").json()["status"] == "ok"

@@ -51,6 +51,24 @@ def test_answers_are_steered_by_the_line(changes: dict[str, Any], error: dict[st
     assert answer["error"] == error
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_datafile_answered_with_204_or_304_has_no_body(status: int) -> None:
+    known = {"events": [{"key": "A", "id": "1"}], "attributes": []}
+    assert run_line({"event": EVENT, "datafile": known, "datafile_status": 203})["outcome"] == "sent"
+    answer = run_line({"event": EVENT, "datafile": known, "datafile_status": status})
+    assert answer["outcome"] == "error"
+    assert len(answer["requests"]) == 1
+    keys = run_line({"op": "eventKeys", "datafile": known, "datafile_status": status})
+    assert keys["value"]["choices"] == []
+
+
+@pytest.mark.parametrize("op", ["track", "testAuthentication", "eventKeys"])
+def test_a_urls_fragment_is_no_part_of_a_request(op: str) -> None:
+    configured = {"accountId": "12001", "dataFileUrl": "https://files.example.org/a.json?x=1#dev"}
+    answer = run_line({"op": op, "event": EVENT, "settings": configured})
+    assert answer["requests"][0]["url"] == "https://files.example.org/a.json?x=1"
+
+
 def test_half_a_pair_of_surrogates_does_not_travel_in_a_text() -> None:
     (answer,) = _lines(json.dumps({"event": EVENT, "datafile": "\ud83d // 😀"}))
     assert answer["error"]["message"] == "\ufffd // 😀"

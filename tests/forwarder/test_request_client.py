@@ -13,20 +13,20 @@ from optimizely_double import NOON, Answer, OptimizelyDouble
 from optilocal.forwarder.clock import ManualClock
 from optilocal.forwarder.destination.errors import FetchError, JavaScriptTypeError, RequestTimedOut
 from optilocal.forwarder.http.hosts import local_url
-from optilocal.forwarder.http.pooled_session import PooledSession
 from optilocal.forwarder.http.request_client import RequestClient
+from optilocal.forwarder.http.session import HttpSession
 
 EMULATOR = "http://127.0.0.1:8410/ns/blue"
 
 
 @pytest.fixture
-def session() -> Iterator[PooledSession]:
-    with PooledSession() as opened:
+def session() -> Iterator[HttpSession]:
+    with HttpSession() as opened:
         yield opened
 
 
 @pytest.fixture
-def client(double: OptimizelyDouble, clock: ManualClock, session: PooledSession) -> RequestClient:
+def client(double: OptimizelyDouble, clock: ManualClock, session: HttpSession) -> RequestClient:
     return RequestClient(session, f"{double.url}/ns/blue", clock)
 
 
@@ -42,6 +42,9 @@ def client(double: OptimizelyDouble, clock: ManualClock, session: PooledSession)
             f"{EMULATOR}/datafiles/auth/a.json",
         ),
         ("https://api.optimizely.com", f"{EMULATOR}/"),
+        ("https://cdn.optimizely.com/public/1/datafile_v4.json", f"{EMULATOR}/public/1/datafile_v4.json"),
+        ("https://cdn.optimizely.com/public/1/s/dev_v3.json#x", f"{EMULATOR}/public/1/s/dev_v3.json"),
+        ("https://files.example.org/datafile.json#dev", "https://files.example.org/datafile.json"),
         ("https://files.example.org/datafile.json", "https://files.example.org/datafile.json"),
         ("http://127.0.0.1:9000/a.json", "http://127.0.0.1:9000/a.json"),
         ("https://cdn.optimizely.com.evil.example/a.json", "https://cdn.optimizely.com.evil.example/a.json"),
@@ -82,6 +85,20 @@ def test_a_post_carries_segments_headers_and_javascripts_json(
         "error": None,
         "at": NOON,
     }
+
+
+def test_a_fragment_is_not_asked_for_and_stays_in_nodes_error(
+    client: RequestClient, double: OptimizelyDouble
+) -> None:
+    client.request("GET", f"{double.url}/datafiles/a.json?x=1#dev")
+    assert [one.path for one in double.received] == ["/datafiles/a.json?x=1"]
+    assert (
+        client.exchanges[0].shown["url"]
+        == client.exchanges[0].shown["sent_to"]
+        == f"{double.url}/datafiles/a.json?x=1"
+    )
+    with pytest.raises(FetchError, match=r"request to http://127\.0\.0\.1:1/a\.json#dev failed"):
+        client.request("GET", "http://127.0.0.1:1/a.json#dev")
 
 
 def test_a_long_answer_is_whole_for_the_destination_and_cut_in_the_record(
@@ -185,7 +202,7 @@ def test_broken_answers_have_nodes_texts(
     assert (exchange.shown["status"], exchange.shown["error"]) == (None, caught.value.message)
 
 
-def test_nobody_listening(clock: ManualClock, session: PooledSession) -> None:
+def test_nobody_listening(clock: ManualClock, session: HttpSession) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -206,7 +223,7 @@ def test_a_host_that_does_not_exist(client: RequestClient, monkeypatch: pytest.M
     assert caught.value.message == why
 
 
-def test_no_answer_in_time(double: OptimizelyDouble, clock: ManualClock, session: PooledSession) -> None:
+def test_no_answer_in_time(double: OptimizelyDouble, clock: ManualClock, session: HttpSession) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -234,7 +251,7 @@ class TestBothWays:
         request: pytest.FixtureRequest,
         double: OptimizelyDouble,
         clock: ManualClock,
-        session: PooledSession,
+        session: HttpSession,
     ) -> RequestClient:
         return RequestClient(session, double.url.replace("127.0.0.1", request.param), clock, timeout_s=5)
 

@@ -107,6 +107,6 @@ def made_entry(name: str, *, file: str = "a.scenario.yaml", line: int = 1, **giv
     return {
         "id": f"{file}:{line}", "name": name, "teaches": None, "file": file, "line": line, "tags": [], "namespace": "n",
         "duration_ms": 12, "status": given.get("status", "failed"), "reason": given.get("reason", "something differs"),
-        "rerun": f"optilocal run {file}:{line}", "source": {"first_line": line, "text": f"scenario: {name}"}, "steps": [],
+        "rerun": f"optilocal run {file}:{line}", "source": {"first_line": line, "text": f"scenario: {name}"}, "steps": [], "problems": [],
         "expected": {}, "captured": {}, "differences": differences, "verdicts": [],
     }  # fmt: skip

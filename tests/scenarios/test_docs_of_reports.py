@@ -14,7 +14,7 @@ import yaml
 
 from optilocal.scenarios.cli import command_line
 from optilocal.scenarios.language import datafiles, schema
-from optilocal.scenarios.language.document_checks import OUTCOMES
+from optilocal.scenarios.language.document import OUTCOMES
 from optilocal.scenarios.language.matchers import LIST_TAGS, TAGS
 from optilocal.scenarios.pytest_plugin.fixtures import Optimizely
 from optilocal.scenarios.pytest_plugin.segment import Segment

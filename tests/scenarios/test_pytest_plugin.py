@@ -105,7 +105,7 @@ def test_names_tags_and_options_choose(project: pytest.Pytester) -> None:
     run(project, "a.scenario.yaml::Skipped by no one [line 10]").assert_outcomes(passed=1)
 
 
-def test_mistakes_are_collection_errors_one_line_each(project: pytest.Pytester) -> None:
+def test_mistakes_are_collection_errors_each_with_its_place(project: pytest.Pytester) -> None:
     wrong = PASSES.replace("outcome: counted", "outcome: counte").replace("activate:", "activat:")
     write(
         project,
@@ -117,11 +117,14 @@ def test_mistakes_are_collection_errors_one_line_each(project: pytest.Pytester) 
     )
     result = run(project)
     result.assert_outcomes(errors=3)
-    told = [line for line in result.outlines if re.match(r"[\w/]+\.scenario\.yaml:\d+: ", line)]
-    assert told[0] == "b.scenario.yaml:1: this is no YAML: " + told[0].split(": ", 2)[2]
-    assert told[1] == "c.scenario.yaml:1: no scenario in this file"
-    assert told[2].startswith("shop/a.scenario.yaml:14: unknown step 'activat' (did you mean 'activate'?)")
-    assert told[3].startswith("shop/a.scenario.yaml:17: unknown outcome 'counte' (did you mean 'counted'?)")
+    told = [line for line in result.outlines if re.match(r"[\w/]+\.scenario\.yaml:\d+", line)]
+    assert told[0] == "b.scenario.yaml:1:11: the [ that opens here is never closed"
+    assert told[1] == "c.scenario.yaml:1: there is no scenario in this file"
+    assert told[2].startswith("shop/a.scenario.yaml:14:5: unknown step 'activat' (did you mean 'activate'?)")
+    assert told[3].startswith(
+        "shop/a.scenario.yaml:17:22: a track: outcome 'counte' is unknown (did you mean"
+    )
+    assert "    │     ^^^^^^^" in "".join(result.outlines)
     assert len(told) == 4 and "Traceback" not in result.stdout.str()
 
 

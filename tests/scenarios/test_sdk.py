@@ -48,7 +48,7 @@ def test_every_client_is_told_what_the_sdk_says_of_a_datafile(emulator: Emulator
         {"id": "990", "key": "forgotten", "status": "Running", "variations": [], "trafficAllocation": []}
     ]
     emulator.put_datafile(KEY, shop("told", "Paused", localHoldouts=rules))
-    notes = [new().activate("u-1", "checkout_test", None, {}) for _ in range(2)]
+    notes = [new().activate("u-1", "checkout_test", None, {}).note for _ in range(2)]
     assert notes[0] == notes[1]
     assert "990" in notes[0]
 
@@ -57,9 +57,9 @@ def test_what_one_client_logs_is_not_told_by_another(emulator: EmulatorClient, n
     emulator.put_datafile(KEY, shop("own log"))
     first, second = new(), new()
     first.activate("u-1", "checkout_test", "treatment", {})
-    assert 'Experiment key "no_such" is not in datafile' in second.activate("u-1", "no_such", None, {})
-    assert 'Experiment key "neither" is not in datafile' in first.activate("u-1", "neither", None, {})
-    assert '"neither"' not in second.activate("u-1", "no_such", None, {})
+    assert 'Experiment key "no_such" is not in datafile' in second.activate("u-1", "no_such", None, {}).note
+    assert 'Experiment key "neither" is not in datafile' in first.activate("u-1", "neither", None, {}).note
+    assert '"neither"' not in second.activate("u-1", "no_such", None, {}).note
 
 
 def test_a_client_follows_the_datafile_back_and_forth(emulator: EmulatorClient, new: New) -> None:
@@ -68,7 +68,7 @@ def test_a_client_follows_the_datafile_back_and_forth(emulator: EmulatorClient, 
     for datafile in (running, paused, running, paused):
         emulator.put_datafile(KEY, datafile)
         client.look_again()
-        notes.append(client.activate("u-1", "checkout_test", "treatment", {}))
+        notes.append(client.activate("u-1", "checkout_test", "treatment", {}).note)
     assert ["activated treatment" in note for note in notes] == [True, False, True, False]
 
 
@@ -76,9 +76,9 @@ def test_a_datafile_of_the_same_revision_is_not_taken(emulator: EmulatorClient, 
     for _ in range(2):
         client = new()
         emulator.put_datafile(KEY, shop("same"))
-        assert "activated" in client.activate("u-1", "checkout_test", "treatment", {})
+        assert "activated" in client.activate("u-1", "checkout_test", "treatment", {}).note
         emulator.put_datafile(KEY, shop("same", "Paused"))
         client.look_again()
-        assert "activated" in client.activate("u-1", "checkout_test", "treatment", {})
+        assert "activated" in client.activate("u-1", "checkout_test", "treatment", {}).note
         # A client that is new to it has no other.
-        assert "activates nobody" in new().activate("u-1", "checkout_test", "treatment", {})
+        assert "activates nobody" in new().activate("u-1", "checkout_test", "treatment", {}).note
