@@ -10,6 +10,7 @@ from optilocal.emulator.batch.timestamp import ahead, in_bounds
 from optilocal.emulator.counting.standing import Standing
 from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.verdict.before_the_mapping import stage_warnings
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
 from optilocal.emulator.verdict.wording import listed, quoted
 
@@ -51,7 +52,7 @@ def report_warnings(
     report: DeliveryReport, conversion: EventRow | None, datafile: Datafile | None, *, counted: bool
 ) -> list[Note]:
     """Notes on what the forwarder did with the source event on its way."""
-    found: list[Note] = []
+    found: list[Note] = stage_warnings(report)
     if counted and report.user_id is None and conversion and conversion["visitor_id"] == report.anonymous_id:
         message = (
             f"The event had no userId and counts under the anonymousId {quoted(conversion['visitor_id'])}. "
