@@ -22,6 +22,7 @@ STATUS: Mapping[str, int] = {
     "too_large": 413,
     "overloaded": 429,
     "internal_error": 500,
+    "spool_failed": 503,
 }
 
 

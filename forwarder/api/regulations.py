@@ -132,7 +132,10 @@ def _deletion(kind: str, subject: str, unique: str, now: int) -> dict[str, Any]:
 
 
 def _status(record: dict[str, Any], deliveries: list[SpooledDelivery]) -> dict[str, Any]:
-    """How far a regulation has come, in Segment's words (Segment reference 7.1)."""
+    """How far a regulation has come, in Segment's words.
+
+    Source: segment.com/docs/privacy/user-deletion-and-suppression.
+    """
     states = [one.state for one in deliveries]
     errors = [one.delivery.report["details"][0] for one in deliveries if one.delivery.outcome in DEAD]
     if "pending" in states:

@@ -42,8 +42,8 @@ from optilocal.forwarder.pipeline.suppression import (
 )
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.pooled_session import PooledSession
     from optilocal.forwarder.http.request_client import RequestClient
+    from optilocal.forwarder.http.session import HttpSession
 
 
 class Forwarder:
@@ -67,7 +67,7 @@ class Forwarder:
         report: bool = True,
         suppression: SuppressionList | None = None,
         deduplication: Deduplication | None = None,
-        session: PooledSession | None = None,
+        session: HttpSession | None = None,
     ) -> None:
         self.settings = settings
         self.mappings = check_mappings(mappings)
@@ -321,10 +321,10 @@ class Forwarder:
             self._session.close()
 
 
-def _open_session() -> PooledSession:
-    from optilocal.forwarder.http.pooled_session import PooledSession  # noqa: PLC0415 - `requests` is slow to import
+def _open_session() -> HttpSession:
+    from optilocal.forwarder.http.session import HttpSession  # noqa: PLC0415 - `requests` is slow to import
 
-    return PooledSession()
+    return HttpSession()
 
 
 def _single(entry: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from optilocal.forwarder.store.memory import SpooledDeduplication, SpooledSuppre
 from optilocal.forwarder.store.spool import Spool
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.pooled_session import PooledSession
+    from optilocal.forwarder.http.session import HttpSession
 
 MAX_OPEN = 256
 """How many instances are held in memory; the others are made again from the spool when they are needed."""
@@ -34,7 +34,7 @@ class Instances:
     def __init__(
         self,
         spool: Spool,
-        session: Callable[[], PooledSession],
+        session: Callable[[], HttpSession],
         *,
         optimizely: str,
         settings: Mapping[str, Any],
@@ -56,7 +56,7 @@ class Instances:
         self._open: OrderedDict[str, Forwarder] = OrderedDict()
         self._latest: tuple[str, Forwarder] | None = None
         # The spool's own, for each of the two is used while the other is held.
-        self._lock = spool.changed
+        self._lock = spool.lock
 
     def optimizely(self, namespace: str) -> str:
         """Where the same namespace is at the emulator."""
