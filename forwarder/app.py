@@ -13,7 +13,7 @@ from optilocal.forwarder.namespaces import NamespaceMount
 from optilocal.forwarder.problems import Problem, problem_response
 from optilocal.forwarder.store.file import SpoolError
 
-GUARDED = ("/_forwarder", "/regulations", "/suppressions")
+GUARDED = ("/_forwarder", "/regulations", "/suppressions", "/destination")
 
 
 class _Route(Rule):

@@ -12,6 +12,7 @@ STATUS: Mapping[str, int] = {
     "invalid_json": 400,
     "invalid_settings": 400,
     "invalid_mappings": 400,
+    "invalid_platform": 400,
     "invalid_parameter": 400,
     "invalid_namespace": 400,
     "foreign_host": 403,

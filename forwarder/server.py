@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Self
 
 from optilocal.forwarder.api.control import control_api
 from optilocal.forwarder.api.control_body import MAX_BYTES
+from optilocal.forwarder.api.filters import filters_api
+from optilocal.forwarder.api.platform import platform_api
 from optilocal.forwarder.api.refusals import Refusals
 from optilocal.forwarder.api.regulations import regulations
 from optilocal.forwarder.api.tracking import source_api
@@ -116,6 +118,7 @@ class ForwarderServer:
             random=self._random,
             ids=self._ids,
             retry=settings.retry,
+            platform=settings.platform,
         )
         dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers, abort=session.abort)
         refusals = Refusals()
@@ -123,6 +126,8 @@ class ForwarderServer:
             [
                 source_api(dispatcher, self._clock, self._ids, refusals),
                 regulations(spool, dispatcher, self._clock, self._ids),
+                filters_api(instances, self._clock, self._ids, self._random),
+                platform_api(instances),
                 control_api(
                     spool,
                     instances,

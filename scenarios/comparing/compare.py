@@ -22,8 +22,8 @@ from optilocal.scenarios.language.yaml_nodes import NodePath
 MISSING: Any = object()
 """Stands for a side that is not there; in a difference record that side's key is left out."""
 _ONE_AT_A_TIME = threading.RLock()
-"""DeepDiff parses the index of every list item as Python code, which CPython 3.11 and 3.12 do wrong in two threads at once:
-https://github.com/python/cpython/issues/106905."""
+"""DeepDiff reads the index of every list item with `ast.literal_eval`. CPython 3.11 sometimes ends that with "SystemError:
+AST constructor recursion depth mismatch" when two threads do it: https://github.com/python/cpython/issues/106905."""
 
 
 @dataclass(frozen=True, slots=True)

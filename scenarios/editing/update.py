@@ -16,7 +16,7 @@ from optilocal.scenarios.editing.expectation_changes import (
     changes,
 )
 from optilocal.scenarios.editing.yaml_edit import CannotEdit, Editor
-from optilocal.scenarios.language.document_checks import nothing_expected
+from optilocal.scenarios.language.document import nothing_expected
 from optilocal.scenarios.language.loader import load_file
 from optilocal.scenarios.language.matchers import read_matcher
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError

@@ -10,7 +10,7 @@ from optilocal.forwarder.pipeline.mappings import mapping_json
 from optilocal.scenarios.language import datafiles
 from optilocal.scenarios.language.checker import Checker
 from optilocal.scenarios.language.defaults import Defaults
-from optilocal.scenarios.language.document_checks import check_document
+from optilocal.scenarios.language.document import check_document
 from optilocal.scenarios.language.problems import AuthorProblem, meant
 from optilocal.scenarios.language.rows import Row
 from optilocal.scenarios.language.scenario import Scenario, Step

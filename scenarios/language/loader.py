@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from optilocal.scenarios.language.assembly import assemble
-from optilocal.scenarios.language.document_checks import nothing_expected
+from optilocal.scenarios.language.document import nothing_expected
 from optilocal.scenarios.language.folder_defaults import defaults_for
 from optilocal.scenarios.language.matchers import read_matcher
-from optilocal.scenarios.language.problems import AuthorProblem, CannotRun, ScenarioError
+from optilocal.scenarios.language.problems import AuthorProblem, CannotRun, Mark, ScenarioError
 from optilocal.scenarios.language.rows import expand
 from optilocal.scenarios.language.scenario import Scenario
 from optilocal.scenarios.language.yaml_nodes import Document, read_documents
@@ -61,12 +61,14 @@ def load_file(file: Path, *, expect_nothing: bool = False) -> list[Scenario]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ScenarioError([AuthorProblem(file, 1, f"this is no UTF-8 text (byte {error.start})")]) from None
+        raise _unusable(
+            file, f"this is not UTF-8 text (byte {error.start}); save the file as UTF-8"
+        ) from None
     except OSError as error:
-        raise ScenarioError([AuthorProblem(file, 1, f"cannot be read: {error.strerror or error}")]) from None
+        raise _unusable(file, f"cannot be read: {error.strerror or error}") from None
     documents = read_documents(file, text, read_matcher)
     if not documents:
-        raise ScenarioError([AuthorProblem(file, 1, "no scenario in this file")])
+        raise _unusable(file, "there is no scenario in this file")
     problems: list[AuthorProblem] = []
     scenarios: list[Scenario] = []
     lines = text.splitlines()
@@ -82,6 +84,10 @@ def load_file(file: Path, *, expect_nothing: bool = False) -> list[Scenario]:
     if problems:
         raise ScenarioError(problems)
     return scenarios
+
+
+def _unusable(file: Path, message: str) -> ScenarioError:
+    return ScenarioError([AuthorProblem(file, Mark(1), message)])
 
 
 def _completed(document: Document) -> Document:

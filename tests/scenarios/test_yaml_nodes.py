@@ -82,10 +82,10 @@ def test_empty_documents_do_not_count() -> None:
     ("text", "line", "says"),
     [
         ("a: 1\na: 2", 2, "'a' stands twice"),
-        ("a: 1\nb: [", 2, "no YAML"),
-        ("a: 1\n\tb: 1", 2, "indent with spaces"),
-        ("a: {b: ${c}}", 1, 'in quotes: "${name}"'),
-        ("a: 1\nb: [${c}, 1]", 2, 'in quotes: "${name}"'),
+        ("a: 1\nb: [", 2, "the [ that opens here is never closed"),
+        ("a: 1\n\tb: 1", 2, "there is a tab here; YAML is indented with spaces"),
+        ("a: {b: ${c}}", 1, 'in quotes: "${c}"'),
+        ("a: 1\nb: [${c}, 1]", 2, 'in quotes: "${c}"'),
         ("a: 1\nb: !uid", 2, "did you mean '!uuid'"),
         ("a: !regex '('", 1, "no regular expression"),
         ("a: !approx x", 1, "!approx takes a number"),
@@ -94,7 +94,7 @@ def test_empty_documents_do_not_count() -> None:
         ("a: !unordered x", 1, "takes a list"),
         ("[a]: 1", 1, "a key must be plain text"),
         ("a: &x [*x]", 1, "contains itself"),
-        ("a: \x01", 1, "no YAML"),
+        ("a: \x01", 1, "the character U+0001 is not allowed in YAML"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(text: str, line: int, says: str) -> None:
