@@ -127,8 +127,19 @@ class EmulatorClient:
         self.call("PUT", "/_emulator/faults", json=[*left, *rules])
 
     def results(self, **question: str | None) -> dict[str, Any]:
-        """The counts, by experiment key; `question` is what `/_emulator/results` takes, None what is not asked."""
-        return dict(self.call("GET", "/_emulator/results", params=question)["experiments"])
+        """The counts, by the key of the experiment or holdout; a holdout's groups stand as its variations, `holdout` and
+        `everyone_else`. `question` is what `/_emulator/results` takes, None what is not asked.
+        """
+        found = self.call("GET", "/_emulator/results", params=question)
+        holdouts = {
+            key: {"id": one["id"], "status": one["status"], "variations": one["groups"]}
+            for key, one in found.get("holdouts", {}).items()
+        }
+        return {**holdouts, **found["experiments"]}
+
+    def experiment_results(self) -> dict[str, Any]:
+        """The counts of the experiments alone, by key."""
+        return dict(self.call("GET", "/_emulator/results")["experiments"])
 
     def verdicts(self, **filters: Any) -> list[dict[str, Any]]:
         """All verdicts that match the filters (`wait` and `count` among them), oldest first."""
