@@ -180,6 +180,7 @@ class _VisitorReader:
         made["flag_key"] = fields.optional_text(metadata, "flag_key", where, found)
         made["rule_key"] = fields.optional_text(metadata, "rule_key", where, found)
         made["variation_key"] = fields.optional_text(metadata, "variation_key", where, found)
+        made["cmab_uuid"] = fields.optional_text(metadata, "cmab_uuid", where, found)
         return made
 
     def _decision_id(self, decision: dict[str, Any], key: str, path: str, problems: list[Note]) -> str | None:

@@ -29,7 +29,10 @@ class Variation:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One rule: an experiment, a holdout, or a delivery (of a rollout or targeted), which has no results."""
+    """One rule: an experiment, a holdout, or a delivery (of a rollout or targeted), which has no results.
+
+    `bandit_attributes` are the ids of the attributes that a contextual bandit decides by; None for any other rule.
+    """
 
     id: str
     key: str
@@ -39,6 +42,7 @@ class Experiment:
     type: str | None = None
     environment: str | None = None
     included_rules: tuple[str, ...] | None = None
+    bandit_attributes: tuple[str, ...] | None = None
 
     def covers(self, rule_id: str) -> bool:
         """Whether this, a holdout, keeps visitors out of that rule: a local one of its own rules, a global
@@ -139,6 +143,7 @@ class Datafile:
             environment=self.environment or self.sdk_key,
             # Only a local holdout has rules of its own; on a global one they are ignored (Optimizely reference 3.1).
             included_rules=tuple(item.get("includedRules") or ()) if place == "localHoldouts" else None,
+            bandit_attributes=_bandit_attributes(item.get("cmab")) if kind == "experiment" else None,
         )
 
     @cached_property
@@ -155,6 +160,11 @@ class Datafile:
     @cached_property
     def attribute_keys(self) -> frozenset[str]:
         return frozenset(str(item["key"]) for item in self.raw.get("attributes") or ())
+
+    @cached_property
+    def attribute_ids(self) -> dict[str, str]:
+        """Attribute key → id."""
+        return {str(item["key"]): str(item["id"]) for item in self.raw.get("attributes") or ()}
 
     @cached_property
     def _events_by_key(self) -> dict[str, Event]:
@@ -228,6 +238,14 @@ class Datafile:
     def nearest_events(self, name: str, limit: int = 3) -> list[Near]:
         """Event keys that are truly close to `name` in case, spacing or spelling, best first."""
         return nearest(name, (event.key for event in self.events), limit)
+
+
+def _bandit_attributes(cmab: object) -> tuple[str, ...] | None:
+    """The SDKs take a rule for a contextual bandit by its `cmab` alone, whatever its type."""
+    if not isinstance(cmab, Mapping):
+        return None
+    ids = cmab.get("attributeIds")
+    return tuple(str(id_) for id_ in ids) if isinstance(ids, list) else ()
 
 
 def is_running(experiment: Experiment) -> bool:

@@ -30,6 +30,7 @@ TOP_KEYS = (
     "datafile",
     "settings",
     "mappings",
+    "predictions",
     "clock",
     "steps",
     "expect",
