@@ -21,7 +21,7 @@ def nothing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iter
 def serve(port: int) -> None:
     """Serve `nothing` with the emulator's server until the process is ended."""
     listening = listen("127.0.0.1", port)
-    options: dict[str, Any] = {"name": "bare", "max_body": 32_000_000, "idle_s": 60.0}
+    options: dict[str, Any] = {"name": "bare", "max_body": 32_000_000}
     options |= {"now_ms": lambda: time.time_ns() // 1_000_000, "report": print}
     Server(nothing, listening, **options).start()
     threading.Event().wait()

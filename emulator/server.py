@@ -16,17 +16,6 @@ from optilocal.emulator.settings import Settings
 from optilocal.emulator.wire.capture import Capture
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
-# Seconds after which a client that says nothing is hung up on.
-_IDLE = 60.0
-
-
-# What is asked of the control surface may have to index, judge or count first; these never do.
-_SHORT = (b"/_emulator/health", b"/_emulator/deliveries", b"/_emulator/clock", b"/_emulator/faults")
-
-
-def _may_take_long(target: bytes) -> bool:
-    return b"/results" in target or (b"/_emulator/" in target and not any(each in target for each in _SHORT))
-
 
 class ServerError(OSError):
     """The emulator cannot serve; the text is one line that says what, where and what to do."""
@@ -78,11 +67,9 @@ class EmulatorServer:
                 listening,
                 name=f"emulator-{self.port}",
                 max_body=self.settings.max_control_body,
-                idle_s=_IDLE,
                 now_ms=self.clock.now_ms,
                 report=self._context.report,
-                shortcut=Capture(self._context),
-                is_long=_may_take_long,
+                direct=Capture(self._context),
             )
         except BaseException:
             journal.close()

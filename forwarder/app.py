@@ -11,8 +11,9 @@ from werkzeug.routing import Rule
 from optilocal.forwarder.api.guard import check_caller
 from optilocal.forwarder.namespaces import NamespaceMount
 from optilocal.forwarder.problems import Problem, problem_response
+from optilocal.forwarder.store.file import SpoolError
 
-GUARDED = ("/_forwarder", "/regulations", "/suppressions")
+GUARDED = ("/_forwarder", "/regulations", "/suppressions", "/destination")
 
 
 class _Route(Rule):
@@ -58,6 +59,11 @@ def create_app(
             error.code or 500, "bad_request"
         )
         return problem_response(Problem(code, f"{request.method} {request.path}: {error.name}"))
+
+    @app.errorhandler(SpoolError)
+    def spool(error: Exception) -> Response:
+        # Segment's libraries send again what is answered with a 5xx.
+        return problem_response(Problem("spool_failed", str(error)))
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:

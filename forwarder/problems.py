@@ -12,6 +12,7 @@ STATUS: Mapping[str, int] = {
     "invalid_json": 400,
     "invalid_settings": 400,
     "invalid_mappings": 400,
+    "invalid_platform": 400,
     "invalid_parameter": 400,
     "invalid_namespace": 400,
     "foreign_host": 403,
@@ -22,6 +23,7 @@ STATUS: Mapping[str, int] = {
     "too_large": 413,
     "overloaded": 429,
     "internal_error": 500,
+    "spool_failed": 503,
 }
 
 

@@ -1,1 +1,1 @@
-"""HTTP/1.1 for a WSGI app, on a loop in a thread: it knows nothing of Segment or Optimizely."""
+"""HTTP for the two servers: what emulator and forwarder share and what is neither Segment's nor Optimizely's."""

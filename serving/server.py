@@ -1,4 +1,4 @@
-"""A WSGI app served over HTTP/1.1 on a socket that is already listening, by a loop in a thread of its own."""
+"""A server in a thread: uvicorn on a socket that listens already, started and stopped at once."""
 
 import asyncio
 import contextlib
@@ -9,54 +9,75 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, cast
 
-from optilocal.serving.connection import Connection
-from optilocal.serving.workers import Workers
-from optilocal.serving.wsgi import Request, asked
+import uvicorn
+
+from optilocal.serving.application import Application, Direct
+from optilocal.serving.connection import Connection, Limits
+from optilocal.serving.request import Request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 BACKLOG = 1_024
-_TICK = 5.0
+# Seconds: how often slow clients are looked for, and how long clients are given to take their answers at the end.
+_LOOK = 5.0
 _GRACE = 2.0
 _LOOK_AGAIN = 0.005
 _TURN = 0.0005
 
 
-class Shortcut(Protocol):
-    """What answers some requests on the loop's own thread, which it must never keep waiting."""
+class _Loop(uvicorn.Server):
+    """uvicorn's server, which begins to stop when it is told to and not a tenth of a second later."""
 
-    def __call__(
-        self, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], body: bytes | bytearray, /
-    ) -> bytes | None:
-        """The whole answer to a request of HTTP/1.1 whose connection stays open, or None: the app has it."""
-        ...
+    def __init__(self, config: uvicorn.Config, application: Application, limits: Limits) -> None:
+        super().__init__(config)
+        self._application, self._limits = application, limits
+        self.serving = threading.Event()
+        self._stopping: asyncio.Event | None = None
 
-    def commit(self) -> bool:
-        """Called once for all that was answered in one turn of the loop, before the answers leave.
+    def stop(self) -> None:
+        """From any thread."""
+        self.serving.wait()
+        if self._stopping is not None:
+            with contextlib.suppress(RuntimeError):  # it has stopped already
+                self._application.loop.call_soon_threadsafe(self._stopping.set)
 
-        After False none of them is sent: the app has those requests.
-        """
-        ...
+    async def main_loop(self) -> None:
+        self._application.loop = loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self.serving.set()
+        every = min(_LOOK, self._limits.grace, self._limits.idle)
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(every):
+                    await self._stopping.wait()
+            for connection in self._connections():
+                connection.look(loop.time())
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listening in sockets or ():
+            listening.close()
+        self._application.stop()
+        for connection in self._connections():
+            connection.shutdown()
+        until = self._application.loop.time() + _GRACE
+        while self._connections() and self._application.loop.time() < until:
+            await asyncio.sleep(_LOOK_AGAIN)
+        for connection in self._connections():
+            connection.transport.abort()
+        # What was aborted is closed in the loop's next turn.
+        await asyncio.sleep(0)
 
-def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop  # noqa: PLC0415 - there is none for Windows
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
+    def _connections(self) -> list[Connection]:
+        return cast(list[Connection], list(self.server_state.connections))
 
 
 class Server:
-    """Serves from `start` until `stop`.
-
-    `max_body` bytes of a body are taken; of a longer one the app is handed one byte more. `now_ms` gives epoch
-    milliseconds for the header Date. `report` is told, in one line, what the server itself got wrong. `is_long` tells by
-    its target which request may take long.
-    """
+    """Serves a WSGI app from `start` until `stop`. What else it is given: see `Application` and `Limits`."""
 
     def __init__(
         self,
@@ -65,24 +86,42 @@ class Server:
         *,
         name: str,
         max_body: int,
-        idle_s: float,
         now_ms: Callable[[], int],
         report: Callable[[str], None],
-        shortcut: Shortcut | None = None,
-        is_long: Callable[[bytes], bool] = lambda _target: False,
+        direct: Direct | None = None,
+        limits: Limits = Limits(),  # noqa: B008 - it cannot be changed
     ) -> None:
-        self.app, self.max_body, self.now_ms, self.report = app, max_body, now_ms, report
-        self.shortcut, self.is_long = shortcut, is_long
         self.address: tuple[str, int] = listening.getsockname()[:2]
-        self.connections: set[Connection] = set()
-        self._held: list[tuple[Connection, Request, bytes]] = []
-        self.workers = Workers(name)
-        self.loop = _new_loop()
-        self.ticks = 0.0
-        self._idle = idle_s
-        self._listening = listening
-        self._stopping = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._application = Application(
+            app, self.address, name=name, max_body=max_body, now_ms=now_ms, report=report, direct=direct
+        )
+        self._direct = direct
+        protocol = type("Served", (Connection,), {"limits": limits, "refusal": self._application.refusal})
+        config = uvicorn.Config(
+            cast(Any, self._application),
+            http=protocol,
+            ws="none",
+            interface="asgi3",
+            lifespan="off",
+            loop="auto",
+            backlog=BACKLOG,
+            timeout_keep_alive=int(limits.idle) + 1,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            workers=1,
+            # Whoever uses uvicorn in the same process keeps its logging as it is.
+            log_config=None,
+            log_level=None,
+        )
+        self._loop = _Loop(config, self._application, limits)
+        self._thread = threading.Thread(target=self._run, args=(listening,), name=name, daemon=True)
+
+    def _run(self, listening: socket.socket) -> None:
+        try:
+            self._loop.run([listening])
+        finally:
+            self._loop.serving.set()
 
     def start(self) -> None:
         """Serve in a thread; whoever connects after this returns is answered."""
@@ -90,74 +129,36 @@ class Server:
 
     def stop(self) -> None:
         """Hang up on every client, at once on idle ones, on the others when they are answered or have waited enough."""
-        with contextlib.suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(self._stopping.set)
+        self._loop.stop()
         self._thread.join(2 * _GRACE)
-        self.workers.stop()
+        self._application.close()
 
     def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Status and body of the app's answer, asked in this process and on the caller's thread, without the network.
+        """Status and body of the answer, asked in this process without the network.
 
-        Raises ConnectionResetError where the app breaks the connection instead of answering.
+        Raises ConnectionResetError where the connection would be broken instead.
         """
         host = reachable_url(*self.address).removeprefix("http://")
-        given = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        request = Request(
-            method.encode("latin-1"),
-            target.encode("latin-1"),
-            [(b"Host", host.encode()), *given],
-            body,
-            "1.1",
-            True,
+        given = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        request = Request(method, target.encode("latin-1"), [(b"host", host.encode()), *given], body)
+        handler = self._direct(method, request.target, request.headers) if self._direct else None
+        self._loop.serving.wait()
+        asked = asyncio.run_coroutine_threadsafe(
+            self._application.answer(request, handler), self._application.loop
         )
-        status, _, said = asked(self.app, request, self.address)
-        if request.broken:
-            raise ConnectionResetError(errno.ECONNRESET, f"{method} {target:.200} was broken off")
-        return status, said
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        try:
-            self.loop.run_until_complete(self._serve())
-        finally:
-            self.loop.close()
-
-    def hold(self, connection: Connection, request: Request, said: bytes) -> None:
-        """Send an answer of the shortcut at the end of this turn of the loop, once it is committed."""
-        if not self._held:
-            self.loop.call_soon(self._commit)
-        self._held.append((connection, request, said))
-
-    def _commit(self) -> None:
-        held, self._held = self._held, []
-        fine = self.shortcut is not None and self.shortcut.commit()
-        for connection, request, said in held:
-            connection.release(request, said if fine else None)
-
-    async def _serve(self) -> None:
-        made = await self.loop.create_server(lambda: Connection(self), sock=self._listening, backlog=BACKLOG)
-        clock = self.loop.create_task(self._tick())
-        try:
-            await self._stopping.wait()
-        finally:
-            clock.cancel()
-            made.close()
-            for connection in list(self.connections):
-                connection.leave()
-            until = self.loop.time() + _GRACE
-            while self.connections and self.loop.time() < until:
-                await asyncio.sleep(_LOOK_AGAIN)
-            for connection in list(self.connections):
-                connection.hang_up()
-            # What was aborted is closed in the loop's next turn.
-            await asyncio.sleep(0)
-
-    async def _tick(self) -> None:
         while True:
-            self.ticks = self.loop.time()
-            for connection in list(self.connections):
-                connection.close_if_idle(self.ticks - self._idle)
-            await asyncio.sleep(_TICK)
+            try:
+                answer = asked.result(_GRACE)
+                break
+            except TimeoutError:
+                # A server that was stopped meanwhile answers nobody.
+                if not self._thread.is_alive():
+                    raise ConnectionResetError(
+                        errno.ECONNRESET, f"{method} {target:.200}: the server stopped"
+                    ) from None
+        if answer is None or answer.breaks:
+            raise ConnectionResetError(errno.ECONNRESET, f"{method} {target:.200} was broken off")
+        return answer.status, answer.body
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -5,19 +5,16 @@ from typing import Any
 
 from flask import request
 
-from optilocal.emulator.clock import monotonic
 from optilocal.emulator.context import context, namespace
 from optilocal.emulator.journal.bells import Bell
 from optilocal.emulator.journal.query import Query, filters_of
 from optilocal.emulator.problems import Problem
-from optilocal.serving.workers import waiting
+from optilocal.serving.request import REQUEST, Request, Wait
 
 SHARED = ("after", "limit", "order", "q", "wait", "count", "ns")
 DEFAULT_LIMIT, MOST = 100, 1_000
 LONGEST_WAIT = 300.0
 _LARGEST = 2**63 - 1
-# Seconds; see _wait. It keeps a hundred waiting clients from slowing capture.
-_PAUSE_STEP = 0.003
 
 
 def asked_namespace() -> str | None:
@@ -87,30 +84,34 @@ def _asks_for_outcomes(name: str, query: Query) -> bool:
     )
 
 
-def _wait(name: str, query: Query, count: int, seconds: float, bell: Bell) -> None:
-    """Return when `count` rows match, when the time is over, or when the emulator stops."""
+def _wait(name: str, query: Query, count: int, seconds: float) -> bool:
+    """Whether the answer has to wait until `count` rows match: the server waits then, and asks once more."""
+    asked: Request = request.environ[REQUEST]
     parts = context()
-    journal, stopping, outcomes = parts.journal, parts.stopping, _asks_for_outcomes(name, query)
-    deadline = monotonic() + seconds
-    pause, news = 0.0, True
-    while True:
-        bell.clear()
-        again = LONGEST_WAIT
-        if outcomes and news:
-            again, news = parts.judge.refresh_in_turn(query.namespace)
-        left = deadline - monotonic()
+    journal, outcomes = parts.journal, _asks_for_outcomes(name, query)
+    bell: Bell | None = None
+
+    def check() -> float | None:
+        again, more = LONGEST_WAIT, True
+        if bell is not None:
+            # Whatever comes while this is counted has to be counted again.
+            bell.missing = 1
+        if outcomes:
+            again, more = parts.judge.refresh_in_turn(query.namespace)
         found = journal.count(name, query, count)
-        if left <= 0 or journal.bells.silenced or found >= count:
-            return
-        bell.missing = count - found
-        with waiting():
-            woken = bell.wait(min(left, again))
-            # Who keeps being woken for nothing looks later: the more wait for the same, the later.
-            if woken and stopping.wait(min(pause, left)):
-                return
-        news = news or woken
-        if woken:
-            pause = min(pause + _PAUSE_STEP, _PAUSE_STEP * journal.bells.held(name, query.namespace))
+        if bell is not None:
+            bell.missing = count - found
+        return None if found >= count else again if more else LONGEST_WAIT
+
+    def subscribe(news: Callable[[], None]) -> Callable[[], None]:
+        nonlocal bell
+        bell = Bell(query.filters, outcomes, news)
+        return journal.bells.hang((name, query.namespace), bell)
+
+    if not seconds or asked.waited or check() is None:
+        return False
+    asked.wait = Wait(seconds, check, subscribe)
+    return True
 
 
 def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
@@ -119,11 +120,8 @@ def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -
     count = _number("count", 1, 0, _LARGEST) or 0
     wait = _seconds()
     journal = context().journal
-    if wait:
-        with journal.bells.hold(
-            name, query.namespace, query.filters, outcomes=_asks_for_outcomes(name, query)
-        ) as bell:
-            _wait(name, query, count, wait, bell)
+    if _wait(name, query, count, wait):
+        return {}
     if _asks_for_outcomes(name, query):
         context().judge.refresh(query.namespace)
     rows = journal.rows(name, query)

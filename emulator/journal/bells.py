@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from optilocal.emulator.batch.row import EventRow
 
@@ -17,11 +17,14 @@ _CHANGING = frozenset({"outcome", "experiment"})
 class Bell:
     """What one waiter holds. `missing` is how many rows it still lacks: fewer new ones are no news to it.
 
-    One that asks for `outcomes` waits for rows to be judged.
+    One that asks for `outcomes` waits for rows to be judged. `told` is called, in any thread, when it rings.
     """
 
-    def __init__(self, filters: Mapping[str, str], asks_for_outcomes: bool) -> None:
+    def __init__(
+        self, filters: Mapping[str, str], asks_for_outcomes: bool, told: Callable[[], None] = lambda: None
+    ) -> None:
         self._rung = threading.Event()
+        self._told = told
         self._wanted = tuple((name, filters[name]) for name in _FIELDS if name in filters)
         self.outcomes = bool(_CHANGING & set(filters)) or asks_for_outcomes
         self.outcome = filters.get("outcome")
@@ -36,6 +39,7 @@ class Bell:
 
     def set(self) -> None:
         self._rung.set()
+        self._told()
 
     def clear(self) -> None:
         self._rung.clear()
@@ -45,7 +49,7 @@ class Bell:
         found = min((news.values[name][value] for name, value in self._wanted), default=news.rows)
         self.missing -= found
         if self.missing <= 0:
-            self._rung.set()
+            self.set()
 
 
 class News:
@@ -79,16 +83,24 @@ class Bells:
     ) -> Iterator[Bell]:
         """A bell that rings when rows are new in the listing that may pass the filters; namespace None means any."""
         bell = Bell(filters or {}, outcomes)
-        key = (listing, namespace)
-        with self._lock:
-            self._held.setdefault(key, set()).add(bell)
+        let_go = self.hang((listing, namespace), bell)
         try:
             yield bell
         finally:
+            let_go()
+
+    def hang(self, key: Key, bell: Bell) -> Callable[[], None]:
+        """Let a bell ring for what is new in a listing of a namespace; what is returned ends that."""
+        with self._lock:
+            self._held.setdefault(key, set()).add(bell)
+
+        def let_go() -> None:
             with self._lock:
                 self._held[key].discard(bell)
                 if not self._held[key]:
                     del self._held[key]
+
+        return let_go
 
     def held(self, listing: str, namespace: str | None) -> int:
         """How many wait for the same."""

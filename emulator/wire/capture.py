@@ -3,6 +3,7 @@
 Both write the same record and give the same answer; this one without the way through the app.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,8 @@ from optilocal.emulator.wire import faults
 from optilocal.emulator.wire.captured import PATH
 from optilocal.emulator.wire.events import STRICT, cross_origin_headers
 from optilocal.emulator.wire.exchange import masked_headers
-from optilocal.serving.wsgi import Request, environ, written
+from optilocal.serving.request import Answer, Headers, Request
+from optilocal.serving.wsgi import environ
 
 _HEADERS_KEPT = 1_000
 _SPACES_KEPT = 1_000
@@ -30,17 +32,13 @@ _RECHECK = 0.05
 MOST_WAITING = 400_000
 _HELD_UP, _HELD_UP_MORE, _LONGEST_HELD_UP = 0.001, 0.01, 0.02
 
-Headers = list[tuple[bytes, bytes]]
-
 
 @dataclass(slots=True)
 class _Sender:
     """What one client's headers come to: their record, and the answer as of one second."""
 
     headers: str
-    cross_origin: dict[str, str]
-    answer: bytes = b""
-    second: int = -1
+    answer: Answer
     named: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -52,8 +50,21 @@ class _Space:
     clock: Any
 
 
+@dataclass(slots=True)
+class _Request:
+    """The handler of one request: see `serving.application.Handler`."""
+
+    capture: "Capture"
+    target: bytes
+    headers: Headers
+    max_body: int
+
+    async def __call__(self, body: bytes) -> Answer | None:
+        return await self.capture.take(self.target, self.headers, body)
+
+
 class Capture:
-    """Called on the server's own thread with each request; None leaves it to the app.
+    """Called on the server's own thread with each request; what it does not take is left to the app.
 
     What several clients sent at about the same time is written at once.
     """
@@ -66,12 +77,16 @@ class Capture:
         self._seen: tuple[int, int] = (-1, -1)
         self._look_again = 0.0
         self._records: list[bytes] = []
+        self._committed: asyncio.Future[bool] | None = None
 
-    def __call__(
-        self, method: bytes, target: bytes, headers: Headers, body: bytes | bytearray
-    ) -> bytes | None:
-        if method != b"POST":
+    def __call__(self, method: str, target: bytes, headers: Headers) -> _Request | None:
+        named = split_path(target.partition(b"?")[0].decode("latin-1")) if method == "POST" else None
+        if named is None or named[1] != PATH:
             return None
+        return _Request(self, target, headers, self._most)
+
+    async def take(self, target: bytes, headers: Headers, body: bytes) -> Answer | None:
+        """The answer once the request is durable; None for one that the app must have."""
         space, sender = self._space(target), self._sender(headers)
         if space is None or sender is None or len(body) > self._most or not is_plain_object(body):
             return None
@@ -82,24 +97,28 @@ class Capture:
         if named is None:
             named = sender.named[space.name] = names(space.name, sender.headers)
         self._records.append(packed(at, named, body))
-        if sender.second != now // 1_000:
-            sender.second = now // 1_000
-            sender.answer = written(204, sender.cross_origin.items(), b"", _KEPT_ALIVE, now)
-        return sender.answer
+        if self._committed is None:
+            loop = asyncio.get_running_loop()
+            self._committed = loop.create_future()
+            loop.call_soon(self._commit)
+        return sender.answer if await self._committed else None
 
-    def commit(self) -> bool:
-        """Make durable what was answered since the last time, before the answers leave; False when it cannot be."""
+    def _commit(self) -> None:
+        """Make durable what was taken in this turn of the loop, before the answers leave."""
         records, self._records = self._records, []
+        committed, self._committed = self._committed, None
+        assert committed is not None
         self._parts.journal.log.worked = own_work()
         try:
             self._parts.journal.capture(records)
         except OSError:
-            return False
+            committed.set_result(False)
+            return
+        committed.set_result(True)
         excess = self._parts.journal.log.pending / MOST_WAITING - 1
         if excess > 0:
             # The one thing that may hold this thread up: it lets the interpreter go to whoever indexes.
             self._parts.stopping.wait(min(_HELD_UP + _HELD_UP_MORE * excess, _LONGEST_HELD_UP))
-        return True
 
     def _space(self, target: bytes) -> _Space | None:
         now = monotonic()
@@ -140,13 +159,14 @@ class Capture:
     def _read(headers: Headers) -> _Sender | None:
         if sum(len(name) + len(value) for name, value in headers) > _LARGEST_HEADERS:
             return None
-        request = Request(b"POST", PATH.encode(), headers, b" ", "1.1", True)
+        request = Request("POST", PATH.encode(), headers, b" ")
         seen = EnvironHeaders(environ(request, ("", 0)))
         length = next((value for name, value in headers if name.lower() == b"content-length"), b"")
         if seen.get("Content-Encoding") or seen.get(STRICT) or not length.isdigit():
             return None
         named = [(n, length.decode() if n == "Content-Length" else v) for n, v in seen.items()]
-        return _Sender(dumps(masked_headers(named)), cross_origin_headers(seen.get("Origin")))
-
-
-_KEPT_ALIVE = Request(b"POST", PATH.encode(), [], b"", "1.1", True)
+        cross_origin = cross_origin_headers(seen.get("Origin"))
+        answer = Answer(
+            204, [(name.encode(), value.encode("latin-1")) for name, value in cross_origin.items()]
+        )
+        return _Sender(dumps(masked_headers(named)), answer)

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Response, request
 
@@ -11,11 +11,7 @@ from optilocal.emulator.batch.row import EventRow, Note
 from optilocal.emulator.context import context, namespace
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.wire import faults
-from optilocal.serving.workers import waiting
-from optilocal.serving.wsgi import REQUEST
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+from optilocal.serving.request import REQUEST, Request
 
 MASK = "***"
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key")
@@ -50,9 +46,6 @@ def exchange(surface: str, handler: Callable[[int], Answer]) -> Response:
     space = namespace()
     at = parts.now(space)
     rule = faults.take(parts.journal, space, surface)
-    if rule and rule["latency_ms"]:
-        with waiting():
-            parts.stopping.wait(rule["latency_ms"] / 1000)
     body = request.get_data(cache=True)
     unreached = rule is not None and rule["phase"] == "before" and faults.replaces_answer(rule)
     answer = Answer(200) if unreached else handler(at)
@@ -75,10 +68,13 @@ def exchange(surface: str, handler: Callable[[int], Answer]) -> Response:
     if len(kept) > parts.settings.max_body:
         kept = kept[:_SHOWN_OVERSIZE]
     parts.journal.record(space, record, kept, answer.rows)
-    response = Broken(broken, told.body, told.status) if broken else Response(told.body, told.status)
+    response = Response(told.body, told.status)
     if "Content-Type" not in told.headers:
         response.headers.pop("Content-Type", None)
     response.headers.update(dict(told.headers))
+    if rule:
+        asked: Request = request.environ[REQUEST]
+        asked.breaks, asked.delay = broken, rule["latency_ms"] / 1000
     return response
 
 
@@ -148,25 +144,3 @@ def exchange_json(row: Mapping[str, Any]) -> dict[str, Any]:
         except ValueError:
             shown["json"] = None
     return {"number": row["number"], "namespace": row["namespace"], **doc, **shown}
-
-
-class Broken(Response):
-    """An answer that never arrives whole: the connection is reset, hung up on, cut short, or speaks no HTTP."""
-
-    def __init__(self, how: str, body: bytes, status: int) -> None:
-        super().__init__(body, status)
-        self.how = how
-
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        ending = environ.get(REQUEST)
-        if ending is None:
-            raise ConnectionResetError("this server cannot break a connection")
-        if self.how == "truncate":
-            whole = self.get_data() or b'{"truncated": true}'
-            status = f"{self.status_code} " if self.status_code not in (204, 304) else "200 OK"
-            headers = [(n, v) for n, v in self.headers.items() if n.lower() != "content-length"]
-            start_response(status, [*headers, ("Content-Length", str(len(whole)))])
-            ending.close_after()
-            return [whole[: len(whole) // 2]]
-        ending.break_off(self.how)
-        return []

@@ -19,11 +19,11 @@ from optilocal.forwarder.pipeline.mappings import ConfigurationError, mapping_js
 from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.queue.dispatcher import Dispatcher
 from optilocal.forwarder.store.spool import FILTERS, STATES, Spool, SpooledDelivery
-from optilocal.serving.workers import waiting
+from optilocal.serving.request import REQUEST, Request, Wait
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.pooled_session import PooledSession
     from optilocal.forwarder.http.request_client import RequestClient
+    from optilocal.forwarder.http.session import HttpSession
 
 SETTINGS = ("accountId", "dataFileUrl", "accessToken")
 MASK = "********"
@@ -35,7 +35,7 @@ def control_api(
     instances: Instances,
     dispatcher: Dispatcher,
     clock: Clock,
-    session: Callable[[], PooledSession],
+    session: Callable[[], HttpSession],
     *,
     refusals: Refusals,
     optimizely: str,
@@ -125,16 +125,16 @@ def control_api(
         after = read_number(request, "after", 0, 2**62)
         limit = max(1, read_number(request, "limit", 100, MAX_ROWS))
         count = max(1, read_number(request, "count", 1, MAX_ROWS))
-        rows: list[SpooledDelivery] = []
+        wait = read_wait(request)
 
-        def enough() -> bool:
-            rows[:] = spool.listing(namespace, after=after, limit=max(limit, count), filters=filters)
-            return len(rows) >= count
+        def check() -> float | None:
+            return None if spool.count(namespace, after=after, most=count, filters=filters) >= count else wait
 
-        with waiting(), spool.changed:
-            if not enough():
-                spool.changed.wait_for(enough, read_wait(request))
-        shown = rows[:limit]
+        asked: Request = request.environ[REQUEST]
+        if wait and not asked.waited and check() is not None:
+            asked.wait = Wait(wait, check, spool.subscribe)
+            return jsonify(deliveries=[])
+        shown = spool.listing(namespace, after=after, limit=limit, filters=filters)
         following = shown[-1].row if shown else after
         return jsonify(deliveries=[_shown(one) for one in shown], next=following, dropped=spool.dropped())
 

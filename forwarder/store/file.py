@@ -11,6 +11,32 @@ APPLICATION_AT = 68
 APPLICATION_ID = 0x4F50_5350
 VERSION = 1
 
+SCHEMA = f"""
+CREATE TABLE deliveries (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, namespace TEXT NOT NULL, id TEXT NOT NULL UNIQUE, message_id TEXT,
+    type TEXT NOT NULL, outcome TEXT NOT NULL, regulation TEXT, due INTEGER, state TEXT NOT NULL, report TEXT NOT NULL
+);
+CREATE INDEX deliveries_due ON deliveries (due, number) WHERE due IS NOT NULL;
+CREATE INDEX deliveries_listed ON deliveries (namespace, number);
+CREATE INDEX deliveries_by_message ON deliveries (message_id);
+CREATE INDEX deliveries_by_regulation ON deliveries (regulation) WHERE regulation IS NOT NULL;
+CREATE TABLE message_ids (
+    namespace TEXT NOT NULL, message_id TEXT NOT NULL, delivery TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (namespace, message_id)
+) WITHOUT ROWID;
+CREATE INDEX message_ids_at ON message_ids (at);
+CREATE TABLE suppressed (
+    number INTEGER PRIMARY KEY, namespace TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, at INTEGER NOT NULL,
+    UNIQUE (namespace, kind, subject)
+);
+CREATE TABLE regulations (
+    number INTEGER PRIMARY KEY, namespace TEXT NOT NULL, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL
+);
+CREATE TABLE configurations (namespace TEXT PRIMARY KEY, record TEXT NOT NULL);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+"""
+
 
 class SpoolError(Exception):
     """The spool cannot be used: one line that says which file, why, and what to do."""

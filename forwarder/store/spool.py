@@ -6,7 +6,7 @@ import json
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from optilocal.forwarder.pipeline.deduplication import WINDOW_MS
 from optilocal.forwarder.pipeline.delivery import DEAD, Delivery, report_text
-from optilocal.forwarder.store.file import APPLICATION_ID, VERSION, SpoolError, check_spool_file
+from optilocal.forwarder.store.file import SCHEMA, SpoolError, check_spool_file
 
 KEPT = 10_000
 """How many ended deliveries, and how many dead letters, are kept: the oldest go first."""
@@ -26,32 +26,6 @@ STATES = ("pending", "ended", "dead", "done")
 """States a listing can ask for: something is still to be done; nothing is; nothing is and it failed; or went well."""
 
 FILTERS = ("id", "message_id", "type", "outcome", "regulation")
-
-_SCHEMA = f"""
-CREATE TABLE deliveries (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, namespace TEXT NOT NULL, id TEXT NOT NULL UNIQUE, message_id TEXT,
-    type TEXT NOT NULL, outcome TEXT NOT NULL, regulation TEXT, due INTEGER, state TEXT NOT NULL, report TEXT NOT NULL
-);
-CREATE INDEX deliveries_due ON deliveries (due, number) WHERE due IS NOT NULL;
-CREATE INDEX deliveries_listed ON deliveries (namespace, number);
-CREATE INDEX deliveries_by_message ON deliveries (message_id);
-CREATE INDEX deliveries_by_regulation ON deliveries (regulation) WHERE regulation IS NOT NULL;
-CREATE TABLE message_ids (
-    namespace TEXT NOT NULL, message_id TEXT NOT NULL, delivery TEXT NOT NULL, at INTEGER NOT NULL,
-    PRIMARY KEY (namespace, message_id)
-) WITHOUT ROWID;
-CREATE INDEX message_ids_at ON message_ids (at);
-CREATE TABLE suppressed (
-    number INTEGER PRIMARY KEY, namespace TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, at INTEGER NOT NULL,
-    UNIQUE (namespace, kind, subject)
-);
-CREATE TABLE regulations (
-    number INTEGER PRIMARY KEY, namespace TEXT NOT NULL, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL
-);
-CREATE TABLE configurations (namespace TEXT PRIMARY KEY, record TEXT NOT NULL);
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
-"""
 
 
 @dataclass(frozen=True)
@@ -87,15 +61,13 @@ class Spool:
         self.path = Path(self._folder.name) / "spool" if self._folder else Path(path or "")
         self.temporary = self._folder is not None
         self._kept = kept
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Holds the spool while it is held."""
+        self._subscribers: set[Callable[[], None]] = set()
         self._depth = 0
         self._changes = 0
-        self.changed = threading.Condition(self._lock)
-        """Notified whenever a delivery was added or changed; holds the spool while it is held."""
         check_spool_file(self.path)
         self._db = self._open()
-        # Asked twice for every event, and nearly always there is nobody on any list.
-        self._suppresses = bool(self._rows("SELECT EXISTS (SELECT 1 FROM suppressed)")[0][0])
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -111,7 +83,7 @@ class Spool:
             db.execute("COMMIT")
             if is_new:
                 # Before the log is switched on, so that the file itself says from the start whose it is.
-                db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+                db.executescript(f"BEGIN; {SCHEMA} COMMIT;")
             elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("its content does not hold together")
             db.execute("PRAGMA journal_mode = WAL")
@@ -132,16 +104,10 @@ class Spool:
             ) from None
         return db
 
-    @property
-    def in_transaction(self) -> bool:
-        """Whether the calling thread has a transaction open; the others wait for it to end."""
-        with self._lock:
-            return self._depth > 0
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing of what is done within, on disk when it ends; may be nested."""
-        with self._lock:
+        with self.lock, self._named_errors():
             if self._depth == 0:
                 self._db.execute("BEGIN IMMEDIATE")
             self._depth += 1
@@ -150,15 +116,38 @@ class Spool:
             except BaseException:
                 self._depth -= 1
                 if self._depth == 0:
-                    self._db.execute("ROLLBACK")
+                    self._roll_back()
                 raise
             self._depth -= 1
             if self._depth == 0:
-                self._db.execute("COMMIT")
-                self.changed.notify_all()
+                try:
+                    self._db.execute("COMMIT")
+                except sqlite3.Error:
+                    self._roll_back()
+                    raise
+                for news in tuple(self._subscribers):
+                    news()
+
+    def subscribe(self, news: Callable[[], None]) -> Callable[[], None]:
+        """Have `news` called, in any thread, whenever something was written; what is returned ends that."""
+        with self.lock:
+            self._subscribers.add(news)
+        return lambda: self._subscribers.discard(news)
+
+    def _roll_back(self) -> None:
+        # A disk that is full has the transaction rolled back already.
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise SpoolError(f"the spool {self.path} cannot be used: {error}") from error
 
     def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self.lock, self._named_errors():
             return self._db.execute(sql, _bound(values)).fetchall()
 
     def _do(self, sql: str, *values: Any) -> int:
@@ -169,8 +158,8 @@ class Spool:
 
     def add(
         self, namespace: str, deliveries: Sequence[Delivery], *, due: int, regulation: str | None = None
-    ) -> list[SpooledDelivery]:
-        """Takes deliveries in, due at `due` (epoch ms)."""
+    ) -> list[int]:
+        """Takes deliveries in, due at `due` (epoch ms); their row numbers."""
         if not deliveries:
             return []
         sql = """INSERT INTO deliveries (namespace, id, message_id, type, outcome, regulation, due, state, report)
@@ -193,22 +182,12 @@ class Spool:
             last = int(self._db.execute("SELECT last_insert_rowid()").fetchone()[0])
             self._changes += len(rows)
             self._prune_in_time()
-        first = last - len(rows) + 1
-        return [SpooledDelivery(row, namespace, one, due, 0) for row, one in enumerate(deliveries, first)]
+        return list(range(last - len(rows) + 1, last + 1))
 
     def save(self, delivery: Delivery, *, due: int | None, tries: int = 0) -> None:
         """Writes down what has become of a delivery, and when it is due again (epoch ms), if ever."""
-        self.save_all([(delivery, report_text(delivery.report), due)], tries=tries)
-
-    def save_all(self, changed: Sequence[tuple[Delivery, str, int | None]], *, tries: int = 0) -> None:
-        """Writes down several deliveries, each with its report as JSON and when it is due again."""
-        sql = "UPDATE deliveries SET outcome = ?, due = ?, state = ?, report = ? WHERE id = ?"
-        rows = [
-            (*_bound((delivery.outcome,)), due, _state(delivery, tries), text, *_bound((delivery.id,)))
-            for delivery, text, due in changed
-        ]
-        with self.transaction():
-            self._db.executemany(sql, rows)
+        what = (delivery.outcome, due, _state(delivery, tries), report_text(delivery.report), delivery.id)
+        self._do("UPDATE deliveries SET outcome = ?, due = ?, state = ?, report = ? WHERE id = ?", *what)
 
     def save_states(self, changed: Sequence[SpooledDelivery]) -> None:
         """Writes down how far deliveries are whose reports have not changed."""
@@ -218,17 +197,14 @@ class Spool:
             self._changes += len(rows)
             self._prune_in_time()
 
-    def due(self, now: int, *, busy: Collection[int] = (), limit: int = 1) -> list[SpooledDelivery]:
-        """At most `limit` deliveries that have been due longest at `now` (epoch ms), without the rows in `busy`."""
-        sql = "SELECT number FROM deliveries WHERE due <= ? ORDER BY due, number LIMIT ?"
-        numbers = [row for (row,) in self._rows(sql, now, len(busy) + limit) if row not in busy][:limit]
-        marks = ", ".join("?" * len(numbers))
-        return self._select(f"WHERE number IN ({marks}) ORDER BY due, number", *numbers)
+    def schedule(self) -> list[tuple[int, int, str]]:
+        """When each delivery that waits is due (epoch ms), its row and its namespace; the longest due first."""
+        sql = "SELECT due, number, namespace FROM deliveries WHERE due IS NOT NULL ORDER BY due, number"
+        return [(int(due), int(row), str(name)) for due, row, name in self._rows(sql)]
 
-    def next_due(self, *, busy: Collection[int] = ()) -> int | None:
-        """When the next delivery is due whose row is not among `busy`; epoch ms, None when nothing waits."""
-        sql = "SELECT number, due FROM deliveries WHERE due IS NOT NULL ORDER BY due, number LIMIT ?"
-        return next((due for row, due in self._rows(sql, len(busy) + 1) if row not in busy), None)
+    def at(self, row: int) -> SpooledDelivery | None:
+        """The delivery in a row, or None."""
+        return next(iter(self._select("WHERE number = ?", row)), None)
 
     def waiting(self) -> int:
         """How many deliveries are due now or later."""
@@ -255,20 +231,14 @@ class Spool:
 
         `filters` are among `FILTERS`, and "state", one of `STATES`; anything else is a KeyError.
         """
-        where, values = ["number > ?"], [after]
-        if namespace is not None:
-            where.append("namespace = ?")
-            values.append(namespace)  # type: ignore[arg-type]
-        chosen = dict(filters or {})
-        state = chosen.pop("state", None)
-        for name, value in chosen.items():
-            if name not in FILTERS:
-                raise KeyError(name)
-            where.append(f"{name} = ?")
-            values.append(value)  # type: ignore[arg-type]
-        if state is not None:
-            where.append(_STATES[state])
-        return self._select(f"WHERE {' AND '.join(where)} ORDER BY number LIMIT ?", *values, limit)
+        where, values = _where(namespace, after, filters or {})
+        return self._select(f"{where} ORDER BY number LIMIT ?", *values, limit)
+
+    def count(self, namespace: str | None, *, after: int, most: int, filters: Mapping[str, str]) -> int:
+        """How many deliveries a listing has, counted no further than `most`."""
+        where, values = _where(namespace, after, filters)
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM deliveries {where} LIMIT ?)"
+        return int(self._rows(sql, *values, most)[0][0])
 
     def _select(self, rest: str, *values: Any) -> list[SpooledDelivery]:
         rows = self._rows(f"SELECT number, namespace, due, state, report FROM deliveries {rest}", *values)
@@ -314,7 +284,6 @@ class Spool:
     def suppress(self, namespace: str, kind: str, subject: str, at: int) -> None:
         """Puts a subject on the namespace's suppression list."""
         sql = "INSERT OR IGNORE INTO suppressed (namespace, kind, subject, at) VALUES (?, ?, ?, ?)"
-        self._suppresses = True
         self._do(sql, namespace, kind, subject, at)
 
     def unsuppress(self, namespace: str, kind: str, subject: str) -> None:
@@ -324,8 +293,6 @@ class Spool:
 
     def is_suppressed(self, namespace: str, kind: str, subject: str) -> bool:
         """Whether a subject is on the list."""
-        if not self._suppresses:
-            return False
         sql = "SELECT 1 FROM suppressed WHERE namespace = ? AND kind = ? AND subject = ?"
         return bool(self._rows(sql, namespace, kind, subject))
 
@@ -357,7 +324,7 @@ class Spool:
 
     def close(self) -> None:
         """Closes the file; a temporary one is gone then. Safe to call twice."""
-        with self._lock:
+        with self.lock:
             self._db.close()
         if self._folder is not None:
             self._folder.cleanup()
@@ -370,6 +337,22 @@ _STATES = {
     "dead": f"due IS NULL AND outcome IN ({_DEAD_LIST})",
     "done": f"due IS NULL AND outcome NOT IN ({_DEAD_LIST})",
 }
+
+
+def _where(namespace: str | None, after: int, filters: Mapping[str, str]) -> tuple[str, list[int | str]]:
+    where, values = ["number > ?"], list[int | str]([after])
+    if namespace is not None:
+        where.append("namespace = ?")
+        values.append(namespace)
+    for name, value in filters.items():
+        if name == "state":
+            where.append(_STATES[value])
+        elif name in FILTERS:
+            where.append(f"{name} = ?")
+            values.append(value)
+        else:
+            raise KeyError(name)
+    return f"WHERE {' AND '.join(where)}", values
 
 
 def _bound(values: Sequence[Any]) -> list[Any]:
