@@ -8,8 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from optilocal.emulator.datafile.datafile import Datafile
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, ActionResult, Settings, on_event
-from optilocal.forwarder.destination.destination import Mapping as DestinationMapping
+from optilocal.forwarder.destination.destination import (
+    DEFAULT_SUBSCRIPTION,
+    ActionResult,
+    Settings,
+    Subscription,
+    on_event,
+)
 from optilocal.forwarder.destination.offline import OfflineClient
 from optilocal.forwarder.destination.track_event import EVENTS_URL
 from optilocal.forwarder.destination.trigger_lint import lint_trigger
@@ -44,7 +49,7 @@ class Destination:
     """The user's destination as configured, over one datafile. `now_ms` stands in where an event has no time."""
 
     def __init__(
-        self, datafile: Datafile, mappings: Sequence[DestinationMapping], account_id: str | None, now_ms: int
+        self, datafile: Datafile, mappings: Sequence[Subscription], account_id: str | None, now_ms: int
     ) -> None:
         text = json.dumps(datafile.raw)
         self._datafile = Response(200, "OK", {"content-type": "application/json"}, text)
@@ -93,12 +98,12 @@ class Destination:
         """Each thing in an enabled mapping's trigger that is surely not meant: the mapping's name, what to write."""
         found: list[tuple[str, str]] = []
         for mapping in self._mappings:
-            as_tracked = mapping.fields.get("eventKey") == DEFAULT_MAPPING.fields["eventKey"]
+            as_tracked = mapping.fields.get("eventKey") == DEFAULT_SUBSCRIPTION.fields["eventKey"]
             notes = lint_trigger(mapping.trigger, event_names if as_tracked else ())
             found.extend((mapping.name, note.message) for note in notes)
         return found
 
-    def _through(self, mapping: DestinationMapping, event: dict[str, Any]) -> Judged:
+    def _through(self, mapping: Subscription, event: dict[str, Any]) -> Judged:
         client = OfflineClient(lambda: self._datafile, lambda: Response(204, "No Content"))
         result: ActionResult = on_event(event, mapping, self._settings, client)
         payload = result.payload or {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping, validate_mapping
+from optilocal.emulator.datafile.datafile import Datafile
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Subscription, validate_mapping
 from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.destination.trigger_lint import lint_trigger
 from optilocal.forwarder.pipeline.mappings import mapping_json
@@ -52,6 +53,9 @@ def assemble(
         if "mappings" in value:
             events = Names.of(datafile).events if datafile is not None else frozenset[str]()
             mappings = read_mappings(checker, value["mappings"], events)
+        predictions: dict[str, list[dict[str, Any]]] = {}
+        if isinstance(value.get("predictions"), dict) and datafile is not None:
+            predictions = _predictions(checker, value["predictions"], datafile)
         steps: tuple[Step, ...] = ()
         if steps_fine:
             steps = tuple(
@@ -76,6 +80,7 @@ def assemble(
         datafile=datafile,
         settings={**defaults.settings, **value.get("settings", {})},
         mappings=mappings,
+        predictions=predictions,
         clock_ms=clock_ms(value["clock"]) if "clock" in value else defaults.clock_ms,
         steps=steps,
         expect=value["expect"],
@@ -104,6 +109,31 @@ def read_datafile(checker: Checker, named: Any) -> dict[str, Any] | None:
     except ValueError as error:
         checker.problem(("datafile",), str(error))
         return None
+
+
+def _predictions(
+    checker: Checker, value: dict[str, Any], datafile: dict[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """Contextual bandit's id → the rows of its table."""
+    from optilocal.emulator.wire.prediction_table import (  # noqa: PLC0415 - seldom asked for
+        PredictionError,
+        bandit,
+        no_bandit,
+        parse_table,
+    )
+
+    checker.no_matchers(value, ("predictions",), "predictions")
+    known, tables = Datafile(datafile), {}
+    for named, table in value.items():
+        rule = bandit(known, str(named))
+        if rule is None:
+            checker.problem(("predictions", named), f"predictions: {no_bandit(known, str(named))}")
+            continue
+        try:
+            tables[rule.id] = parse_table(table, rule, known)
+        except PredictionError as error:
+            checker.problem(("predictions", named), f"predictions: {error}")
+    return tables
 
 
 def read_mappings(
@@ -138,14 +168,14 @@ def read_mappings(
         ):
             continue
         for name in fields:
-            if name not in DEFAULT_MAPPING.fields and not str(name).startswith("__"):
+            if name not in DEFAULT_SUBSCRIPTION.fields and not str(name).startswith("__"):
                 checker.problem(
                     (*path, "fields", name),
-                    f"the action has no field {name!r}{meant(name, DEFAULT_MAPPING.fields)}",
+                    f"the action has no field {name!r}{meant(name, DEFAULT_SUBSCRIPTION.fields)}",
                 )
-        mapping = Mapping(
-            name=item.get("name", f"Mapping {index + 1}"),
-            trigger=item.get("trigger", DEFAULT_MAPPING.trigger),
+        mapping = Subscription(
+            name=item.get("name", f"Subscription {index + 1}"),
+            trigger=item.get("trigger", DEFAULT_SUBSCRIPTION.trigger),
             enabled=item.get("enabled", True),
             fields=with_defaults(fields),
         )
@@ -160,9 +190,9 @@ def read_mappings(
     return tuple(read)
 
 
-def _lint(checker: Checker, path: NodePath, mapping: Mapping, event_names: Collection[str]) -> bool:
+def _lint(checker: Checker, path: NodePath, mapping: Subscription, event_names: Collection[str]) -> bool:
     """Note what in a trigger is surely not meant; whether there is anything."""
-    as_tracked = mapping.fields.get("eventKey") == DEFAULT_MAPPING.fields["eventKey"]
+    as_tracked = mapping.fields.get("eventKey") == DEFAULT_SUBSCRIPTION.fields["eventKey"]
     notes = lint_trigger(mapping.trigger, event_names if as_tracked else ())
     for note in notes:
         checker.problem_within(path, note.text, f"trigger: {note.message}")
@@ -173,7 +203,7 @@ def with_defaults(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields, the action's default for each not named, as Segment's mapping editor starts; null clears one."""
     if any(str(name).startswith("__") for name in fields):
         return fields
-    merged = {**DEFAULT_MAPPING.fields, **fields}
+    merged = {**DEFAULT_SUBSCRIPTION.fields, **fields}
     return {name: value for name, value in merged.items() if not (name in fields and value is None)}
 
 
