@@ -33,7 +33,9 @@ def elsewhere(case: ResultsCase) -> list[str]:
         elif rule.kind == "holdout":
             local = rule.included_rules
             kept_from = "all experiments" if local is None else _keys(local, case)
-            found.append(f"The holdout {quoted(rule.key)} keeps the visitor out of {kept_from}.")
+            found.append(
+                f"The holdout {quoted(rule.key)} keeps the visitor out of {kept_from}; it has results of its own."
+            )
     return found
 
 

@@ -27,8 +27,8 @@ from optilocal.scenarios.language.yaml_nodes import NodePath
 OUTCOMES = (
     "suppressed_user", "duplicate", "blocked_by_schema", "consent_refused", "filtered", "not_subscribed",
     "invalid_payload", "datafile_unavailable", "project_deactivated", "unmatched_event_key", "delivery_failed",
-    "no_experiment", "experiment_not_running", "unidentified_user", "user_not_activated", "activated_too_late",
-    "excluded", "counted",
+    "wrong_account", "no_experiment", "experiment_not_running", "unidentified_user", "user_not_activated",
+    "activated_too_late", "excluded", "counted",
 )  # fmt: skip
 CONDITIONS = {
     "event_key_matches": "The event key is in the datafile.",
