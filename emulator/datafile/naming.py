@@ -1,7 +1,8 @@
 """What tells one rule from another with the same key: rule keys are unique within a flag, not within a project."""
 
-from optilocal.emulator.datafile.datafile import RUNNING, Experiment
+from optilocal.emulator.datafile.datafile import Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.datafile.sdk_demands import told_status
 from optilocal.emulator.verdict.wording import listed, quoted
 
 
@@ -33,6 +34,4 @@ def stood(rule: Experiment, ms: int, history: DatafileHistory) -> str:
     if then is None:
         no_longer = history.listed_before(rule.id, ms)
         return "was no longer in the datafile" if no_longer else "was not yet in the datafile"
-    if then.status.lower() == RUNNING.lower():
-        return f"had the status {quoted(then.status)}, which no SDK takes for {quoted(RUNNING)},"
-    return f"was {then.status}"
+    return told_status(then.status)

@@ -4,6 +4,7 @@ from optilocal.emulator.batch.row import EventRow, Note, event_time
 from optilocal.emulator.batch.timestamp import unit_meant
 from optilocal.emulator.counting.standing import Standing
 from optilocal.emulator.datafile.datafile import is_running
+from optilocal.emulator.datafile.sdk_demands import written_instead
 from optilocal.emulator.verdict.account import wrong_account
 from optilocal.emulator.verdict.case import ResultsCase, experiments
 from optilocal.emulator.verdict.decided import elsewhere
@@ -80,11 +81,7 @@ def _not_running(case: ResultsCase) -> Ending:
     newest = case.history.newest
     by_now = [newest.experiment_by_id(standing.experiment.id) for standing in candidates] if newest else []
     started = [rule for rule in by_now if rule is not None and is_running(rule)]
-    misspelt = [
-        rule
-        for rule in by_now
-        if rule is not None and not is_running(rule) and rule.status.lower() == "running"
-    ]
+    misspelt = [rule for rule in by_now if rule is not None and written_instead(rule.status)]
     if started:
         remedy = (
             f"By now {joined([case.named(rule) for rule in started])} {'runs' if len(started) == 1 else 'run'}: what "
@@ -92,8 +89,9 @@ def _not_running(case: ResultsCase) -> Ending:
         )
     elif misspelt:
         remedy = (
-            f'Write the status of {joined([case.named(rule) for rule in misspelt])} as "Running", as Optimizely does: '
-            f"{quoted(misspelt[0].status)} is none that an SDK takes as running."
+            f"Write the status of {joined([case.named(rule) for rule in misspelt])} as Optimizely does: "
+            f"{written_instead(misspelt[0].status)} instead of {quoted(misspelt[0].status)}; the SDKs take only "
+            '"Running" as running.'
         )
     else:
         remedy = (

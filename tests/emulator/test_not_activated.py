@@ -23,7 +23,7 @@ def paused(status: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("status", "was"),
     [("Paused", "was Paused"), ("Concluded", "was Concluded"), ("", "was no longer in the datafile"),
-     ("running", 'had the status "running", which no SDK takes for "Running"')],
+     ("running", 'had the status "running", not "Running"')],
 )  # fmt: skip
 def test_an_experiment_that_was_paused_meanwhile_is_named(status: str, was: str) -> None:
     past = history((0, FIRST), (NOW + SECOND // 2, paused(status)))
@@ -157,5 +157,7 @@ def test_a_status_in_lower_case_is_the_thing_to_correct() -> None:
         delivery(), sent(), past=history((0, datafile(experiments=[experiment("checkout", "running")])))
     )
     assert found["outcome"] == "experiment_not_running"
-    assert 'had the status "running", which no SDK takes for "Running"' in found["details"][0]
-    assert 'Write the status of "checkout" as "Running"' in found["remedy"]
+    assert 'had the status "running", not "Running"' in found["details"][0]
+    assert (
+        'Write the status of "checkout" as Optimizely does: "Running" instead of "running"' in found["remedy"]
+    )
