@@ -55,6 +55,7 @@ def test_viewer_suite_and_types_travel_in_the_wheel(wheel: Path) -> None:
         ("emulator", "optilocal/emulator"),
         ("forwarder", "optilocal/forwarder"),
         ("serving", "optilocal/serving"),
+        ("interception", "optilocal/interception"),
     ):
         tracked = {
             path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from optilocal.emulator.batch.fields import timestamp_warning, type_name
+from optilocal.emulator.batch.fields import type_name
 from optilocal.emulator.batch.row import EventRow, Note, note
+from optilocal.emulator.batch.timestamp import ahead, in_bounds
 from optilocal.emulator.counting.standing import Standing
 from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.emulator.datafile.history import DatafileHistory
@@ -19,9 +20,10 @@ def conversion_warnings(
 ) -> list[Note]:
     """Notes on a recorded conversion, whoever sent it. `datafile` is the one that held at its time."""
     found = [note(item["code"], item["message"]) for item in conversion["warnings"]]
-    if conversion["timestamp"] is not None:
-        odd = timestamp_warning(conversion["timestamp"], conversion["received_at"])
-        found += [odd] if odd else []
+    sent, received_at = conversion["timestamp"], conversion["received_at"]
+    if sent is not None and in_bounds(sent, received_at):
+        odd = ahead(sent, received_at)
+        found += [note("timestamp_in_future", odd)] if odd else []
     for standing in attributed:
         if standing.others and standing.variation is not None:
             others = listed(variation.key for variation in standing.others)

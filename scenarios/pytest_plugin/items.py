@@ -14,7 +14,7 @@ from optilocal.forwarder.clock import SystemClock
 from optilocal.scenarios.language.loader import load_file
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError
 from optilocal.scenarios.language.scenario import Scenario
-from optilocal.scenarios.pytest_plugin.sandbox import sandbox_of
+from optilocal.scenarios.pytest_plugin.sandbox import servers_of
 from optilocal.scenarios.reporters.console import failure_text
 from optilocal.scenarios.running.runner import run_scenario
 
@@ -73,7 +73,8 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run it; raises ScenarioFailed."""
-        emulator = sandbox_of(self.config).fresh(self.name)
+        servers = servers_of(self.config)
+        emulator = servers.client(servers.fresh_namespace(self.name))
         try:
             entry = run_scenario(self.scenario, emulator, now_ms=SystemClock().now_ms())
         finally:
