@@ -10,7 +10,7 @@ from typing import Any, Final
 from optilocal.forwarder.stages.consent import Consent, read_consent
 from optilocal.forwarder.stages.destination_filters import DestinationFilter, read_filters
 from optilocal.forwarder.stages.integrations import SchemaFilter, read_schema_filter
-from optilocal.forwarder.stages.schema import SchemaControls, read_schema
+from optilocal.forwarder.stages.schema import SchemaControls, check_plan, read_schema
 from optilocal.forwarder.stages.transformations import (
     Transformation,
     of_destination,
@@ -42,6 +42,12 @@ class Platform:
     def with_json(self, key: str, configured: Any) -> Platform:
         """The same with one part, `filters` say, configured anew. Raises `ShapeError`."""
         return replace(self, **{key: _READERS[key](configured)})
+
+    def checked(self) -> Platform:
+        """The same, when a plan's rules are JSON schema too. Raises `ShapeError`."""
+        if self.schema.plan is not None:
+            check_plan(self.schema.plan)
+        return self
 
     def part_json(self, key: str) -> Any:
         """One part as it is configured and shown."""

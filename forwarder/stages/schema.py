@@ -67,7 +67,9 @@ class SchemaControls:
 
 
 def read_schema(configured: Any) -> SchemaControls:
-    """`{"plan", "settings", "blockedEvents"}` from JSON. Raises `ShapeError`."""
+    """`{"plan", "settings", "blockedEvents"}` from JSON; whether the plan's rules are JSON schema is for `check_plan`.
+    Raises `ShapeError`.
+    """
     shape = Shape(configured, "schema")
     shape.only(("plan", "settings", "blockedEvents"))
     plan = None
@@ -75,8 +77,6 @@ def read_schema(configured: Any) -> SchemaControls:
         plan = read_plan(shape.value["plan"])
         if plan is None:
             shape.refuse("plan", "this is no tracking plan: it has no rules [{type, key, jsonSchema}]")
-        else:
-            _check_schemas(shape, plan)
     settings = shape.inside("settings", shape.value.get("settings") or {})
     controls = _read_settings(settings)
     blocked = _read_blocked(shape)
@@ -92,15 +92,17 @@ def read_schema(configured: Any) -> SchemaControls:
     return SchemaControls(plan, dict(settings.value), controls, blocked)
 
 
-def _check_schemas(shape: Shape, plan: TrackingPlan) -> None:
+def check_plan(plan: TrackingPlan) -> None:
+    """Whether every rule of a plan is JSON schema, which takes a moment. Raises `ShapeError` with each that is not."""
+    shape = Shape({}, "schema.plan")
     for position, rule in enumerate(plan.rules):
         problem = schema_problem(rule.schema)
         if problem is not None:
             name = repr(rule.key) if rule.key is not None else rule.kind
             shape.refuse(
-                f"plan.rules[{position}].jsonSchema",
-                f"the rule {name} is not JSON schema, draft 7: {problem}",
+                f"rules[{position}].jsonSchema", f"the rule {name} is not JSON schema, draft 7: {problem}"
             )
+    shape.done()
 
 
 def _read_settings(shape: Shape) -> dict[str, Controls]:

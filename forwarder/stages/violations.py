@@ -93,12 +93,12 @@ def _violation(error: ValidationError) -> SchemaViolation:
     keyword = str(error.validator)
     names: tuple[str, ...] = tuple(path[1:2])
     field = ".".join(path) or "(root)"
+    wanted: Any = error.validator_value
+    instance: Any = error.instance
+    schema: Any = error.schema
     if keyword == "required":
-        missing = next((name for name in error.validator_value if name not in error.instance), "")
         # jsonschema makes one error for each missing name, and says which in its message alone.
-        missing = next(
-            (name for name in error.validator_value if error.message.startswith(repr(name))), missing
-        )
+        missing = next(name for name in wanted if error.message.startswith(repr(name)))
         field = ".".join([*path, missing])
         return SchemaViolation("Required", field, f"{field} is required", holder, names)
     if keyword == "additionalProperties" and isinstance(instance, dict):

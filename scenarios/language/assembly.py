@@ -8,6 +8,7 @@ from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping
 from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import mapping_json
 from optilocal.scenarios.language import datafiles
+from optilocal.scenarios.language.before_mappings import read_parts
 from optilocal.scenarios.language.checker import Checker
 from optilocal.scenarios.language.defaults import Defaults
 from optilocal.scenarios.language.document import check_document
@@ -30,6 +31,7 @@ def assemble(
         value: dict[str, Any] = document.value
         datafile = _datafile(checker, value, defaults)
         mappings = read_mappings(checker, value["mappings"]) if "mappings" in value else defaults.mappings
+        platform = read_parts(checker, value, defaults.platform)
         steps: tuple[Step, ...] = ()
         if steps_fine:
             steps = tuple(
@@ -54,6 +56,7 @@ def assemble(
         datafile=datafile,
         settings={**defaults.settings, **value.get("settings", {})},
         mappings=mappings,
+        platform=platform,
         clock_ms=clock_ms(value["clock"]) if "clock" in value else defaults.clock_ms,
         steps=steps,
         expect=value["expect"],

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from optilocal.forwarder.stages.platform import NOTHING, Platform
 from optilocal.scenarios.language.yaml_nodes import Document, NodePath
 
 
@@ -36,6 +37,7 @@ class Scenario:
     tags: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     mappings: tuple[dict[str, Any], ...] | None = None
+    platform: Platform = NOTHING
     clock_ms: int | None = None
     number: int = 0
     """Which scenario of its file it is, and `row` which row of its document; both from 0."""
