@@ -48,13 +48,10 @@ def assemble(
         value: dict[str, Any] = document.value
         datafile = _datafile(checker, value, defaults)
         mappings = read_mappings(checker, value["mappings"]) if "mappings" in value else defaults.mappings
-<<<<<<< HEAD
         platform = read_parts(checker, value, defaults.platform)
-=======
         predictions: dict[str, list[dict[str, Any]]] = {}
         if isinstance(value.get("predictions"), dict) and datafile is not None:
             predictions = _predictions(checker, value["predictions"], datafile)
->>>>>>> main
         steps: tuple[Step, ...] = ()
         if steps_fine:
             steps = tuple(
@@ -79,11 +76,8 @@ def assemble(
         datafile=datafile,
         settings={**defaults.settings, **value.get("settings", {})},
         mappings=mappings,
-<<<<<<< HEAD
         platform=platform,
-=======
         predictions=predictions,
->>>>>>> main
         clock_ms=clock_ms(value["clock"]) if "clock" in value else defaults.clock_ms,
         steps=steps,
         expect=value["expect"],
