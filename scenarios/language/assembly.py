@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from optilocal.emulator.datafile.datafile import Datafile
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping, validate_mapping
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Subscription, validate_mapping
 from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import mapping_json
 from optilocal.scenarios.language import datafile_source, datafiles
@@ -158,14 +158,14 @@ def read_mappings(checker: Checker, value: Any) -> tuple[dict[str, Any], ...] | 
         ):
             continue
         for name in fields:
-            if name not in DEFAULT_MAPPING.fields and not str(name).startswith("__"):
+            if name not in DEFAULT_SUBSCRIPTION.fields and not str(name).startswith("__"):
                 checker.problem(
                     (*path, "fields", name),
-                    f"the action has no field {name!r}{meant(name, DEFAULT_MAPPING.fields)}",
+                    f"the action has no field {name!r}{meant(name, DEFAULT_SUBSCRIPTION.fields)}",
                 )
-        mapping = Mapping(
-            name=item.get("name", f"Mapping {index + 1}"),
-            trigger=item.get("trigger", DEFAULT_MAPPING.trigger),
+        mapping = Subscription(
+            name=item.get("name", f"Subscription {index + 1}"),
+            trigger=item.get("trigger", DEFAULT_SUBSCRIPTION.trigger),
             enabled=item.get("enabled", True),
             fields=with_defaults(fields),
         )
@@ -182,7 +182,7 @@ def with_defaults(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields, the action's default for each not named, as Segment's mapping editor starts; null clears one."""
     if any(str(name).startswith("__") for name in fields):
         return fields
-    merged = {**DEFAULT_MAPPING.fields, **fields}
+    merged = {**DEFAULT_SUBSCRIPTION.fields, **fields}
     return {name: value for name, value in merged.items() if not (name in fields and value is None)}
 
 
