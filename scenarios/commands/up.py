@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import sys
 import threading
+import time
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,7 @@ def command(
       optilocal up --journal sandbox.journal --emulator-port 0 --forwarder-port 0
     """
     from optilocal.scenarios.language import datafiles  # noqa: PLC0415 - `up --help` needs no server
+    from optilocal.scenarios.running.ending import Ended, endable  # noqa: PLC0415
     from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions  # noqa: PLC0415
     from optilocal.serving.server import serve_alone  # noqa: PLC0415
 
@@ -110,32 +111,33 @@ def command(
         settings=settings,
         journal=journal,
     )
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    workers = None
-    if chosen is not None:
-        from optilocal.scenarios.commands.reported_run import run_in_sandbox  # noqa: PLC0415 - slow to import
-        from optilocal.scenarios.commands.run import WORKERS  # noqa: PLC0415
-        from optilocal.scenarios.running.workers import Workers  # noqa: PLC0415
+    with endable() as ending:
+        workers = None
+        if chosen is not None:
+            from optilocal.scenarios.commands.reported_run import run_in_sandbox  # noqa: PLC0415 - slow to import
+            from optilocal.scenarios.commands.run import WORKERS  # noqa: PLC0415
+            from optilocal.scenarios.running.workers import Workers  # noqa: PLC0415
 
-        workers = Workers(chosen, WORKERS)
-    with Sandbox(options, with_forwarder=True) as sandbox:
-        serve_alone()
-        print(f"emulator  {sandbox.emulator_url}", flush=True)
-        print(f"forwarder {sandbox.forwarder_url}", flush=True)
-        code = 0
-        if workers is not None:
-            code = run_in_sandbox(workers, sandbox.emulator_url, command_line, until=stop.is_set)
-        print(f"viewer    {sandbox.emulator_url}/   (Ctrl-C ends it)", flush=True)
-        if not quiet:
-            threading.Thread(target=_print_verdicts, args=(sandbox.emulator_url, stop), daemon=True).start()
-        while not stop.wait(3600):
-            pass
+            workers = Workers(chosen, WORKERS)
+        with Sandbox(options, with_forwarder=True) as sandbox:
+            serve_alone()
+            print(f"emulator  {sandbox.emulator_url}", flush=True)
+            print(f"forwarder {sandbox.forwarder_url}", flush=True)
+            code = 0
+            if workers is not None:
+                code = run_in_sandbox(workers, sandbox.emulator_url, command_line)
+            if not quiet:
+                threading.Thread(target=_print_verdicts, args=(sandbox.emulator_url,), daemon=True).start()
+            try:
+                print(f"viewer    {sandbox.emulator_url}/   (Ctrl-C ends it)", flush=True)
+                while True:
+                    time.sleep(3600)
+            except Ended:
+                ending.code = code  # to end is what it was told, and nothing went wrong
     return code
 
 
-def _print_verdicts(emulator_url: str, stop: threading.Event) -> None:
+def _print_verdicts(emulator_url: str) -> None:
     """A line for each verdict from now on, until the emulator goes away."""
     from optilocal.scenarios.reporters.verdict_line import verdict_line  # noqa: PLC0415
     from optilocal.scenarios.running.verdict_feed import Selection, follow, newest_cursor  # noqa: PLC0415
@@ -156,6 +158,4 @@ def _print_verdicts(emulator_url: str, stop: threading.Event) -> None:
     selection = Selection(namespace="default")
     with contextlib.suppress(OSError, HTTPException, ValueError, KeyError):
         for verdict in follow(ask, selection, newest_cursor(ask, selection)):
-            if stop.is_set():
-                return
             print(verdict_line(verdict, colour=colour), flush=True)
