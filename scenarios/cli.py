@@ -23,6 +23,7 @@ from optilocal.scenarios.language.problems import CannotRun, ScenarioError, mean
 COMMANDS = {
     "run": "run scenarios (default: the shipped suite)",
     "up": "start the sandbox: emulator, forwarder and viewer, until Ctrl-C",
+    "exec": "run a program as it is, with the real hosts caught by a sandbox",
     "emulator": "start the emulator alone",
     "forwarder": "start the forwarder alone",
     "check": "which tracked events will never count, and why; nothing is started",
