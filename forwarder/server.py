@@ -79,8 +79,9 @@ class ForwarderServer:
         *,
         ids: Callable[[], str] = new_id,
         random: Random | None = None,
+        port_option: str = "--port",
     ) -> None:
-        self._settings = settings
+        self._settings, self._port_option = settings, port_option
         self._clock = clock or SystemClock()
         self._ids = ids
         self._random = random or Random()
@@ -148,7 +149,9 @@ class ForwarderServer:
             spool.close()
             session.close()
             where = f"{settings.host}:{settings.port}"
-            raise ServerError(f"cannot listen on {where}: {why_not(error)}") from None
+            raise ServerError(
+                f"cannot listen on {where}: {why_not(error, settings.port, self._port_option)}"
+            ) from None
         self._server = Server(
             app,
             listener,

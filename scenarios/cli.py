@@ -26,6 +26,7 @@ COMMANDS = {
     "exec": "run a program as it is, with the real hosts caught by a sandbox",
     "emulator": "start the emulator alone",
     "forwarder": "start the forwarder alone",
+    "ca": "where the interception's certificate authority is, and its fingerprint",
     "check": "which tracked events will never count, and why; nothing is started",
     "preview": "what Segment would send: JSON lines in, JSON lines out",
     "explain": "the verdict on one event, in words",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, option
+
+_NO_DATAFILE = "the shipped shop's; yours with --datafile FILE|URL, or begin one with `optilocal init`"
 
 
 @click.command("up", cls=Command)
@@ -53,6 +56,13 @@ from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, opti
     help="Keep the journal in this file, and what the forwarder accepted in FILE.spool.",
 )
 @option(
+    "--tls",
+    envvar="OPTILOCAL_UP_TLS",
+    type=PORT,
+    metavar="PORT",
+    help="Also answer as the real hosts over TLS on this port, 0 for any free one; `optilocal ca` says what to trust.",
+)
+@option(
     "--run",
     "scenarios",
     cls=Many,
@@ -71,6 +81,7 @@ def command(
     datafile: tuple[str, ...],
     settings: Path | None,
     journal: Path | None,
+    tls: int | None,
     scenarios: tuple[str, ...],
 ) -> int:
     """Start the sandbox: emulator, forwarder and viewer, until Ctrl-C.
@@ -82,6 +93,7 @@ def command(
       optilocal up
       optilocal up --datafile datafile.json --settings destination.json
       optilocal up --journal sandbox.journal --emulator-port 0 --forwarder-port 0
+      optilocal up --tls 8443
     """
     from optilocal.scenarios.language import datafiles  # noqa: PLC0415 - `up --help` needs no server
     from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions  # noqa: PLC0415
@@ -110,10 +122,17 @@ def command(
         from optilocal.scenarios.running.workers import Workers  # noqa: PLC0415
 
         workers = Workers(chosen, WORKERS)
-    with Sandbox(options, with_forwarder=True) as sandbox:
+    with Sandbox(options, with_forwarder=True) as sandbox, ExitStack() as opened:
         serve_alone()
         print(f"emulator  {sandbox.emulator_url}", flush=True)
         print(f"forwarder {sandbox.forwarder_url}", flush=True)
+        if tls is not None:
+            from optilocal.scenarios.sandbox.named_hosts import NamedHosts  # noqa: PLC0415 - certificates are slow to import
+
+            named = opened.enter_context(NamedHosts(sandbox.emulator_url, sandbox.forwarder_url, host, tls))
+            print(f"tls       {named.address}  as the real hosts; trusted by {named.bundle}", flush=True)
+        if not datafile and workers is None:
+            print(f"datafile  {_NO_DATAFILE}", flush=True)
         code = 0
         if workers is not None:
             code = run_in_sandbox(workers, sandbox.emulator_url, command_line, until=stop.is_set)

@@ -76,9 +76,12 @@ class Sandbox:
                     datafiles=options.datafiles,
                 ),
                 judge_ahead=options.judge_ahead,
+                port_option="--emulator-port",
             ).start()
             if self._with_forwarder:
-                self._forwarder = ForwarderServer(self._forwarder_settings()).start()
+                self._forwarder = ForwarderServer(
+                    self._forwarder_settings(), port_option="--forwarder-port"
+                ).start()
         except (OSError, ValueError, DatafileError, JournalError, SpoolError) as error:
             self.stop()
             raise CannotRun(_line(error)) from None
