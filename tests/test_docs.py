@@ -11,10 +11,10 @@ import click
 import pytest
 
 from optilocal.scenarios.cli import COMMANDS, command_line, main
-from optilocal.scenarios.language import datafiles
 from optilocal.scenarios.language.document import DOCUMENT, EXPECTATIONS
 from optilocal.scenarios.language.loader import load
 from optilocal.scenarios.language.matchers import TAGS
+from optilocal.scenarios.language.paths import SUITE
 from optilocal.scenarios.language.steps import docs_table
 
 ROOT = Path(__file__).parent.parent
@@ -138,7 +138,7 @@ def test_the_suite_lines_in_readme_are_real(capsys: pytest.CaptureFixture[str]) 
     ]
     names = [line.split("✓ ")[1].removesuffix("  0 ms") for line in shown if "✓" in line]
     assert len(names) > 5
-    total = len(load([datafiles.SUITE]))
+    total = len(load([SUITE]))
     assert shown[-1] == f"{total} passed, 0 failed  in 0 ms"
     assert main(["run", "-k", " or ".join(f'"{name}"' for name in names)]) == 0
     printed = {_timeless(line) for line in capsys.readouterr().out.splitlines()}

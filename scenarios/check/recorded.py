@@ -38,7 +38,7 @@ def read_json(text: str, file: str, key: str | None) -> Reading:
 
 
 def read_json_lines(text: str, file: str) -> Reading:
-    """One event a line. Raises ScenarioError with every line that is no JSON object."""
+    """One event a line. Raises ScenarioError with every line that is not a JSON object."""
     problems: list[AuthorProblem] = []
 
     def items() -> Iterator[tuple[Any, int]]:
@@ -48,7 +48,9 @@ def read_json_lines(text: str, file: str) -> Reading:
             try:
                 yield json.loads(line), number
             except ValueError as error:
-                problems.append(AuthorProblem(Path(file), Mark(number), f"this line is no JSON: {error}"))
+                problems.append(
+                    AuthorProblem(Path(file), Mark(number), f"this line is not valid JSON: {error}")
+                )
 
     return _read(items(), file, problems)
 

@@ -104,7 +104,7 @@ class _Matchers(BaseOperator):
 
 
 class _Numbers(BaseOperator):
-    """DeepDiff's operator for numbers as JSON has them: 20 and 20.0 are one number, true is no number."""
+    """DeepDiff's operator for numbers as JSON has them: 20 and 20.0 are one number, true is not a number."""
 
     def __init__(self, path: NodePath) -> None:
         super().__init__()
@@ -197,7 +197,9 @@ def _match(matcher: Matcher, captured: Any, path: NodePath, whole: bool, found: 
         if isinstance(captured, list):
             found.extend(compare_unordered(matcher.argument, captured, path, whole=whole))
         else:
-            found.append(Difference(path, "matcher", "is no list, !unordered wants one", matcher, captured))
+            found.append(
+                Difference(path, "matcher", "is not a list, and !unordered takes a list", matcher, captured)
+            )
     else:
         refusal = matcher.refusal(captured)
         if refusal is not None:

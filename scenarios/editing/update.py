@@ -66,7 +66,7 @@ def again(scenarios: Sequence[Scenario]) -> list[Scenario]:
     """The same scenarios as their files have them now, wherever they stand in them."""
     loaded: dict[Path, list[Scenario]] = {}
     for file in {scenario.file for scenario in scenarios}:
-        loaded[file] = load_file(file, expect_nothing=True)
+        loaded[file] = load_file(file, updating=True)
     return [loaded[scenario.file][scenario.number] for scenario in scenarios]
 
 

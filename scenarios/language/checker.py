@@ -40,7 +40,7 @@ class Checker:
         return True
 
     def kind(self, value: Any, path: NodePath, types: type | tuple[type, ...], name: str, what: str) -> bool:
-        """Whether the value is of the type (true and false are no numbers here); noted when not."""
+        """Whether the value is of the type (true and false are not numbers here); noted when not."""
         if isinstance(value, types) and not (isinstance(value, bool) and bool not in _tuple(types)):
             return True
         self.problem(path, f"{what} must be {name}, not {kind_name(value)}")

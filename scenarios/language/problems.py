@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from optilocal.scenarios.language.paths import shown
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -33,7 +35,7 @@ class AuthorProblem:
     def __str__(self) -> str:
         """`file:line:column: message`, one line; without a text to show `file:line: message`."""
         column = "" if self.source is None else f":{self.mark.column}"
-        return f"{self.file}:{self.line}{column}: {self.message}"
+        return f"{shown(self.file)}:{self.line}{column}: {self.message}"
 
     def excerpt(self) -> list[str]:
         """The line of the file and a caret under what is meant; empty where there is no line to show."""

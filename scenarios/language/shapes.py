@@ -50,7 +50,7 @@ class Shape:
             self.also(checker, path, value)
 
     def as_schema(self, says: str = "") -> dict[str, Any]:
-        """The JSON Schema of the value; a value of the row, `${name}`, may stand for what is no text."""
+        """The JSON Schema of the value; a value of the row, `${name}`, may stand for what is not a text."""
         own = self._own_schema()
         others = [MATCHER] * self.matchers + [PLACEHOLDER] * (own.get("type") != "string" and own != {})
         made = {"anyOf": [own, *others]} if (others and self.keys is None) or self.matchers else own

@@ -185,7 +185,7 @@ _MESSAGES: tuple[tuple[str, str, str | Callable[[Sequence[str], Mark], str]], ..
     (
         "did not find expected '-' indicator",
         "problem",
-        "this is no item of the list above it: an item begins with `- `",
+        "this is not an item of the list above it: an item begins with `- `",
     ),
     ("character that cannot start any token", "problem", _cannot_begin),
     (

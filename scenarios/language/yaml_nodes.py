@@ -148,8 +148,10 @@ def _compose(file: Path, text: str) -> tuple[list[yaml.Node], str, PutIn]:
 
 def _moved_back(mark: Mark, put_in: PutIn) -> Mark:
     """The place in the text as its author wrote it."""
-    before = sum(column < mark.column for column in put_in.get(mark.line, ()))
-    return replace(mark, column=mark.column - before) if before else mark
+    if mark.line not in put_in:
+        return mark
+    before = sum(column < mark.column for column in put_in[mark.line])
+    return replace(mark, column=mark.column - before)
 
 
 def _space_after_tag(text: str, error: yaml.MarkedYAMLError) -> str | None:

@@ -238,7 +238,7 @@ def _breaks(step: Step) -> bool:
 
 
 def _conversion_batches(exchanges: list[dict[str, Any]]) -> list[Any]:
-    """The bodies of the event batches that carry a conversion: an event that is no decision's."""
+    """The bodies of the event batches that carry a conversion: an event that is not a decision's."""
     return [
         exchange["json"]
         for exchange in exchanges

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from optilocal.scenarios.language.datafiles import names_in
+from optilocal.scenarios.language.names import Names
 from optilocal.scenarios.language.problems import meant
 
 _MOST_SHOWN = 20
@@ -30,8 +30,9 @@ class DatafileNames:
     """What a datafile calls its flags, experiments, variations and events. Each check raises UnknownName."""
 
     def __init__(self, datafile: Mapping[str, Any]) -> None:
-        self._flags, self._experiments = names_in(dict(datafile))
-        self._events = {event["key"] for event in datafile.get("events") or [] if "key" in event}
+        names = Names.of(dict(datafile))
+        self._flags, self._events = names.flags, names.events
+        self._experiments = {key: names.experiments[key] for key in names.activated}
         grouped = (group.get("experiments") or [] for group in datafile.get("groups") or [])
         experiments = (datafile.get("experiments") or [], datafile.get("holdouts") or [], *grouped)
         self._listed = {

@@ -10,25 +10,23 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-import requests
 from optimizely.optimizely_user_context import UserAttributes
 
 from optilocal.forwarder.clock import SystemClock
 from optilocal.scenarios.comparing.expectations import results as results_as_expected
 from optilocal.scenarios.language import datafiles
+from optilocal.scenarios.language.datafile_source import check_datafile, find_datafile
 from optilocal.scenarios.language.document import OUTCOMES
 from optilocal.scenarios.language.problems import CannotRun, meant
 from optilocal.scenarios.reporters.verdict_words import verdict_text
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.sdk import OptimizelyClient, SdkAnswer
 from optilocal.scenarios.sandbox.names import DatafileNames, Named, results_by_name
-from optilocal.serving.loopback import session_for
 
 TIMEOUT_S = 5.0
 """Seconds that an assertion waits for what is still on its way."""
 Datafile = Mapping[str, Any] | str | Path
 """A datafile: a dict, its JSON, the path of a file, or a URL."""
-_FETCH_S = 10
 _SERVER_FILTERS = ("message_id", "outcome", "event_key", "visitor_id", "uuid", "kind", "experiment", "status")
 _OWN_FILTERS = ("event", "user_id", "anonymous_id")
 _TURN_S, _LONGEST_TURN_S = 0.1, 30.0
@@ -77,14 +75,12 @@ class Optimizely:
 
         Raises ValueError when it is not a datafile, or cannot be read.
         """
-        if isinstance(datafile, str) and datafile.startswith(("http://", "https://")):
-            read = datafiles.check_datafile(json.loads(_fetched(datafile)))
-        elif isinstance(datafile, str) and datafile.lstrip().startswith("{"):
-            read = datafiles.check_datafile(json.loads(datafile))
+        if isinstance(datafile, str) and datafile.lstrip().startswith("{"):
+            read = check_datafile(json.loads(datafile))
         elif isinstance(datafile, str | Path):
-            read = datafiles.read_datafile(Path(datafile))
+            read = find_datafile(str(datafile), Path())
         else:
-            read = datafiles.check_datafile(dict(datafile))
+            read = check_datafile(dict(datafile))
         key = datafiles.sdk_key(read)
         url = str(self._emulator.put_datafile(key, read)["url"])
         self._datafile = _Served(key, url, str(read.get("accountId", "")), DatafileNames(read))
@@ -188,7 +184,7 @@ class Optimizely:
         if because not in OUTCOMES or because == "counted":
             reasons = [outcome for outcome in OUTCOMES if outcome != "counted"]
             raise ValueError(
-                f"because={because!r} is no reason{meant(because, reasons)}; there are {', '.join(reasons)}"
+                f"because={because!r} is not a reason{meant(because, reasons)}; there are {', '.join(reasons)}"
             )
         if because != "unmatched_event_key":
             self._check_names(filters)
@@ -217,7 +213,7 @@ class Optimizely:
             # Only of what Segment has reported is it known that no more is to come.
             return all(map(holds, found)) or all(row.get("delivery") for row in found)
 
-        # A deletion is no event, unless one is asked for.
+        # A deletion is not an event, unless one is asked for.
         rows = self._await({"kind": "event", **filters}, timeout, decided)
         if not rows:
             raise AssertionError(
@@ -285,16 +281,6 @@ class Optimizely:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._emulator.session.close()
-
-
-def _fetched(url: str) -> bytes:
-    try:
-        with session_for(url) as session:
-            answer = session.get(url, timeout=_FETCH_S)
-        answer.raise_for_status()
-    except requests.RequestException as error:
-        raise ValueError(f"the datafile {url} cannot be fetched: {error}") from None
-    return answer.content
 
 
 def _note(answer: SdkAnswer) -> str:

@@ -120,10 +120,10 @@ def test_a_path_that_names_no_scenario_is_refused(tmp_path: Path, name: str) -> 
 
 def test_a_datafile_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "d.json").write_text("<html>")
-    with pytest.raises(ScenarioError, match=r"d\.json is no JSON"):
+    with pytest.raises(ScenarioError, match=r"d\.json is an HTML page, not JSON"):
         load_file(write(tmp_path, GOOD + "datafile: d.json"))
     (tmp_path / "d.json").write_text('{"hello": 1}')
-    with pytest.raises(ScenarioError, match=r"d\.json is no datafile"):
+    with pytest.raises(ScenarioError, match=r"d\.json is not a datafile"):
         load_file(write(tmp_path, GOOD + "datafile: d.json"))
 
 

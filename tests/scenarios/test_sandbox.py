@@ -99,7 +99,7 @@ def test_what_cannot_be_used_is_one_line_and_leaves_nothing_behind(tmp_path: Pat
     for arguments, message in (
         ({"datafile": {"events": 1}}, "version"),
         ({"datafile": tmp_path / "missing.json"}, "missing.json: No such file"),
-        ({"datafile": "http://127.0.0.1:9/datafile.json"}, "cannot be fetched"),
+        ({"datafile": "http://127.0.0.1:9/datafile.json"}, "was not reached"),
         ({"settings": tmp_path / "missing.json"}, "cannot be read: No such file"),
         ({"settings": no_json}, "is not valid JSON"),
         ({"settings": {"acountId": "1"}}, "unknown setting 'acountId'"),

@@ -87,7 +87,7 @@ def test_empty_documents_do_not_count() -> None:
         ("a: {b: ${c}}", 1, 'in quotes: "${c}"'),
         ("a: 1\nb: [${c}, 1]", 2, 'in quotes: "${c}"'),
         ("a: 1\nb: !uid", 2, "did you mean '!uuid'"),
-        ("a: !regex '('", 1, "no regular expression"),
+        ("a: !regex '('", 1, "is not a regular expression"),
         ("a: !approx x", 1, "!approx takes a number"),
         ("a: !approx [1, 2, 3]", 1, "!approx takes a number"),
         ("a: !any 5", 1, "takes nothing"),
