@@ -13,7 +13,10 @@ from optilocal.forwarder.namespaces import NamespaceMount
 from optilocal.forwarder.problems import Problem, problem_response
 from optilocal.forwarder.store.file import SpoolError
 
-GUARDED = ("/_forwarder", "/regulations", "/suppressions", "/destination")
+_PUBLIC_API = ("/regulations", "/suppressions", "/destination")
+_PUBLIC_API_HOSTS = ("api.segmentapis.com",)
+"""Where Segment's Public API is in real life; a hosts file or a proxy leads here under this name."""
+GUARDED = ("/_forwarder", *_PUBLIC_API)
 
 
 class _Route(Rule):
@@ -46,7 +49,9 @@ def create_app(
                 host=request.host,
                 origin=request.headers.get("origin"),
                 bound_to=bound_to,
-                allowed=allowed_hosts,
+                allowed=(*allowed_hosts, *_PUBLIC_API_HOSTS)
+                if request.path.startswith(_PUBLIC_API)
+                else allowed_hosts,
             )
 
     @app.errorhandler(Problem)

@@ -39,6 +39,13 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     option(
         "retry-base", "1", "seconds before the first retry; each later wait is eight times as long", "SECONDS"
     )
+    option("analytics-js", None, "folder dist/umd of @segment/analytics-next, for pages to load", "FOLDER")
+    parser.add_argument(
+        "--write-key",
+        action="append",
+        metavar="KEY",
+        help="a source's write key; what comes with another is lost; may be repeated [FORWARDER_WRITE_KEY, with commas]",
+    )
     parser.add_argument(
         "--allow-host",
         action="append",
@@ -56,7 +63,6 @@ def settings_from(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         "accountId": chosen.account_id,
         "accessToken": chosen.access_token,
     }
-    names = chosen.allow_host or [environment.get("FORWARDER_ALLOW_HOST", "")]
     base = _number(chosen.retry_base, "--retry-base", float)
     if not 0 < base < float("inf"):
         raise SettingsError(f"--retry-base {chosen.retry_base!r} is no number of seconds above 0")
@@ -69,8 +75,16 @@ def settings_from(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         spool=Path(chosen.spool) if chosen.spool else None,
         workers=int(_number(chosen.workers, "--workers", int)),
         retry=RetryPolicy(base_s=base),
-        allowed_hosts=tuple(name.strip() for name in ",".join(names).split(",") if name.strip()),
+        analytics_js=Path(chosen.analytics_js) if chosen.analytics_js else None,
+        write_keys=_several(chosen.write_key, environment.get("FORWARDER_WRITE_KEY")),
+        allowed_hosts=_several(chosen.allow_host, environment.get("FORWARDER_ALLOW_HOST")),
     )
+
+
+def _several(given: Sequence[str] | None, twin: str | None) -> tuple[str, ...]:
+    """The values of an option that may be repeated, or those of its twin, between commas."""
+    named = ",".join(given or [twin or ""])
+    return tuple(name.strip() for name in named.split(",") if name.strip())
 
 
 def _number(text: str, option: str, kind: type[int] | type[float]) -> float:

@@ -11,6 +11,7 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from optilocal.forwarder.api.analytics_js import analytics_js
 from optilocal.forwarder.api.control import control_api
 from optilocal.forwarder.api.control_body import MAX_BYTES
 from optilocal.forwarder.api.filters import filters_api
@@ -125,7 +126,8 @@ class ForwarderServer:
         refusals = Refusals()
         app = create_app(
             [
-                source_api(dispatcher, self._clock, self._ids, refusals),
+                source_api(dispatcher, self._clock, self._ids, refusals, frozenset(settings.write_keys)),
+                analytics_js(settings.analytics_js),
                 regulations(spool, dispatcher, self._clock, self._ids),
                 filters_api(instances, self._clock, self._ids, self._random),
                 platform_api(instances),

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from optilocal.scenarios.commands.options import FILE, Command, Many, emulator_option, option
+from optilocal.scenarios.commands.options import FILE, Command, Many, Separated, emulator_option, option
 
 ENDS = (
     "Exit codes: those of COMMAND, 128 + the signal that ended it · 1 COMMAND ended with 0 and --only refused a host · "
@@ -55,6 +55,22 @@ class _ExecCommand(Command):
     "--namespace", metavar="NS", help="The namespace that takes what is caught (default: the default one)."
 )
 @option(
+    "--write-key",
+    "write_keys",
+    envvar="FORWARDER_WRITE_KEY",
+    type=Separated(),
+    multiple=True,
+    metavar="KEY",
+    help="A source's write key; what comes with another is answered as by Segment and goes nowhere; may be repeated.",
+)
+@option(
+    "--analytics-js",
+    envvar="FORWARDER_ANALYTICS_JS",
+    type=FILE,
+    metavar="FOLDER",
+    help="dist/umd of @segment/analytics-next, for pages with Segment's snippet (default: Segment's CDN, unless --only).",
+)
+@option(
     "--scenario-report",
     "reports",
     envvar="OPTILOCAL_EXEC_SCENARIO_REPORT",
@@ -76,6 +92,8 @@ def command(
     emulator: str | None,
     forwarder: str | None,
     namespace: str | None,
+    write_keys: tuple[str, ...],
+    analytics_js: Path | None,
     reports: tuple[Path, ...],
     quiet: bool,
 ) -> int:
@@ -112,6 +130,8 @@ def command(
             emulator=emulator,
             forwarder=forwarder,
             namespace=namespace,
+            write_keys=write_keys,
+            analytics_js=analytics_js,
             reports=reports,
             quiet=quiet,
         )

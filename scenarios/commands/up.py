@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, option
+from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, Separated, option
 
 _NO_DATAFILE = "the shipped shop's; yours with --datafile FILE|URL, or begin one with `optilocal init`"
 
@@ -56,6 +56,22 @@ _NO_DATAFILE = "the shipped shop's; yours with --datafile FILE|URL, or begin one
     help="Keep the journal in this file, and what the forwarder accepted in FILE.spool.",
 )
 @option(
+    "--write-key",
+    "write_keys",
+    envvar="FORWARDER_WRITE_KEY",
+    type=Separated(),
+    multiple=True,
+    metavar="KEY",
+    help="A source's write key; what comes with another is answered as by Segment and goes nowhere; may be repeated.",
+)
+@option(
+    "--analytics-js",
+    envvar="FORWARDER_ANALYTICS_JS",
+    type=FILE,
+    metavar="FOLDER",
+    help="dist/umd of @segment/analytics-next, for pages with Segment's snippet.",
+)
+@option(
     "--tls",
     envvar="OPTILOCAL_UP_TLS",
     type=PORT,
@@ -81,6 +97,8 @@ def command(
     datafile: tuple[str, ...],
     settings: Path | None,
     journal: Path | None,
+    write_keys: tuple[str, ...],
+    analytics_js: Path | None,
     tls: int | None,
     scenarios: tuple[str, ...],
 ) -> int:
@@ -111,6 +129,8 @@ def command(
         datafiles=datafile or (str(datafiles.SHOP),),
         settings=settings,
         journal=journal,
+        write_keys=write_keys,
+        analytics_js=analytics_js,
     )
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

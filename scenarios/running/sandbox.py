@@ -35,6 +35,8 @@ class SandboxOptions:
     settings: Path | None = None
     journal: Path | None = None
     judge_ahead: bool = True
+    write_keys: tuple[str, ...] = ()
+    analytics_js: Path | str | None = None
 
 
 class Sandbox:
@@ -104,6 +106,8 @@ class Sandbox:
             port=options.forwarder_port,
             optimizely=self.emulator_url,
             spool=_spool_beside(options.journal),
+            write_keys=options.write_keys,
+            analytics_js=options.analytics_js,
             usual={name: value for name, value in usual.items() if value},
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 
+from optilocal.forwarder.api.analytics_js import FROM_CDN
 from optilocal.forwarder.clock import SystemClock
 from optilocal.forwarder.server import ForwarderServer
 from optilocal.forwarder.settings import ServerSettings
@@ -46,6 +47,8 @@ class ProgramOptions:
     emulator: str | None = None
     forwarder: str | None = None
     namespace: str | None = None
+    write_keys: tuple[str, ...] = ()
+    analytics_js: Path | None = None
     reports: tuple[Path, ...] = ()
     quiet: bool = False
 
@@ -89,12 +92,21 @@ def _check(options: ProgramOptions) -> None:
         raise CannotRun("--datafile goes without --emulator: a running emulator has its own datafiles")
     if options.forwarder and options.settings:
         raise CannotRun("--settings goes without --forwarder: a running forwarder has its own settings")
+    if options.forwarder and (options.write_keys or options.analytics_js):
+        raise CannotRun(
+            "--write-key and --analytics-js go without --forwarder: a running forwarder has its own"
+        )
     if options.allow and not options.only:
         raise CannotRun("--allow goes with --only; without it every host is let through")
 
 
 def _told(reports: Sequence[Path]) -> str:
     return f"; verdicts are in {', '.join(map(str, reports))}" if reports else ""
+
+
+def _analytics_js(options: ProgramOptions) -> Path | str | None:
+    """Where pages with Segment's snippet get its code: the folder named, else Segment's CDN unless nothing may leave."""
+    return options.analytics_js or (None if options.only else FROM_CDN)
 
 
 @contextmanager
@@ -106,6 +118,8 @@ def _servers(options: ProgramOptions) -> Iterator[tuple[str, str]]:
             forwarder_port=0,
             datafiles=options.datafiles or (str(SHOP),),
             settings=options.settings,
+            write_keys=options.write_keys,
+            analytics_js=_analytics_js(options),
         )
         with Sandbox(sandbox, with_forwarder=True) as servers:
             yield servers.emulator_url, servers.forwarder_url
@@ -125,6 +139,8 @@ def _servers(options: ProgramOptions) -> Iterator[tuple[str, str]]:
             options.settings,
             port=0,
             optimizely=client.root,
+            write_keys=options.write_keys,
+            analytics_js=_analytics_js(options),
             usual={name: value for name, value in usual.items() if value},
         )
         forwarder = ForwarderServer(settings).start()
