@@ -8,6 +8,7 @@ from werkzeug.routing import Rule
 
 from optilocal.emulator.clock import Clock, random_id
 from optilocal.emulator.context import EXTENSION, Context, context, namespace
+from optilocal.emulator.control import predictions as control_predictions
 from optilocal.emulator.control import reading as control_api
 from optilocal.emulator.control import setting as control_settings
 from optilocal.emulator.control import viewer
@@ -20,12 +21,24 @@ from optilocal.emulator.projection.judge import Judge
 from optilocal.emulator.settings import Settings
 from optilocal.emulator.wire import datafiles as datafile_cdn
 from optilocal.emulator.wire import events as event_api
+from optilocal.emulator.wire import predictions as prediction_service
 from optilocal.emulator.wire import privacy as privacy_api
 from optilocal.emulator.wire import results as results_api
 from optilocal.emulator.wire.exchange import Answer
 from optilocal.emulator.wire.rest_errors import rest_error
 
-_IMITATED = ("event_api", "datafile_cdn", "privacy_api", "results_api")
+_ROOMS = (
+    event_api,
+    datafile_cdn,
+    privacy_api,
+    results_api,
+    prediction_service,
+    control_api,
+    control_settings,
+    control_predictions,
+    viewer,
+)
+_IMITATED = ("event_api", "datafile_cdn", "privacy_api", "results_api", "predictions")
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 # Where the imitated REST API is in real life; a hosts file or a proxy leads here under this name.
 _REST_HOSTS = ("api.optimizely.com",)
@@ -50,7 +63,7 @@ def create_app(
     app = Flask("emulator", static_folder=None)
     app.url_rule_class = _Route
     app.extensions[EXTENSION] = Context(settings, clock, journal, Judge(journal, settings.rules), new_id)
-    for room in (event_api, datafile_cdn, privacy_api, results_api, control_api, control_settings, viewer):
+    for room in _ROOMS:
         app.register_blueprint(room.blueprint)
     app.before_request(_guard)
     app.after_request(_harden)
@@ -64,7 +77,7 @@ def create_app(
 
 def _is_imitated() -> bool:
     return request.blueprint in _IMITATED or request.path.startswith(
-        ("/v1/", "/v2/", "/datafiles/", "/json/", "/public/")
+        ("/v1/", "/v2/", "/datafiles/", "/json/", "/public/", "/predict/")
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping, validate_mapping
 from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import mapping_json
@@ -46,6 +47,9 @@ def assemble(
         value: dict[str, Any] = document.value
         datafile = _datafile(checker, value, defaults)
         mappings = read_mappings(checker, value["mappings"]) if "mappings" in value else defaults.mappings
+        predictions: dict[str, list[dict[str, Any]]] = {}
+        if isinstance(value.get("predictions"), dict) and datafile is not None:
+            predictions = _predictions(checker, value["predictions"], datafile)
         steps: tuple[Step, ...] = ()
         if steps_fine:
             steps = tuple(
@@ -70,6 +74,7 @@ def assemble(
         datafile=datafile,
         settings={**defaults.settings, **value.get("settings", {})},
         mappings=mappings,
+        predictions=predictions,
         clock_ms=clock_ms(value["clock"]) if "clock" in value else defaults.clock_ms,
         steps=steps,
         expect=value["expect"],
@@ -98,6 +103,31 @@ def read_datafile(checker: Checker, named: Any) -> dict[str, Any] | None:
     except ValueError as error:
         checker.problem(("datafile",), str(error))
         return None
+
+
+def _predictions(
+    checker: Checker, value: dict[str, Any], datafile: dict[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """Contextual bandit's id → the rows of its table."""
+    from optilocal.emulator.wire.prediction_table import (  # noqa: PLC0415 - seldom asked for
+        PredictionError,
+        bandit,
+        no_bandit,
+        parse_table,
+    )
+
+    checker.no_matchers(value, ("predictions",), "predictions")
+    known, tables = Datafile(datafile), {}
+    for named, table in value.items():
+        rule = bandit(known, str(named))
+        if rule is None:
+            checker.problem(("predictions", named), f"predictions: {no_bandit(known, str(named))}")
+            continue
+        try:
+            tables[rule.id] = parse_table(table, rule, known)
+        except PredictionError as error:
+            checker.problem(("predictions", named), f"predictions: {error}")
+    return tables
 
 
 def read_mappings(checker: Checker, value: Any) -> tuple[dict[str, Any], ...] | None:
