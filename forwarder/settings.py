@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Settings
-from optilocal.forwarder.destination.destination import Mapping as EventMapping
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Settings, Subscription
 from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import ConfigurationError, check_mappings, read_mappings
 from optilocal.forwarder.pipeline.retry import RetryPolicy
+from optilocal.forwarder.stages.plan_file import with_plan_read
 from optilocal.forwarder.stages.platform import NOTHING, PARTS, Platform, read_platform
 from optilocal.forwarder.stages.shape import ShapeError
 
@@ -37,7 +37,7 @@ class ServerSettings:
     port: int = 8411
     optimizely: str = "http://127.0.0.1:8410"
     destination: Mapping[str, Any] = field(default_factory=dict)
-    mappings: Sequence[EventMapping] = (DEFAULT_MAPPING,)
+    mappings: Sequence[Subscription] = (DEFAULT_SUBSCRIPTION,)
     platform: Platform = NOTHING
     spool: Path | None = None
     workers: int = 4
@@ -93,7 +93,9 @@ class ServerSettings:
             except ValueError as error:
                 raise SettingsError(f"{file}: {error}") from None
         try:
-            settings = replace(settings, platform=read_platform(read))
+            if file is not None and "schema" in read:
+                read = {**read, "schema": with_plan_read(read["schema"], file.parent)}
+            settings = replace(settings, platform=read_platform(read).checked())
         except ShapeError as error:
             raise SettingsError(f"{file}: {error}") from None
         try:

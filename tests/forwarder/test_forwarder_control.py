@@ -12,7 +12,7 @@ from optimizely_double import DATAFILE_ANSWER, DATAFILE_URL, NOON, Answer, Optim
 from segment_side import SegmentSide
 
 from optilocal.forwarder.clock import ManualClock
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION
 
 Make = Callable[..., SegmentSide]
 TRACK = {"event": "Order Completed", "userId": "u-1", "properties": {"revenue": 100}}
@@ -84,7 +84,7 @@ class TestMappings:
             "name": "Track Event",
             "trigger": 'type = "track"',
             "enabled": True,
-            "fields": DEFAULT_MAPPING.fields,
+            "fields": DEFAULT_SUBSCRIPTION.fields,
         }
         pages = {**default, "name": "Pages", "trigger": 'type = "page"'}
         assert segment.put("/_forwarder/mappings", [pages]).json() == {"mappings": [pages]}
@@ -92,6 +92,15 @@ class TestMappings:
         segment.post("/v1/page", {"userId": "u", "event": "Order Completed"})
         assert [row["outcome"] for row in segment.ended(2)] == ["not_subscribed", "sent"]
         assert segment.put("/_forwarder/mappings", {"mappings": []}).json() == {"mappings": []}
+        odd = {**default, "name": "Teas", "trigger": 'type = "track" and evnt = "Tea"'}
+        (warning,) = segment.put("/_forwarder/mappings", [odd]).json()["warnings"]
+        assert warning.startswith(
+            "mapping 'Teas', trigger: a Segment event has no field evnt (did you mean event?)"
+        )
+        javascript = {**odd, "trigger": 'type = "track" && event = "Tea"'}
+        refused = segment.put("/_forwarder/mappings", [javascript])
+        assert refused.status_code == 400
+        assert "; write `and` instead of &&" in refused.json()["error"]["message"]
 
     @pytest.mark.parametrize(
         ("body", "says"),
