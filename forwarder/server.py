@@ -23,6 +23,7 @@ from optilocal.forwarder.queue.dispatcher import Dispatcher
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool
+from optilocal.serving.guard import Guard
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ class ForwarderServer:
         dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers)
         refusals = Refusals()
         app = create_app(
+            source_api(dispatcher, self._clock, self._ids, refusals),
             [
-                source_api(dispatcher, self._clock, self._ids, refusals),
                 regulations(spool, dispatcher, self._clock, self._ids),
                 control_api(
                     spool,
@@ -128,8 +129,8 @@ class ForwarderServer:
                     version=_version(),
                 ),
             ],
-            bound_to=settings.host,
-            allowed_hosts={name.lower() for name in (*settings.allowed_hosts, settings.host) if name},
+            Guard("forwarder", settings.host, settings.allowed_hosts),
+            _report,
         )
         try:
             listener = listen(settings.host, settings.port)
