@@ -15,6 +15,8 @@ class Problem(problems.Problem):
         **problems.COMMON,
         "invalid_settings": 400,
         "invalid_mappings": 400,
+        "invalid_platform": 400,
         "unknown_delivery": 404,
         "overloaded": 429,
+        "spool_failed": 503,
     }

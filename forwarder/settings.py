@@ -13,12 +13,14 @@ from optilocal.forwarder.destination.destination import Mapping as EventMapping
 from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import ConfigurationError, check_mappings, read_mappings
 from optilocal.forwarder.pipeline.retry import RetryPolicy
+from optilocal.forwarder.stages.platform import NOTHING, PARTS, Platform, read_platform
+from optilocal.forwarder.stages.shape import ShapeError
 
 DEFAULT_ACCOUNT = "12001"
 DEFAULT_DATAFILE_URL = "https://cdn.optimizely.com/datafiles/default.json"
 """Where the datafile is looked for when nobody says: at the emulator, under the sdkKey `default`."""
 
-KEYS = ("accountId", "dataFileUrl", "accessToken", "sdkKey", "mappings")
+KEYS = ("accountId", "dataFileUrl", "accessToken", "sdkKey", "mappings", *PARTS)
 
 
 class SettingsError(ValueError):
@@ -36,6 +38,7 @@ class ServerSettings:
     optimizely: str = "http://127.0.0.1:8410"
     destination: Mapping[str, Any] = field(default_factory=dict)
     mappings: Sequence[EventMapping] = (DEFAULT_MAPPING,)
+    platform: Platform = NOTHING
     spool: Path | None = None
     workers: int = 4
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -66,9 +69,8 @@ class ServerSettings:
 
     @classmethod
     def load(cls, file: Path | None = None, **options: Any) -> ServerSettings:
-        """Settings from a JSON file `{accountId, dataFileUrl, accessToken, sdkKey, mappings}`, every key
-        optional, with `options` for the other fields; a `destination` among them wins over the file's, and
-        the file's over `usual`.
+        """Settings from a JSON file with the keys of `KEYS`, every one optional, with `options` for the other fields;
+        a `destination` among them wins over the file's, and the file's over `usual`.
         Raises `SettingsError`.
         """
         read = _read(file) if file is not None else {}
@@ -84,6 +86,10 @@ class ServerSettings:
                 settings = replace(settings, mappings=read_mappings(read["mappings"]))
             except ValueError as error:
                 raise SettingsError(f"{file}: {error}") from None
+        try:
+            settings = replace(settings, platform=read_platform(read))
+        except ShapeError as error:
+            raise SettingsError(f"{file}: {error}") from None
         try:
             return settings.check()
         except SettingsError as error:

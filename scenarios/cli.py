@@ -114,8 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _refuse(error.format_message())
     except ScenarioError as error:
-        for problem in error.problems:
-            print(f"optilocal: {problem}", file=sys.stderr)
+        print(error.report("optilocal: "), file=sys.stderr)
         return 2
     except CannotRun as error:
         return _refuse(str(error))

@@ -8,7 +8,6 @@ from flask import Blueprint, Response, request
 from optilocal import __version__
 from optilocal.emulator.context import CLOCK, context, namespace
 from optilocal.emulator.control.deliveries import (
-    LONGEST_ID,
     DeliveryError,
     read_reports,
     sent_timestamp,
@@ -16,7 +15,7 @@ from optilocal.emulator.control.deliveries import (
     was_sent,
 )
 from optilocal.emulator.control.listing import listing
-from optilocal.emulator.control.run_summary import run_summary
+from optilocal.emulator.control.run import RunError, read_run, run_summary
 from optilocal.emulator.counting.question import own_question
 from optilocal.emulator.counting.recount import recounted
 from optilocal.emulator.datafile.store import REVISION, STORED
@@ -105,17 +104,10 @@ def deliveries() -> Response:
 
 @blueprint.post("/runs")
 def post_run() -> Response:
-    run = json_body()
-    if (
-        not isinstance(run, dict)
-        or not isinstance(run.get("id"), str)
-        or not 0 < len(run["id"]) <= LONGEST_ID
-    ):
-        raise Problem("invalid_run", f'a run is a JSON object with an "id" of 1 to {LONGEST_ID} characters')
-    if not isinstance(run.get("scenarios", []), list):
-        raise Problem("invalid_run", '"scenarios" must be a list')
-    if not isinstance(run.get("state"), str | None):
-        raise Problem("invalid_run", '"state" must be a text')
+    try:
+        run = read_run(json_body())
+    except RunError as error:
+        raise Problem("invalid_run", str(error)) from None
     context().journal.put_run(namespace(), run, run_summary(run))
     return json_response({"id": run["id"]}, 201)
 

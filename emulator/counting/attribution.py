@@ -158,7 +158,9 @@ def _no_experiment(conversion: EventRow, event: Event | None, history: DatafileH
             f"the {rule.kind} {quoted(rule.key)}" for rule in others if rule and rule.kind != "experiment"
         ]
         if named:
-            return [f"The event is attached to {joined(named)}; deliveries and holdouts have no results."]
+            return [
+                f"The event is attached to {joined(named)}; deliveries have no results, holdouts have some of their own."
+            ]
         former = [rule.key for rule in others if rule is not None]
         if former:
             return [f"It was a metric of {listed(former)} when it happened, and has been removed since."]

@@ -29,7 +29,9 @@ class Variation:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One rule: an experiment, a holdout, or a delivery (of a rollout or targeted), which has no results."""
+    """One rule: an experiment, a holdout, which has results of its own, or a delivery (of a rollout or targeted), which
+    has none.
+    """
 
     id: str
     key: str
@@ -196,7 +198,7 @@ class Datafile:
         return self._experiments_by_key.get(key)
 
     def experiments_with_metric(self, event_id: str) -> tuple[Experiment, ...]:
-        """The experiments with this event as a metric; deliveries and holdouts have no results."""
+        """The experiments with this event as a metric; deliveries have no results, holdouts some of their own."""
         event = self.event_by_id(event_id)
         if event is None:
             return ()
@@ -214,6 +216,12 @@ class Datafile:
                 for experiment_id in flag.get("experimentIds") or ():
                     found.setdefault(str(experiment_id), []).append(flag["key"])
         return {experiment_id: tuple(keys) for experiment_id, keys in found.items()}
+
+    @cached_property
+    def flag_keys(self) -> tuple[str, ...]:
+        """The keys of the datafile's flags."""
+        flags = self.raw.get("featureFlags") or ()
+        return tuple(str(flag["key"]) for flag in flags if isinstance(flag, dict) and "key" in flag)
 
     @cached_property
     def metrics(self) -> dict[str, tuple[Event, ...]]:

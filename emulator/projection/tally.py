@@ -8,6 +8,7 @@ import msgspec
 
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import judge_by
+from optilocal.emulator.counting.holdouts import HoldoutStandings
 from optilocal.emulator.counting.results import Contribution, Totals, count_in, visitor_contribution
 from optilocal.emulator.counting.standing import Rules, Standings
 from optilocal.emulator.datafile.history import DatafileHistory
@@ -50,15 +51,16 @@ class Tally:
             return
         decisions: list[EventRow] = _decode(kept[0])
         standings = Standings(decisions, self.history, self.rules)
+        holdouts = HoldoutStandings(decisions, self.history, self.rules)
         if row["kind"] == "decision":
-            if not standings.settle(row):
+            if not (standings.settle(row) and holdouts.settle(row)):
                 self._replace(visitor, _decode(kept[1]), rows_of(visitor))
             return
-        judgement = judge_by(row, standings, told=False)
-        if judgement.attributed_to:
+        judgement, held = judge_by(row, standings, told=False), holdouts.counted(row)
+        if judgement.attributed_to or held:
             contribution: Contribution = _decode(kept[1])
             self.totals.subtract(contribution)
-            count_in(contribution, judgement, row)
+            count_in(contribution, judgement, held, row)
             self.totals.add(contribution)
             self._visitors[visitor] = (kept[0], _encode(contribution))
         self._visitors.move_to_end(visitor)
@@ -67,10 +69,15 @@ class Tally:
         new = visitor_contribution(rows, self.history, self.rules)
         self.totals.subtract(old)
         self.totals.add(new)
-        standings = Standings([row for row in rows if row["kind"] == "decision"], self.history, self.rules)
+        decisions = [row for row in rows if row["kind"] == "decision"]
+        standings = Standings(decisions, self.history, self.rules)
         firsts = [standing.first for standing in standings.all() if standing.first is not None]
+        firsts += [standing.first for standing in HoldoutStandings(decisions, self.history, self.rules).all()]
         # It counts, so its user agent is that of no bot that is filtered out.
-        settling = [{**first, "tags": {}, "attributes": [], "user_agent_bot": False} for first in firsts]
+        settling = [
+            {**first, "tags": {}, "attributes": [], "user_agent_bot": False}
+            for first in {id(first): first for first in firsts}.values()
+        ]
         self._visitors[visitor] = (_encode(settling), _encode(new))
         self._visitors.move_to_end(visitor)
         if len(self._visitors) > _KEPT_VISITORS:

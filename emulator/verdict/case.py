@@ -111,7 +111,9 @@ class ResultsCase:
             elif rule.kind == "holdout":
                 local = rule.included_rules
                 kept_from = "all experiments" if local is None else listed(self._key(id_) for id_ in local)
-                found.append(f"The holdout {quoted(rule.key)} keeps the visitor out of {kept_from}.")
+                found.append(
+                    f"The holdout {quoted(rule.key)} keeps the visitor out of {kept_from}; it has results of its own."
+                )
         return found
 
     def _key(self, rule_id: str) -> str:

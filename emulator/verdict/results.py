@@ -1,7 +1,7 @@
 """Verdicts on what did reach Optimizely: what the results make of it, in plain sentences with names and times."""
 
-from optilocal.emulator.batch.fields import NANOSECONDS_FROM, YEAR_2010
-from optilocal.emulator.batch.row import event_time
+from optilocal.emulator.batch.row import EventRow, Note, event_time
+from optilocal.emulator.batch.timestamp import unit_meant
 from optilocal.emulator.counting.standing import Standing
 from optilocal.emulator.datafile.datafile import is_running
 from optilocal.emulator.verdict.case import ResultsCase, experiments, keys
@@ -86,18 +86,11 @@ def _not_running(case: ResultsCase) -> Ending:
 def _too_late(case: ResultsCase) -> Ending:
     late = [s for s in case.judgement.running if s.decided_later(case.at)]
     first = min(_earliest(standing, case.at) for standing in late)
-    remedy = (
-        "Let the SDK decide before the event is tracked; if it did, compare the clocks that the two timestamps "
-        "come from."
-    )
-    for odd, what in ((case.at, "event"), (first, "decision")):
-        if not YEAR_2010 <= odd <= NANOSECONDS_FROM:
-            remedy = f"Correct the {what}'s timestamp: it is {when(odd)}. It must be in milliseconds since 1970, UTC."
     return Ending(
         "activated_too_late",
         f"Visitor {case.visitor} entered {keys(late)} only at {when(first)}, {between(case.at, first)} after "
         f"{case.name} at {when(case.at)}; a decision must not be later than the event.",
-        remedy,
+        "Let the SDK decide before the event is tracked; if it did, compare the clocks that the two timestamps come from.",
         (*case.judgement.details, *case.elsewhere()),
     )
 
@@ -106,9 +99,8 @@ def _excluded(case: ResultsCase) -> Ending:
     excluded = [(s, reason.code) for s in case.judgement.running for reason in s.excluded_by(case.at)]
     held_back = dict.fromkeys(s.experiment.key for s, code in excluded if code == "holdback")
     if case.conversion["problems"]:
-        told = "; ".join(note["message"] for note in case.conversion["problems"])
-        why = [f"the event is malformed: {told}"]
-        remedies = ["Correct the sender, so that the event satisfies the Event API's schema."]
+        why = ["; ".join(_in_own_words(problem) for problem in case.conversion["problems"])]
+        remedies = _problem_remedies(case.conversion)
     elif case.judgement.user_activated:
         why, remedies = [_bot("the event")], [_BOT_REMEDY]
     else:
@@ -127,6 +119,26 @@ def _excluded(case: ResultsCase) -> Ending:
         " ".join(remedies),
         (*case.judgement.details, *case.elsewhere()),
     )
+
+
+def _in_own_words(problem: Note) -> str:
+    """What is wrong with an event, without the place in its batch: `its timestamp 1768471205 is …`."""
+    path = problem.get("path", "")
+    return problem["message"].replace(path, f"its {path.rpartition('.')[2]}") if path else problem["message"]
+
+
+def _problem_remedies(conversion: EventRow) -> list[str]:
+    """What to change in an event that is not counted for what it carries."""
+    timely = [problem for problem in conversion["problems"] if problem.get("path", "").endswith(".timestamp")]
+    remedies = []
+    if timely:
+        sent = conversion["timestamp"]
+        meant = None if sent is None else unit_meant(sent, conversion["received_at"])
+        example = f": {meant.ms} instead of {sent}" if meant else ""
+        remedies.append(f"Send the timestamp as a whole number of milliseconds since 1970, UTC{example}.")
+    if len(timely) < len(conversion["problems"]):
+        remedies.append("Correct the sender, so that the event satisfies the Event API's schema.")
+    return remedies
 
 
 _BOT_REMEDY = "Send a browser's user agent as $opt_user_agent, or switch the project's bot filtering off."

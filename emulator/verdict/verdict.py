@@ -21,7 +21,10 @@ from optilocal.emulator.verdict.wording import quoted
 CONDITIONS = ("event_key_matches", "experiment_running", "user_identified", "user_activated")
 
 # A delivery that ended so never posted anything of its own; a recorded event with its uuid is somebody else's.
-_NEVER_POSTED = frozenset({"suppressed_user", "duplicate", "not_subscribed", "invalid_payload"})
+_NEVER_POSTED = frozenset(
+    {"suppressed_user", "duplicate", "blocked_by_schema", "consent_refused", "filtered", "not_subscribed",
+     "invalid_payload"}
+)  # fmt: skip
 
 Conditions = dict[str, bool | None]
 

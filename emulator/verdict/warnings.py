@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from optilocal.emulator.batch.fields import timestamp_warning, type_name
+from optilocal.emulator.batch.fields import type_name
 from optilocal.emulator.batch.row import EventRow, Note, note
+from optilocal.emulator.batch.timestamp import ahead, in_bounds
 from optilocal.emulator.counting.standing import Standing
 from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.verdict.before_the_mapping import stage_warnings
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
 from optilocal.emulator.verdict.wording import listed, quoted
 
@@ -18,9 +20,10 @@ def conversion_warnings(
 ) -> list[Note]:
     """Notes on a recorded conversion, whoever sent it. `datafile` is the one that held at its time."""
     found = [note(item["code"], item["message"]) for item in conversion["warnings"]]
-    if conversion["timestamp"] is not None:
-        odd = timestamp_warning(conversion["timestamp"], conversion["received_at"])
-        found += [odd] if odd else []
+    sent, received_at = conversion["timestamp"], conversion["received_at"]
+    if sent is not None and in_bounds(sent, received_at):
+        odd = ahead(sent, received_at)
+        found += [note("timestamp_in_future", odd)] if odd else []
     for standing in attributed:
         if standing.others and standing.variation is not None:
             others = listed(variation.key for variation in standing.others)
@@ -49,7 +52,7 @@ def report_warnings(
     report: DeliveryReport, conversion: EventRow | None, datafile: Datafile | None, *, counted: bool
 ) -> list[Note]:
     """Notes on what the forwarder did with the source event on its way."""
-    found: list[Note] = []
+    found: list[Note] = stage_warnings(report)
     if counted and report.user_id is None and conversion and conversion["visitor_id"] == report.anonymous_id:
         message = (
             f"The event had no userId and counts under the anonymousId {quoted(conversion['visitor_id'])}. "

@@ -22,8 +22,8 @@ from optilocal.serving.request import Wait
 from optilocal.serving.site import current_namespace, current_request
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.pooled_session import PooledSession
     from optilocal.forwarder.http.request_client import RequestClient
+    from optilocal.forwarder.http.session import HttpSession
 
 SETTINGS = ("accountId", "dataFileUrl", "accessToken")
 MASK = "********"
@@ -35,7 +35,7 @@ def control_api(
     instances: Instances,
     dispatcher: Dispatcher,
     clock: Clock,
-    session: Callable[[], PooledSession],
+    session: Callable[[], HttpSession],
     *,
     refusals: Refusals,
     optimizely: str,

@@ -219,7 +219,10 @@ def _read_audience(event: Any) -> None:
 
 
 def on_delete(event: Any, settings: Settings, client: Client) -> ActionResult:
-    """Asks Optimizely to delete: the account is named and the user is not (Segment reference 0.6)."""
+    """Asks Optimizely to delete: the account is named and the user is not.
+
+    Source: Segment's optimizely-feature-experimentation-actions/index.ts.
+    """
     try:
         if event is None or event is UNDEFINED:
             shown = "null" if event is None else "undefined"
@@ -242,7 +245,10 @@ def on_delete(event: Any, settings: Settings, client: Client) -> ActionResult:
 
 
 def test_authentication(settings: Settings, client: Client) -> ActionResult:
-    """Fetches the datafile once: any 2xx passes; neither account nor token is looked at (Segment reference 0.5)."""
+    """Fetches the datafile once: any 2xx passes; neither account nor token is looked at.
+
+    Source: Segment's optimizely-feature-experimentation-actions/index.ts.
+    """
     try:
         configured = settings.validate()
         try:
@@ -256,7 +262,9 @@ def test_authentication(settings: Settings, client: Client) -> ActionResult:
 
 
 def event_keys(settings: Settings, client: Client) -> ActionResult:
-    """The choices of the dynamic field `eventKey`; whatever goes wrong is part of the answer (Segment reference 0.7).
+    """The choices of the dynamic field `eventKey`; whatever goes wrong is part of the answer.
+
+    Source: Segment's optimizely-feature-experimentation-actions/trackEvent/index.ts.
 
     Settings are not validated for it, as at Segment.
     """

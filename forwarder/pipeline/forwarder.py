@@ -22,36 +22,43 @@ from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.javascript.json import plain_json
 from optilocal.forwarder.pipeline.deduplication import Deduplication, MemoryDeduplication
 from optilocal.forwarder.pipeline.delivery import (
+    NOT_MAPPED,
     REPLAYED,
     Delivery,
+    archived_event,
     error_json,
+    mapped_event,
     new_report,
     report_text,
+    stages_json,
     summary,
 )
 from optilocal.forwarder.pipeline.mappings import check_mappings
 from optilocal.forwarder.pipeline.outcome import Judged, judge, judge_settings
 from optilocal.forwarder.pipeline.reporting import DeliveryReporter
 from optilocal.forwarder.pipeline.retry import RetryPolicy
-from optilocal.forwarder.pipeline.source_event import deletion_event, filtered_by_integrations
+from optilocal.forwarder.pipeline.source_event import deletion_event
 from optilocal.forwarder.pipeline.suppression import (
     MemorySuppressionList,
     SuppressionList,
     regulate,
     suppressed_subject,
 )
+from optilocal.forwarder.stages import course
+from optilocal.forwarder.stages.platform import NOTHING, Platform
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.pooled_session import PooledSession
     from optilocal.forwarder.http.request_client import RequestClient
+    from optilocal.forwarder.http.session import HttpSession
 
 
 class Forwarder:
     """One instance of the destination with Segment's platform around it.
 
-    `optimizely` is the emulator's base URL with its `/ns/<name>`. `ids` gives a new unique id at every call;
-    `random` the jitter of the back-off. With `report` every delivery is reported to the emulator. Raises
-    `ConfigurationError` for more than 50 mappings and for a mapping or trigger that could never work.
+    `platform` is what Segment does to events before the mappings. `optimizely` is the emulator's base URL with its
+    `/ns/<name>`. `ids` gives a new unique id at every call; `random` the jitter of the back-off and what is sampled.
+    With `report` every delivery is reported to the emulator. Raises `ConfigurationError` for more than 50 mappings and
+    for a mapping or trigger that could never work.
     """
 
     def __init__(
@@ -63,14 +70,16 @@ class Forwarder:
         clock: Clock,
         random: Random,
         ids: Callable[[], str],
+        platform: Platform = NOTHING,
         retry: RetryPolicy | None = None,
         report: bool = True,
         suppression: SuppressionList | None = None,
         deduplication: Deduplication | None = None,
-        session: PooledSession | None = None,
+        session: HttpSession | None = None,
     ) -> None:
         self.settings = settings
         self.mappings = check_mappings(mappings)
+        self.platform = platform
         self.optimizely = optimizely.rstrip("/")
         self.retry = retry or RetryPolicy()
         self.request_counts = {"datafile": 0, "events": 0, "privacy": 0}
@@ -126,9 +135,9 @@ class Forwarder:
         delivery = Delivery(report, retry_at=at)
         if report["type"] == "delete":
             return delivery
-        return self._stopped_by_platform(delivery) or delivery
+        return self._stopped_at_the_door(delivery) or delivery
 
-    def _stopped_by_platform(self, delivery: Delivery) -> Delivery | None:
+    def _stopped_at_the_door(self, delivery: Delivery) -> Delivery | None:
         report = delivery.report
         event = report["source_event"]
         blocked = suppressed_subject(self.suppression, event)
@@ -142,13 +151,28 @@ class Forwarder:
             if owner != delivery.id:
                 why = f"messageId {message_id!r} came before, within 24 hours, in delivery {owner}"
                 return self._ended(delivery, "duplicate", why)
-        filtered = filtered_by_integrations(event)
-        if filtered is not None:
-            return self._ended(delivery, "not_subscribed", filtered)
         return None
 
-    def _ended(self, delivery: Delivery, outcome: str, detail: str) -> Delivery:
-        return replace(delivery.with_report(outcome=outcome, details=[detail]), retry_at=None)
+    def _ended(self, delivery: Delivery, outcome: str, *details: str) -> Delivery:
+        return replace(delivery.with_report(outcome=outcome, details=list(details)), retry_at=None)
+
+    def _through_stages(self, delivery: Delivery) -> Delivery:
+        """The delivery with what Segment's stages make of its event, which end it or leave it due.
+
+        A replay begins with what the source's stages left; a mapping that had sent its event stays sent.
+        """
+        report = delivery.report
+        if report["attempts"]:
+            way = course.run_again(self.platform, archived_event(report), self._random)
+        else:
+            way = course.run(self.platform, report["source_event"], self._random)
+        changed = delivery.with_report(**stages_json(report, way))
+        if way.ended is None:
+            return changed
+        sent = [entry for entry in report["mappings"] if entry["outcome"] == "sent"]
+        if sent:
+            return replace(changed.with_report(**summary(sent), mappings=sent), retry_at=None)
+        return self._ended(changed.with_report(**NOT_MAPPED), way.ended.outcome, *way.ended.details)
 
     def replay(self, delivery: Delivery) -> Delivery:
         """Makes a delivery that failed due again, at once and with a fresh allowance of attempts and time.
@@ -179,7 +203,12 @@ class Forwarder:
         number = len(delivery.report["attempts"]) + 1
         if delivery.report["type"] == "delete":
             return self._attempt_deletion(delivery, number)
-        event = delivery.report["source_event"]
+        if number == delivery.attempts_before + 1:
+            # What is tried again has been through the stages, with the filters that there were then.
+            delivery = self._through_stages(delivery)
+            if delivery.retry_at is None:
+                return delivery
+        event = mapped_event(delivery.report)
         try:
             self.settings.validate()
         except DestinationError as error:
@@ -321,10 +350,10 @@ class Forwarder:
             self._session.close()
 
 
-def _open_session() -> PooledSession:
-    from optilocal.forwarder.http.pooled_session import PooledSession  # noqa: PLC0415 - `requests` is slow to import
+def _open_session() -> HttpSession:
+    from optilocal.forwarder.http.session import HttpSession  # noqa: PLC0415 - `requests` is slow to import
 
-    return PooledSession()
+    return HttpSession()
 
 
 def _single(entry: dict[str, Any]) -> dict[str, Any]:

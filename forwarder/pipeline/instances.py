@@ -13,19 +13,21 @@ from optilocal.forwarder.destination.destination import Settings
 from optilocal.forwarder.pipeline.forwarder import Forwarder
 from optilocal.forwarder.pipeline.mappings import mapping_json, read_mappings
 from optilocal.forwarder.pipeline.retry import RetryPolicy
+from optilocal.forwarder.stages.platform import NOTHING, Platform, read_platform
 from optilocal.forwarder.store.memory import SpooledDeduplication, SpooledSuppressionList
 from optilocal.forwarder.store.spool import Spool
 from optilocal.serving.namespaces import DEFAULT
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.pooled_session import PooledSession
+    from optilocal.forwarder.http.session import HttpSession
 
 MAX_OPEN = 256
 """How many instances are held in memory; the others are made again from the spool when they are needed."""
 
 
 class Instances:
-    """Every namespace's `Forwarder`, made on first use with `settings` and `mappings` unless configured otherwise.
+    """Every namespace's `Forwarder`, made on first use with `settings`, `mappings` and `platform` unless configured
+    otherwise.
 
     `session` gives the one session that all of them send with.
     """
@@ -33,7 +35,7 @@ class Instances:
     def __init__(
         self,
         spool: Spool,
-        session: Callable[[], PooledSession],
+        session: Callable[[], HttpSession],
         *,
         optimizely: str,
         settings: Mapping[str, Any],
@@ -42,12 +44,14 @@ class Instances:
         random: Random,
         ids: Callable[[], str],
         retry: RetryPolicy,
+        platform: Platform = NOTHING,
     ) -> None:
         self._spool = spool
         self._session = session
         self._optimizely = optimizely.rstrip("/")
         self._settings = dict(settings)
         self._mappings = list(mappings)
+        self._platform = platform
         self._clock = clock
         self._random = random
         self._ids = ids
@@ -70,7 +74,9 @@ class Instances:
         with self._lock:
             found = self._open.get(namespace)
             if found is None:
-                found = self._make(namespace, self.settings(namespace), self.mappings(namespace))
+                found = self._make(
+                    namespace, self.settings(namespace), self.mappings(namespace), self.platform(namespace)
+                )
                 self._open[namespace] = found
             self._open.move_to_end(namespace)
             while len(self._open) > MAX_OPEN:
@@ -89,12 +95,18 @@ class Instances:
         stored = (self._spool.configuration(namespace) or {}).get("mappings")
         return list(self._mappings) if stored is None else read_mappings(stored)
 
+    def platform(self, namespace: str) -> Platform:
+        """What is configured of Segment before the namespace's mappings."""
+        stored = (self._spool.configuration(namespace) or {}).get("platform")
+        return self._platform if stored is None else read_platform(stored)
+
     def configure(
         self,
         namespace: str,
         *,
         settings: Mapping[str, Any] | None = None,
         mappings: Sequence[EventMapping] | None = None,
+        platform: Platform | None = None,
     ) -> None:
         """Configures a namespace anew; what is None stays.
 
@@ -104,16 +116,22 @@ class Instances:
         with self._lock:
             chosen = dict(settings) if settings is not None else self.settings(namespace)
             wanted = list(mappings) if mappings is not None else self.mappings(namespace)
+            around = platform if platform is not None else self.platform(namespace)
             if settings is not None:
                 Settings.from_json(chosen).validate()
-            made = self._make(namespace, chosen, wanted)
+            made = self._make(namespace, chosen, wanted, around)
             record = {"settings": chosen, "mappings": [mapping_json(one) for one in wanted]}
+            record["platform"] = around.as_json()
             self._spool.configure(namespace, record)
             self._open[namespace] = made
             self._latest = (namespace, made)
 
     def _make(
-        self, namespace: str, settings: Mapping[str, Any], mappings: Sequence[EventMapping]
+        self,
+        namespace: str,
+        settings: Mapping[str, Any],
+        mappings: Sequence[EventMapping],
+        platform: Platform,
     ) -> Forwarder:
         return Forwarder(
             Settings.from_json(settings),
@@ -122,6 +140,7 @@ class Instances:
             clock=self._clock,
             random=self._random,
             ids=self._ids,
+            platform=platform,
             retry=self._retry,
             suppression=SpooledSuppressionList(self._spool, namespace),
             deduplication=SpooledDeduplication(self._spool, namespace),

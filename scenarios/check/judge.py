@@ -13,7 +13,8 @@ from optilocal.forwarder.destination.destination import Mapping as DestinationMa
 from optilocal.forwarder.destination.track_event import EVENTS_URL
 from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.javascript.values import UNDEFINED
-from optilocal.forwarder.pipeline.source_event import filtered_by_integrations, iso_time
+from optilocal.forwarder.pipeline.source_event import iso_time
+from optilocal.forwarder.stages.integrations import look_at_integrations
 
 _FURTHEST = ("sent", "unmatched_event_key", "invalid_payload", "not_subscribed")
 _IDS = ("userId", "anonymousId")
@@ -83,9 +84,9 @@ class Destination:
     def judge(self, event: Mapping[str, Any]) -> Judged:
         """The furthest that any enabled mapping brings the event, which is first completed as at Segment's door."""
         completed = self._completed(event)
-        filtered = filtered_by_integrations(completed)
-        if filtered is not None:
-            return Judged("not_subscribed", (filtered,))
+        ended = look_at_integrations(completed).ended
+        if ended is not None:
+            return Judged(ended.outcome, ended.details)
         found = [self._through(mapping, completed) for mapping in self._mappings]
         missed = Judged("not_subscribed", ("no enabled mapping's trigger matches",))
         return min((*found, missed), key=lambda judged: _FURTHEST.index(judged.outcome))

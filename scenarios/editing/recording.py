@@ -12,8 +12,7 @@ from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
 from optilocal.scenarios.editing.expectation_changes import outline
 from optilocal.scenarios.editing.recording_time import Moment, laid_out
 from optilocal.scenarios.language.matchers import Matcher
-from optilocal.scenarios.language.scenario import SOURCE_STEPS
-from optilocal.scenarios.language.step_checks import CALL_FIELDS
+from optilocal.scenarios.language.steps import CALL_FIELDS
 
 _ABSENT = Matcher("!absent")
 _EXPLICIT = ("userId", "anonymousId", "messageId", "timestamp")
@@ -163,7 +162,7 @@ def _source_events(
             suppressed.add(user)
             moments.append(Moment(at, {"delete": {"userId": user, "regulation": regulation}}, verdict=row))
             continue
-        if kind not in SOURCE_STEPS or (kind != "track" and row["outcome"] == "not_subscribed"):
+        if kind not in CALL_FIELDS or (kind != "track" and row["outcome"] == "not_subscribed"):
             left_out[f"{kind} call"] += 1
             continue
         if row["outcome"] == "suppressed_user" and str(row["user_id"]) not in suppressed:

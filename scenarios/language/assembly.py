@@ -7,20 +7,36 @@ from typing import Any
 from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping, validate_mapping
 from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import mapping_json
-from optilocal.scenarios.language import datafiles
+from optilocal.scenarios.language import datafile_source, datafiles
 from optilocal.scenarios.language.checker import Checker
 from optilocal.scenarios.language.defaults import Defaults
-from optilocal.scenarios.language.document_checks import check_document
+from optilocal.scenarios.language.document import check_document
+from optilocal.scenarios.language.names import Names
 from optilocal.scenarios.language.problems import AuthorProblem, meant
+from optilocal.scenarios.language.references import (
+    check_changes,
+    check_expectations,
+    check_step,
+    check_tracks,
+)
 from optilocal.scenarios.language.rows import Row
 from optilocal.scenarios.language.scenario import Scenario, Step
 from optilocal.scenarios.language.times import clock_ms
 
 
 def assemble(
-    row: Row, source: str, shown_file: str, defaults: Defaults, problems: list[AuthorProblem]
+    row: Row,
+    source: str,
+    shown_file: str,
+    defaults: Defaults,
+    problems: list[AuthorProblem],
+    *,
+    updating: bool = False,
 ) -> Scenario | None:
-    """The scenario of one document or of one row of it; None when mistakes were found, which join `problems`."""
+    """The scenario of one document or of one row of it; None when mistakes were found, which join `problems`.
+
+    With `updating` the expectations may name what is not in the datafile: they are about to be rewritten.
+    """
     document = row.document
     checker = Checker(document)
     try:
@@ -38,7 +54,7 @@ def assemble(
                 for kind, arguments in step.items()
             )
             if datafile is not None:
-                steps = _resolve_datafiles(checker, steps, datafile)
+                steps = _resolve_datafiles(checker, steps, datafile, value.get("expect"), updating=updating)
     finally:
         problems.extend(checker.problems)
     if checker.problems or datafile is None:
@@ -63,19 +79,21 @@ def assemble(
 def _datafile(checker: Checker, value: dict[str, Any], defaults: Defaults) -> dict[str, Any] | None:
     if "datafile" in value:
         return read_datafile(checker, value["datafile"])
-    return defaults.datafile if defaults.datafile is not None else datafiles.read_datafile(datafiles.SHOP)
+    return (
+        defaults.datafile if defaults.datafile is not None else datafile_source.read_datafile(datafiles.SHOP)
+    )
 
 
 def read_datafile(checker: Checker, named: Any) -> dict[str, Any] | None:
     """The datafile that `datafile:` names or is; None when it is none, which is noted."""
     try:
         if isinstance(named, str):
-            return datafiles.read_datafile((checker.document.file.parent / named).resolve())
+            return datafile_source.find_datafile(named, checker.document.file.parent)
         if isinstance(named, dict):
             checker.no_matchers(named, ("datafile",), "datafile")
-            return datafiles.check_datafile(named)
+            return datafile_source.check_datafile(named)
         raise ValueError(
-            "datafile takes the path of a datafile from this file's folder, or the datafile itself"
+            "datafile takes the path of a datafile from this file's folder, its URL, or the datafile itself"
         )
     except ValueError as error:
         checker.problem(("datafile",), str(error))
@@ -136,53 +154,41 @@ def with_defaults(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _resolve_datafiles(
-    checker: Checker, steps: tuple[Step, ...], datafile: dict[str, Any]
+    checker: Checker, steps: tuple[Step, ...], datafile: dict[str, Any], expect: Any, *, updating: bool
 ) -> tuple[Step, ...]:
-    """Datafile steps as the datafile they lead to; and every flag, experiment, variation that an SDK step names exists."""
-    resolved = []
+    """Datafile steps as the datafile they lead to; every name that is taken from a datafile is looked up in it."""
+    resolved, names = [], Names.of(datafile)
+    ever = names
     for step in steps:
         arguments = step.arguments
         path = ("steps", step.index, step.kind)
         if step.kind == "datafile":
             try:
-                arguments, datafile = _datafile_step(checker, arguments, datafile)
+                arguments = _datafile_step(checker, path, arguments, datafile)
+                if "whole" in arguments:
+                    datafile = arguments["whole"]
+                    names = Names.of(datafile)
+                    ever |= names
             except ValueError as error:
                 checker.problem(path, str(error))
-        elif step.kind in ("decide", "activate"):
-            _check_names(checker, path, step, datafile)
+        else:
+            check_step(checker, path, step.kind, arguments, names)
         resolved.append(Step(step.index, step.kind, arguments, step.line))
+    if isinstance(expect, dict) and not updating:
+        check_tracks(checker, expect.get("tracks"), sum(step.kind == "track" for step in steps))
+        check_expectations(checker, expect, ever)
     return tuple(resolved)
 
 
-def _datafile_step(checker: Checker, arguments: Any, datafile: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def _datafile_step(
+    checker: Checker, path: tuple[str | int, ...], arguments: Any, datafile: dict[str, Any]
+) -> dict[str, Any]:
+    """The step with the whole datafile that it leads to, where it leads to one. Raises ValueError."""
     if isinstance(arguments, str):
-        new = datafiles.read_datafile((checker.document.file.parent / arguments).resolve())
-        return {"whole": new}, new
+        return {"whole": datafile_source.find_datafile(arguments, checker.document.file.parent)}
     if "set" in arguments:
-        new = datafiles.check_datafile(datafiles.with_changes(datafile, arguments["set"]))
-        return {"whole": new}, new
+        check_changes(checker, (*path, "set"), arguments["set"])
+        return {"whole": datafile_source.check_datafile(datafiles.with_changes(datafile, arguments["set"]))}
     if "version" in arguments or "experiments" in arguments:
-        new = datafiles.check_datafile(arguments)
-        return {"whole": new}, new
-    return arguments, datafile
-
-
-def _check_names(checker: Checker, path: tuple[str | int, ...], step: Step, datafile: dict[str, Any]) -> None:
-    flags, experiments = datafiles.names_in(datafile)
-    if step.kind == "decide":
-        flag = step.arguments["flag"]
-        if flag not in flags:
-            checker.problem((*path, "flag"), f"the datafile has no flag {flag!r}{meant(flag, flags)}")
-        return
-    experiment, variation = step.arguments["experiment"], step.arguments.get("variation")
-    if experiment not in experiments:
-        checker.problem(
-            (*path, "experiment"),
-            f"the datafile has no experiment {experiment!r}{meant(experiment, experiments)}",
-        )
-    elif variation is not None and variation not in experiments[experiment]:
-        known = experiments[experiment]
-        checker.problem(
-            (*path, "variation"),
-            f"the experiment {experiment!r} has no variation {variation!r}{meant(variation, known)}",
-        )
+        return {"whole": datafile_source.check_datafile(arguments)}
+    return dict(arguments)

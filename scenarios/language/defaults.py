@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FILE_NAME = "scenario-defaults.yaml"
-KEYS = ("tags", "datafile", "settings", "mappings", "clock")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,6 @@ from typing import Any
 
 from optilocal.scenarios.language.yaml_nodes import Document, NodePath
 
-SOURCE_STEPS = ("track", "identify", "page", "screen", "group", "alias")
-"""Steps that are calls of a Segment source; by default only `track` reaches the destination."""
-SDK_STEPS = ("decide", "activate")
-"""Steps in which Optimizely's SDK decides for a user."""
-STEP_KINDS = (*SDK_STEPS, *SOURCE_STEPS, "forget", "delete", "wait", "fault", "datafile")
-EXPECTATIONS = ("tracks", "received", "results", "subject_access_requests", "requests")
-
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -11,7 +11,7 @@ import requests
 
 from optilocal.forwarder.clock import ManualClock
 from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping, Settings
-from optilocal.forwarder.http.pooled_session import PooledSession
+from optilocal.forwarder.http.session import HttpSession
 from optilocal.forwarder.pipeline.forwarder import Forwarder
 from optilocal.forwarder.pipeline.mappings import mapping_json
 from optilocal.scenarios.language.problems import CannotRun
@@ -56,11 +56,11 @@ def mappings_of(scenario: Scenario) -> list[Mapping]:
 _sessions = threading.local()
 
 
-def _segments_session() -> PooledSession:
+def _segments_session() -> HttpSession:
     """Segment's connections, kept as long as the worker that runs one scenario after the other."""
     if not hasattr(_sessions, "own"):
-        _sessions.own = PooledSession()
-    return cast(PooledSession, _sessions.own)
+        _sessions.own = HttpSession()
+    return cast(HttpSession, _sessions.own)
 
 
 class LocalSegment:

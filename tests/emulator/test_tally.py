@@ -15,7 +15,9 @@ from optilocal.emulator.projection.tally import Tally
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["decide a", "decide b", "hold back", "malformed", "buy", "sign up", "bot"]),
+        st.sampled_from(
+            ["decide a", "decide b", "hold back", "hold out", "malformed", "buy", "sign up", "bot"]
+        ),
         st.sampled_from(["u-1", "u-2", "u-3"]),
         st.integers(0, 6),
     ),
@@ -31,7 +33,8 @@ def made(step: tuple[str, str, int], number: int) -> EventRow:
         row = conversion(visitor, at=at)
         row |= {"revenue": 100 * number, "value": 0.1 * number, "user_agent_bot": what == "bot"}
     else:
-        row = decision(visitor, "checkout-b" if what == "decide b" else "checkout-a", at)
+        shown = {"decide b": "checkout-b", "hold out": "kept_out-a"}.get(what, "checkout-a")
+        row = decision(visitor, shown, at, rule_type="holdout" if what == "hold out" else None)
         row["holdback"] = what == "hold back"
         if what == "malformed":
             row["problems"] = [{"code": "no", "message": "no"}]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
 import pytest
 from optimizely_double import DATAFILE_URL, NOON, OptimizelyDouble
+from pair import SHOP, Pair
 from segment_side import SegmentSide
 
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings as EmulatorSettings
 from optilocal.forwarder.clock import Clock, ManualClock
 from optilocal.forwarder.destination.destination import Settings
 from optilocal.forwarder.pipeline.forwarder import Forwarder
@@ -108,3 +112,23 @@ def make_server(double: OptimizelyDouble) -> Iterator[Callable[..., SegmentSide]
 def segment(make_server: Callable[..., SegmentSide]) -> SegmentSide:
     """A running forwarder with its usual settings."""
     return make_server()
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[EmulatorServer]:
+    with EmulatorServer(EmulatorSettings(port=0)) as server:
+        yield server
+
+
+@pytest.fixture
+def pair(emulator: EmulatorServer, request: pytest.FixtureRequest) -> Iterator[Pair]:
+    name = f"pair-{abs(hash(request.node.name))}"
+    clock = ManualClock(NOON)
+    with ForwarderServer(ServerSettings(port=0, optimizely=emulator.base_url), clock) as server:
+        found = Pair(
+            SegmentSide(f"{server.base_url}/ns/{name}", server), f"{emulator.base_url}/ns/{name}", clock
+        )
+        found.call("PUT", "/_emulator/datafiles/shop", json.loads(SHOP.read_text()))
+        settings = {"accountId": "12001", "dataFileUrl": "https://cdn.optimizely.com/datafiles/shop.json"}
+        assert found.segment.put("/_forwarder/settings", {**settings, "accessToken": "pat-1"}).ok
+        yield found

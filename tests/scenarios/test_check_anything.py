@@ -16,7 +16,8 @@ from optilocal.scenarios.check.judge import Destination
 from optilocal.scenarios.check.preflight import preflight
 from optilocal.scenarios.check.reading import read
 from optilocal.scenarios.check.tracked import Reading
-from optilocal.scenarios.language.datafiles import SHOP, read_datafile
+from optilocal.scenarios.language.datafile_source import read_datafile
+from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError
 
 NOW = 1_768_471_200_000

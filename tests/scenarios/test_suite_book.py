@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from optilocal.scenarios.language.document import EXPECTATIONS
 from optilocal.scenarios.language.loader import SUFFIX, find_files, load
-from optilocal.scenarios.language.scenario import EXPECTATIONS, STEP_KINDS, Scenario
+from optilocal.scenarios.language.scenario import Scenario
+from optilocal.scenarios.language.steps import STEPS
 from optilocal.scenarios.suite_index import PAGE as INDEX
 from optilocal.scenarios.suite_index import SUITE, contents, title, with_index
 
@@ -37,7 +39,7 @@ def test_every_outcome_is_taught(suite: list[Scenario]) -> None:
 
 
 def test_every_step_and_every_expectation_is_shown(suite: list[Scenario]) -> None:
-    assert {step.kind for scenario in suite for step in scenario.steps} == set(STEP_KINDS)
+    assert {step.kind for scenario in suite for step in scenario.steps} == set(STEPS)
     assert {part for scenario in suite for part in scenario.expect} == set(EXPECTATIONS)
 
 

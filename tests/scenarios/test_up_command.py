@@ -130,8 +130,8 @@ def test_an_address_of_the_other_server_is_one_line_and_2(
         "scenario: x\nsteps:\n  - track: {event: a}\nexpect: {tracks: []}\n"
     )
     for emulator, forwarder, says in (
-        (up.forwarder, up.forwarder, f"what answers at {up.forwarder} is no emulator of optilocal"),
-        (up.emulator, up.emulator, f"what answers at {up.emulator} is no forwarder of optilocal"),
+        (up.forwarder, up.forwarder, f"what answers at {up.forwarder} is not an emulator of optilocal"),
+        (up.emulator, up.emulator, f"what answers at {up.emulator} is not a forwarder of optilocal"),
         (up.emulator, "http://127.0.0.1:1", "no forwarder answers at http://127.0.0.1:1: connection refused"),
     ):
         assert main(["run", str(tmp_path), "--emulator", emulator, "--forwarder", forwarder]) == 2

@@ -1,9 +1,10 @@
-"""The fixture `optimizely`: one namespace of the emulator, with what a test puts in, waits for and asserts."""
+"""Optimizely as one test sees it: one namespace of the emulator, with what a test puts in, waits for and asserts."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -12,21 +13,37 @@ from typing import Any, Self
 from optimizely.optimizely_user_context import UserAttributes
 
 from optilocal.forwarder.clock import SystemClock
+from optilocal.scenarios.comparing.expectations import results as results_as_expected
 from optilocal.scenarios.language import datafiles
-from optilocal.scenarios.language.document_checks import OUTCOMES
+from optilocal.scenarios.language.datafile_source import check_datafile, find_datafile
+from optilocal.scenarios.language.document import OUTCOMES
 from optilocal.scenarios.language.problems import CannotRun, meant
 from optilocal.scenarios.reporters.verdict_words import verdict_text
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.sdk import OptimizelyClient, SdkAnswer
+from optilocal.scenarios.sandbox.names import DatafileNames, Named, results_by_name
 
 TIMEOUT_S = 5.0
+"""Seconds that an assertion waits for what is still on its way."""
+Datafile = Mapping[str, Any] | str | Path
+"""A datafile: a dict, its JSON, the path of a file, or a URL."""
 _SERVER_FILTERS = ("message_id", "outcome", "event_key", "visitor_id", "uuid", "kind", "experiment", "status")
 _OWN_FILTERS = ("event", "user_id", "anonymous_id")
 _TURN_S, _LONGEST_TURN_S = 0.1, 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """The datafile put last."""
+
+    sdk_key: str
+    url: str
+    account_id: str
+    names: DatafileNames
+
+
 class Optimizely:
-    """The fixture `optimizely`: Optimizely as this test alone sees it.
+    """Optimizely as this test alone sees it: the fixture `optimizely`, and `optilocal.sandbox()`'s attribute.
 
     Filters of every method are fields of a verdict: message_id, outcome, event, event_key, user_id, anonymous_id,
     visitor_id, uuid, kind, experiment, status. An unknown one is a TypeError.
@@ -35,7 +52,7 @@ class Optimizely:
     def __init__(self, emulator: EmulatorClient) -> None:
         self._emulator = emulator
         self._sdk: tuple[str, OptimizelyClient] | None = None
-        self._datafile: tuple[str, str, str] | None = None
+        self._datafile: _Served | None = None
         self._followers: list[Callable[[], None]] = []
 
     @property
@@ -46,27 +63,27 @@ class Optimizely:
     @property
     def datafile_url(self) -> str:
         """The URL of the datafile put last; of the shipped shop's when none was put."""
-        return self._current()[1]
+        return self._current().url
 
     @property
     def account_id(self) -> str:
         """The account of that datafile."""
-        return self._current()[2]
+        return self._current().account_id
 
-    def put_datafile(self, datafile: Mapping[str, Any] | str | Path) -> str:
-        """Serve a datafile from now on: a dict, its JSON, or the path of a file. Answers its URL.
+    def put_datafile(self, datafile: Datafile) -> str:
+        """Serve a datafile from now on: a dict, its JSON, the path of a file, or a URL. Answers its URL here.
 
-        Raises ValueError when it is no datafile.
+        Raises ValueError when it is not a datafile, or cannot be read.
         """
         if isinstance(datafile, str) and datafile.lstrip().startswith("{"):
-            read = datafiles.check_datafile(json.loads(datafile))
+            read = check_datafile(json.loads(datafile))
         elif isinstance(datafile, str | Path):
-            read = datafiles.read_datafile(Path(datafile))
+            read = find_datafile(str(datafile), Path())
         else:
-            read = datafiles.check_datafile(dict(datafile))
+            read = check_datafile(dict(datafile))
         key = datafiles.sdk_key(read)
         url = str(self._emulator.put_datafile(key, read)["url"])
-        self._datafile = (key, url, str(read.get("accountId", "")))
+        self._datafile = _Served(key, url, str(read.get("accountId", "")), DatafileNames(read))
         for follow in self._followers:
             follow()
         return url
@@ -83,8 +100,10 @@ class Optimizely:
         """Optimizely's own SDK decides and sends the impression; a sentence on what it did.
 
         `options` are names of the SDK's OptimizelyDecideOption, `segments` the ODP segments the user is qualified for.
-        Raises CannotRun when the SDK refuses the datafile.
+        Raises UnknownName, a ValueError, for a flag that the datafile lacks, and CannotRun when the SDK refuses the
+        datafile.
         """
+        self._current().names.check_flag(flag)
         given = UserAttributes(dict(attributes or {}))
         return _note(self._client().decide(user, flag, given, options, segments))
 
@@ -97,8 +116,10 @@ class Optimizely:
     ) -> str:
         """Optimizely's own SDK activates the user, into the variation if one is given; a sentence on what it did.
 
-        Raises CannotRun when the SDK refuses the datafile.
+        Raises UnknownName, a ValueError, for an experiment or variation that the datafile lacks, and CannotRun when the SDK
+        refuses the datafile.
         """
+        self._current().names.check_experiment(experiment, variation)
         given = UserAttributes(dict(attributes or {}))
         return _note(self._client().activate(user, experiment, variation, given))
 
@@ -117,19 +138,22 @@ class Optimizely:
         start_time: str | None = None,
         end_time: str | None = None,
         smoothing: str | None = None,
-    ) -> dict[str, Any]:
-        """The counts by experiment, variation and event key; revenue in cents.
+    ) -> Named:
+        """The counts as a scenario's `results` has them: `{experiment: {variation: {"visitors": n, EVENT KEY: {"unique",
+        "total", "revenue", "value"}}}}`; revenue in cents. A name that is not there is a KeyError that says what was meant.
 
         Only those of a segment with `attribute` and `value`, of a date range with `start_time` and `end_time` (ISO 8601),
         and with outliers of revenue smoothed with `smoothing="yes"`.
         """
-        return self._emulator.results(
+        found = self._emulator.results(
             attribute=attribute, value=value, start_time=start_time, end_time=end_time, smoothing=smoothing
         )
+        return results_by_name(results_as_expected(found))
 
     def wait_for(self, count: int = 1, *, timeout: float = TIMEOUT_S, **filters: Any) -> list[dict[str, Any]]:
         """The verdicts that match, as soon as there are `count`; AssertionError after `timeout` seconds."""
         __tracebackhide__ = True
+        _split(filters)
         rows = self._await(filters, timeout, lambda found: len(found) >= count)
         if len(rows) < count:
             raise AssertionError(
@@ -138,8 +162,12 @@ class Optimizely:
         return rows
 
     def assert_counted(self, *, timeout: float = TIMEOUT_S, **filters: Any) -> list[dict[str, Any]]:
-        """Every event that matches, at least one, is counted; else AssertionError with the verdict in words."""
+        """Every event that matches, at least one, is counted; else AssertionError with the verdict in words.
+
+        Raises UnknownName, a ValueError, at once for an event_key or experiment that the datafile lacks.
+        """
         __tracebackhide__ = True
+        self._check_names(filters)
         return self._judge(filters, timeout, "to be counted", lambda row: row["outcome"] == "counted")
 
     def assert_not_counted(
@@ -147,7 +175,8 @@ class Optimizely:
     ) -> list[dict[str, Any]]:
         """No event that matches, and at least one came, is counted; with `because` for exactly that outcome.
 
-        Else AssertionError with the verdict in words. ValueError when `because` is no outcome.
+        Else AssertionError with the verdict in words. ValueError when `because` is not an outcome, and UnknownName, a
+        ValueError too, for an event_key or experiment that the datafile lacks where `because` says another reason.
         """
         __tracebackhide__ = True
         if because is None:
@@ -155,8 +184,10 @@ class Optimizely:
         if because not in OUTCOMES or because == "counted":
             reasons = [outcome for outcome in OUTCOMES if outcome != "counted"]
             raise ValueError(
-                f"because={because!r} is no reason{meant(because, reasons)}; there are {', '.join(reasons)}"
+                f"because={because!r} is not a reason{meant(because, reasons)}; there are {', '.join(reasons)}"
             )
+        if because != "unmatched_event_key":
+            self._check_names(filters)
         wanted = f"not to be counted because of {because}"
         return self._judge(filters, timeout, wanted, lambda row: row["outcome"] == because)
 
@@ -182,7 +213,7 @@ class Optimizely:
             # Only of what Segment has reported is it known that no more is to come.
             return all(map(holds, found)) or all(row.get("delivery") for row in found)
 
-        # A deletion is no event, unless one is asked for.
+        # A deletion is not an event, unless one is asked for.
         rows = self._await({"kind": "event", **filters}, timeout, decided)
         if not rows:
             raise AssertionError(
@@ -211,6 +242,15 @@ class Optimizely:
             turn = min(left, _TURN_S if there else _LONGEST_TURN_S)
             self._emulator.verdicts(**server, wait=turn, count=there + 1)
 
+    def _check_names(self, filters: Mapping[str, Any]) -> None:
+        """What names the datafile lacks can never be found, so it is not waited for."""
+        if self._datafile is None:
+            return
+        if isinstance(filters.get("event_key"), str):
+            self._datafile.names.check_event(filters["event_key"])
+        if isinstance(filters.get("experiment"), str):
+            self._datafile.names.check_listed(filters["experiment"])
+
     def _others(self, filters: dict[str, Any]) -> str:
         known = {row["number"] for row in self.verdicts(**filters)}
         rows = [row for row in self._emulator.verdicts() if row["number"] not in known]
@@ -223,14 +263,14 @@ class Optimizely:
         ]
         return "\n".join([f"What else has come ({len(rows)}):", *lines])
 
-    def _current(self) -> tuple[str, str, str]:
+    def _current(self) -> _Served:
         if self._datafile is None:
             self.put_datafile(datafiles.SHOP)
         assert self._datafile is not None
         return self._datafile
 
     def _client(self) -> OptimizelyClient:
-        key = self._current()[0]
+        key = self._current().sdk_key
         if self._sdk is None or self._sdk[0] != key:
             client = OptimizelyClient(self.base_url, key, self._emulator.session, SystemClock().now_ms)
             self._sdk = (key, client)
