@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from optilocal.emulator.counting.holdouts import GROUPS
 from optilocal.emulator.datafile.datafile import Datafile
 
 
@@ -62,6 +63,8 @@ def _names(key: _Identity) -> Names:
     experiments: dict[str, frozenset[str]] = {}
     for rule in datafile.experiments:
         keys = {variation.key for variation in rule.variations}
+        if rule.kind == "holdout":
+            keys |= set(GROUPS)
         experiments[rule.key] = experiments.get(rule.key, frozenset()) | keys
     activated = {r.key for r in datafile.experiments if r.kind == "experiment" or r.type == "td"}
     events = frozenset(event.key for event in datafile.events)
