@@ -45,8 +45,9 @@ def create_app(
 ) -> Flask:
     """The emulator as a WSGI app over a journal that the caller opens and closes."""
     parts = Context(settings, clock, journal, Judge(journal, settings.rules), new_id)
+    guard = Guard("emulator", settings.host, settings.allowed_hosts)
     app = make_app(
-        Guard("emulator", settings.host, settings.allowed_hosts),
+        guard,
         SURFACES,
         max_body=settings.max_control_body,
         hint=_HINT,
@@ -55,6 +56,13 @@ def create_app(
     )
     app.extensions[EXTENSION] = parts
     app.before_request(_bound_namespaces)
+
+    @app.before_request
+    def check_rest() -> None:
+        # Under a foreign name the REST API does not even tell which addresses it has.
+        if request.routing_exception is not None and _is_rest():
+            guard.check(Surface.NAMED, request.method, request.headers, _REST_HOSTS)
+
     app.register_error_handler(problems.Problem, _problem)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(JournalError, _journal_error)

@@ -162,9 +162,7 @@ def filters_api(instances: Instances, clock: Clock, ids: Callable[[], str], rand
 
     @api.errorhandler(Problem)
     def problem(error: Problem) -> Response:
-        return _answer(
-            {"errors": [{"type": "input-validation", "message": error.message}]}, error.status
-        )
+        return _answer({"errors": [{"type": "input-validation", "message": error.message}]}, error.status)
 
     return api
 
