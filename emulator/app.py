@@ -6,6 +6,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from optilocal.emulator.context import EXTENSION, Context, context, namespace
+from optilocal.emulator.control import predictions as control_predictions
 from optilocal.emulator.control import reading as control_api
 from optilocal.emulator.control import setting as control_settings
 from optilocal.emulator.control import viewer
@@ -16,6 +17,7 @@ from optilocal.emulator.projection.judge import Judge
 from optilocal.emulator.settings import Settings
 from optilocal.emulator.wire import datafiles as datafile_cdn
 from optilocal.emulator.wire import events as event_api
+from optilocal.emulator.wire import predictions as prediction_service
 from optilocal.emulator.wire import privacy as privacy_api
 from optilocal.emulator.wire import results as results_api
 from optilocal.emulator.wire.rest_errors import rest_error
@@ -24,15 +26,17 @@ from optilocal.serving.clock import Clock, random_id
 from optilocal.serving.guard import SAFE_METHODS, Guard, Surface, is_from_page
 from optilocal.serving.namespaces import DEFAULT
 from optilocal.serving.problems import problem_response
-from optilocal.serving.site import as_problem, make_app
+from optilocal.serving.site import as_problem, current_request, make_app
 
 SURFACES = {
     event_api.blueprint: Surface.OPEN,
     datafile_cdn.blueprint: Surface.OPEN,
+    prediction_service.blueprint: Surface.OPEN,
     privacy_api.blueprint: Surface.NAMED,
     results_api.blueprint: Surface.NAMED,
     control_api.blueprint: Surface.OWN,
     control_settings.blueprint: Surface.OWN,
+    control_predictions.blueprint: Surface.OWN,
     viewer.blueprint: Surface.VIEWER,
 }
 # Where the imitated REST API is in real life; a hosts file or a proxy leads here under this name.
@@ -58,7 +62,9 @@ def create_app(
     app.before_request(_bound_namespaces)
 
     @app.before_request
-    def check_rest() -> None:
+    def check_imitated() -> None:
+        if len(current_request().body) > settings.max_control_body:
+            raise Problem("too_large", f"a body has at most {settings.max_control_body} bytes")
         # Under a foreign name the REST API does not even tell which addresses it has.
         if request.routing_exception is not None and _is_rest():
             guard.check(Surface.NAMED, request.method, request.headers, _REST_HOSTS)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Settings
-from optilocal.forwarder.destination.destination import Mapping as EventMapping
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Settings, Subscription
 from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import ConfigurationError, check_mappings, read_mappings
 from optilocal.forwarder.pipeline.retry import RetryPolicy
@@ -37,7 +36,7 @@ class ServerSettings:
     port: int = 8411
     optimizely: str = "http://127.0.0.1:8410"
     destination: Mapping[str, Any] = field(default_factory=dict)
-    mappings: Sequence[EventMapping] = (DEFAULT_MAPPING,)
+    mappings: Sequence[Subscription] = (DEFAULT_SUBSCRIPTION,)
     platform: Platform = NOTHING
     spool: Path | None = None
     workers: int = 4

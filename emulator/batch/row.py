@@ -43,6 +43,7 @@ class EventRow(TypedDict):
     flag_key: str | None
     rule_key: str | None
     variation_key: str | None
+    cmab_uuid: str | None
     client_name: str | None
     user_agent_bot: bool
     received_at: int
@@ -94,6 +95,7 @@ def conversion_row(
         "flag_key": None,
         "rule_key": None,
         "variation_key": None,
+        "cmab_uuid": None,
         "client_name": client_name,
         "user_agent_bot": user_agent_bot,
         "received_at": received_at,

@@ -193,6 +193,7 @@ class _VisitorReader:
         made["flag_key"] = fields.optional_text(metadata, "flag_key", where, found)
         made["rule_key"] = fields.optional_text(metadata, "rule_key", where, found)
         made["variation_key"] = fields.optional_text(metadata, "variation_key", where, found)
+        made["cmab_uuid"] = fields.optional_text(metadata, "cmab_uuid", where, found)
         made["warnings"] += besides(made["problems"], found.violations[breaches:])
         return made
 

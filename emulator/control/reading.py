@@ -22,8 +22,9 @@ from optilocal.emulator.datafile.store import REVISION, STORED
 from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.privacy import subject_access
 from optilocal.emulator.problems import Problem
+from optilocal.emulator.projection import served_predictions
 from optilocal.emulator.projection.judge import event_json
-from optilocal.emulator.wire import faults
+from optilocal.emulator.wire import faults, prediction_table
 from optilocal.emulator.wire.exchange import exchange_json
 
 blueprint = Blueprint("control_api", __name__, url_prefix="/_emulator")
@@ -138,6 +139,7 @@ def reset() -> Response:
     datafiles = (given or {}).get("datafiles", False)
     if not isinstance(datafiles, bool) or set(given or {}) - {"datafiles"}:
         raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
-    kinds = [faults.KIND, CLOCK, subject_access.KIND, *([STORED, REVISION] if datafiles else [])]
+    kinds = [faults.KIND, CLOCK, subject_access.KIND, prediction_table.KIND, served_predictions.KIND]
+    kinds += [STORED, REVISION] if datafiles else []
     context().journal.reset(namespace(), kinds)
     return json_response({"namespace": namespace(), "datafiles": datafiles})

@@ -31,6 +31,8 @@ class Variation:
 class Experiment:
     """One rule: an experiment, a holdout, which has results of its own, or a delivery (of a rollout or targeted), which
     has none.
+
+    `bandit_attributes` are the ids of the attributes that a contextual bandit decides by; None for any other rule.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Experiment:
     type: str | None = None
     environment: str | None = None
     included_rules: tuple[str, ...] | None = None
+    bandit_attributes: tuple[str, ...] | None = None
 
     def covers(self, rule_id: str) -> bool:
         """Whether this, a holdout, keeps visitors out of that rule: a local one of its own rules, a global
@@ -141,6 +144,7 @@ class Datafile:
             environment=self.environment or self.sdk_key,
             # Only a local holdout has rules of its own; on a global one they are ignored (Optimizely reference 3.1).
             included_rules=tuple(item.get("includedRules") or ()) if place == "localHoldouts" else None,
+            bandit_attributes=_bandit_attributes(item.get("cmab")) if kind == "experiment" else None,
         )
 
     @cached_property
@@ -157,6 +161,11 @@ class Datafile:
     @cached_property
     def attribute_keys(self) -> frozenset[str]:
         return frozenset(str(item["key"]) for item in self.raw.get("attributes") or ())
+
+    @cached_property
+    def attribute_ids(self) -> dict[str, str]:
+        """Attribute key → id."""
+        return {str(item["key"]): str(item["id"]) for item in self.raw.get("attributes") or ()}
 
     @cached_property
     def _events_by_key(self) -> dict[str, Event]:
@@ -236,6 +245,14 @@ class Datafile:
     def nearest_events(self, name: str, limit: int = 3) -> list[Near]:
         """Event keys that are truly close to `name` in case, spacing or spelling, best first."""
         return nearest(name, (event.key for event in self.events), limit)
+
+
+def _bandit_attributes(cmab: object) -> tuple[str, ...] | None:
+    """The SDKs take a rule for a contextual bandit by its `cmab` alone, whatever its type."""
+    if not isinstance(cmab, Mapping):
+        return None
+    ids = cmab.get("attributeIds")
+    return tuple(str(id_) for id_ in ids) if isinstance(ids, list) else ()
 
 
 def is_running(experiment: Experiment) -> bool:

@@ -62,6 +62,10 @@ class _Union(Datafile):
     def attribute_keys(self) -> frozenset[str]:
         return frozenset().union(*(part.attribute_keys for part in self.parts))
 
+    @cached_property
+    def attribute_ids(self) -> dict[str, str]:
+        return {key: id_ for part in reversed(self.parts) for key, id_ in part.attribute_ids.items()}
+
 
 Revisions = Iterable[tuple[int, object]]
 

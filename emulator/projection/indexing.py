@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.datafile.nearest import fold
 from optilocal.emulator.json_text import dumps, storable
+from optilocal.emulator.projection.served_predictions import prediction_note
 
 _VISITORS_REMEMBERED = 20_000
 _Key = tuple[str, str | None, str]
@@ -67,6 +68,8 @@ class Index:
             exchanges.append((exchange, *request[:6]))
             for row in request.rows:
                 event += 1
+                odd = prediction_note(run, request.namespace, row)
+                row["warnings"] += [odd] if odd else []
                 batch.add(request.namespace, row, exchange, event)
         run.many("add exchanges", exchanges)
         batch.write(run)

@@ -10,6 +10,7 @@ from optilocal.emulator.batch.timestamp import ahead, in_bounds
 from optilocal.emulator.counting.standing import Standing
 from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.projection.served_predictions import DIFFERS, NOT_SERVED
 from optilocal.emulator.verdict.before_the_mapping import stage_warnings
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
 from optilocal.emulator.verdict.wording import listed, quoted
@@ -33,6 +34,8 @@ def conversion_warnings(
                 f"{quoted(standing.variation.key)}, is the one that counts."
             )
             found.append(note("visitor_changed_variation", message))
+        if standing.first is not None:
+            found += [item for item in standing.first["warnings"] if item["code"] in (NOT_SERVED, DIFFERS)]
     if datafile is not None:
         found += _other_key(conversion, datafile, history)
         account = conversion["account_id"]

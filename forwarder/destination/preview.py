@@ -173,7 +173,7 @@ def _settings(line: Mapping[str, Any]) -> Settings:
 def _track(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:
     trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
     fields = line.get("mapping", track_event.DEFAULT_FIELDS)
-    mapping = destination.Mapping("preview", trigger, fields)
+    mapping = destination.Subscription("preview", trigger, fields)
     return destination.on_event(line.get("event", UNDEFINED), mapping, _settings(line), recorder)
 
 

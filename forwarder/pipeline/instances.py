@@ -8,10 +8,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from optilocal.forwarder.clock import Clock
-from optilocal.forwarder.destination.destination import Mapping as EventMapping
-from optilocal.forwarder.destination.destination import Settings
-from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.destination.destination import Settings, Subscription
 from optilocal.forwarder.pipeline.mappings import mapping_json, read_mappings
+from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.stages.platform import NOTHING, Platform, read_platform
 from optilocal.forwarder.store.memory import SpooledDeduplication, SpooledSuppressionList
@@ -26,7 +25,7 @@ MAX_OPEN = 256
 
 
 class Instances:
-    """Every namespace's `Forwarder`, made on first use with `settings`, `mappings` and `platform` unless configured
+    """Every namespace's `Pipeline`, made on first use with `settings`, `mappings` and `platform` unless configured
     otherwise.
 
     `session` gives the one session that all of them send with.
@@ -39,7 +38,7 @@ class Instances:
         *,
         optimizely: str,
         settings: Mapping[str, Any],
-        mappings: Sequence[EventMapping],
+        mappings: Sequence[Subscription],
         clock: Clock,
         random: Random,
         ids: Callable[[], str],
@@ -56,8 +55,8 @@ class Instances:
         self._random = random
         self._ids = ids
         self._retry = retry
-        self._open: OrderedDict[str, Forwarder] = OrderedDict()
-        self._latest: tuple[str, Forwarder] | None = None
+        self._open: OrderedDict[str, Pipeline] = OrderedDict()
+        self._latest: tuple[str, Pipeline] | None = None
         # The spool's own, for each of the two is used while the other is held.
         self._lock = spool.lock
 
@@ -65,7 +64,7 @@ class Instances:
         """Where the same namespace is at the emulator."""
         return self._optimizely if namespace == DEFAULT else f"{self._optimizely}/ns/{namespace}"
 
-    def get(self, namespace: str) -> Forwarder:
+    def get(self, namespace: str) -> Pipeline:
         """The namespace's instance as configured now."""
         # Nearly always the one that was asked for last: nobody waits for the spool then.
         latest = self._latest
@@ -90,7 +89,7 @@ class Instances:
         settings: dict[str, Any] = stored.get("settings", self._settings)
         return dict(settings)
 
-    def mappings(self, namespace: str) -> list[EventMapping]:
+    def mappings(self, namespace: str) -> list[Subscription]:
         """The namespace's mappings as configured."""
         stored = (self._spool.configuration(namespace) or {}).get("mappings")
         return list(self._mappings) if stored is None else read_mappings(stored)
@@ -105,7 +104,7 @@ class Instances:
         namespace: str,
         *,
         settings: Mapping[str, Any] | None = None,
-        mappings: Sequence[EventMapping] | None = None,
+        mappings: Sequence[Subscription] | None = None,
         platform: Platform | None = None,
     ) -> None:
         """Configures a namespace anew; what is None stays.
@@ -130,10 +129,10 @@ class Instances:
         self,
         namespace: str,
         settings: Mapping[str, Any],
-        mappings: Sequence[EventMapping],
+        mappings: Sequence[Subscription],
         platform: Platform,
-    ) -> Forwarder:
-        return Forwarder(
+    ) -> Pipeline:
+        return Pipeline(
             Settings.from_json(settings),
             mappings,
             optimizely=self.optimizely(namespace),

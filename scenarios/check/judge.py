@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from optilocal.emulator.datafile.datafile import Datafile
-from optilocal.forwarder.destination.destination import ActionResult, Settings, on_event
-from optilocal.forwarder.destination.destination import Mapping as DestinationMapping
+from optilocal.forwarder.destination.destination import ActionResult, Settings, Subscription, on_event
 from optilocal.forwarder.destination.track_event import EVENTS_URL
 from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.javascript.values import UNDEFINED
@@ -68,7 +67,7 @@ class Destination:
     """The user's destination as configured, over one datafile. `now_ms` stands in where an event has no time."""
 
     def __init__(
-        self, datafile: Datafile, mappings: Sequence[DestinationMapping], account_id: str | None, now_ms: int
+        self, datafile: Datafile, mappings: Sequence[Subscription], account_id: str | None, now_ms: int
     ) -> None:
         self._text = json.dumps(datafile.raw)
         self._mappings = [mapping for mapping in mappings if mapping.enabled]
@@ -112,7 +111,7 @@ class Destination:
         completed.setdefault("timestamp", next(filter(None, known), self._now))
         return completed
 
-    def _through(self, mapping: DestinationMapping, event: dict[str, Any]) -> Judged:
+    def _through(self, mapping: Subscription, event: dict[str, Any]) -> Judged:
         shelf = _Shelf(self._text)
         result: ActionResult = on_event(event, mapping, self._settings, shelf)
         payload = result.payload or {}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping, validate_mapping
+from optilocal.emulator.datafile.datafile import Datafile
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Subscription, validate_mapping
 from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import mapping_json
 from optilocal.scenarios.language import datafile_source, datafiles
@@ -46,6 +47,9 @@ def assemble(
         value: dict[str, Any] = document.value
         datafile = _datafile(checker, value, defaults)
         mappings = read_mappings(checker, value["mappings"]) if "mappings" in value else defaults.mappings
+        predictions: dict[str, list[dict[str, Any]]] = {}
+        if isinstance(value.get("predictions"), dict) and datafile is not None:
+            predictions = _predictions(checker, value["predictions"], datafile)
         steps: tuple[Step, ...] = ()
         if steps_fine:
             steps = tuple(
@@ -70,6 +74,7 @@ def assemble(
         datafile=datafile,
         settings={**defaults.settings, **value.get("settings", {})},
         mappings=mappings,
+        predictions=predictions,
         clock_ms=clock_ms(value["clock"]) if "clock" in value else defaults.clock_ms,
         steps=steps,
         expect=value["expect"],
@@ -100,6 +105,31 @@ def read_datafile(checker: Checker, named: Any) -> dict[str, Any] | None:
         return None
 
 
+def _predictions(
+    checker: Checker, value: dict[str, Any], datafile: dict[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """Contextual bandit's id → the rows of its table."""
+    from optilocal.emulator.wire.prediction_table import (  # noqa: PLC0415 - seldom asked for
+        PredictionError,
+        bandit,
+        no_bandit,
+        parse_table,
+    )
+
+    checker.no_matchers(value, ("predictions",), "predictions")
+    known, tables = Datafile(datafile), {}
+    for named, table in value.items():
+        rule = bandit(known, str(named))
+        if rule is None:
+            checker.problem(("predictions", named), f"predictions: {no_bandit(known, str(named))}")
+            continue
+        try:
+            tables[rule.id] = parse_table(table, rule, known)
+        except PredictionError as error:
+            checker.problem(("predictions", named), f"predictions: {error}")
+    return tables
+
+
 def read_mappings(checker: Checker, value: Any) -> tuple[dict[str, Any], ...] | None:
     """The mappings as written, each field not named as Segment's mapping editor fills it; None for the default."""
     if value == "default":
@@ -125,14 +155,14 @@ def read_mappings(checker: Checker, value: Any) -> tuple[dict[str, Any], ...] | 
         ):
             continue
         for name in fields:
-            if name not in DEFAULT_MAPPING.fields and not str(name).startswith("__"):
+            if name not in DEFAULT_SUBSCRIPTION.fields and not str(name).startswith("__"):
                 checker.problem(
                     (*path, "fields", name),
-                    f"the action has no field {name!r}{meant(name, DEFAULT_MAPPING.fields)}",
+                    f"the action has no field {name!r}{meant(name, DEFAULT_SUBSCRIPTION.fields)}",
                 )
-        mapping = Mapping(
-            name=item.get("name", f"Mapping {index + 1}"),
-            trigger=item.get("trigger", DEFAULT_MAPPING.trigger),
+        mapping = Subscription(
+            name=item.get("name", f"Subscription {index + 1}"),
+            trigger=item.get("trigger", DEFAULT_SUBSCRIPTION.trigger),
             enabled=item.get("enabled", True),
             fields=with_defaults(fields),
         )
@@ -149,7 +179,7 @@ def with_defaults(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields, the action's default for each not named, as Segment's mapping editor starts; null clears one."""
     if any(str(name).startswith("__") for name in fields):
         return fields
-    merged = {**DEFAULT_MAPPING.fields, **fields}
+    merged = {**DEFAULT_SUBSCRIPTION.fields, **fields}
     return {name: value for name, value in merged.items() if not (name in fields and value is None)}
 
 

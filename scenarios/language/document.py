@@ -172,6 +172,23 @@ _NAME = Shape(
     "a text", (str,), also=_check_name,
     schema={"type": "string", "pattern": "\\S"},
 )  # fmt: skip
+_PREDICTION = mapping_of(
+    when=Key(MAPPING, "Attributes of the bandit, and the values they must have."),
+    variation=Key(TEXT, required=True),
+)
+_PREDICTIONS = Shape(
+    "a mapping of experiment: variation",
+    (dict,),
+    schema={
+        "type": "object",
+        "additionalProperties": {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "maxItems": 1000, "items": _PREDICTION.as_schema()},
+            ]
+        },
+    },
+)
 DOCUMENT: Mapping[str, Key] = {
     "scenario": Key(_NAME, "Its name: a sentence that says what must hold.", required=True),
     "teaches": Key(TEXT, "What a reader learns from it, in a sentence."),
@@ -180,6 +197,11 @@ DOCUMENT: Mapping[str, Key] = {
         "One scenario for each row: ${name} anywhere in the document stands for the row's value of that name.",
     ),
     **SHARED,
+    "predictions": Key(
+        _PREDICTIONS,
+        "What the prediction service answers, by contextual bandit: a variation, or rows of which the first that holds "
+        "decides.",
+    ),
     "steps": Key(
         Shape("a list", schema={"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}}),
         "What happens, in order.",

@@ -36,6 +36,8 @@ class Scenario:
     tags: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     mappings: tuple[dict[str, Any], ...] | None = None
+    predictions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Contextual bandit's id → the rows of its table, as the emulator's prediction service takes them."""
     clock_ms: int | None = None
     number: int = 0
     """Which scenario of its file it is, and `row` which row of its document; both from 0."""

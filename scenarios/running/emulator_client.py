@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_module
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 
@@ -116,6 +116,10 @@ class EmulatorClient:
     def set_deactivated(self, sdk_key: str, deactivated: bool) -> None:
         """The project is deactivated in Optimizely, or active again."""
         self.call("PUT", f"/_emulator/datafiles/{sdk_key}/state", json={"deactivated": deactivated})
+
+    def put_predictions(self, rule: str, table: Any) -> None:
+        """What the prediction service answers for a contextual bandit, named by id or key: a variation or a table."""
+        self.call("PUT", f"/_emulator/predictions/{quote(rule, safe='')}", json=table)
 
     def put_clock(self, iso_time: str) -> None:
         """Freeze the namespace's clock at a time."""

@@ -84,6 +84,8 @@ class _Drive:
         """Set up, then every step."""
         self._set_time(0)
         self._emulator.put_datafile(self._sdk_key, self._scenario.datafile)
+        for rule_id, rows in self._scenario.predictions.items():
+            self._emulator.put_predictions(rule_id, rows)
         datafile_url = datafiles.cdn_url(self._sdk_key)
         if self._forwarder_url:
             self._segment = RemoteSegment(self._scenario, self._emulator, datafile_url, self._forwarder_url)

@@ -88,6 +88,14 @@ class Optimizely:
             follow()
         return url
 
+    def put_predictions(self, experiment: str, table: str | Sequence[Mapping[str, Any]]) -> None:
+        """What the prediction service answers for a contextual bandit: a variation, or rows `{"when": {…}, "variation"}`.
+
+        The first row that holds decides. Raises CannotRun when the datafile has no such bandit, attribute or variation.
+        """
+        self._current()
+        self._emulator.put_predictions(experiment, table if isinstance(table, str) else list(table))
+
     def decide(
         self,
         user: str,

@@ -16,7 +16,7 @@ import requests
 from optimizely_double import OptimizelyDouble
 
 from optilocal.forwarder.cli import main, settings_from
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION
 from optilocal.forwarder.settings import SettingsError
 
 
@@ -28,7 +28,7 @@ def test_the_usual_settings() -> None:
         "accountId": "12001",
         "dataFileUrl": "https://cdn.optimizely.com/datafiles/default.json",
     }
-    assert list(settings.mappings) == [DEFAULT_MAPPING]
+    assert list(settings.mappings) == [DEFAULT_SUBSCRIPTION]
 
 
 OPTIONS = [

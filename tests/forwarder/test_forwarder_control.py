@@ -12,7 +12,7 @@ from optimizely_double import DATAFILE_ANSWER, DATAFILE_URL, NOON, Answer, Optim
 from segment_side import SegmentSide
 
 from optilocal.forwarder.clock import ManualClock
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION
 
 Make = Callable[..., SegmentSide]
 TRACK = {"event": "Order Completed", "userId": "u-1", "properties": {"revenue": 100}}
@@ -84,7 +84,7 @@ class TestMappings:
             "name": "Track Event",
             "trigger": 'type = "track"',
             "enabled": True,
-            "fields": DEFAULT_MAPPING.fields,
+            "fields": DEFAULT_SUBSCRIPTION.fields,
         }
         pages = {**default, "name": "Pages", "trigger": 'type = "page"'}
         assert segment.put("/_forwarder/mappings", [pages]).json() == {"mappings": [pages]}
