@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from optilocal.forwarder.pipeline.mappings import odd_triggers
 from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.server import ForwarderServer, ServerError
 from optilocal.forwarder.settings import ServerSettings, SettingsError
@@ -80,7 +81,10 @@ def settings_from(arguments: Sequence[str], environment: Mapping[str, str]) -> S
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one forwarder until it is told to stop. 0 then, 2 when it could not start."""
     try:
-        server = ForwarderServer(settings_from(sys.argv[1:] if arguments is None else arguments, os.environ))
+        settings = settings_from(sys.argv[1:] if arguments is None else arguments, os.environ)
+        for note in odd_triggers(settings.mappings):
+            print(f"forwarder: {note}", file=sys.stderr)
+        server = ForwarderServer(settings)
         server.start()
     except (OptionsError, SettingsError, ServerError) as error:
         print(f"forwarder: {error}", file=sys.stderr)

@@ -10,6 +10,7 @@ from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.counting.standing import Rules, Standing, Standings, bot_filtered
 from optilocal.emulator.datafile.datafile import Event, Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.datafile.sdk_demands import told_status
 from optilocal.emulator.verdict.wording import between, joined, listed, quoted, when
 
 __all__ = ["Attribution", "Judgement", "Rules", "deduplicate", "judge", "judge_by", "listed_reasons"]
@@ -198,7 +199,7 @@ def _describe(standing: Standing, runs: bool, now: int, history: DatafileHistory
 def _describe_not_running(standing: Standing, now: int, history: DatafileHistory) -> str:
     key, datafile = quoted(standing.experiment.key), history.at(now)
     then = datafile.experiment_by_id(standing.experiment.id) if datafile else None
-    status = f"was {then.status}" if then else "was not in the datafile"
+    status = told_status(then.status) if then else "was not in the datafile"
     sentence = f"Experiment {key} {status} at {when(now)}"
     if standing.first is not None and standing.variation is not None:
         entered = when(event_time(standing.first))

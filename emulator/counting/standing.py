@@ -10,6 +10,7 @@ from optilocal.emulator.batch.fields import attribute
 from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.datafile.datafile import Experiment, Variation
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.datafile.sdk_demands import told_status
 from optilocal.emulator.verdict.wording import joined, quoted, when
 
 ReasonCode = Literal["malformed", "not_running", "holdback", "holdout", "bot", "unknown_variation"]
@@ -131,9 +132,9 @@ class Standings:
         datafile = self.history.at(now)
         then = datafile.experiment_by_id(experiment.id) if datafile else None
         if not self.history.running_at(experiment.id, now):
-            status = then.status if then else "not in the datafile"
+            status = told_status(then.status) if then else "was not in the datafile"
             return Reason(
-                "not_running", f"the experiment was {status} when the visitor entered it at {when(now)}"
+                "not_running", f"the experiment {status} when the visitor entered it at {when(now)}"
             )
         if row["holdback"]:
             return Reason("holdback", "the decision is marked is_campaign_holdback")

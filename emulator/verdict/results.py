@@ -4,6 +4,7 @@ from optilocal.emulator.batch.row import EventRow, Note, event_time
 from optilocal.emulator.batch.timestamp import unit_meant
 from optilocal.emulator.counting.standing import Standing
 from optilocal.emulator.datafile.datafile import is_running
+from optilocal.emulator.datafile.sdk_demands import written_instead
 from optilocal.emulator.verdict.case import ResultsCase, experiments, keys
 from optilocal.emulator.verdict.ending import Ending
 from optilocal.emulator.verdict.not_activated import not_activated, unidentified
@@ -64,7 +65,14 @@ def _not_running(case: ResultsCase) -> Ending:
     newest = case.history.newest
     by_now = [newest.experiment_by_id(standing.experiment.id) for standing in candidates] if newest else []
     started = [rule.key for rule in by_now if rule is not None and is_running(rule)]
-    if started:
+    misspelt = [rule for rule in by_now if rule is not None and written_instead(rule.status)]
+    if misspelt and not started:
+        remedy = (
+            f"Write the status of {listed(rule.key for rule in misspelt)} as Optimizely does: "
+            f"{written_instead(misspelt[0].status)} instead of {quoted(misspelt[0].status)}; the SDKs take only "
+            '"Running" as running.'
+        )
+    elif started:
         remedy = (
             f"By now {listed(started)} {'runs' if len(started) == 1 else 'run'}: what happens from then on "
             "can be counted, what happened before is not."

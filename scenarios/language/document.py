@@ -120,6 +120,7 @@ MAPPING_KEYS = mapping_of(
     name=Key(TEXT),
     trigger=Key(TEXT, 'Segment\'s query language: type = "track" and event = "Order Completed"'),
     enabled=Key(YES_NO, "Default: true."),
+    lint=Key(YES_NO, "false: the trigger is meant as it stands, though it looks like a mistake."),
     fields=Key(
         Shape(
             "a mapping of field: value",
