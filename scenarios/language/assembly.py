@@ -11,6 +11,7 @@ from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.destination.trigger_lint import lint_trigger
 from optilocal.forwarder.pipeline.mappings import mapping_json
 from optilocal.scenarios.language import datafile_source, datafiles
+from optilocal.scenarios.language.before_mappings import read_parts
 from optilocal.scenarios.language.checker import Checker
 from optilocal.scenarios.language.defaults import Defaults
 from optilocal.scenarios.language.document import MAPPING_KEYS, check_document
@@ -53,6 +54,7 @@ def assemble(
         if "mappings" in value:
             events = Names.of(datafile).events if datafile is not None else frozenset[str]()
             mappings = read_mappings(checker, value["mappings"], events)
+        platform = read_parts(checker, value, defaults.platform)
         predictions: dict[str, list[dict[str, Any]]] = {}
         if isinstance(value.get("predictions"), dict) and datafile is not None:
             predictions = _predictions(checker, value["predictions"], datafile)
@@ -80,6 +82,7 @@ def assemble(
         datafile=datafile,
         settings={**defaults.settings, **value.get("settings", {})},
         mappings=mappings,
+        platform=platform,
         predictions=predictions,
         clock_ms=clock_ms(value["clock"]) if "clock" in value else defaults.clock_ms,
         steps=steps,
