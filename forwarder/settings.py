@@ -60,6 +60,8 @@ class ServerSettings:
             raise SettingsError(f"port {self.port} is none; use 0 to 65535")
         if not 1 <= self.workers <= 64:
             raise SettingsError(f"{self.workers} workers: use 1 to 64")
+        if not 0 < self.retry.base_s < float("inf"):
+            raise SettingsError(f"a first retry after {self.retry.base_s} seconds: use a number above 0")
         if isinstance(self.analytics_js, Path) and not (self.analytics_js / "standalone.js").is_file():
             raise SettingsError(
                 f"{self.analytics_js} has no standalone.js; name the folder dist/umd of @segment/analytics-next"
