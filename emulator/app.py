@@ -60,7 +60,7 @@ def create_app(
     settings: Settings, clock: Clock, journal: Journal, new_id: Callable[[], str] = random_id
 ) -> Flask:
     """The emulator as a WSGI app over a journal that the caller opens and closes."""
-    app = Flask("emulator", static_folder=None)
+    app = Flask("optilocal.emulator", static_folder=None)
     app.url_rule_class = _Route
     app.extensions[EXTENSION] = Context(settings, clock, journal, Judge(journal, settings.rules), new_id)
     for room in _ROOMS:

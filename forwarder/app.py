@@ -33,7 +33,7 @@ def create_app(
 
     `allowed_hosts` are names, besides loopback, under which our own addresses answer.
     """
-    app = Flask("forwarder", static_folder=None)
+    app = Flask("optilocal.forwarder", static_folder=None)
     app.url_rule_class = _Route
     app.json.sort_keys = False  # type: ignore[attr-defined]
     for blueprint in blueprints:
