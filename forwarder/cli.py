@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from optilocal.forwarder.pipeline.mappings import odd_triggers
 from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.server import ForwarderServer, ServerError
 from optilocal.forwarder.settings import ServerSettings, SettingsError
@@ -83,7 +84,10 @@ def _number(text: str, option: str, kind: type[int] | type[float]) -> float:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one forwarder until it is told to stop. 0 then, 2 when it could not start."""
     try:
-        server = ForwarderServer(settings_from(sys.argv[1:] if arguments is None else arguments, os.environ))
+        settings = settings_from(sys.argv[1:] if arguments is None else arguments, os.environ)
+        for note in odd_triggers(settings.mappings):
+            print(f"forwarder: {note}", file=sys.stderr)
+        server = ForwarderServer(settings)
         server.start()
     except (SettingsError, ServerError) as error:
         print(f"forwarder: {error}", file=sys.stderr)

@@ -12,6 +12,7 @@ from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Se
 from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import ConfigurationError, check_mappings, read_mappings
 from optilocal.forwarder.pipeline.retry import RetryPolicy
+from optilocal.forwarder.stages.plan_file import with_plan_read
 from optilocal.forwarder.stages.platform import NOTHING, PARTS, Platform, read_platform
 from optilocal.forwarder.stages.shape import ShapeError
 
@@ -84,7 +85,9 @@ class ServerSettings:
             except ValueError as error:
                 raise SettingsError(f"{file}: {error}") from None
         try:
-            settings = replace(settings, platform=read_platform(read))
+            if file is not None and "schema" in read:
+                read = {**read, "schema": with_plan_read(read["schema"], file.parent)}
+            settings = replace(settings, platform=read_platform(read).checked())
         except ShapeError as error:
             raise SettingsError(f"{file}: {error}") from None
         try:

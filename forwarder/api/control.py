@@ -15,7 +15,12 @@ from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.namespaces import current_namespace
 from optilocal.forwarder.pipeline.delivery import error_json
 from optilocal.forwarder.pipeline.instances import Instances
-from optilocal.forwarder.pipeline.mappings import ConfigurationError, mapping_json, read_mappings
+from optilocal.forwarder.pipeline.mappings import (
+    ConfigurationError,
+    mapping_json,
+    odd_triggers,
+    read_mappings,
+)
 from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.queue.dispatcher import Dispatcher
 from optilocal.forwarder.store.spool import FILTERS, STATES, Spool, SpooledDelivery
@@ -79,10 +84,17 @@ def control_api(
     @api.put("/mappings")
     def put_mappings() -> Response:
         try:
-            instances.configure(current_namespace(), mappings=read_mappings(read_json(request)))
+            given = read_mappings(read_json(request))
+            instances.configure(current_namespace(), mappings=given)
         except (ConfigurationError, ValueError) as error:
             raise Problem("invalid_mappings", str(error)) from None
-        return mappings()
+        warnings = odd_triggers(given)
+        return jsonify(
+            {
+                "mappings": [mapping_json(mapping) for mapping in given],
+                **({"warnings": warnings} if warnings else {}),
+            }
+        )
 
     @api.get("/event-keys")
     def keys() -> Response:

@@ -26,7 +26,8 @@ def platform_api(instances: Instances) -> Blueprint:
         body: Any = read_json(request)
         given = body[part] if isinstance(body, dict) and set(body) == {part} else body
         try:
-            instances.configure(namespace, platform=instances.platform(namespace).with_json(part, given))
+            platform = instances.platform(namespace).with_json(part, given)
+            instances.configure(namespace, platform=platform.checked() if part == "schema" else platform)
         except ShapeError as error:
             raise Problem("invalid_platform", str(error)) from None
         return shown(part)

@@ -74,9 +74,9 @@ class Instances:
         with self._lock:
             found = self._open.get(namespace)
             if found is None:
-                found = self._make(
-                    namespace, self.settings(namespace), self.mappings(namespace), self.platform(namespace)
-                )
+                stored = (self._spool.configuration(namespace) or {}).get("platform")
+                platform = self._platform if stored is None else read_platform(stored)
+                found = self._make(namespace, self.settings(namespace), self.mappings(namespace), platform)
                 self._open[namespace] = found
             self._open.move_to_end(namespace)
             while len(self._open) > MAX_OPEN:
@@ -97,8 +97,7 @@ class Instances:
 
     def platform(self, namespace: str) -> Platform:
         """What is configured of Segment before the namespace's mappings."""
-        stored = (self._spool.configuration(namespace) or {}).get("platform")
-        return self._platform if stored is None else read_platform(stored)
+        return self.get(namespace).platform
 
     def configure(
         self,

@@ -9,6 +9,7 @@ from typing import Any
 
 from optilocal.forwarder.destination.destination import MAX_MAPPINGS, Subscription, validate_mapping
 from optilocal.forwarder.destination.errors import DestinationError
+from optilocal.forwarder.destination.trigger_lint import lint_trigger
 
 
 class ConfigurationError(ValueError):
@@ -65,5 +66,17 @@ def check_mappings(mappings: Sequence[Subscription]) -> tuple[Subscription, ...]
         try:
             validate_mapping(mapping)
         except DestinationError as error:
-            raise ConfigurationError(f"mapping {mapping.name!r}: {' '.join(error.details)}") from error
+            written = "".join(f"; {note.message}" for note in lint_trigger(str(mapping.trigger))[:1])
+            raise ConfigurationError(
+                f"mapping {mapping.name!r}: {' '.join(error.details)}{written}"
+            ) from error
     return tuple(mappings)
+
+
+def odd_triggers(mappings: Sequence[Subscription]) -> list[str]:
+    """One sentence for each thing in a trigger that parses and is surely not meant, with its mapping's name."""
+    return [
+        f"mapping {mapping.name!r}, trigger: {note.message}"
+        for mapping in mappings
+        for note in lint_trigger(mapping.trigger)
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from optilocal.scenarios.language.before_mappings import BEFORE_MAPPINGS
 from optilocal.scenarios.language.checker import Checker
 from optilocal.scenarios.language.shapes import (
     ANYTHING,
@@ -120,6 +121,7 @@ MAPPING_KEYS = mapping_of(
     name=Key(TEXT),
     trigger=Key(TEXT, 'Segment\'s query language: type = "track" and event = "Order Completed"'),
     enabled=Key(YES_NO, "Default: true."),
+    lint=Key(YES_NO, "false: the trigger is meant as it stands, though it looks like a mistake."),
     fields=Key(
         Shape(
             "a mapping of field: value",
@@ -162,6 +164,7 @@ SHARED: Mapping[str, Key] = {
         ),
         "The destination's mappings: `default`, or a list of at most 50.",
     ),
+    **BEFORE_MAPPINGS,
     "clock": Key(
         read_by(clock_ms, "an ISO 8601 time", type="string", examples=["2026-01-15T10:00:00Z"]),
         "The time both sides start at, ISO 8601, UTC where it names no zone; each step is one second later.",

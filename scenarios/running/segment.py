@@ -14,6 +14,8 @@ from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Se
 from optilocal.forwarder.http.session import HttpSession
 from optilocal.forwarder.pipeline.mappings import mapping_json
 from optilocal.forwarder.pipeline.pipeline import Pipeline
+from optilocal.forwarder.stages.platform import Platform
+from optilocal.forwarder.stages.shape import ShapeError
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.language.scenario import Scenario
 from optilocal.scenarios.running.emulator_client import EmulatorClient
@@ -42,6 +44,14 @@ def settings_of(scenario: Scenario, datafile_url: str) -> dict[str, Any]:
         "dataFileUrl": datafile_url,
         **scenario.settings,
     }
+
+
+def platform_of(scenario: Scenario) -> Platform:
+    """What Segment does before the mappings. Raises CannotRun when a rule of the plan is not JSON schema."""
+    try:
+        return scenario.platform.checked()
+    except ShapeError as error:
+        raise CannotRun(f"{scenario.shown_file}: {error}") from None
 
 
 def mappings_of(scenario: Scenario) -> list[Subscription]:
@@ -84,6 +94,7 @@ class LocalSegment:
             clock=clock,
             random=random,
             ids=ids,
+            platform=platform_of(scenario),
             session=_segments_session(),
         )
 
@@ -122,6 +133,8 @@ class RemoteSegment:
         self._call("PUT", "/_forwarder/settings", settings_of(scenario, datafile_url))
         mappings = [mapping_json(mapping) for mapping in mappings_of(scenario)]
         self._call("PUT", "/_forwarder/mappings", mappings)
+        for part, configured in platform_of(scenario).as_json().items():
+            self._call("PUT", f"/_forwarder/{part.replace('_', '-')}", configured)
 
     def take(self, event: dict[str, Any]) -> str | None:
         """Send to the Tracking API, then wait until the delivery has come to its end.

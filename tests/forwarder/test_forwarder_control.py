@@ -92,6 +92,15 @@ class TestMappings:
         segment.post("/v1/page", {"userId": "u", "event": "Order Completed"})
         assert [row["outcome"] for row in segment.ended(2)] == ["not_subscribed", "sent"]
         assert segment.put("/_forwarder/mappings", {"mappings": []}).json() == {"mappings": []}
+        odd = {**default, "name": "Teas", "trigger": 'type = "track" and evnt = "Tea"'}
+        (warning,) = segment.put("/_forwarder/mappings", [odd]).json()["warnings"]
+        assert warning.startswith(
+            "mapping 'Teas', trigger: a Segment event has no field evnt (did you mean event?)"
+        )
+        javascript = {**odd, "trigger": 'type = "track" && event = "Tea"'}
+        refused = segment.put("/_forwarder/mappings", [javascript])
+        assert refused.status_code == 400
+        assert "; write `and` instead of &&" in refused.json()["error"]["message"]
 
     @pytest.mark.parametrize(
         ("body", "says"),
