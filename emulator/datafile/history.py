@@ -107,8 +107,37 @@ class DatafileHistory:
         self._times = sorted({time for times, _ in self._keys.values() for time in times})
         self._held: dict[int, Datafile | None] = {}
         self._unions: dict[tuple[int, ...], Datafile] = {}
+        self._of_account: dict[str, DatafileHistory] = {}
         self._accounts: dict[str, frozenset[str]] = {}
         self._holdout_metrics: dict[str, dict[str, Event]] = {}
+
+    @cached_property
+    def account_ids(self) -> tuple[str, ...]:
+        """The accounts of all revisions, in the order in which they were set."""
+        return tuple(
+            dict.fromkeys(
+                datafile.account_id for _, datafiles in self._keys.values() for datafile in datafiles
+            )
+        )
+
+    def of_account(self, account_id: str) -> "DatafileHistory":
+        """What is known of one account: itself when it has no other, empty when no revision is of that account."""
+        if self.account_ids == (account_id,):
+            return self
+        if account_id not in self.account_ids:
+            return DatafileHistory([])
+        if account_id not in self._of_account:
+            self._of_account[account_id] = DatafileHistory(
+                {
+                    key: [
+                        (from_ms, datafile.raw)
+                        for from_ms, datafile in zip(times, datafiles, strict=True)
+                        if datafile.account_id == account_id
+                    ]
+                    for key, (times, datafiles) in self._keys.items()
+                }
+            )
+        return self._of_account[account_id]
 
     def __bool__(self) -> bool:
         return bool(self._keys)
@@ -179,6 +208,19 @@ class DatafileHistory:
         """The events that are metrics of the experiment by the last revision that lists it."""
         datafile = self._last_seen.get(experiment_id)
         return datafile.metrics.get(experiment_id, ()) if datafile else ()
+
+    def namesakes(self, key: str) -> tuple[Experiment, ...]:
+        """Every rule of this key, each as the last revision that lists it describes it."""
+        return self._by_key.get(key, ())
+
+    @cached_property
+    def _by_key(self) -> dict[str, tuple[Experiment, ...]]:
+        found: dict[str, list[Experiment]] = {}
+        for rule_id, datafile in self._last_seen.items():
+            rule = datafile.experiment_by_id(rule_id)
+            if rule is not None:
+                found.setdefault(rule.key, []).append(rule)
+        return {key: tuple(rules) for key, rules in found.items()}
 
     def flags(self, experiment_id: str) -> tuple[str, ...]:
         """The keys of the flags that the experiment is a rule of."""
@@ -255,6 +297,11 @@ class DatafileHistory:
         datafile = self.at(ms)
         experiment = datafile.experiment_by_id(experiment_id) if datafile else None
         return experiment is not None and is_running(experiment)
+
+    def listed_before(self, experiment_id: str, ms: int) -> bool:
+        """Whether a revision that held at or before this time lists the experiment."""
+        held = (self.at(time) for time in self._times if time <= ms)
+        return any(datafile is not None and datafile.experiment_by_id(experiment_id) for datafile in held)
 
     def ran(self, experiment_id: str) -> tuple[int, int | None] | None:
         """When the experiment was first Running, and when it was last stopped, None while it runs; None if it never ran."""

@@ -38,14 +38,6 @@ def conversion_warnings(
             found += [item for item in standing.first["warnings"] if item["code"] in (NOT_SERVED, DIFFERS)]
     if datafile is not None:
         found += _other_key(conversion, datafile, history)
-        account = conversion["account_id"]
-        if account and account not in datafile.account_ids:
-            message = (
-                f"The event was sent for account {quoted(account)}, the datafile belongs to "
-                f"{listed(datafile.account_ids)}; "
-                "Optimizely would file it under the other account."
-            )
-            found.append(note("account_mismatch", message))
         keys = [item["key"] for item in conversion["attributes"] if isinstance(item["key"], str)]
         found += _unknown_attributes([key for key in keys if not key.startswith("$opt_")], datafile)
     return found

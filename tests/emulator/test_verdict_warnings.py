@@ -65,7 +65,6 @@ WARNINGS = {
     "another visitor": ({"user_id": "other"}, {}, "visitor_is_not_user_id"),
     "the forwarder's own": ({"warnings": [{"code": "slow", "message": "It took long."}]}, {}, "slow"),
     "the future": ({}, {"received_at": NOW - 10**8}, "timestamp_in_future"),
-    "another account": ({}, {"account_id": "999"}, "account_mismatch"),
     "the row's own": ({}, {"warnings": [{"code": "odd", "message": "x", "path": "visitors[0]"}]}, "odd"),
 }
 
