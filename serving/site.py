@@ -38,7 +38,7 @@ def make_app(
     A body of more than `max_body` bytes is refused on all but the open ones. `hint` says where the addresses are described,
     `names` are further ones of what is `NAMED`, and `report` is told, in one line, what the app got wrong.
     """
-    app = Flask(guard.server, static_folder=None)
+    app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     kinds = {blueprint.name: surface for blueprint, surface in surfaces.items()}
     for blueprint in surfaces:
