@@ -11,6 +11,8 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from flask import Flask
+
 from optilocal.forwarder.api.analytics_js import analytics_js
 from optilocal.forwarder.api.control import control_api
 from optilocal.forwarder.api.control_body import MAX_BYTES
@@ -87,6 +89,8 @@ class ForwarderServer:
         self._clock = clock or SystemClock()
         self._ids = ids
         self._random = random or Random()
+        self.app: Flask
+        """The WSGI app that is served, once it has started."""
         self._server: Server | None = None
         self._stopped = threading.Event()
         self._spool: Spool | None = None
@@ -125,7 +129,7 @@ class ForwarderServer:
         )
         dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers, abort=session.abort)
         refusals = Refusals()
-        app = create_app(
+        self.app = create_app(
             [
                 source_api(dispatcher, self._clock, self._ids, refusals, frozenset(settings.write_keys)),
                 analytics_js(settings.analytics_js),
@@ -160,7 +164,7 @@ class ForwarderServer:
                 f"cannot listen on {where}: {why_not(error, settings.port, self._port_option)}"
             ) from None
         self._server = Server(
-            app,
+            self.app,
             listener,
             name="forwarder",
             max_body=MAX_BYTES,
