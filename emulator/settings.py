@@ -111,6 +111,13 @@ OPTIONS = (
         "YES|NO",
     ),
     Option(
+        "--nested-tags",
+        "EMULATOR_NESTED_TAGS",
+        "nested_tags",
+        "events with arrays or objects among their tags: count them with a warning (default), or reject them",
+        "count|reject",
+    ),
+    Option(
         "--smooth-outliers",
         "EMULATOR_SMOOTH_OUTLIERS",
         "smooth_outliers",
@@ -160,7 +167,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
                 value = [part for part in value.split(",") if part]
         if value is not None:
             values[option.field] = _convert(option, value, source)
-    switches = {name: values.pop(name) for name in _SWITCHES if name in values}
+    switches = {name: values.pop(name) for name in (*_SWITCHES, "nested_tags") if name in values}
     return Settings(**values, rules=Rules(**switches))
 
 
@@ -174,6 +181,8 @@ def _convert(option: Option, value: Any, source: str) -> Any:
         if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
             raise SettingsError(f"{source} must be a number from {low} to {high}, not {value!r}")
         return int(value)
+    if option.field == "nested_tags" and value not in ("count", "reject"):
+        raise SettingsError(f"{source} must be count or reject, not {value!r}")
     if option.field in _SWITCHES:
         if value.lower() not in _YES + _NO:
             raise SettingsError(f"{source} must be yes or no, not {value!r}")
