@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from optilocal.emulator.app import create_app
-from optilocal.emulator.clock import Clock, SystemClock
 from optilocal.emulator.context import EXTENSION, Context
 from optilocal.emulator.datafile.source import DatafileSources
 from optilocal.emulator.journal.journal import Journal
@@ -14,6 +13,7 @@ from optilocal.emulator.projection.indexer import Indexer
 from optilocal.emulator.projection.judging import Judging
 from optilocal.emulator.settings import Settings
 from optilocal.emulator.wire.capture import Capture
+from optilocal.serving.clock import Clock, SystemClock
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 

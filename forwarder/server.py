@@ -25,6 +25,7 @@ from optilocal.forwarder.queue.dispatcher import Dispatcher
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool
+from optilocal.serving.guard import Guard
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 if TYPE_CHECKING:
@@ -123,8 +124,8 @@ class ForwarderServer:
         dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers, abort=session.abort)
         refusals = Refusals()
         app = create_app(
+            source_api(dispatcher, self._clock, self._ids, refusals),
             [
-                source_api(dispatcher, self._clock, self._ids, refusals),
                 regulations(spool, dispatcher, self._clock, self._ids),
                 filters_api(instances, self._clock, self._ids, self._random),
                 platform_api(instances),
@@ -139,8 +140,8 @@ class ForwarderServer:
                     version=_version(),
                 ),
             ],
-            bound_to=settings.host,
-            allowed_hosts={name.lower() for name in (*settings.allowed_hosts, settings.host) if name},
+            Guard("forwarder", settings.host, settings.allowed_hosts),
+            _report,
         )
         try:
             listener = listen(settings.host, settings.port)

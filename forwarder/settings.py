@@ -56,6 +56,8 @@ class ServerSettings:
             raise SettingsError(f"port {self.port} is none; use 0 to 65535")
         if not 1 <= self.workers <= 64:
             raise SettingsError(f"{self.workers} workers: use 1 to 64")
+        if not 0 < self.retry.base_s < float("inf"):
+            raise SettingsError(f"a first retry after {self.retry.base_s} seconds: use a number above 0")
         if not self.optimizely.startswith(("http://", "https://")):
             raise SettingsError(f"the emulator's address {self.optimizely!r} is no http:// URL")
         try:

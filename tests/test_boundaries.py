@@ -20,7 +20,7 @@ FORBIDDEN = {
     "serving": {"emulator", "forwarder", "interception", "scenarios"},
 }
 SQL_ROOMS = {"emulator/journal/journal.py", "forwarder/store/spool.py"}
-CLOCK_ROOMS = {"emulator/clock.py", "forwarder/clock.py"}
+CLOCK_ROOMS = {"emulator/clock.py", "serving/clock.py"}
 WALL_CLOCK = {
     ("time", "time"),
     ("time", "time_ns"),
