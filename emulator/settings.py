@@ -96,18 +96,13 @@ OPTIONS = (
         "YES|NO",
         type=bool,
     ),
-<<<<<<< HEAD
-    Option(
+    _option(
         "--nested-tags",
-        "EMULATOR_NESTED_TAGS",
-        "nested_tags",
         "events with arrays or objects among their tags: count them with a warning (default), or reject them",
         "count|reject",
+        type=click.Choice(("count", "reject")),
     ),
-    Option(
-=======
     _option(
->>>>>>> main
         "--smooth-outliers",
         "replace revenue far above the mean by the mean in results, yes or no (default no)",
         "YES|NO",
@@ -118,44 +113,8 @@ _SWITCHES = tuple(each.name for each in dataclasses.fields(Rules))
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
-<<<<<<< HEAD
-    """Settings from flags and environment. Raises SettingsError; argparse's own exits (2, and 0 for --help) pass."""
-    given = vars(parser().parse_args(arguments))
-    values: dict[str, Any] = {}
-    for option in OPTIONS:
-        value = given[option.field]
-        source = option.flag
-        if value is None and environment.get(option.variable, "") != "":
-            value, source = environment[option.variable], option.variable
-            if option.many:
-                value = [part for part in value.split(",") if part]
-        if value is not None:
-            values[option.field] = _convert(option, value, source)
-    switches = {name: values.pop(name) for name in (*_SWITCHES, "nested_tags") if name in values}
-    return Settings(**values, rules=Rules(**switches))
-
-
-def _convert(option: Option, value: Any, source: str) -> Any:
-    if option.many:
-        return tuple(value)
-    if option.field == "journal":
-        return Path(value)
-    if option.field in ("port", "max_events"):
-        low, high = (0, 65_535) if option.field == "port" else (1, 10**12)
-        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
-            raise SettingsError(f"{source} must be a number from {low} to {high}, not {value!r}")
-        return int(value)
-    if option.field == "nested_tags" and value not in ("count", "reject"):
-        raise SettingsError(f"{source} must be count or reject, not {value!r}")
-    if option.field in _SWITCHES:
-        if value.lower() not in _YES + _NO:
-            raise SettingsError(f"{source} must be yes or no, not {value!r}")
-        return value.lower() in _YES
-    return value
-=======
     """Settings from flags and environment. Raises OptionsError, and SystemExit once `--help` has been answered."""
     given = read_options("python -m optilocal.emulator", _ABOUT, OPTIONS, arguments, environment)
     values = {name: value for name, value in given.items() if value is not None}
     switches = {name: values.pop(name) for name in _SWITCHES if name in values}
     return Settings(**values, rules=Rules(**switches))
->>>>>>> main
