@@ -11,6 +11,8 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from flask import Flask
+
 from optilocal.forwarder.api.control import control_api
 from optilocal.forwarder.api.control_body import MAX_BYTES
 from optilocal.forwarder.api.filters import filters_api
@@ -85,6 +87,8 @@ class ForwarderServer:
         self._clock = clock or SystemClock()
         self._ids = ids
         self._random = random or Random()
+        self.app: Flask
+        """The WSGI app that is served, once it has started."""
         self._server: Server | None = None
         self._stopped = threading.Event()
         self._spool: Spool | None = None
@@ -123,7 +127,7 @@ class ForwarderServer:
         )
         dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers, abort=session.abort)
         refusals = Refusals()
-        app = create_app(
+        self.app = create_app(
             source_api(dispatcher, self._clock, self._ids, refusals),
             [
                 regulations(spool, dispatcher, self._clock, self._ids),
@@ -151,7 +155,7 @@ class ForwarderServer:
             where = f"{settings.host}:{settings.port}"
             raise ServerError(f"cannot listen on {where}: {why_not(error)}") from None
         self._server = Server(
-            app,
+            self.app,
             listener,
             name="forwarder",
             max_body=MAX_BYTES,
