@@ -124,7 +124,7 @@ class ForwarderServer:
         dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers, abort=session.abort)
         refusals = Refusals()
         app = create_app(
-            source_api(dispatcher, self._clock, self._ids, refusals),
+            source_api(dispatcher, instances, self._clock, self._ids, refusals),
             [
                 regulations(spool, dispatcher, self._clock, self._ids),
                 filters_api(instances, self._clock, self._ids, self._random),

@@ -17,9 +17,11 @@ from optilocal.forwarder.api.body import (
 )
 from optilocal.forwarder.api.refusals import Refusals
 from optilocal.forwarder.clock import Clock
+from optilocal.forwarder.pipeline.instances import Instances
 from optilocal.forwarder.pipeline.source_event import complete
 from optilocal.forwarder.pipeline.tracking_plan import TYPES, notes
 from optilocal.forwarder.queue.dispatcher import Dispatcher, Overloaded
+from optilocal.forwarder.stages.consent import Consent
 from optilocal.serving.site import current_namespace
 
 CALLS = {**{kind: kind for kind in TYPES}, **{kind[0]: kind for kind in TYPES}}
@@ -30,7 +32,13 @@ BATCHES = ("batch", "b", "import")
 Taken = tuple[dict[str, Any], list[dict[str, str]]]
 
 
-def source_api(dispatcher: Dispatcher, clock: Clock, ids: Callable[[], str], refusals: Refusals) -> Blueprint:
+def source_api(
+    dispatcher: Dispatcher,
+    instances: Instances,
+    clock: Clock,
+    ids: Callable[[], str],
+    refusals: Refusals,
+) -> Blueprint:
     """The routes of Segment's Tracking API. What is not taken is noted in `refusals`."""
     api = Blueprint("source_api", __name__)
 
@@ -94,7 +102,9 @@ def source_api(dispatcher: Dispatcher, clock: Clock, ids: Callable[[], str], ref
 
     @api.route("/v1/projects/<key>/settings", methods=["GET"], provide_automatic_options=False)
     def settings(key: str) -> Response:
-        return jsonify(browser_settings(key, f"{request.host}{request.script_root}/v1", request.scheme))
+        found = browser_settings(key, f"{request.host}{request.script_root}/v1", request.scheme)
+        consent = instances.platform(current_namespace()).consent
+        return jsonify(with_consent(found, consent))
 
     @api.after_request
     def share(answer: Response) -> Response:
@@ -119,6 +129,20 @@ NO_KEY = {
     "code": "write_key_missing",
     "message": "no writeKey, neither in the body nor as Basic user: Segment needs one",
 }
+
+
+def with_consent(settings: dict[str, Any], consent: Consent) -> dict[str, Any]:
+    """The settings with the workspace's consent categories, as Segment's consent wrapper reads them (npm
+    `@segment/analytics-consent-tools`, src/domain/blocking-helpers.ts); without categories they stay as they are.
+
+    The destination itself is not among `integrations`: its consent is judged on the server, and analytics.js fetches a
+    bundle from Segment's own CDN as soon as there is any other integration than Segment.io.
+    """
+    everything = list(dict.fromkeys((*consent.categories, *consent.others)))
+    if not everything:
+        return settings
+    unmapped = not consent.categories
+    return {**settings, "consentSettings": {"allCategories": everything, "hasUnmappedDestinations": unmapped}}
 
 
 def browser_settings(key: str, api_host: str, protocol: str) -> dict[str, Any]:
