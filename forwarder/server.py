@@ -11,6 +11,9 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from flask import Flask
+
+from optilocal.forwarder.api.analytics_js import analytics_js
 from optilocal.forwarder.api.control import control_api
 from optilocal.forwarder.api.control_body import MAX_BYTES
 from optilocal.forwarder.api.filters import filters_api
@@ -80,11 +83,14 @@ class ForwarderServer:
         *,
         ids: Callable[[], str] = new_id,
         random: Random | None = None,
+        port_option: str = "--port",
     ) -> None:
-        self._settings = settings
+        self._settings, self._port_option = settings, port_option
         self._clock = clock or SystemClock()
         self._ids = ids
         self._random = random or Random()
+        self.app: Flask
+        """The WSGI app that is served, once it has started."""
         self._server: Server | None = None
         self._stopped = threading.Event()
         self._spool: Spool | None = None
@@ -123,11 +129,23 @@ class ForwarderServer:
         )
         dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers, abort=session.abort)
         refusals = Refusals()
-        app = create_app(
-            source_api(dispatcher, instances, self._clock, self._ids, refusals),
+        self.app = create_app(
+            [
+                source_api(
+                    dispatcher,
+                    instances,
+                    self._clock,
+                    self._ids,
+                    refusals=refusals,
+                    write_keys=frozenset(settings.write_keys),
+                ),
+                analytics_js(settings.analytics_js),
+            ],
             [
                 regulations(spool, dispatcher, self._clock, self._ids),
                 filters_api(instances, self._clock, self._ids, self._random),
+            ],
+            [
                 platform_api(instances),
                 control_api(
                     spool,
@@ -149,9 +167,11 @@ class ForwarderServer:
             spool.close()
             session.close()
             where = f"{settings.host}:{settings.port}"
-            raise ServerError(f"cannot listen on {where}: {why_not(error)}") from None
+            raise ServerError(
+                f"cannot listen on {where}: {why_not(error, settings.port, self._port_option)}"
+            ) from None
         self._server = Server(
-            app,
+            self.app,
             listener,
             name="forwarder",
             max_body=MAX_BYTES,
