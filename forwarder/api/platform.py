@@ -7,11 +7,11 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from optilocal.forwarder.api.control_body import read_json
-from optilocal.forwarder.namespaces import current_namespace
 from optilocal.forwarder.pipeline.instances import Instances
 from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.stages.platform import PARTS
 from optilocal.forwarder.stages.shape import ShapeError
+from optilocal.serving.site import current_namespace
 
 
 def platform_api(instances: Instances) -> Blueprint:

@@ -15,14 +15,13 @@ from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.stages.platform import NOTHING, Platform, read_platform
 from optilocal.forwarder.store.memory import SpooledDeduplication, SpooledSuppressionList
 from optilocal.forwarder.store.spool import Spool
+from optilocal.serving.namespaces import DEFAULT
 
 if TYPE_CHECKING:
     from optilocal.forwarder.http.session import HttpSession
 
 MAX_OPEN = 256
 """How many instances are held in memory; the others are made again from the spool when they are needed."""
-
-DEFAULT_NAMESPACE = "default"
 
 
 class Instances:
@@ -63,7 +62,7 @@ class Instances:
 
     def optimizely(self, namespace: str) -> str:
         """Where the same namespace is at the emulator."""
-        return self._optimizely if namespace == DEFAULT_NAMESPACE else f"{self._optimizely}/ns/{namespace}"
+        return self._optimizely if namespace == DEFAULT else f"{self._optimizely}/ns/{namespace}"
 
     def get(self, namespace: str) -> Pipeline:
         """The namespace's instance as configured now."""

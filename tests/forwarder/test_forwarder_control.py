@@ -213,6 +213,11 @@ class TestGuard:
             ({"origin": "null"}, "foreign_origin"),
             ({"origin": "http://["}, "foreign_origin"),
             ({"origin": "http://192.0.2.7"}, "foreign_origin"),
+            ({"origin": "http://localhost:8410"}, "foreign_origin"),
+            ({"origin": "http://evil.localhost"}, "foreign_origin"),
+            ({"sec-fetch-site": "cross-site"}, "foreign_origin"),
+            ({"sec-fetch-site": "same-site", "sec-fetch-mode": "navigate"}, "foreign_origin"),
+            ({"host": "8.8.8.8"}, "foreign_host"),
         ],
     )
     def test_strangers_are_refused(
@@ -223,7 +228,13 @@ class TestGuard:
 
     @pytest.mark.parametrize("path", PATHS)
     @pytest.mark.parametrize(
-        "headers", [{}, {"host": "localhost:8411"}, {"host": "[::1]"}, {"origin": "http://localhost:8410"}]
+        "headers",
+        [
+            {},
+            {"host": "localhost:8411"},
+            {"host": "[::1]"},
+            {"host": "localhost:8411", "origin": "http://localhost:8411", "sec-fetch-site": "same-origin"},
+        ],
     )
     def test_this_machine_is_not(self, segment: SegmentSide, path: str, headers: dict[str, str]) -> None:
         assert segment.get(path, headers=headers).status_code == 200
