@@ -61,7 +61,10 @@ def _not_subscribed(report: DeliveryReport, _: DatafileHistory) -> Ending:
     if report.details and not report.mappings:
         why = report.details[0].rstrip(".")
         if "integrations" in why:
-            remedy = "Let the event's integrations object name this destination with true, or leave it out."
+            remedy = (
+                "Let the event's integrations object name this destination, \"Optimizely Feature Experimentation "
+                '(Actions)" to the letter, with true, or leave the object out.'
+            )
         elif "no mapping" in why:
             remedy = "Add a mapping whose trigger matches the event, and enable it."
     elif disabled and len(disabled) == len(report.mappings):

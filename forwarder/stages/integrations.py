@@ -6,6 +6,8 @@ in the source's schema never overrides what `integrations` says of the destinati
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,6 +16,9 @@ from optilocal.forwarder.stages.stage import Ended, Event, Looked
 
 DISPLAY_NAME: Final = "Optimizely Feature Experimentation (Actions)"
 """The key of this destination in an event's `integrations`, to the letter: the name of its page in Segment's catalog."""
+
+_NEIGHBOURS: Final = ("web", "data platform", "advanced audience targeting")
+"""Optimizely's other destinations in Segment's catalog, by what follows "Optimizely" in their names."""
 
 CODE: Final = "FILTERED_BY_INTEGRATIONS_OBJECT"
 
@@ -31,12 +36,38 @@ def look_at_integrations(event: Event) -> Looked:
     """Whether the event's `integrations` keep it from this destination: the destination's own entry, else `All`."""
     chosen = integrations_of(event)
     why = None
+    wrong = () if DISPLAY_NAME in chosen else tuple(filter(_is_meant_for_it, chosen))
+    warnings = tuple(_wrong_name(name, chosen[name]) for name in wrong)
     if DISPLAY_NAME in chosen:
         if chosen[DISPLAY_NAME] is False:
             why = f'integrations says {{"{DISPLAY_NAME}": false}}'
     elif chosen.get("All") is False:
         why = 'integrations says {"All": false} and does not name this destination'
-    return Looked(event) if why is None else Looked(event, ended=Ended("not_subscribed", CODE, (why,)))
+        why += "".join(
+            f"; {_quoted(name)} is not its name, that is {_quoted(DISPLAY_NAME)}" for name in wrong
+        )
+        warnings = ()
+    ended = None if why is None else Ended("not_subscribed", CODE, (why,))
+    return Looked(event, ended=ended, warnings=warnings)
+
+
+def _is_meant_for_it(name: str) -> bool:
+    """Whether a key that is not this destination's name was probably meant to be: an older name, other case, its slug."""
+    plain = " ".join(re.findall(r"[a-z0-9]+", name.lower()))
+    return "optimizely" in plain and not any(f"optimizely {other}" in plain for other in _NEIGHBOURS)
+
+
+def _wrong_name(name: str, given: Any) -> dict[str, str]:
+    said = json.dumps(given, ensure_ascii=False, default=str)
+    message = (
+        f"integrations says {{{_quoted(name)}: {said}}}, which is the name of no destination here and has no effect; this "
+        f"destination's name is {_quoted(DISPLAY_NAME)}, to the letter."
+    )
+    return {"code": "integrations_other_name", "message": message}
+
+
+def _quoted(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)
 
 
 def look_at_schema_filter(schema_filter: SchemaFilter, event: Event) -> Looked:
