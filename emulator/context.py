@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from flask import current_app, request
 
-from optilocal.emulator.clock import Clock, namespace_time
+from optilocal.emulator.clock import namespace_time
 from optilocal.emulator.journal.journal import Journal
-from optilocal.emulator.namespaces import KEY
 from optilocal.emulator.projection.judge import Judge
 from optilocal.emulator.settings import Settings
+from optilocal.serving.clock import Clock
+from optilocal.serving.site import current_namespace
 
 EXTENSION = "emulator"
 CLOCK = "clock"
@@ -45,7 +46,7 @@ def context() -> Context:
 
 def namespace() -> str:
     """The namespace of the current request."""
-    return str(request.environ[KEY])
+    return current_namespace()
 
 
 def base_url() -> str:

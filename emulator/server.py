@@ -5,8 +5,9 @@ import socket
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
+from flask import Flask
+
 from optilocal.emulator.app import create_app
-from optilocal.emulator.clock import Clock, SystemClock
 from optilocal.emulator.context import EXTENSION, Context
 from optilocal.emulator.datafile.source import DatafileSources
 from optilocal.emulator.journal.journal import Journal
@@ -14,6 +15,7 @@ from optilocal.emulator.projection.indexer import Indexer
 from optilocal.emulator.projection.judging import Judging
 from optilocal.emulator.settings import Settings
 from optilocal.emulator.wire.capture import Capture
+from optilocal.serving.clock import Clock, SystemClock
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 
@@ -29,14 +31,24 @@ class EmulatorServer:
 
     Raises JournalError for a journal that cannot be used, ServerError for an address that is taken, and DatafileError
     for a datafile that is none; each is one line. Without `judge_ahead` outcomes and results are found when somebody asks.
+    `port_option` is where a user names the port.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None, *, judge_ahead: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock | None = None,
+        *,
+        judge_ahead: bool = True,
+        port_option: str = "--port",
+    ) -> None:
         self.settings = settings
-        self._judge_ahead = judge_ahead
+        self._judge_ahead, self._port_option = judge_ahead, port_option
         self.clock = clock or SystemClock()
         self.port = settings.port
         self._server: Server | None = None
+        self.app: Flask
+        """The WSGI app that is served, once it has started."""
         self._context: Context | None = None
         self._sources: DatafileSources | None = None
         self._indexer: Indexer | None = None
@@ -58,12 +70,12 @@ class EmulatorServer:
             listening.close()
             raise
         try:
-            app = create_app(self.settings, self.clock, journal)
-            self._context = app.extensions[EXTENSION]
+            self.app = create_app(self.settings, self.clock, journal)
+            self._context = self.app.extensions[EXTENSION]
             self._sources = DatafileSources(self._context, self.settings.datafiles)
             self._sources.load()
             self._server = Server(
-                app,
+                self.app,
                 listening,
                 name=f"emulator-{self.port}",
                 max_body=self.settings.max_control_body,
@@ -94,7 +106,8 @@ class EmulatorServer:
             ) from None
         except OSError as error:
             raise ServerError(
-                error.errno, f"the emulator cannot listen on {host}:{port}: {why_not(error)}"
+                error.errno,
+                f"the emulator cannot listen on {host}:{port}: {why_not(error, port, self._port_option)}",
             ) from None
         self.port = listening.getsockname()[1]
         return listening

@@ -11,6 +11,9 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from flask import Flask
+
+from optilocal.forwarder.api.analytics_js import analytics_js
 from optilocal.forwarder.api.control import control_api
 from optilocal.forwarder.api.control_body import MAX_BYTES
 from optilocal.forwarder.api.filters import filters_api
@@ -25,6 +28,7 @@ from optilocal.forwarder.queue.dispatcher import Dispatcher
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool
+from optilocal.serving.guard import Guard
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 if TYPE_CHECKING:
@@ -79,11 +83,14 @@ class ForwarderServer:
         *,
         ids: Callable[[], str] = new_id,
         random: Random | None = None,
+        port_option: str = "--port",
     ) -> None:
-        self._settings = settings
+        self._settings, self._port_option = settings, port_option
         self._clock = clock or SystemClock()
         self._ids = ids
         self._random = random or Random()
+        self.app: Flask
+        """The WSGI app that is served, once it has started."""
         self._server: Server | None = None
         self._stopped = threading.Event()
         self._spool: Spool | None = None
@@ -122,11 +129,23 @@ class ForwarderServer:
         )
         dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers, abort=session.abort)
         refusals = Refusals()
-        app = create_app(
+        self.app = create_app(
             [
-                source_api(dispatcher, self._clock, self._ids, refusals),
+                source_api(
+                    dispatcher,
+                    instances,
+                    self._clock,
+                    self._ids,
+                    refusals=refusals,
+                    write_keys=frozenset(settings.write_keys),
+                ),
+                analytics_js(settings.analytics_js),
+            ],
+            [
                 regulations(spool, dispatcher, self._clock, self._ids),
                 filters_api(instances, self._clock, self._ids, self._random),
+            ],
+            [
                 platform_api(instances),
                 control_api(
                     spool,
@@ -139,8 +158,8 @@ class ForwarderServer:
                     version=_version(),
                 ),
             ],
-            bound_to=settings.host,
-            allowed_hosts={name.lower() for name in (*settings.allowed_hosts, settings.host) if name},
+            Guard("forwarder", settings.host, settings.allowed_hosts),
+            _report,
         )
         try:
             listener = listen(settings.host, settings.port)
@@ -148,9 +167,11 @@ class ForwarderServer:
             spool.close()
             session.close()
             where = f"{settings.host}:{settings.port}"
-            raise ServerError(f"cannot listen on {where}: {why_not(error)}") from None
+            raise ServerError(
+                f"cannot listen on {where}: {why_not(error, settings.port, self._port_option)}"
+            ) from None
         self._server = Server(
-            app,
+            self.app,
             listener,
             name="forwarder",
             max_body=MAX_BYTES,

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Settings
-from optilocal.forwarder.destination.destination import Mapping as EventMapping
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Settings, Subscription
 from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import ConfigurationError, check_mappings, read_mappings
 from optilocal.forwarder.pipeline.retry import RetryPolicy
+from optilocal.forwarder.stages.plan_file import with_plan_read
 from optilocal.forwarder.stages.platform import NOTHING, PARTS, Platform, read_platform
 from optilocal.forwarder.stages.shape import ShapeError
 
@@ -37,12 +37,16 @@ class ServerSettings:
     port: int = 8411
     optimizely: str = "http://127.0.0.1:8410"
     destination: Mapping[str, Any] = field(default_factory=dict)
-    mappings: Sequence[EventMapping] = (DEFAULT_MAPPING,)
+    mappings: Sequence[Subscription] = (DEFAULT_SUBSCRIPTION,)
     platform: Platform = NOTHING
     spool: Path | None = None
     workers: int = 4
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     allowed_hosts: tuple[str, ...] = ()
+    write_keys: tuple[str, ...] = ()
+    """The sources' write keys; without any, every key is one. What comes with another is answered 200 and goes nowhere."""
+    analytics_js: Path | str | None = None
+    """The folder with analytics.js that pages load, or "cdn" to fetch it from Segment's CDN."""
 
     @property
     def destination_settings(self) -> dict[str, Any]:
@@ -56,6 +60,12 @@ class ServerSettings:
             raise SettingsError(f"port {self.port} is none; use 0 to 65535")
         if not 1 <= self.workers <= 64:
             raise SettingsError(f"{self.workers} workers: use 1 to 64")
+        if not 0 < self.retry.base_s < float("inf"):
+            raise SettingsError(f"a first retry after {self.retry.base_s} seconds: use a number above 0")
+        if isinstance(self.analytics_js, Path) and not (self.analytics_js / "standalone.js").is_file():
+            raise SettingsError(
+                f"{self.analytics_js} has no standalone.js; name the folder dist/umd of @segment/analytics-next"
+            )
         if not self.optimizely.startswith(("http://", "https://")):
             raise SettingsError(f"the emulator's address {self.optimizely!r} is no http:// URL")
         try:
@@ -85,7 +95,9 @@ class ServerSettings:
             except ValueError as error:
                 raise SettingsError(f"{file}: {error}") from None
         try:
-            settings = replace(settings, platform=read_platform(read))
+            if file is not None and "schema" in read:
+                read = {**read, "schema": with_plan_read(read["schema"], file.parent)}
+            settings = replace(settings, platform=read_platform(read).checked())
         except ShapeError as error:
             raise SettingsError(f"{file}: {error}") from None
         try:

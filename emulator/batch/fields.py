@@ -83,6 +83,26 @@ def required_text(
     return str(value) if readable else None
 
 
+def required_id(
+    obj: Mapping[str, Any], key: str, path: str, found: Findings, problems: list[Note]
+) -> str | None:
+    """A required id. A whole number, as the JavaScript SDK and Segment send it when the datafile's ids are numbers, is a
+    violation that counts all the same; anything else that is no string is a problem too.
+    """
+    return required_text(obj, key, path, found, [] if _is_whole(obj.get(key)) else problems)
+
+
+def optional_id(obj: Mapping[str, Any], key: str, path: str, found: Findings) -> str | None:
+    """An id that may be absent; a whole number is a violation and read as text."""
+    read = optional_text(obj, key, path, found)
+    value = obj.get(key)
+    return str(value) if _is_whole(value) else read
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def optional_text(obj: Mapping[str, Any], key: str, path: str, found: Findings) -> str | None:
     """A string that may be absent; of any other type it is a violation, and read as absent."""
     value = obj.get(key)

@@ -185,7 +185,7 @@ def _read_batch(
 ) -> list[EventRow]:
     problems: list[Note] = []
     breaches = len(found.violations)
-    account_id = fields.required_text(batch, "account_id", "", found, problems)
+    account_id = fields.required_id(batch, "account_id", "", found, problems)
     client_name = fields.optional_text(batch, "client_name", "", found)
     enriched = fields.optional_boolean(batch, "enrich_decisions", "", found) is True
     for key in ("project_id", "client_version", "revision", "region"):

@@ -120,7 +120,7 @@ class _VisitorReader:
             account_id=self.sender.account_id,
             uuid=fields.required_text(event, "uuid", path, found, problems),
             key=fields.optional_text(event, "key", path, found),
-            entity_id=None if null_entity else fields.optional_text(event, "entity_id", path, found),
+            entity_id=None if null_entity else fields.optional_id(event, "entity_id", path, found),
             timestamp=fields.timestamp(event, path, self.sender.received_at, found, problems),
             revenue=fields.integer(event, "revenue", path, found),
             value=fields.number(event, "value", path, found),
@@ -202,7 +202,7 @@ class _VisitorReader:
         value = decision.get(key)
         if key in decision and (value is None or value == ""):
             return value
-        return fields.required_text(decision, key, path, self.found, problems)
+        return fields.required_id(decision, key, path, self.found, problems)
 
     def _accompany(self, conversions: list[EventRow], path: str, decisions: _Placed) -> None:
         """Without enrich_decisions the decisions travel with each conversion instead of before it."""
@@ -257,8 +257,13 @@ def _counts_without(violations: list[Note], path: str) -> list[Note]:
     nested = [item for item in violations if item["code"] == NESTED_TAG]
     if nested:
         names = joined([item.get("path", "").removeprefix(f"{path}.") for item in nested])
-        be, noun = ("is", "an array or object") if len(nested) == 1 else ("are", "arrays or objects")
-        told.append(note(NESTED_TAG, f"{names} {be} {noun}, where tags are texts, numbers and booleans"))
+        be = "is an array or object" if len(nested) == 1 else "are arrays or objects"
+        told.append(
+            note(
+                NESTED_TAG,
+                f"{names} {be}; Optimizely takes texts, numbers and booleans and may drop the whole event",
+            )
+        )
     return told
 
 
@@ -267,7 +272,7 @@ def _is_compact(event: Mapping[str, Any]) -> bool:
 
 
 def _same_id(one: object, other: object) -> bool:
-    return one == other or (one in (None, "") and other in (None, ""))
+    return one == other or str(one) == str(other) or (one in (None, "") and other in (None, ""))
 
 
 def _as_kind(row: EventRow, kind: Kind) -> EventRow:

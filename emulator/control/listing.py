@@ -9,7 +9,8 @@ from optilocal.emulator.context import context, namespace
 from optilocal.emulator.journal.bells import Bell
 from optilocal.emulator.journal.query import Query, filters_of
 from optilocal.emulator.problems import Problem
-from optilocal.serving.request import REQUEST, Request, Wait
+from optilocal.serving.request import Wait
+from optilocal.serving.site import current_request
 
 SHARED = ("after", "limit", "order", "q", "wait", "count", "ns")
 DEFAULT_LIMIT, MOST = 100, 1_000
@@ -86,7 +87,7 @@ def _asks_for_outcomes(name: str, query: Query) -> bool:
 
 def _wait(name: str, query: Query, count: int, seconds: float) -> bool:
     """Whether the answer has to wait until `count` rows match: the server waits then, and asks once more."""
-    asked: Request = request.environ[REQUEST]
+    asked = current_request()
     parts = context()
     journal, outcomes = parts.journal, _asks_for_outcomes(name, query)
     bell: Bell | None = None

@@ -14,6 +14,7 @@ from optilocal.emulator.counting.smoothing import Revenues
 from optilocal.emulator.counting.standing import Rules, Standings
 from optilocal.emulator.datafile.datafile import Event, Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.datafile.naming import suffixes
 from optilocal.emulator.datafile.problems import ExperimentKind
 
 # Wide enough for the exact sum of any doubles: the order of adding must not matter, nor adding and taking away.
@@ -186,12 +187,12 @@ class Totals:
 
         All experiments of the newest datafile appear, with all variations and attached events, at zero when
         nothing counted; so do experiments that have left the datafile but have visitors. When two have one
-        key, as in two environments, the later one's key bears its environment or id: `checkout_test
+        key, as in two flags or environments, the later one's key bears its flag, environment or id: `checkout_test
         (development)`. Holdouts appear alike, each with the groups `holdout` and `everyone_else`.
         """
         experiments: dict[str, Any] = {}
         for experiment in self._rules(history, "experiment"):
-            key = _free(experiment.key, (experiment.environment, experiment.id), experiments)
+            key = _free(experiment.key, suffixes(experiment, history), experiments)
             experiments[key] = {
                 "id": experiment.id,
                 "status": experiment.status,
@@ -199,7 +200,7 @@ class Totals:
             }
         holdouts: dict[str, Any] = {}
         for holdout in self._rules(history, "holdout"):
-            events = history.holdout_metrics(holdout.id).values()
+            events = history.holdouts[holdout.id].metrics.values()
             key = _free(holdout.key, (holdout.environment, holdout.id), holdouts)
             holdouts[key] = {
                 "id": holdout.id,

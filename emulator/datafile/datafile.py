@@ -44,6 +44,17 @@ class Experiment:
     environment: str | None = None
     included_rules: tuple[str, ...] | None = None
     bandit_attributes: tuple[str, ...] | None = None
+    layer_id: str | None = None
+
+    def has_campaign(self, campaign_id: str | None) -> bool:
+        """Whether a decision of this experiment may name that campaign: its layer, or none at all.
+
+        SDKs send the experiment's own id where the datafile has no layer, and some where the layer's id is no number:
+        https://github.com/optimizely/python-sdk/blob/master/optimizely/event/event_id_normalizer.py
+        """
+        if not campaign_id or not self.layer_id or campaign_id == self.layer_id:
+            return True
+        return campaign_id == self.id and not self.layer_id.isdigit()
 
     def covers(self, rule_id: str) -> bool:
         """Whether this, a holdout, keeps visitors out of that rule: a local one of its own rules, a global
@@ -144,6 +155,7 @@ class Datafile:
             environment=self.environment or self.sdk_key,
             # Only a local holdout has rules of its own; on a global one they are ignored (Optimizely reference 3.1).
             included_rules=tuple(item.get("includedRules") or ()) if place == "localHoldouts" else None,
+            layer_id=None if item.get("layerId") is None else str(item["layerId"]),
             bandit_attributes=_bandit_attributes(item.get("cmab")) if kind == "experiment" else None,
         )
 

@@ -213,6 +213,7 @@ class Journal(Intake):
             self._version = version
             self._index.forget()
             self._bound.forget()
+            self._known.clear()
             self.bells.ring_all()
 
     def data_version(self) -> int:
@@ -244,7 +245,7 @@ class Journal(Intake):
             run("add namespace", name=namespace)
 
     def reset(self, namespace: str, kinds: Sequence[str]) -> None:
-        """Forget what was captured and reported, and the documents of these kinds. Numbers go on."""
+        """Forget what was captured and reported, the documents of these kinds, and the namespace if nothing is left."""
         with self.lock:
             self.catch_up()
             with self._writing() as db:
@@ -256,6 +257,8 @@ class Journal(Intake):
                     run(name, namespace=namespace)
                 for kind in kinds:
                     run("delete documents", kind=kind, namespace=namespace, id=None)
+                run("forget empty namespace", namespace=namespace)
+            self._known.discard(namespace)
             self._index.forget()
             self._bound.forget()
             self.changes += 1

@@ -124,6 +124,9 @@ FROM namespaces ORDER BY name
 SELECT 1 FROM namespaces WHERE name = :name
 -- name: namespace count
 SELECT COUNT(*) FROM namespaces
+-- name: forget empty namespace
+DELETE FROM namespaces WHERE name = :namespace AND name <> 'default' AND NOT EXISTS
+    (SELECT 1 FROM documents WHERE namespace = :namespace AND kind <> 'epoch')
 -- name: add namespace
 INSERT OR IGNORE INTO namespaces (name) VALUES (:name)
 

@@ -10,7 +10,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from optilocal.emulator.clock import monotonic
+from optilocal.serving.clock import monotonic
 
 # Each record: length and checksum of the rest, then time of receipt, kind, and the lengths of namespace and head.
 _FRAME = struct.Struct("<II")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from optilocal.emulator.batch.row import EventRow
-from optilocal.emulator.clock import random_id
 from optilocal.emulator.journal.bells import Bells
 from optilocal.emulator.journal.documents import Documents
 from optilocal.emulator.journal.file import JournalError
@@ -25,6 +24,7 @@ from optilocal.emulator.journal.request_log import (
 from optilocal.emulator.json_text import dumps
 from optilocal.emulator.projection.indexing import Request, Transaction
 from optilocal.emulator.wire.captured import as_request
+from optilocal.serving.clock import random_id
 
 # Captured requests indexed in one transaction, and how many are soon done.
 BATCH, LITTLE = 256, 64

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from optilocal.emulator.batch.row import EventRow
-from optilocal.emulator.clock import monotonic, own_work
+from optilocal.emulator.clock import own_work
 from optilocal.emulator.counting.rest_results import rest_results
 from optilocal.emulator.counting.results import Totals
 from optilocal.emulator.counting.standing import Rules, Standings
@@ -18,6 +18,7 @@ from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.projection.indexing import Transaction
 from optilocal.emulator.projection.tally import Tally
 from optilocal.emulator.verdict.verdict import outcome_alone, related_visitors, verdict
+from optilocal.serving.clock import monotonic
 
 _BATCH = 500
 _KEPT_HISTORIES = 64

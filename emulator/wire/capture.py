@@ -10,15 +10,16 @@ from typing import Any
 from werkzeug.datastructures import EnvironHeaders
 
 from optilocal.emulator.batch.parse import is_plain_object
-from optilocal.emulator.clock import monotonic, namespace_time, own_work
+from optilocal.emulator.clock import namespace_time, own_work
 from optilocal.emulator.context import CLOCK, Context
 from optilocal.emulator.journal.request_log import names, packed
 from optilocal.emulator.json_text import dumps
-from optilocal.emulator.namespaces import split_path
 from optilocal.emulator.wire import faults
 from optilocal.emulator.wire.captured import PATH
 from optilocal.emulator.wire.events import STRICT, cross_origin_headers
 from optilocal.emulator.wire.exchange import masked_headers
+from optilocal.serving.clock import monotonic
+from optilocal.serving.namespaces import split_path
 from optilocal.serving.request import Answer, Headers, Request
 from optilocal.serving.wsgi import environ
 

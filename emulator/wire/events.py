@@ -9,6 +9,7 @@ from optilocal.emulator.batch.row import Note, note
 from optilocal.emulator.context import context
 from optilocal.emulator.wire.exchange import Answer, exchange
 from optilocal.emulator.wire.rest_errors import rest_error
+from optilocal.serving.site import INERT
 
 blueprint = Blueprint("event_api", __name__)
 STRICT = "X-Optimizely-Strict"
@@ -114,4 +115,6 @@ def cross_origin_headers(origin: str | None) -> dict[str, str]:
         "Access-Control-Allow-Headers": f"content-type, {STRICT.lower()}",
         "Access-Control-Max-Age": "600",
         "Vary": "Origin",
+        "Content-Security-Policy": INERT,
+        "Cross-Origin-Resource-Policy": "cross-origin",
     }

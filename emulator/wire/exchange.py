@@ -11,7 +11,9 @@ from optilocal.emulator.batch.row import EventRow, Note
 from optilocal.emulator.context import context, namespace
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.wire import faults
-from optilocal.serving.request import REQUEST, Request
+from optilocal.serving.guard import SAFE_METHODS
+from optilocal.serving.namespaces import DEFAULT
+from optilocal.serving.site import current_request
 
 MASK = "***"
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key")
@@ -67,13 +69,15 @@ def exchange(surface: str, handler: Callable[[int], Answer]) -> Response:
     kept = answer.body_kept if answer.body_kept is not None else body
     if len(kept) > parts.settings.max_body:
         kept = kept[:_SHOWN_OVERSIZE]
-    parts.journal.record(space, record, kept, answer.rows)
+    # A question brings no namespace into being: the first that changes something does.
+    if request.method not in SAFE_METHODS or space == DEFAULT or parts.journal.knows_namespace(space):
+        parts.journal.record(space, record, kept, answer.rows)
     response = Response(told.body, told.status)
     if "Content-Type" not in told.headers:
         response.headers.pop("Content-Type", None)
     response.headers.update(dict(told.headers))
     if rule:
-        asked: Request = request.environ[REQUEST]
+        asked = current_request()
         asked.breaks, asked.delay = broken, rule["latency_ms"] / 1000
     return response
 

@@ -16,10 +16,9 @@ from flask import Blueprint, Response, request
 from optilocal.forwarder.api.control_body import read_json
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.fql.problems import StatementError
-from optilocal.forwarder.namespaces import current_namespace
 from optilocal.forwarder.pipeline.instances import Instances
 from optilocal.forwarder.pipeline.source_event import iso_time
-from optilocal.forwarder.problems import STATUS, Problem
+from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.stages.destination_filters import (
     MAX_FILTERS,
     DestinationFilter,
@@ -28,6 +27,7 @@ from optilocal.forwarder.stages.destination_filters import (
     read_preview,
 )
 from optilocal.forwarder.stages.shape import Shape, ShapeError, Violation
+from optilocal.serving.site import current_namespace
 
 CONTENT_TYPE = "application/vnd.segment.v1+json"
 CREATED = ("sourceId", "title", "if", "actions", "enabled")
@@ -162,9 +162,7 @@ def filters_api(instances: Instances, clock: Clock, ids: Callable[[], str], rand
 
     @api.errorhandler(Problem)
     def problem(error: Problem) -> Response:
-        return _answer(
-            {"errors": [{"type": "input-validation", "message": error.message}]}, STATUS[error.code]
-        )
+        return _answer({"errors": [{"type": "input-validation", "message": error.message}]}, error.status)
 
     return api
 

@@ -7,11 +7,11 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from optilocal.forwarder.api.control_body import read_json
-from optilocal.forwarder.namespaces import current_namespace
 from optilocal.forwarder.pipeline.instances import Instances
 from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.stages.platform import PARTS
 from optilocal.forwarder.stages.shape import ShapeError
+from optilocal.serving.site import current_namespace
 
 
 def platform_api(instances: Instances) -> Blueprint:
@@ -26,7 +26,8 @@ def platform_api(instances: Instances) -> Blueprint:
         body: Any = read_json(request)
         given = body[part] if isinstance(body, dict) and set(body) == {part} else body
         try:
-            instances.configure(namespace, platform=instances.platform(namespace).with_json(part, given))
+            platform = instances.platform(namespace).with_json(part, given)
+            instances.configure(namespace, platform=platform.checked() if part == "schema" else platform)
         except ShapeError as error:
             raise Problem("invalid_platform", str(error)) from None
         return shown(part)

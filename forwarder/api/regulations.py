@@ -9,7 +9,6 @@ from flask import Blueprint, Response, jsonify, request
 
 from optilocal.forwarder.api.control_body import read_json
 from optilocal.forwarder.clock import Clock
-from optilocal.forwarder.namespaces import current_namespace
 from optilocal.forwarder.pipeline.delivery import DEAD
 from optilocal.forwarder.pipeline.source_event import deletion_event, iso_time
 from optilocal.forwarder.pipeline.suppression import REACHES_DESTINATIONS, REGULATION_TYPES, regulate
@@ -17,6 +16,7 @@ from optilocal.forwarder.queue.dispatcher import Dispatcher
 from optilocal.forwarder.stages.integrations import DISPLAY_NAME
 from optilocal.forwarder.store.memory import SpooledSuppressionList
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
+from optilocal.serving.site import current_namespace
 
 DESTINATION_ID = "641d5acea88fa531b9068608"
 MAX_SUBJECTS = 5000

@@ -131,7 +131,7 @@ def stages_json(report: Report, way: Course) -> dict[str, Any]:
         added["stages"] = [*kept, *way.rows] if report["attempts"] else list(way.rows)
     if way.archived is not report["source_event"]:
         added["archived_event"] = way.archived
-    if way.event is not way.archived or "mapped_event" in report:
+    if way.event is not report["source_event"]:
         added["mapped_event"] = way.event
     if way.warnings:
         added["warnings"] = [*report["warnings"], *way.warnings]
@@ -145,8 +145,9 @@ def archived_event(report: Report) -> dict[str, Any]:
 
 
 def mapped_event(report: Report) -> dict[str, Any]:
-    """The event that triggers and mappings look at: as the stages before them left it."""
-    return report["mapped_event"] if "mapped_event" in report else archived_event(report)
+    """The event that triggers and mappings look at: as all stages left it."""
+    event: dict[str, Any] = report["mapped_event" if "mapped_event" in report else "source_event"]
+    return event
 
 
 def error_json(error: DestinationError) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from optilocal.forwarder.clock import Clock
-from optilocal.forwarder.destination.destination import Mapping as EventMapping
-from optilocal.forwarder.destination.destination import Settings
-from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.destination.destination import Settings, Subscription
 from optilocal.forwarder.pipeline.mappings import mapping_json, read_mappings
+from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.stages.platform import NOTHING, Platform, read_platform
 from optilocal.forwarder.store.memory import SpooledDeduplication, SpooledSuppressionList
 from optilocal.forwarder.store.spool import Spool
+from optilocal.serving.namespaces import DEFAULT
 
 if TYPE_CHECKING:
     from optilocal.forwarder.http.session import HttpSession
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 MAX_OPEN = 256
 """How many instances are held in memory; the others are made again from the spool when they are needed."""
 
-DEFAULT_NAMESPACE = "default"
-
 
 class Instances:
-    """Every namespace's `Forwarder`, made on first use with `settings`, `mappings` and `platform` unless configured
+    """Every namespace's `Pipeline`, made on first use with `settings`, `mappings` and `platform` unless configured
     otherwise.
 
     `session` gives the one session that all of them send with.
@@ -40,7 +38,7 @@ class Instances:
         *,
         optimizely: str,
         settings: Mapping[str, Any],
-        mappings: Sequence[EventMapping],
+        mappings: Sequence[Subscription],
         clock: Clock,
         random: Random,
         ids: Callable[[], str],
@@ -57,16 +55,16 @@ class Instances:
         self._random = random
         self._ids = ids
         self._retry = retry
-        self._open: OrderedDict[str, Forwarder] = OrderedDict()
-        self._latest: tuple[str, Forwarder] | None = None
+        self._open: OrderedDict[str, Pipeline] = OrderedDict()
+        self._latest: tuple[str, Pipeline] | None = None
         # The spool's own, for each of the two is used while the other is held.
         self._lock = spool.lock
 
     def optimizely(self, namespace: str) -> str:
         """Where the same namespace is at the emulator."""
-        return self._optimizely if namespace == DEFAULT_NAMESPACE else f"{self._optimizely}/ns/{namespace}"
+        return self._optimizely if namespace == DEFAULT else f"{self._optimizely}/ns/{namespace}"
 
-    def get(self, namespace: str) -> Forwarder:
+    def get(self, namespace: str) -> Pipeline:
         """The namespace's instance as configured now."""
         # Nearly always the one that was asked for last: nobody waits for the spool then.
         latest = self._latest
@@ -75,9 +73,9 @@ class Instances:
         with self._lock:
             found = self._open.get(namespace)
             if found is None:
-                found = self._make(
-                    namespace, self.settings(namespace), self.mappings(namespace), self.platform(namespace)
-                )
+                stored = (self._spool.configuration(namespace) or {}).get("platform")
+                platform = self._platform if stored is None else read_platform(stored)
+                found = self._make(namespace, self.settings(namespace), self.mappings(namespace), platform)
                 self._open[namespace] = found
             self._open.move_to_end(namespace)
             while len(self._open) > MAX_OPEN:
@@ -91,22 +89,21 @@ class Instances:
         settings: dict[str, Any] = stored.get("settings", self._settings)
         return dict(settings)
 
-    def mappings(self, namespace: str) -> list[EventMapping]:
+    def mappings(self, namespace: str) -> list[Subscription]:
         """The namespace's mappings as configured."""
         stored = (self._spool.configuration(namespace) or {}).get("mappings")
         return list(self._mappings) if stored is None else read_mappings(stored)
 
     def platform(self, namespace: str) -> Platform:
         """What is configured of Segment before the namespace's mappings."""
-        stored = (self._spool.configuration(namespace) or {}).get("platform")
-        return self._platform if stored is None else read_platform(stored)
+        return self.get(namespace).platform
 
     def configure(
         self,
         namespace: str,
         *,
         settings: Mapping[str, Any] | None = None,
-        mappings: Sequence[EventMapping] | None = None,
+        mappings: Sequence[Subscription] | None = None,
         platform: Platform | None = None,
     ) -> None:
         """Configures a namespace anew; what is None stays.
@@ -131,10 +128,10 @@ class Instances:
         self,
         namespace: str,
         settings: Mapping[str, Any],
-        mappings: Sequence[EventMapping],
+        mappings: Sequence[Subscription],
         platform: Platform,
-    ) -> Forwarder:
-        return Forwarder(
+    ) -> Pipeline:
+        return Pipeline(
             Settings.from_json(settings),
             mappings,
             optimizely=self.optimizely(namespace),

@@ -87,13 +87,13 @@ class Dispatcher:
 
         When it returns all of them are on disk; when it raises none is. Raises `Overloaded`.
         """
-        forwarder = self._instances.get(namespace)
+        pipeline = self._instances.get(namespace)
         with self._changed:
             if self._waiting + len(events) > MAX_WAITING:
                 raise Overloaded
         now = self._clock.now_ms()
         with self._spool.transaction():
-            opened = [forwarder.open(event, received_at=now, warnings=notes) for event, notes in events]
+            opened = [pipeline.open(event, received_at=now, warnings=notes) for event, notes in events]
             rows = self._spool.add(namespace, opened, due=now, regulation=regulation)
         with self._changed:
             self._waiting += len(rows)

@@ -112,8 +112,8 @@ class ReportQueue:
     def _post(self, group: Sequence[Report]) -> list[SpooledDelivery]:
         deliveries = [report.delivery for report in group]
         if not (self._closing and self._unreachable):
-            forwarder = self._instances.get(group[0].found.namespace)
-            deliveries = forwarder.report_all(deliveries, [report.text for report in group])
+            pipeline = self._instances.get(group[0].found.namespace)
+            deliveries = pipeline.report_all(deliveries, [report.text for report in group])
             self._unreachable = not any(delivery.reported for delivery in deliveries)
         now = self._clock.now_ms()
         ended = [

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from optilocal.forwarder.stages import consent, destination_filters, integrations
+from optilocal.forwarder.stages import consent, destination_filters, integrations, schema, transformations
 from optilocal.forwarder.stages.platform import Platform
 from optilocal.forwarder.stages.stage import Ended, Event, Looked, stage_json
 
@@ -25,7 +25,14 @@ class Stage:
     look: Callable[[Platform, Event, Random], Looked]
 
 
-SOURCE: Final[tuple[Stage, ...]] = ()
+SOURCE: Final = (
+    Stage("schema", lambda on: bool(on.schema), lambda on, event, _: schema.look(on.schema, event)),
+    Stage(
+        "source_transformations",
+        lambda on: bool(on.source_transformations),
+        lambda on, event, _: transformations.look(on.source_transformations, event),
+    ),
+)
 """What Segment does once for all destinations; what it leaves is archived, and is what a replay begins with."""
 
 DESTINATION: Final = (
@@ -45,6 +52,11 @@ DESTINATION: Final = (
         "destination_filters",
         lambda on: bool(on.filters),
         lambda on, event, random: destination_filters.look(on.filters, event, random),
+    ),
+    Stage(
+        "destination_transformations",
+        lambda on: bool(on.destination_transformations),
+        lambda on, event, _: transformations.look(on.destination_transformations, event),
     ),
 )
 """What Segment does for this destination alone."""

@@ -6,7 +6,6 @@ in the source's schema never overrides what `integrations` says of the destinati
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -36,38 +35,35 @@ def look_at_integrations(event: Event) -> Looked:
     """Whether the event's `integrations` keep it from this destination: the destination's own entry, else `All`."""
     chosen = integrations_of(event)
     why = None
-    wrong = () if DISPLAY_NAME in chosen else tuple(filter(_is_meant_for_it, chosen))
-    warnings = tuple(_wrong_name(name, chosen[name]) for name in wrong)
+    warnings: tuple[dict[str, str], ...] = ()
     if DISPLAY_NAME in chosen:
         if chosen[DISPLAY_NAME] is False:
             why = f'integrations says {{"{DISPLAY_NAME}": false}}'
     elif chosen.get("All") is False:
-        why = 'integrations says {"All": false} and does not name this destination'
-        why += "".join(
-            f"; {_quoted(name)} is not its name, that is {_quoted(DISPLAY_NAME)}" for name in wrong
+        meant = [name for name, value in chosen.items() if value and _is_meant(str(name))]
+        instead = f": it names {meant[0]!r:.80} instead of {DISPLAY_NAME!r}" if meant else ""
+        why = f'integrations says {{"All": false}} and does not name this destination{instead}'
+    else:
+        warnings = tuple(
+            _misnamed(name) for name, value in chosen.items() if value is False and _is_meant(str(name))
         )
-        warnings = ()
-    ended = None if why is None else Ended("not_subscribed", CODE, (why,))
-    return Looked(event, ended=ended, warnings=warnings)
+    if why is None:
+        return Looked(event, warnings=warnings)
+    return Looked(event, ended=Ended("not_subscribed", CODE, (why,)))
 
 
-def _is_meant_for_it(name: str) -> bool:
-    """Whether a key that is not this destination's name was probably meant to be: an older name, other case, its slug."""
+def _is_meant(name: str) -> bool:
+    """Whether a name that is not this destination's was probably meant for it: an older one, other case, its slug.
+
+    Optimizely has others at Segment.
+    """
     plain = " ".join(re.findall(r"[a-z0-9]+", name.lower()))
     return "optimizely" in plain and not any(f"optimizely {other}" in plain for other in _NEIGHBOURS)
 
 
-def _wrong_name(name: str, given: Any) -> dict[str, str]:
-    said = json.dumps(given, ensure_ascii=False, default=str)
-    message = (
-        f"integrations says {{{_quoted(name)}: {said}}}, which is the name of no destination here and has no effect; this "
-        f"destination's name is {_quoted(DISPLAY_NAME)}, to the letter."
-    )
-    return {"code": "integrations_other_name", "message": message}
-
-
-def _quoted(name: str) -> str:
-    return json.dumps(name, ensure_ascii=False)
+def _misnamed(name: str) -> dict[str, str]:
+    message = f"integrations says {{{name!r:.80}: false}}, which is no name of this destination; it is {DISPLAY_NAME!r}"
+    return {"code": "integrations_misnamed", "message": message}
 
 
 def look_at_schema_filter(schema_filter: SchemaFilter, event: Event) -> Looked:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from optilocal.emulator.datafile.datafile import Datafile, is_running
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION
 from optilocal.scenarios.editing.expectation_changes import outline
 from optilocal.scenarios.editing.recording_time import Moment, laid_out
 from optilocal.scenarios.language.matchers import Matcher
@@ -51,12 +51,14 @@ class Journal:
             }
             for one in tried
         ]
-        usual = [{"name": "", "trigger": DEFAULT_MAPPING.trigger, "enabled": True, "fields": None}]
+        usual = [{"name": "", "trigger": DEFAULT_SUBSCRIPTION.trigger, "enabled": True, "fields": None}]
         if not found or [{**one, "name": ""} for one in found] == usual:
             return None
         # A scenario fills in the action's default for a field it does not name; null leaves the field out.
-        unset = dict.fromkeys(DEFAULT_MAPPING.fields)
-        return [{**one, "fields": {**unset, **(one["fields"] or DEFAULT_MAPPING.fields)}} for one in found]
+        unset = dict.fromkeys(DEFAULT_SUBSCRIPTION.fields)
+        return [
+            {**one, "fields": {**unset, **(one["fields"] or DEFAULT_SUBSCRIPTION.fields)}} for one in found
+        ]
 
 
 @dataclass

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from optilocal.emulator.datafile.datafile import Datafile
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping, validate_mapping
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Subscription, validate_mapping
 from optilocal.forwarder.destination.errors import DestinationError
+from optilocal.forwarder.destination.trigger_lint import lint_trigger
 from optilocal.forwarder.pipeline.mappings import mapping_json
 from optilocal.scenarios.language import datafile_source, datafiles
+from optilocal.scenarios.language.before_mappings import read_parts
 from optilocal.scenarios.language.checker import Checker
 from optilocal.scenarios.language.defaults import Defaults
-from optilocal.scenarios.language.document import check_document
+from optilocal.scenarios.language.document import MAPPING_KEYS, check_document
 from optilocal.scenarios.language.names import Names
 from optilocal.scenarios.language.problems import AuthorProblem, meant
 from optilocal.scenarios.language.references import (
@@ -23,6 +26,7 @@ from optilocal.scenarios.language.references import (
 from optilocal.scenarios.language.rows import Row
 from optilocal.scenarios.language.scenario import Scenario, Step
 from optilocal.scenarios.language.times import clock_ms
+from optilocal.scenarios.language.yaml_nodes import NodePath
 
 
 def assemble(
@@ -46,7 +50,11 @@ def assemble(
             return None
         value: dict[str, Any] = document.value
         datafile = _datafile(checker, value, defaults)
-        mappings = read_mappings(checker, value["mappings"]) if "mappings" in value else defaults.mappings
+        mappings = defaults.mappings
+        if "mappings" in value:
+            events = Names.of(datafile).events if datafile is not None else frozenset[str]()
+            mappings = read_mappings(checker, value["mappings"], events)
+        platform = read_parts(checker, value, defaults.platform)
         predictions: dict[str, list[dict[str, Any]]] = {}
         if isinstance(value.get("predictions"), dict) and datafile is not None:
             predictions = _predictions(checker, value["predictions"], datafile)
@@ -74,6 +82,7 @@ def assemble(
         datafile=datafile,
         settings={**defaults.settings, **value.get("settings", {})},
         mappings=mappings,
+        platform=platform,
         predictions=predictions,
         clock_ms=clock_ms(value["clock"]) if "clock" in value else defaults.clock_ms,
         steps=steps,
@@ -130,8 +139,14 @@ def _predictions(
     return tables
 
 
-def read_mappings(checker: Checker, value: Any) -> tuple[dict[str, Any], ...] | None:
-    """The mappings as written, each field not named as Segment's mapping editor fills it; None for the default."""
+def read_mappings(
+    checker: Checker, value: Any, event_names: Collection[str] = ()
+) -> tuple[dict[str, Any], ...] | None:
+    """The mappings as written, each field not named as Segment's mapping editor fills it; None for the default.
+
+    A trigger that is surely not meant is a mistake, unless its mapping says `lint: false`; `event_names` are those of the
+    datafile.
+    """
     if value == "default":
         return None
     if not checker.kind(value, ("mappings",), list, "`default` or a list", "mappings"):
@@ -141,7 +156,7 @@ def read_mappings(checker: Checker, value: Any) -> tuple[dict[str, Any], ...] | 
     read = []
     for index, item in enumerate(value):
         path = ("mappings", index)
-        if not checker.keys(item, path, ("name", "trigger", "enabled", "fields"), "a mapping"):
+        if not checker.keys(item, path, MAPPING_KEYS.keys or (), "a mapping"):
             continue
         checker.no_matchers(item, path, "a mapping")
         fields = item.get("fields", {})
@@ -151,21 +166,24 @@ def read_mappings(checker: Checker, value: Any) -> tuple[dict[str, Any], ...] | 
                 item.get("trigger", ""), (*path, "trigger"), str, "an FQL text", "a mapping's trigger"
             )
             and checker.kind(item.get("enabled", True), (*path, "enabled"), bool, "true or false", "enabled")
+            and checker.kind(item.get("lint", True), (*path, "lint"), bool, "true or false", "lint")
             and checker.kind(fields, (*path, "fields"), dict, "a mapping of field: value", "fields")
         ):
             continue
         for name in fields:
-            if name not in DEFAULT_MAPPING.fields and not str(name).startswith("__"):
+            if name not in DEFAULT_SUBSCRIPTION.fields and not str(name).startswith("__"):
                 checker.problem(
                     (*path, "fields", name),
-                    f"the action has no field {name!r}{meant(name, DEFAULT_MAPPING.fields)}",
+                    f"the action has no field {name!r}{meant(name, DEFAULT_SUBSCRIPTION.fields)}",
                 )
-        mapping = Mapping(
-            name=item.get("name", f"Mapping {index + 1}"),
-            trigger=item.get("trigger", DEFAULT_MAPPING.trigger),
+        mapping = Subscription(
+            name=item.get("name", f"Subscription {index + 1}"),
+            trigger=item.get("trigger", DEFAULT_SUBSCRIPTION.trigger),
             enabled=item.get("enabled", True),
             fields=with_defaults(fields),
         )
+        if item.get("lint", True) and _lint(checker, (*path, "trigger"), mapping, event_names):
+            continue
         try:
             validate_mapping(mapping)
         except DestinationError as error:
@@ -175,11 +193,20 @@ def read_mappings(checker: Checker, value: Any) -> tuple[dict[str, Any], ...] | 
     return tuple(read)
 
 
+def _lint(checker: Checker, path: NodePath, mapping: Subscription, event_names: Collection[str]) -> bool:
+    """Note what in a trigger is surely not meant; whether there is anything."""
+    as_tracked = mapping.fields.get("eventKey") == DEFAULT_SUBSCRIPTION.fields["eventKey"]
+    notes = lint_trigger(mapping.trigger, event_names if as_tracked else ())
+    for note in notes:
+        checker.problem_within(path, note.text, f"trigger: {note.message}")
+    return bool(notes)
+
+
 def with_defaults(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields, the action's default for each not named, as Segment's mapping editor starts; null clears one."""
     if any(str(name).startswith("__") for name in fields):
         return fields
-    merged = {**DEFAULT_MAPPING.fields, **fields}
+    merged = {**DEFAULT_SUBSCRIPTION.fields, **fields}
     return {name: value for name, value in merged.items() if not (name in fields and value is None)}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from optilocal.scenarios.language.matchers import Matcher
-from optilocal.scenarios.language.problems import AuthorProblem, meant
+from optilocal.scenarios.language.problems import AuthorProblem, Mark, meant
 from optilocal.scenarios.language.yaml_nodes import Document, NodePath
 
 
@@ -20,6 +20,15 @@ class Checker:
     def problem(self, path: NodePath, message: str, *, at_key: bool = False) -> None:
         """Note a mistake at the value that `path` names, or at its key."""
         self.problems.append(self.document.problem(self.document.mark(path, at_key=at_key), message))
+
+    def problem_within(self, path: NodePath, text: str, message: str) -> None:
+        """Note a mistake at a part of the text at `path`, where it can be found in its line."""
+        mark = self.document.mark(path)
+        line = self.document.text[mark.line - 1] if mark.line <= len(self.document.text) else ""
+        at = line.find(text, mark.column - 1) if text else -1
+        if at >= 0:
+            mark = Mark(mark.line, at + 1, len(text))
+        self.problems.append(self.document.problem(mark, message))
 
     def keys(
         self, value: Any, path: NodePath, allowed: Iterable[str], what: str, required: Iterable[str] = ()

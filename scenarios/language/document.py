@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from optilocal.scenarios.language.before_mappings import BEFORE_MAPPINGS
 from optilocal.scenarios.language.checker import Checker
+from optilocal.scenarios.language.problems import CannotRun, meant
 from optilocal.scenarios.language.shapes import (
     ANYTHING,
     LIST,
@@ -27,8 +29,8 @@ from optilocal.scenarios.language.yaml_nodes import NodePath
 OUTCOMES = (
     "suppressed_user", "duplicate", "blocked_by_schema", "consent_refused", "filtered", "not_subscribed",
     "invalid_payload", "datafile_unavailable", "project_deactivated", "unmatched_event_key", "delivery_failed",
-    "no_experiment", "experiment_not_running", "unidentified_user", "user_not_activated", "activated_too_late",
-    "excluded", "counted",
+    "wrong_account", "no_experiment", "experiment_not_running", "unidentified_user", "user_not_activated",
+    "activated_too_late", "excluded", "counted",
 )  # fmt: skip
 CONDITIONS = {
     "event_key_matches": "The event key is in the datafile.",
@@ -120,6 +122,7 @@ MAPPING_KEYS = mapping_of(
     name=Key(TEXT),
     trigger=Key(TEXT, 'Segment\'s query language: type = "track" and event = "Order Completed"'),
     enabled=Key(YES_NO, "Default: true."),
+    lint=Key(YES_NO, "false: the trigger is meant as it stands, though it looks like a mistake."),
     fields=Key(
         Shape(
             "a mapping of field: value",
@@ -162,6 +165,7 @@ SHARED: Mapping[str, Key] = {
         ),
         "The destination's mappings: `default`, or a list of at most 50.",
     ),
+    **BEFORE_MAPPINGS,
     "clock": Key(
         read_by(clock_ms, "an ISO 8601 time", type="string", examples=["2026-01-15T10:00:00Z"]),
         "The time both sides start at, ISO 8601, UTC where it names no zone; each step is one second later.",
@@ -246,6 +250,13 @@ def _check_keys(checker: Checker, value: dict[str, Any], keys: Mapping[str, Key]
         if name in value:
             key.shape.check(checker, (name,), value[name], name)
     checker.no_matchers(value.get("settings"), ("settings",), "settings")
+
+
+def check_outcome(outcome: str | None) -> None:
+    """Raise CannotRun for a word that is not an outcome."""
+    if outcome is not None and outcome not in OUTCOMES:
+        known = f"{meant(outcome, OUTCOMES)}; there are {', '.join(OUTCOMES)}"
+        raise CannotRun(f"{outcome!r} is not an outcome{known}")
 
 
 def nothing_expected(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from optilocal.scenarios.language.assembly import read_datafile, read_mappings
+from optilocal.scenarios.language.before_mappings import read_parts
 from optilocal.scenarios.language.checker import Checker
 from optilocal.scenarios.language.defaults import FILE_NAME, Defaults
 from optilocal.scenarios.language.document import check_defaults
@@ -48,12 +49,14 @@ def _over(above: Defaults, file: Path) -> Defaults:
     if check_defaults(checker):
         datafile = read_datafile(checker, value["datafile"]) if "datafile" in value else above.datafile
         mappings = read_mappings(checker, value["mappings"]) if "mappings" in value else above.mappings
+        platform = read_parts(checker, value, above.platform)
         if not checker.problems:
             defaults = Defaults(
                 tags=(*above.tags, *value.get("tags", ())),
                 datafile=datafile,
                 settings={**above.settings, **value.get("settings", {})},
                 mappings=mappings,
+                platform=platform,
                 clock_ms=clock_ms(value["clock"]) if "clock" in value else above.clock_ms,
             )
     if checker.problems:

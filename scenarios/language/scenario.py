@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from optilocal.forwarder.stages.platform import NOTHING, Platform
 from optilocal.scenarios.language.yaml_nodes import Document, NodePath
 
 
@@ -36,6 +37,7 @@ class Scenario:
     tags: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     mappings: tuple[dict[str, Any], ...] | None = None
+    platform: Platform = NOTHING
     predictions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Contextual bandit's id → the rows of its table, as the emulator's prediction service takes them."""
     clock_ms: int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from optilocal.emulator.datafile.datafile import DatafileError
 from optilocal.emulator.journal.file import JournalError
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings as EmulatorSettings
+from optilocal.forwarder.pipeline.mappings import odd_triggers
 from optilocal.forwarder.server import ForwarderServer
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
@@ -35,6 +37,8 @@ class SandboxOptions:
     settings: Path | None = None
     journal: Path | None = None
     judge_ahead: bool = True
+    write_keys: tuple[str, ...] = ()
+    analytics_js: Path | str | None = None
 
 
 class Sandbox:
@@ -76,9 +80,12 @@ class Sandbox:
                     datafiles=options.datafiles,
                 ),
                 judge_ahead=options.judge_ahead,
+                port_option="--emulator-port",
             ).start()
             if self._with_forwarder:
-                self._forwarder = ForwarderServer(self._forwarder_settings()).start()
+                self._forwarder = ForwarderServer(
+                    self._forwarder_settings(), port_option="--forwarder-port"
+                ).start()
         except (OSError, ValueError, DatafileError, JournalError, SpoolError) as error:
             self.stop()
             raise CannotRun(_line(error)) from None
@@ -95,14 +102,19 @@ class Sandbox:
         if served:
             usual["dataFileUrl"] = datafiles.cdn_url(served[0]["sdkKey"])
             usual["accountId"] = str((served[0]["datafile"] or {}).get("accountId") or "")
-        return ServerSettings.load(
+        settings = ServerSettings.load(
             options.settings,
             host=options.host,
             port=options.forwarder_port,
             optimizely=self.emulator_url,
             spool=_spool_beside(options.journal),
+            write_keys=options.write_keys,
+            analytics_js=options.analytics_js,
             usual={name: value for name, value in usual.items() if value},
         )
+        for note in odd_triggers(settings.mappings):
+            sys.stderr.write(f"forwarder: {options.settings}: {note}\n")
+        return settings
 
     def stop(self) -> None:
         """Stop what runs; a second time does nothing."""

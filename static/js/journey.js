@@ -25,6 +25,7 @@
     project_deactivated: "datafile",
     unmatched_event_key: "datafile",
     delivery_failed: "request",
+    wrong_account: "received",
     no_experiment: "attribution",
     experiment_not_running: "attribution",
     unidentified_user: "attribution",

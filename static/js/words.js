@@ -15,12 +15,13 @@
     project_deactivated: ["bad", "Project deactivated", "The datafile is the deactivated-project text"],
     unmatched_event_key: ["bad", "Unmatched event key", "No event in the datafile has exactly this key"],
     delivery_failed: ["bad", "Delivery failed", "The Event API was not reached, or refused"],
+    wrong_account: ["bad", "Wrong account", "The event's account_id is that of no datafile here"],
     no_experiment: ["bad", "No experiment", "The event is a metric of no experiment"],
     experiment_not_running: ["bad", "Experiment not running", "No experiment with this metric ran at the time"],
     unidentified_user: ["bad", "Unidentified user", "No userId, and the anonymousId has no decision"],
     user_not_activated: ["bad", "User not activated", "The visitor has no decision in such an experiment"],
     activated_too_late: ["bad", "Activated too late", "The only decisions are later than the event"],
-    excluded: ["bad", "Excluded", "Holdback or filtered bot"],
+    excluded: ["bad", "Excluded", "Holdback, filtered bot, or a value that Optimizely does not take"],
   };
   const STATUS = {
     passed: ["good", "Passed"],

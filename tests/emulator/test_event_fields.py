@@ -59,7 +59,7 @@ def test_optional_fields_of_the_wrong_type_are_read_as_absent():
     snapshot = visitor["snapshots"][0]
     snapshot["decisions"][0]["metadata"] = "none"
     snapshot["events"] += [
-        {"uuid": "c", "timestamp": NOW + 0.5, "entity_id": 7, "key": "Signed Up", "tags": "a"}
+        {"uuid": "c", "timestamp": NOW + 0.5, "entity_id": 7.5, "key": "Signed Up", "tags": "a"}
     ]
     visitor["attributes"] = [{"entity_id": "1", "key": "plan", "type": "custom"}]
     parsed = read(batch(visitor, project_id=5, client_name=["x"]))

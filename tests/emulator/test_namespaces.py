@@ -47,5 +47,8 @@ def test_asking_makes_no_namespace(space: Space) -> None:
     for path in ("events", "results", "datafiles", "clock", "faults", "health"):
         space.json(path)
     assert space.name not in [row["name"] for row in space.rows("namespaces")]
-    space.get("/datafiles/x.json")
+    assert space.get("/datafiles/x.json").status_code == 403
+    assert space.get("/v1/events").status_code == 405
+    assert space.name not in [row["name"] for row in space.rows("namespaces")]
+    assert space.send(batch(purchase())).status_code == 204
     assert space.name in [row["name"] for row in space.rows("namespaces")]

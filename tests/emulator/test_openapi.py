@@ -17,11 +17,11 @@ from space import Space
 
 from optilocal import emulator
 from optilocal.emulator.app import create_app
-from optilocal.emulator.clock import SystemClock
 from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.journal.query import filters_of
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings
+from optilocal.serving.clock import SystemClock
 
 OPENAPI: dict[str, Any] = json.loads(
     (Path(emulator.__file__).parent / "control" / "openapi.json").read_text("utf-8")

@@ -239,7 +239,6 @@ def test_holdback_in_one_experiment_and_a_bot_in_another_are_both_told():
     [
         ([], "attaches"),
         (["exp-delivery"], 'attached to the delivery "delivery"'),
-        (["exp-elsewhere"], '"exp-elsewhere", which no datafile lists'),
     ],
 )
 def test_why_an_event_is_a_metric_of_nothing_is_told(experiment_ids, says):

@@ -17,7 +17,7 @@ from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings as EmulatorSettings
 from optilocal.forwarder.clock import Clock, ManualClock
 from optilocal.forwarder.destination.destination import Settings
-from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.server import ForwarderServer
 from optilocal.forwarder.settings import ServerSettings
 
@@ -37,11 +37,11 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def make_forwarder(double: OptimizelyDouble, clock: ManualClock) -> Iterator[Callable[..., Forwarder]]:
-    """Makes forwarders in front of the stand-in; any argument of `Forwarder` can be given."""
-    made: list[Forwarder] = []
+def make_forwarder(double: OptimizelyDouble, clock: ManualClock) -> Iterator[Callable[..., Pipeline]]:
+    """Makes forwarders in front of the stand-in; any argument of `Pipeline` can be given."""
+    made: list[Pipeline] = []
 
-    def make(settings: dict[str, Any] | None = None, **arguments: Any) -> Forwarder:
+    def make(settings: dict[str, Any] | None = None, **arguments: Any) -> Pipeline:
         numbers = itertools.count(1)
         chosen = settings if settings is not None else {"accountId": "12001", "dataFileUrl": DATAFILE_URL}
         usual: dict[str, Any] = {
@@ -50,7 +50,7 @@ def make_forwarder(double: OptimizelyDouble, clock: ManualClock) -> Iterator[Cal
             "random": Random(1),
             "ids": lambda: f"id-{next(numbers)}",
         }
-        forwarder = Forwarder(Settings.from_json(chosen), **{**usual, **arguments})
+        forwarder = Pipeline(Settings.from_json(chosen), **{**usual, **arguments})
         made.append(forwarder)
         return forwarder
 
@@ -76,11 +76,11 @@ def order_completed() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def shared_forwarder() -> Iterator[Forwarder]:
+def shared_forwarder() -> Iterator[Pipeline]:
     """A forwarder with a stand-in behind it, for a whole module's generated events."""
     server = OptimizelyDouble()
     numbers = itertools.count(1)
-    forwarder = Forwarder(
+    forwarder = Pipeline(
         Settings.from_json({"accountId": "12001", "dataFileUrl": DATAFILE_URL}),
         optimizely=server.url,
         clock=ManualClock(NOON),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optilocal.emulator.datafile.datafile import Datafile
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION
 from optilocal.scenarios.check.judge import Destination
 from optilocal.scenarios.check.preflight import preflight
 from optilocal.scenarios.check.reading import read
@@ -49,7 +49,7 @@ def _read(name: str, text: str) -> Reading | None:
 
 
 def _report(reading: Reading) -> dict[str, Any]:
-    destination = Destination(DATAFILE, [DEFAULT_MAPPING], None, NOW)
+    destination = Destination(DATAFILE, [DEFAULT_SUBSCRIPTION], None, NOW)
     report = preflight(DATAFILE, [reading], destination, source="shop.json", now_ms=NOW)
     json.dumps(report)
     return report

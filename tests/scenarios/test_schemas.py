@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from run_samples import real_run
 
 from optilocal.emulator.verdict.verdict import CONDITIONS
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION
 from optilocal.forwarder.pipeline.suppression import REGULATION_TYPES
 from optilocal.scenarios.comparing.results import new_run, with_scenarios
 from optilocal.scenarios.language import datafiles, document, schema, steps
@@ -48,7 +48,7 @@ def test_a_schema_is_one_and_every_reference_in_it_leads_somewhere(name: str) ->
 
 def test_the_names_are_those_of_the_emulator_and_the_forwarder() -> None:
     assert set(document.CONDITIONS) == set(CONDITIONS)
-    assert set(document.FIELDS) == set(DEFAULT_MAPPING.fields)
+    assert set(document.FIELDS) == set(DEFAULT_SUBSCRIPTION.fields)
     assert set(steps.REGULATIONS) == REGULATION_TYPES
     assert RESULTS["$defs"]["outcome"]["enum"] == list(document.OUTCOMES)
     assert set(RESULTS["$defs"]["step"]["properties"]["kind"]["enum"]) == set(steps.STEPS)

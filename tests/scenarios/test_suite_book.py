@@ -16,9 +16,10 @@ from optilocal.scenarios.suite_index import SUITE, contents, title, with_index
 
 # Contract of verdicts, top to bottom.
 OUTCOMES = (
-    "suppressed_user", "duplicate", "not_subscribed", "invalid_payload", "datafile_unavailable", "project_deactivated",
-    "unmatched_event_key", "delivery_failed", "no_experiment", "experiment_not_running", "unidentified_user",
-    "user_not_activated", "activated_too_late", "excluded", "counted",
+    "suppressed_user", "duplicate", "blocked_by_schema", "consent_refused", "filtered", "not_subscribed",
+    "invalid_payload", "datafile_unavailable", "project_deactivated", "unmatched_event_key", "delivery_failed",
+    "no_experiment", "experiment_not_running", "unidentified_user", "user_not_activated", "activated_too_late",
+    "excluded", "counted",
 )  # fmt: skip
 
 

@@ -177,3 +177,11 @@ def test_what_the_forwarder_accepted_outlives_a_kill_with_the_journal(tmp_path: 
     kept = requests.get(second.forwarder + "/_forwarder/deliveries", timeout=10).json()["deliveries"]
     assert {delivery["message_id"] for delivery in kept} == {f"m-{number}" for number in range(5)}
     assert second.interrupt() == 0
+
+
+def test_folders_named_as_the_two_servers_are_no_harm(tmp_path: Path) -> None:
+    for name in ("emulator", "forwarder"):
+        (tmp_path / name).mkdir()
+    sandbox = Up(tmp_path)
+    assert requests.get(sandbox.forwarder + "/_forwarder/health", timeout=10).status_code == 200
+    assert sandbox.interrupt() == 0

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.destination.destination import (
-    DEFAULT_MAPPING,
+    DEFAULT_SUBSCRIPTION,
     ActionResult,
     Settings,
+    Subscription,
     on_delete,
     on_event,
 )
-from optilocal.forwarder.destination.destination import Mapping as EventMapping
 from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.javascript.json import plain_json
 from optilocal.forwarder.pipeline.deduplication import Deduplication, MemoryDeduplication
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from optilocal.forwarder.http.session import HttpSession
 
 
-class Forwarder:
+class Pipeline:
     """One instance of the destination with Segment's platform around it.
 
     `platform` is what Segment does to events before the mappings. `optimizely` is the emulator's base URL with its
@@ -64,7 +64,7 @@ class Forwarder:
     def __init__(
         self,
         settings: Settings,
-        mappings: Sequence[EventMapping] = (DEFAULT_MAPPING,),
+        mappings: Sequence[Subscription] = (DEFAULT_SUBSCRIPTION,),
         *,
         optimizely: str,
         clock: Clock,
@@ -228,14 +228,14 @@ class Forwarder:
         return self._attempted(delivery, number, entries, made)
 
     def _run_mapping(
-        self, event: dict[str, Any], mapping: EventMapping, number: int
+        self, event: dict[str, Any], mapping: Subscription, number: int
     ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         entry: dict[str, Any] = {
             "name": mapping.name,
             "trigger": mapping.trigger,
             "enabled": mapping.enabled,
             # Null for the action's own: nearly every report has those.
-            "fields": None if mapping.fields == DEFAULT_MAPPING.fields else mapping.fields,
+            "fields": None if mapping.fields == DEFAULT_SUBSCRIPTION.fields else mapping.fields,
             "matched": False,
             "outcome": "disabled",
             "payload": None,
