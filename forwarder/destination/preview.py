@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, TextIO
 
@@ -14,6 +15,7 @@ from optilocal.forwarder.destination.errors import DestinationError, JavaScriptR
 from optilocal.forwarder.destination.mapping import transform
 from optilocal.forwarder.destination.offline import OfflineClient
 from optilocal.forwarder.destination.trigger import compile_trigger
+from optilocal.forwarder.destination.trigger_lint import TYPES, lint_trigger
 from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, plain_json
 from optilocal.forwarder.javascript.values import MAX_SAFE, UNDEFINED, number_to_string, to_primitive_string
@@ -112,8 +114,12 @@ def run_line(line: Any) -> dict[str, Any]:
     return answer
 
 
-def main(stream_in: TextIO, stream_out: TextIO) -> int:
-    """Answers every line of a stream with one line, in order. Returns the exit code, 0."""
+def main(stream_in: TextIO, stream_out: TextIO, usual: Usual | None = None, now: str | None = None) -> int:
+    """Answers every line of a stream with one line, in order. Returns the exit code: 1 when a line could not be read.
+
+    `usual` stands in for what a line does not say; `now` (ISO 8601) for the time of a bare event that has none.
+    """
+    usual, unreadable = usual or Usual(), False
     for number, given in enumerate(stream_in):
         text = given.removeprefix("\ufeff") if number == 0 else given
         if not text.strip():
@@ -121,15 +127,86 @@ def main(stream_in: TextIO, stream_out: TextIO) -> int:
         try:
             if not text.isascii() and _FOREIGN_BYTE.search(text):
                 raise JsonSyntaxError("the line is not UTF-8")
-            answer = run_line(parse_json(text))
+            line = parse_json(text)
+            if is_bare_event(line):
+                line = as_line(line, number, now)
+            answer = usual.answer(line) if isinstance(line, dict) else run_line(line)
         except JsonSyntaxError as error:
             answer = _unreadable(str(error))
+        unreadable = unreadable or answer.get("error", {}).get("name") == "SyntaxError"
         written = _write(answer)
         if ("e+" in written or ".0" in written) and _LONG_NUMBER.search(written):
             written = _write(_with_whole_numbers(answer))
         stream_out.write(written + "\n")
     stream_out.flush()
-    return 0
+    return 1 if unreadable else 0
+
+
+def is_bare_event(line: Any) -> bool:
+    """Whether a line is a Segment event by itself, as sources send it and recordings keep it."""
+    return (
+        isinstance(line, dict)
+        and line.get("type") in TYPES
+        and not isinstance(line.get("event"), dict)
+        and not {"op", "mapping", "subscription"} & set(line)
+    )
+
+
+def as_line(event: dict[str, Any], number: int, now: str | None) -> dict[str, Any]:
+    """A bare event as a line, completed as Segment does at its door: an id and a time are always there."""
+    times = (event.get(key) for key in ("originalTimestamp", "sentAt", "receivedAt"))
+    filled = {"messageId": f"preview-{number + 1}", "timestamp": next(filter(None, times), now), **event}
+    return {"id": event.get("messageId"), "event": filled}
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What the command's options say for lines that do not: the destination's settings, its mappings, the datafile."""
+
+    settings: Mapping[str, Any] | None = None
+    subscriptions: Sequence[destination.Subscription] = ()
+    datafile: Any = None
+
+    def answer(self, line: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to one line. Of several mappings it is that of one that failed, else of one that sent, with the
+        requests of all.
+        """
+        given = {"settings": self.settings, "datafile": self.datafile}
+        whole = {**{key: value for key, value in given.items() if value is not None}, **line}
+        own = {"mapping", "subscription"} & set(line) or line.get("op", "track") != "track"
+        if own or not self.subscriptions:
+            return _with_reason(run_line(whole), whole)
+        each = [
+            _with_reason(run_line(one), one)
+            for mapping in self.subscriptions
+            if mapping.enabled
+            for one in [{**whole, "subscription": mapping.trigger, "mapping": mapping.fields}]
+        ]
+        order = ("error", "sent", "skipped")
+        best = min(each, key=lambda answer: order.index(answer["outcome"]), default=None)
+        if best is None:
+            return {
+                "id": plain_json(line.get("id")),
+                "outcome": "skipped",
+                "requests": [],
+                "reason": "no mapping is enabled",
+            }
+        return {**best, "requests": [request for answer in each for request in answer["requests"]]}
+
+
+def _with_reason(answer: dict[str, Any], line: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer that was skipped with the reason why."""
+    if answer["outcome"] != "skipped":
+        return answer
+    trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
+    if not isinstance(trigger, str):
+        return {**answer, "reason": "the trigger is not a text"}
+    event = line.get("event")
+    kind = f" of type {event.get('type')!r}" if isinstance(event, dict) else ""
+    written = "".join(f"; {note.message}" for note in lint_trigger(trigger))
+    problem = compile_trigger(trigger).problem
+    reason = "cannot be read" if problem else f"does not match this event{kind}"
+    return {**answer, "reason": f"the trigger {trigger} {reason}{written}"}
 
 
 def _with_whole_numbers(value: Any) -> Any:
