@@ -31,11 +31,19 @@ class EmulatorServer:
 
     Raises JournalError for a journal that cannot be used, ServerError for an address that is taken, and DatafileError
     for a datafile that is none; each is one line. Without `judge_ahead` outcomes and results are found when somebody asks.
+    `port_option` is where a user names the port.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None, *, judge_ahead: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock | None = None,
+        *,
+        judge_ahead: bool = True,
+        port_option: str = "--port",
+    ) -> None:
         self.settings = settings
-        self._judge_ahead = judge_ahead
+        self._judge_ahead, self._port_option = judge_ahead, port_option
         self.clock = clock or SystemClock()
         self.port = settings.port
         self._server: Server | None = None
@@ -98,7 +106,8 @@ class EmulatorServer:
             ) from None
         except OSError as error:
             raise ServerError(
-                error.errno, f"the emulator cannot listen on {host}:{port}: {why_not(error)}"
+                error.errno,
+                f"the emulator cannot listen on {host}:{port}: {why_not(error, port, self._port_option)}",
             ) from None
         self.port = listening.getsockname()[1]
         return listening

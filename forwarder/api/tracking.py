@@ -17,21 +17,39 @@ from optilocal.forwarder.api.body import (
 )
 from optilocal.forwarder.api.refusals import Refusals
 from optilocal.forwarder.clock import Clock
+from optilocal.forwarder.pipeline.instances import Instances
 from optilocal.forwarder.pipeline.source_event import complete
 from optilocal.forwarder.pipeline.tracking_plan import TYPES, notes
 from optilocal.forwarder.queue.dispatcher import Dispatcher, Overloaded
+from optilocal.forwarder.stages.consent import Consent
 from optilocal.serving.site import current_namespace
 
 CALLS = {**{kind: kind for kind in TYPES}, **{kind[0]: kind for kind in TYPES}}
 """Path → type of the call, long and short: `/v1/track`, `/v1/t`."""
+
+CDN_HOST, API_HOST = "cdn.segment.com", "api.segment.io"
+"""Where analytics.js fetches its settings in real life, and where it then sends."""
+UNKNOWN_KEY = "Cannot GET - Invalid path or write key provided."
+"""What Segment's CDN says, with 404, of a write key that it does not know: segmentio/analytics-next#851."""
 
 BATCHES = ("batch", "b", "import")
 
 Taken = tuple[dict[str, Any], list[dict[str, str]]]
 
 
-def source_api(dispatcher: Dispatcher, clock: Clock, ids: Callable[[], str], refusals: Refusals) -> Blueprint:
-    """The routes of Segment's Tracking API. What is not taken is noted in `refusals`."""
+def source_api(
+    dispatcher: Dispatcher,
+    instances: Instances,
+    clock: Clock,
+    ids: Callable[[], str],
+    *,
+    refusals: Refusals,
+    write_keys: frozenset[str] = frozenset(),
+) -> Blueprint:
+    """The routes of Segment's Tracking API. What is not taken is noted in `refusals`.
+
+    With `write_keys` what comes with another key is answered 200 as ever, and goes nowhere.
+    """
     api = Blueprint("source_api", __name__)
 
     @api.route("/v1/<call>", methods=["POST"], provide_automatic_options=False)
@@ -49,6 +67,10 @@ def source_api(dispatcher: Dispatcher, clock: Clock, ids: Callable[[], str], ref
             taken = _batch(body) if call in BATCHES else [_single(body, CALLS[call])]
         except Refused as refused:
             return _refuse(str(refused), 400)
+        if write_keys and key is not None and key not in write_keys:
+            # Segment answers as ever and drops it: https://github.com/segmentio/analytics-node/issues/371.
+            _refuse(f"no source has the write key {key!r}", 200)
+            return jsonify(success=True), 200
         extra = [] if key is not None else [NO_KEY]
         try:
             dispatcher.accept(current_namespace(), [(event, [*found, *extra]) for event, found in taken])
@@ -94,7 +116,14 @@ def source_api(dispatcher: Dispatcher, clock: Clock, ids: Callable[[], str], ref
 
     @api.route("/v1/projects/<key>/settings", methods=["GET"], provide_automatic_options=False)
     def settings(key: str) -> Response:
-        return jsonify(browser_settings(key, f"{request.host}{request.script_root}/v1", request.scheme))
+        if write_keys and key not in write_keys:
+            return Response(UNKNOWN_KEY, 404, content_type="text/plain; charset=utf-8")
+        if request.host.lower() == CDN_HOST:
+            # The page was led here by a proxy or its hosts file, and so are its events.
+            found = browser_settings(key, f"{API_HOST}/v1", "https")
+        else:
+            found = browser_settings(key, f"{request.host}{request.script_root}/v1", request.scheme)
+        return jsonify(with_consent(found, instances.platform(current_namespace()).consent))
 
     @api.after_request
     def share(answer: Response) -> Response:
@@ -119,6 +148,20 @@ NO_KEY = {
     "code": "write_key_missing",
     "message": "no writeKey, neither in the body nor as Basic user: Segment needs one",
 }
+
+
+def with_consent(settings: dict[str, Any], consent: Consent) -> dict[str, Any]:
+    """The settings with the workspace's consent categories, as Segment's consent wrapper reads them (npm
+    `@segment/analytics-consent-tools`, src/domain/blocking-helpers.ts); without categories they stay as they are.
+
+    The destination itself is not among `integrations`: its consent is judged on the server, and analytics.js fetches a
+    bundle from Segment's own CDN as soon as there is any other integration than Segment.io.
+    """
+    everything = list(dict.fromkeys((*consent.categories, *consent.others)))
+    if not everything:
+        return settings
+    unmapped = not consent.categories
+    return {**settings, "consentSettings": {"allCategories": everything, "hasUnmappedDestinations": unmapped}}
 
 
 def browser_settings(key: str, api_host: str, protocol: str) -> dict[str, Any]:

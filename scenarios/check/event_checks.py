@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from optilocal.emulator.batch.fields import EVENT_PROPERTIES
 from optilocal.emulator.datafile.datafile import Datafile, Experiment, is_running
-from optilocal.emulator.datafile.nearest import nearest
+from optilocal.emulator.datafile.nearest import fold, nearest
+from optilocal.emulator.verdict.revenue_warnings import SUMS
 from optilocal.emulator.verdict.wording import joined, listed, quoted, when
 from optilocal.scenarios.check.findings import Findings
 from optilocal.scenarios.check.judge import Destination, Judged
@@ -15,6 +17,23 @@ from optilocal.scenarios.check.tracked import Place, Tracked
 
 _EARLIEST_MS = 1_262_304_000_000
 _DAY_MS = 86_400_000
+
+
+BEFORE_MAPPINGS = {
+    "blocked_by_schema": (
+        "blocked by the source's schema controls",
+        "Send it as the tracking plan asks, or correct the plan or the source's settings.",
+    ),
+    "consent_refused": (
+        "refused by its own consent",
+        "Send it with every category of this destination set to true once the user consents.",
+    ),
+    "filtered": (
+        "dropped by a filter or transformation",
+        "Change the condition of the filter or transformation, or disable it.",
+    ),
+}
+"""Outcomes before the mappings: how a sentence names the stage, and what to do."""
 
 
 class EventChecks:
@@ -35,7 +54,9 @@ class EventChecks:
                 return judged
         else:
             judged = self._destination.judge_name(tracked.name, tracked.event)
-        if judged.outcome == "not_subscribed":
+        if judged.outcome in BEFORE_MAPPINGS:
+            self._blocked(tracked, judged)
+        elif judged.outcome == "not_subscribed":
             self._not_subscribed(tracked, judged)
         elif judged.outcome == "invalid_payload":
             self._refused(tracked, judged.details)
@@ -44,19 +65,31 @@ class EventChecks:
         else:
             self._experiments(tracked, judged.event_key or "")
             self._time(tracked, judged)
-        if judged.outcome != "not_subscribed":
+        if judged.outcome not in ("not_subscribed", *BEFORE_MAPPINGS):
             self._traits(tracked, judged)
         if tracked.planned is not None:
             self._planned(tracked)
         if tracked.origin == "recorded events" and judged.outcome == "sent":
             self._visitor(tracked)
             self._revenue(tracked, judged)
+            self._tags(tracked, judged)
         return judged
 
     def experiments(self, key: str) -> tuple[Experiment, ...]:
         """The experiments that have the event of this key as a metric."""
         event = self._datafile.event(key)
         return self._datafile.experiments_with_metric(event.id) if event else ()
+
+    def _blocked(self, tracked: Tracked, judged: Judged) -> None:
+        stage, remedy = BEFORE_MAPPINGS[judged.outcome]
+        code = f" Segment's discard code is {judged.code}." if judged.code else ""
+        if judged.nearest:
+            remedy = f"Track it as {listed(judged.nearest, 'or')}, as the tracking plan has it, or add it to the plan."
+        self._findings.never_counts(
+            judged.outcome, tracked.name or None, tracked.place,
+            f"This event would be {stage}: {'; '.join(judged.details)}.{code}",
+            remedy,
+        )  # fmt: skip
 
     def _not_subscribed(self, tracked: Tracked, judged: Judged) -> None:
         self._findings.never_counts(
@@ -89,7 +122,18 @@ class EventChecks:
 
     def _experiments(self, tracked: Tracked, key: str) -> None:
         experiments = self.experiments(key)
-        if not experiments:
+        event = self._datafile.event(key)
+        named = event.experiment_ids if event else ()
+        left_out = [id_ for id_ in named if self._datafile.experiment_by_id(id_) is None]
+        if not experiments and left_out:
+            which = f"{'experiment' if len(left_out) == 1 else 'experiments'} {listed(left_out)}"
+            self._findings.never_counts(
+                "experiment_not_running", tracked.name, tracked.place,
+                f"It is a metric of the {which}, which the datafile leaves out.",
+                f"Start the {which} in this environment, or check against the datafile of the environment that has it: a "
+                "datafile leaves out what is paused, concluded, archived or of another environment.",
+            )  # fmt: skip
+        elif not experiments:
             self._findings.never_counts(
                 "no_experiment", tracked.name, tracked.place,
                 f"The event {quoted(key)} is a metric of no experiment, so nothing counts it.",
@@ -182,6 +226,29 @@ class EventChecks:
                 "counted_under_anonymous_id", tracked.name, tracked.place,
                 "It has no userId, so the visitor is its anonymousId.",
                 "It counts only if Optimizely decided for that anonymousId too; else send the userId of the decision.",
+            )  # fmt: skip
+
+    def _tags(self, tracked: Tracked, judged: Judged) -> None:
+        tags = judged.payload.get("eventTags")
+        if not isinstance(tags, dict):
+            return
+        nested = [
+            name
+            for name, value in tags.items()
+            if isinstance(value, dict | list) and name != EVENT_PROPERTIES
+        ]
+        if nested:
+            self._findings.worth_knowing(
+                "nested_tag", tracked.name, tracked.place,
+                f"Its properties {listed(nested)} are arrays or objects, and Optimizely may drop the whole event for them.",
+                "Flatten them, or map only texts, numbers and booleans to event tags.",
+            )  # fmt: skip
+        sums = [name for name in tags if fold(name) in SUMS and _number(tags[name]) is not None]
+        if sums and judged.payload.get("revenue") is None:
+            self._findings.worth_knowing(
+                "revenue_under_other_name", tracked.name, tracked.place,
+                f"It has no revenue, but a property {quoted(sums[0])}, which nobody reads as revenue.",
+                "If that is its revenue, send it as revenue in cents, or map revenue to it.",
             )  # fmt: skip
 
     def _revenue(self, tracked: Tracked, judged: Judged) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, ProxySettings, sync_playwright
 
 PACKAGES = Path(__file__).parent / "node_modules"
 SOMEBODY = (
@@ -31,6 +31,10 @@ LIBRARIES = {
     "@optimizely/optimizely-sdk": ("optimizely-sdk/dist/optimizely.browser.umd.min.js", "optimizelySdk"),
     "@segment/analytics-next": ("analytics-next/dist/umd/index.js", "AnalyticsNext"),
 }
+MODULES = {
+    "@segment/analytics-consent-tools": "/packages/@segment/analytics-consent-tools/dist/esm/index.js",
+    "@segment/analytics-generic-utils": "/packages/@segment/analytics-generic-utils/dist/esm/index.js",
+}
 NAMES = {
     "optimizelySdk": "createBatchEventProcessor, createInstance, createPollingProjectConfigManager",
     "AnalyticsNext": "AnalyticsBrowser",
@@ -40,7 +44,7 @@ find_browser = runpy.run_path(str(Path(__file__).parents[1] / "browser.py"))["fi
 
 def page_with(script: str) -> str:
     """A page that runs a module script, in which the libraries are imported by their names as from a bundler."""
-    tags, imports = [], {}
+    tags, imports = [], dict(MODULES)
     for package, (file, variable) in LIBRARIES.items():
         tags.append(f'<script src="/packages/{package.split("/")[0]}/{file}"></script>')
         names = NAMES[variable]
@@ -72,10 +76,21 @@ class Pages:
                 if path in pages:
                     self._answer(200, "text/html; charset=utf-8", pages[path].encode())
                 elif path.startswith("/packages/") and ".." not in path:
-                    file = PACKAGES / path.removeprefix("/packages/")
-                    self._answer(200, "text/javascript; charset=utf-8", file.read_bytes())
+                    self._package(PACKAGES / path.removeprefix("/packages/"))
                 else:
                     self._answer(204, "text/plain", b"")
+
+            def _package(self, file: Path) -> None:
+                candidates = (file, file.with_name(f"{file.name}.js"), file / "index.js")
+                real = next(one for one in candidates if one.is_file())
+                if real == file:
+                    self._answer(200, "text/javascript; charset=utf-8", file.read_bytes())
+                    return
+                # Modules that are written for a bundler leave out the end of a file's name.
+                self.send_response(302)
+                self.send_header("Location", f"/packages/{real.relative_to(PACKAGES).as_posix()}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def _answer(self, status: int, kind: str, body: bytes) -> None:
                 self.send_response(status)
@@ -105,11 +120,13 @@ class Pages:
 class Browsing:
     """One Chromium. Playwright wants a thread of its own for each browser, and other tests may drive one too."""
 
-    def __init__(self) -> None:
+    def __init__(self, flags: Sequence[str] = (), proxy: str | None = None) -> None:
         path = find_browser()
         assert path, "no Chromium: set $CHROMIUM to one, or run `python tests/browser.py --install`"
         self._thread = ThreadPoolExecutor(max_workers=1)
-        self._playwright, self._browser = self._thread.submit(self._open, path).result()
+        self._playwright, self._browser = self._thread.submit(
+            self._open, path, [*FLAGS, *flags], proxy
+        ).result()
 
     def visit(self, url: str, act: Callable[[Page], Any] = done, user_agent: str | None = None) -> Any:
         """What `act` makes of the page, in a fresh context; whatever goes wrong inside the page fails the test."""
@@ -120,9 +137,10 @@ class Browsing:
         self._thread.shutdown()
 
     @staticmethod
-    def _open(path: str) -> tuple[Playwright, Browser]:
+    def _open(path: str, flags: list[str], proxy: str | None) -> tuple[Playwright, Browser]:
         playwright = sync_playwright().start()
-        return playwright, playwright.chromium.launch(executable_path=path, args=FLAGS)
+        through: ProxySettings | None = {"server": proxy} if proxy else None
+        return playwright, playwright.chromium.launch(executable_path=path, args=flags, proxy=through)
 
     def _visit(self, url: str, act: Callable[[Page], Any], user_agent: str | None) -> Any:
         troubles: list[str] = []
