@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, TextIO
 
@@ -14,11 +13,13 @@ from optilocal.forwarder.destination.destination import ActionResult, Settings
 from optilocal.forwarder.destination.errors import DestinationError, JavaScriptRangeError
 from optilocal.forwarder.destination.mapping import transform
 from optilocal.forwarder.destination.offline import OfflineClient
+from optilocal.forwarder.destination.preview_workspace import ALONE, Workspace
 from optilocal.forwarder.destination.trigger import compile_trigger
 from optilocal.forwarder.destination.trigger_lint import TYPES, lint_trigger
 from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, plain_json
 from optilocal.forwarder.javascript.values import MAX_SAFE, UNDEFINED, number_to_string, to_primitive_string
+from optilocal.forwarder.stages.course import Course
 
 DEFAULT_SETTINGS: Final = {
     "accountId": "12001",
@@ -85,8 +86,12 @@ def _as_text(datafile: Any) -> str:
         return json.dumps(plain_json(datafile))
 
 
-def run_line(line: Any) -> dict[str, Any]:
-    """One line, parsed, to its answer; never raises for what a line holds."""
+def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
+    """One line, parsed, to its answer; never raises for what a line holds.
+
+    Where something is configured before the mappings, in the line or the workspace, `stages` says what each stage did; an
+    event that one of them ends is `skipped`.
+    """
     if not isinstance(line, dict):
         return _unreadable(f"a line is a JSON object, not {type(line).__name__}")
     op = line.get("op", "track")
@@ -95,8 +100,19 @@ def run_line(line: Any) -> dict[str, Any]:
         names = ", ".join(_OPERATIONS)
         return {**_unreadable(f"op must be one of {names}"), "id": plain_json(line.get("id"))}
     client = _client(line)
+    way: Course | None = None
     try:
-        result = run(line, client)
+        way = workspace.before_mappings(line) if op == "track" else None
+        if way is not None:
+            line = {**line, "event": way.event}
+        if way is not None and way.ended is not None:
+            result = ActionResult("skipped")
+        elif op == "track" and workspace.mappings and not {"mapping", "subscription"} & set(line):
+            result = workspace.through_mappings(
+                line.get("event", UNDEFINED), _settings(line, workspace), client
+            )
+        else:
+            result = run(line, client, workspace)
     except DestinationError as error:
         result = ActionResult("error", error=error)
     except RecursionError:
@@ -106,6 +122,8 @@ def run_line(line: Any) -> dict[str, Any]:
         "outcome": result.outcome,
         "requests": client.requests,
     }
+    if way is not None:
+        answer["stages"] = list(way.rows)
     value = plain_json(result.value)
     if value is not UNDEFINED:
         answer["value"] = value
@@ -114,12 +132,12 @@ def run_line(line: Any) -> dict[str, Any]:
     return answer
 
 
-def main(stream_in: TextIO, stream_out: TextIO, usual: Usual | None = None, now: str | None = None) -> int:
+def main(stream_in: TextIO, stream_out: TextIO, workspace: Workspace = ALONE, now: str | None = None) -> int:
     """Answers every line of a stream with one line, in order. Returns the exit code: 1 when a line could not be read.
 
-    `usual` stands in for what a line does not say; `now` (ISO 8601) for the time of a bare event that has none.
+    `now` (ISO 8601) is the time of a bare event that has none.
     """
-    usual, unreadable = usual or Usual(), False
+    unreadable = False
     for number, given in enumerate(stream_in):
         text = given.removeprefix("\ufeff") if number == 0 else given
         if not text.strip():
@@ -127,10 +145,7 @@ def main(stream_in: TextIO, stream_out: TextIO, usual: Usual | None = None, now:
         try:
             if not text.isascii() and _FOREIGN_BYTE.search(text):
                 raise JsonSyntaxError("the line is not UTF-8")
-            line = parse_json(text)
-            if is_bare_event(line):
-                line = as_line(line, number, now)
-            answer = usual.answer(line) if isinstance(line, dict) else run_line(line)
+            answer = _answer(parse_json(text), workspace, number, now)
         except JsonSyntaxError as error:
             answer = _unreadable(str(error))
         unreadable = unreadable or answer.get("error", {}).get("name") == "SyntaxError"
@@ -140,6 +155,18 @@ def main(stream_in: TextIO, stream_out: TextIO, usual: Usual | None = None, now:
         stream_out.write(written + "\n")
     stream_out.flush()
     return 1 if unreadable else 0
+
+
+def _answer(line: Any, workspace: Workspace, number: int, now: str | None) -> dict[str, Any]:
+    """A line's answer; a bare event is made a line, and what was skipped has its `reason`."""
+    if is_bare_event(line):
+        line = as_line(line, number, now)
+    if workspace.datafile is not None and isinstance(line, dict):
+        line = {"datafile": workspace.datafile, **line}
+    answer = run_line(line, workspace)
+    return (
+        {**answer, "reason": _reason(answer, line, workspace)} if answer["outcome"] == "skipped" else answer
+    )
 
 
 def is_bare_event(line: Any) -> bool:
@@ -159,54 +186,26 @@ def as_line(event: dict[str, Any], number: int, now: str | None) -> dict[str, An
     return {"id": event.get("messageId"), "event": filled}
 
 
-@dataclass(frozen=True)
-class Usual:
-    """What the command's options say for lines that do not: the destination's settings, its mappings, the datafile."""
-
-    settings: Mapping[str, Any] | None = None
-    subscriptions: Sequence[destination.Subscription] = ()
-    datafile: Any = None
-
-    def answer(self, line: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer to one line. Of several mappings it is that of one that failed, else of one that sent, with the
-        requests of all.
-        """
-        given = {"settings": self.settings, "datafile": self.datafile}
-        whole = {**{key: value for key, value in given.items() if value is not None}, **line}
-        own = {"mapping", "subscription"} & set(line) or line.get("op", "track") != "track"
-        if own or not self.subscriptions:
-            return _with_reason(run_line(whole), whole)
-        each = [
-            _with_reason(run_line(one), one)
-            for mapping in self.subscriptions
-            if mapping.enabled
-            for one in [{**whole, "subscription": mapping.trigger, "mapping": mapping.fields}]
-        ]
-        order = ("error", "sent", "skipped")
-        best = min(each, key=lambda answer: order.index(answer["outcome"]), default=None)
-        if best is None:
-            return {
-                "id": plain_json(line.get("id")),
-                "outcome": "skipped",
-                "requests": [],
-                "reason": "no mapping is enabled",
-            }
-        return {**best, "requests": [request for answer in each for request in answer["requests"]]}
-
-
-def _with_reason(answer: dict[str, Any], line: Mapping[str, Any]) -> dict[str, Any]:
-    """An answer that was skipped with the reason why."""
-    if answer["outcome"] != "skipped":
-        return answer
-    trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
-    if not isinstance(trigger, str):
-        return {**answer, "reason": "the trigger is not a text"}
+def _reason(answer: Mapping[str, Any], line: Mapping[str, Any], workspace: Workspace) -> str:
+    """Why nothing was sent: the stage that ended the event, else the triggers, with what in them is surely not meant."""
+    for stage in answer.get("stages", ()):
+        if stage.get("result") not in (None, "passed", "changed"):
+            who = f" ({stage['by']})" if stage.get("by") else ""
+            return f"{stage['stage']}: {stage.get('code') or stage['result']}{who}"
+    triggers = [line.get("subscription", destination.DEFAULT_TRIGGER)]
+    if workspace.mappings and not {"mapping", "subscription"} & set(line):
+        triggers = [mapping.trigger for mapping in workspace.mappings if mapping.enabled]
     event = line.get("event")
     kind = f" of type {event.get('type')!r}" if isinstance(event, dict) else ""
-    written = "".join(f"; {note.message}" for note in lint_trigger(trigger))
-    problem = compile_trigger(trigger).problem
-    reason = "cannot be read" if problem else f"does not match this event{kind}"
-    return {**answer, "reason": f"the trigger {trigger} {reason}{written}"}
+    said = []
+    for trigger in triggers:
+        if not isinstance(trigger, str):
+            said.append("the trigger is not a text")
+            continue
+        why = "cannot be read" if compile_trigger(trigger).problem else f"does not match this event{kind}"
+        written = "".join(f"; {note.message}" for note in lint_trigger(trigger))
+        said.append(f"the trigger {trigger} {why}{written}")
+    return ". ".join(said) or "no mapping is enabled"
 
 
 def _with_whole_numbers(value: Any) -> Any:
@@ -228,44 +227,46 @@ def _unreadable(problem: str) -> dict[str, Any]:
     }
 
 
-def _settings(line: Mapping[str, Any]) -> Settings:
+def _settings(line: Mapping[str, Any], workspace: Workspace) -> Settings:
     if "settings" not in line:
-        return _DEFAULT_SETTINGS
+        return workspace.settings or _DEFAULT_SETTINGS
     configured = line["settings"]
     return Settings(raw=configured if isinstance(configured, dict) else {})
 
 
-def _track(line: Mapping[str, Any], client: OfflineClient) -> ActionResult:
+def _track(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
     trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
     fields = line.get("mapping", track_event.DEFAULT_FIELDS)
     mapping = destination.Subscription("preview", trigger, fields)
-    return destination.on_event(line.get("event", UNDEFINED), mapping, _settings(line), client)
+    return destination.on_event(line.get("event", UNDEFINED), mapping, _settings(line, workspace), client)
 
 
-def _fql(line: Mapping[str, Any], _: OfflineClient) -> ActionResult:
+def _fql(line: Mapping[str, Any], _: OfflineClient, __: Workspace) -> ActionResult:
     trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
     compiled = compile_trigger(trigger if isinstance(trigger, str) else "")
     return ActionResult("ok", value=compiled.matches(line.get("event", UNDEFINED)))
 
 
-def _mapping(line: Mapping[str, Any], _: OfflineClient) -> ActionResult:
+def _mapping(line: Mapping[str, Any], _: OfflineClient, __: Workspace) -> ActionResult:
     fields = line.get("mapping", track_event.DEFAULT_FIELDS)
     return ActionResult("ok", value=transform(fields, line.get("event", UNDEFINED)))
 
 
-def _delete(line: Mapping[str, Any], client: OfflineClient) -> ActionResult:
-    return destination.on_delete(line.get("event", {}), _settings(line), client)
+def _delete(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
+    return destination.on_delete(line.get("event", {}), _settings(line, workspace), client)
 
 
-def _test_authentication(line: Mapping[str, Any], client: OfflineClient) -> ActionResult:
-    return destination.test_authentication(_settings(line), client)
+def _test_authentication(
+    line: Mapping[str, Any], client: OfflineClient, workspace: Workspace
+) -> ActionResult:
+    return destination.test_authentication(_settings(line, workspace), client)
 
 
-def _event_keys(line: Mapping[str, Any], client: OfflineClient) -> ActionResult:
-    return destination.event_keys(_settings(line), client)
+def _event_keys(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
+    return destination.event_keys(_settings(line, workspace), client)
 
 
-_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], OfflineClient], ActionResult]]] = {
+_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], OfflineClient, Workspace], ActionResult]]] = {
     "track": _track,
     "fql": _fql,
     "mapping": _mapping,

@@ -6,12 +6,15 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from optilocal.scenarios.commands.options import FILE, Command, option
 from optilocal.scenarios.language.problems import CannotRun
+
+if TYPE_CHECKING:
+    from optilocal.forwarder.destination.preview_workspace import Workspace
 
 
 @click.command("preview", cls=Command)
@@ -47,42 +50,45 @@ def command(*, file: Path | None, datafile: str | None, settings: Path | None, m
     """
     from optilocal.forwarder.clock import SystemClock  # noqa: PLC0415 - `--help` needs none of it
     from optilocal.forwarder.destination import preview  # noqa: PLC0415
+    from optilocal.forwarder.destination.preview_workspace import ALONE  # noqa: PLC0415
     from optilocal.forwarder.pipeline.source_event import iso_time  # noqa: PLC0415
 
-    usual = _usual(datafile, settings, mapping) if datafile or settings or mapping else None
+    workspace = _workspace(datafile, settings, mapping) if datafile or settings or mapping else ALONE
     now = iso_time(SystemClock().now_ms())
     # Whatever the locale says, lines are UTF-8; bytes that are not are kept, and the line's answer says so.
     if file is None:
         if isinstance(sys.stdin, io.TextIOWrapper):
             sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
-        return preview.main(sys.stdin, sys.stdout, usual, now)
+        return preview.main(sys.stdin, sys.stdout, workspace, now)
     try:
         lines = file.open(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise CannotRun(f"cannot read {file}: {error.strerror}") from None
     with lines:
-        return preview.main(lines, sys.stdout, usual, now)
+        return preview.main(lines, sys.stdout, workspace, now)
 
 
-def _usual(datafile: str | None, settings: Path | None, mapping: Path | None) -> Any:
-    """What stands in for what a line does not say. Raises CannotRun for a file that cannot be used."""
-    from optilocal.forwarder.destination.preview import DEFAULT_SETTINGS, Usual  # noqa: PLC0415
+def _workspace(datafile: str | None, settings: Path | None, mapping: Path | None) -> Workspace:
+    """What the options say for every line. Raises CannotRun for a file that cannot be used."""
+    from optilocal.forwarder.destination.destination import Settings  # noqa: PLC0415 - `--help` needs none of it
+    from optilocal.forwarder.destination.preview import DEFAULT_SETTINGS  # noqa: PLC0415
+    from optilocal.forwarder.destination.preview_workspace import Workspace  # noqa: PLC0415
     from optilocal.forwarder.settings import ServerSettings, SettingsError  # noqa: PLC0415
     from optilocal.scenarios.language.datafile_source import find_datafile  # noqa: PLC0415
 
     try:
         found = None if datafile is None else find_datafile(datafile, Path())
         configured = ServerSettings.load(settings)
-        subscriptions = configured.mappings if settings is not None else ()
+        mappings = configured.mappings if settings is not None else ()
         if mapping is not None:
-            subscriptions = (_mapping(mapping),)
+            mappings = (_mapping(mapping),)
     except (ValueError, SettingsError) as error:
         raise CannotRun(str(error)) from None
     chosen: dict[str, Any] = dict(DEFAULT_SETTINGS)
     if found is not None:
         chosen["accountId"] = str(found.get("accountId") or chosen["accountId"])
     chosen |= {key: value for key, value in configured.destination.items() if value is not None}
-    return Usual(chosen, tuple(subscriptions), found)
+    return Workspace(Settings.from_json(chosen), tuple(mappings), configured.platform, found)
 
 
 def _mapping(file: Path) -> Any:

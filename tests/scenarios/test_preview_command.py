@@ -39,7 +39,9 @@ def test_a_bare_event_is_completed_and_sent(tmp_path: Path, capsys: pytest.Captu
     assert batch(answers[1])["visitors"][0]["snapshots"][0]["events"][0]["uuid"] == "m-7"
 
 
-def test_settings_bring_the_datafiles_address_and_mappings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_settings_bring_the_datafiles_address_and_mappings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     fields = {"eventKey": "Product Added", "userId": {"@path": "$.userId"}, "uuid": {"@path": "$.messageId"},
               "timestamp": {"@path": "$.timestamp"}}  # fmt: skip
     settings = {
