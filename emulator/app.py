@@ -12,11 +12,11 @@ from optilocal.emulator.control import reading as control_api
 from optilocal.emulator.control import setting as control_settings
 from optilocal.emulator.control import viewer
 from optilocal.emulator.control.guard import PAGE_HEADERS, check_host, check_origin
-from optilocal.emulator.journal.file import JournalError
-from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.journal.interface import Journal, JournalError
 from optilocal.emulator.namespaces import DEFAULT, NamespaceMount
 from optilocal.emulator.problems import Problem, problem_response
-from optilocal.emulator.projection.judge import Judge
+from optilocal.emulator.projection.projector import Projector
+from optilocal.emulator.projection.verdicts import Verdicts
 from optilocal.emulator.settings import Settings
 from optilocal.emulator.wire import datafiles as datafile_cdn
 from optilocal.emulator.wire import events as event_api
@@ -49,7 +49,9 @@ def create_app(
     """The emulator as a WSGI app over a journal that the caller opens and closes."""
     app = Flask("emulator", static_folder=None)
     app.url_rule_class = _Route
-    app.extensions[EXTENSION] = Context(settings, clock, journal, Judge(journal, settings.rules), new_id)
+    verdicts = Verdicts(journal, settings.rules)
+    projector = Projector(journal, verdicts)
+    app.extensions[EXTENSION] = Context(settings, clock, journal, verdicts, projector, new_id)
     for room in (event_api, datafile_cdn, privacy_api, results_api, control_api, control_settings, viewer):
         app.register_blueprint(room.blueprint)
     app.before_request(_guard)

@@ -2,15 +2,16 @@
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flask import current_app, request
 
 from optilocal.emulator.clock import Clock, namespace_time
-from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.journal.interface import Exchange, Journal
 from optilocal.emulator.namespaces import KEY
-from optilocal.emulator.projection.judge import Judge
+from optilocal.emulator.projection.projector import Projector
+from optilocal.emulator.projection.verdicts import Verdicts
 from optilocal.emulator.settings import Settings
 
 EXTENSION = "emulator"
@@ -24,13 +25,22 @@ class Context:
     settings: Settings
     clock: Clock
     journal: Journal
-    judge: Judge
+    verdicts: Verdicts
+    projector: Projector
     new_id: Callable[[], str]
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def report(self, text: str) -> None:
         """Tell whoever started the emulator what it got wrong, in one line."""
         sys.stderr.write(f"emulator: {text}\n")
+
+    def record(self, exchanges: Sequence[Exchange]) -> None:
+        """Store requests durably, before they are answered. Raises JournalError."""
+        for namespace in {each.namespace for each in exchanges}:
+            if not self.journal.knows_namespace(namespace):
+                self.journal.add_namespace(namespace)
+        self.journal.append(exchanges)
+        self.projector.wake()
 
     def now(self, namespace: str) -> int:
         """The namespace's time, epoch milliseconds."""

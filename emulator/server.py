@@ -9,11 +9,8 @@ from optilocal.emulator.app import create_app
 from optilocal.emulator.clock import Clock, SystemClock
 from optilocal.emulator.context import EXTENSION, Context
 from optilocal.emulator.datafile.source import DatafileSources
-from optilocal.emulator.journal.journal import Journal
-from optilocal.emulator.projection.indexer import Indexer
-from optilocal.emulator.projection.judging import Judging
+from optilocal.emulator.journal.sqlite import SqliteJournal
 from optilocal.emulator.settings import Settings
-from optilocal.emulator.wire.capture import Capture
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 
@@ -28,19 +25,16 @@ class EmulatorServer:
     """An emulator on an address of its own; a context manager. Port 0 takes any free port.
 
     Raises JournalError for a journal that cannot be used, ServerError for an address that is taken, and DatafileError
-    for a datafile that is none; each is one line. Without `judge_ahead` outcomes and results are found when somebody asks.
+    for a datafile that is none; each is one line.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None, *, judge_ahead: bool = True) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self.settings = settings
-        self._judge_ahead = judge_ahead
         self.clock = clock or SystemClock()
         self.port = settings.port
         self._server: Server | None = None
         self._context: Context | None = None
         self._sources: DatafileSources | None = None
-        self._indexer: Indexer | None = None
-        self._judging: Judging | None = None
 
     @property
     def base_url(self) -> str:
@@ -53,7 +47,7 @@ class EmulatorServer:
             return self
         listening = self._listen()
         try:
-            journal = Journal(self.settings.journal, max_rows=self.settings.max_events)
+            journal = SqliteJournal(self.settings.journal, max_rows=self.settings.max_events)
         except BaseException:
             listening.close()
             raise
@@ -69,18 +63,13 @@ class EmulatorServer:
                 max_body=self.settings.max_control_body,
                 now_ms=self.clock.now_ms,
                 report=self._context.report,
-                direct=Capture(self._context),
             )
         except BaseException:
             journal.close()
             listening.close()
             raise
         self._sources.watch()
-        if self._judge_ahead:
-            self._judging = Judging(self._context.judge, self._context.report)
-            self._judging.start()
-        self._indexer = Indexer(journal, self._context.report)
-        self._indexer.start()
+        self._context.projector.start(self._context.report)
         self._server.start()
         return self
 
@@ -108,12 +97,8 @@ class EmulatorServer:
         parts.stopping.set()
         if self._sources:
             self._sources.stop()
-        parts.journal.release()
         server.stop()
-        if self._indexer:
-            self._indexer.stop()
-        if self._judging:
-            self._judging.stop()
+        parts.projector.stop()
         parts.journal.close()
 
     def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:

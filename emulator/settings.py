@@ -111,6 +111,13 @@ OPTIONS = (
         "YES|NO",
     ),
     Option(
+        "--dedup",
+        "EMULATOR_DEDUP",
+        "dedup",
+        "what makes two events one: event, that is account, entity, uuid and timestamp (default), or uuid with the account",
+        "event|uuid",
+    ),
+    Option(
         "--smooth-outliers",
         "EMULATOR_SMOOTH_OUTLIERS",
         "smooth_outliers",
@@ -160,7 +167,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
                 value = [part for part in value.split(",") if part]
         if value is not None:
             values[option.field] = _convert(option, value, source)
-    switches = {name: values.pop(name) for name in _SWITCHES if name in values}
+    switches = {name: values.pop(name) for name in (*_SWITCHES, "dedup") if name in values}
     return Settings(**values, rules=Rules(**switches))
 
 
@@ -174,6 +181,8 @@ def _convert(option: Option, value: Any, source: str) -> Any:
         if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
             raise SettingsError(f"{source} must be a number from {low} to {high}, not {value!r}")
         return int(value)
+    if option.field == "dedup" and value not in ("event", "uuid"):
+        raise SettingsError(f"{source} must be event or uuid, not {value!r}")
     if option.field in _SWITCHES:
         if value.lower() not in _YES + _NO:
             raise SettingsError(f"{source} must be yes or no, not {value!r}")

@@ -25,12 +25,14 @@ class Rules:
         service says results are not computed back (rule 18).
     bot_filtering: None does as the event or the datafile says, True and False decide for all (rule 13).
     smooth_outliers: revenue far above the mean is replaced by the mean. Off, as in a new metric (rule 15).
+    dedup: events are one when account, entity, uuid and timestamp are the same ("event"), or account and uuid ("uuid").
     """
 
     count_after_pause: bool = False
     count_late_metrics: bool = True
     bot_filtering: bool | None = None
     smooth_outliers: bool = False
+    dedup: Literal["event", "uuid"] = "event"
 
 
 @dataclass(frozen=True)

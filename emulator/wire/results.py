@@ -27,14 +27,14 @@ def _results(experiment_id: str, at: int) -> Answer:
     denied = refused() if "Authorization" in request.headers else None
     if denied:
         return denied
-    judge, space = context().judge, namespace()
-    history, baseline = judge.history(space), request.args.get("baseline_variation_id")
+    projector, space = context().projector, namespace()
+    history, baseline = projector.verdicts.history(space), request.args.get("baseline_variation_id")
     try:
-        question = rest_question(request.args, judge.rules.smooth_outliers)
+        question = rest_question(request.args, projector.rules.smooth_outliers)
         if question.is_plain and baseline is None:
-            found = judge.rest_results(space, experiment_id)
+            found = projector.rest_results(space, experiment_id)
         else:
-            totals = recounted(judge, space, question)
+            totals = recounted(projector, space, question)
             found = rest_results(experiment_id, totals, history, baseline)
     except KeyError as missing:
         if missing.args == (baseline,) and history.experiment(experiment_id):

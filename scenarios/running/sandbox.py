@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from optilocal.emulator.datafile.datafile import DatafileError
-from optilocal.emulator.journal.file import JournalError
+from optilocal.emulator.journal.interface import JournalError
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings as EmulatorSettings
 from optilocal.forwarder.server import ForwarderServer
@@ -24,8 +24,7 @@ from optilocal.scenarios.language.problems import CannotRun
 class SandboxOptions:
     """What `optilocal up` takes. Port 0 is any free port; `datafiles` are files or URLs, served under their sdkKey.
 
-    With a `journal` FILE the forwarder's spool is FILE.spool; without, both go with the process. Without `judge_ahead` the
-    emulator judges and counts when it is asked and not before.
+    With a `journal` FILE the forwarder's spool is FILE.spool; without, both go with the process.
     """
 
     host: str = "127.0.0.1"
@@ -34,7 +33,6 @@ class SandboxOptions:
     datafiles: tuple[str, ...] = ()
     settings: Path | None = None
     journal: Path | None = None
-    judge_ahead: bool = True
 
 
 class Sandbox:
@@ -75,7 +73,6 @@ class Sandbox:
                     journal=options.journal,
                     datafiles=options.datafiles,
                 ),
-                judge_ahead=options.judge_ahead,
             ).start()
             if self._with_forwarder:
                 self._forwarder = ForwarderServer(self._forwarder_settings()).start()
