@@ -25,13 +25,13 @@ test: $(VENV)/.installed-test
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/.installed-test
-	@$(BIN)/ruff format --check emulator forwarder scenarios serving tests bench
-	@$(BIN)/ruff check emulator forwarder scenarios serving tests bench
+	@$(BIN)/ruff format --check emulator forwarder interception scenarios serving tests bench
+	@$(BIN)/ruff check emulator forwarder interception scenarios serving tests bench
 	@$(BIN)/mypy
 
 format: $(VENV)/.installed-test
-	@$(BIN)/ruff check --fix emulator forwarder scenarios serving tests bench
-	@$(BIN)/ruff format emulator forwarder scenarios serving tests bench
+	@$(BIN)/ruff check --fix emulator forwarder interception scenarios serving tests bench
+	@$(BIN)/ruff format emulator forwarder interception scenarios serving tests bench
 
 bench: $(VENV)/.installed-bench
 	@$(BIN)/python tests/browser.py --install

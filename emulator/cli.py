@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from optilocal.emulator.datafile.datafile import DatafileError
 from optilocal.emulator.journal.interface import JournalError
 from optilocal.emulator.server import EmulatorServer, ServerError
-from optilocal.emulator.settings import SettingsError, read_settings
+from optilocal.emulator.settings import read_settings
+from optilocal.serving.options import OptionsError
 from optilocal.serving.server import serve_alone
 
 
@@ -16,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
         server = EmulatorServer(settings).start()
-    except (SettingsError, JournalError, DatafileError, ServerError) as error:
+    except (OptionsError, JournalError, DatafileError, ServerError) as error:
         print(f"emulator: {error}", file=sys.stderr)
         return 2
     serve_alone()

@@ -1,41 +1,10 @@
-"""Time and ids, the only room that asks the machine for either; everything else is handed them."""
+"""Times as texts and numbers, and a namespace's own time."""
 
-import time
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
-
-class Clock(Protocol):
-    """Where the time comes from."""
-
-    def now_ms(self) -> int:
-        """Epoch milliseconds, UTC."""
-        ...
-
-
-class SystemClock:
-    """The machine's own time."""
-
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
-
-
-def monotonic() -> float:
-    """Seconds that only go forward, for deadlines of waiting clients; never shown."""
-    return time.monotonic()
-
-
-def own_work() -> float:
-    """Seconds this thread has been at work, without what it waited; for judging how much it takes from others."""
-    return time.thread_time()
-
-
-def random_id() -> str:
-    """A new id of 32 hexadecimal digits."""
-    return uuid.uuid4().hex
-
+from optilocal.serving.clock import Clock
 
 # From the year 1 to the year 9998: what is due a month or a year after any of them can still be written as a date.
 _EARLIEST, _END = -62_135_596_800_000, 253_370_764_800_000

@@ -5,12 +5,14 @@ import socket
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
+from flask import Flask
+
 from optilocal.emulator.app import create_app
-from optilocal.emulator.clock import Clock, SystemClock
 from optilocal.emulator.context import EXTENSION, Context
 from optilocal.emulator.datafile.source import DatafileSources
 from optilocal.emulator.journal.sqlite import SqliteJournal
 from optilocal.emulator.settings import Settings
+from optilocal.serving.clock import Clock, SystemClock
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 
@@ -33,6 +35,8 @@ class EmulatorServer:
         self.clock = clock or SystemClock()
         self.port = settings.port
         self._server: Server | None = None
+        self.app: Flask
+        """The WSGI app that is served, once it has started."""
         self._context: Context | None = None
         self._sources: DatafileSources | None = None
 
@@ -52,12 +56,12 @@ class EmulatorServer:
             listening.close()
             raise
         try:
-            app = create_app(self.settings, self.clock, journal)
-            self._context = app.extensions[EXTENSION]
+            self.app = create_app(self.settings, self.clock, journal)
+            self._context = self.app.extensions[EXTENSION]
             self._sources = DatafileSources(self._context, self.settings.datafiles)
             self._sources.load()
             self._server = Server(
-                app,
+                self.app,
                 listening,
                 name=f"emulator-{self.port}",
                 max_body=self.settings.max_control_body,

@@ -1,16 +1,15 @@
 """The emulator's options: a flag beats the environment beats the default."""
 
-import argparse
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+
+import click
 
 from optilocal.emulator.counting.standing import Rules
-
-
-class SettingsError(ValueError):
-    """An option that cannot be used; the text is one line."""
+from optilocal.serving.options import Twin, read_options
 
 
 @dataclass(frozen=True)
@@ -36,155 +35,86 @@ class Settings:
     rules: Rules = field(default_factory=Rules)
 
 
-@dataclass(frozen=True)
-class Option:
-    """One option: its flag, its environment twin, what it is for."""
+_ABOUT = "Optimizely on this machine: Event API, datafile CDN, subject access requests, counting, verdicts."
+_PORT, _COUNT = click.IntRange(0, 65_535), click.IntRange(1, 10**12)
 
-    flag: str
-    variable: str
-    field: str
-    help: str
-    metavar: str
-    many: bool = False
 
+_option = partial(Twin, "EMULATOR")
 
 OPTIONS = (
-    Option("--host", "EMULATOR_HOST", "host", "address to listen on (default 127.0.0.1)", "ADDRESS"),
-    Option("--port", "EMULATOR_PORT", "port", "port to listen on, 0 for any free one (default 8410)", "PORT"),
-    Option(
+    _option("--host", "address to listen on", "ADDRESS", default="127.0.0.1"),
+    _option("--port", "port to listen on, 0 for any free one", "PORT", type=_PORT, default=8410),
+    _option(
         "--journal",
-        "EMULATOR_JOURNAL",
-        "journal",
         "file to keep everything in (default: a temporary one)",
         "FILE",
+        type=click.Path(path_type=Path),
     ),
-    Option(
+    _option(
         "--datafile",
-        "EMULATOR_DATAFILE",
-        "datafiles",
         "datafile to serve, a file (watched) or an http(s) URL (fetched once); may be repeated",
         "FILE|URL",
-        many=True,
+        setting="datafiles",
+        multiple=True,
     ),
-    Option(
+    _option(
         "--max-events",
-        "EMULATOR_MAX_EVENTS",
-        "max_events",
-        "exchanges, events and verdicts kept, each; the oldest are dropped (default 1000000)",
+        "exchanges, events and verdicts kept, each; the oldest are dropped",
         "N",
+        type=_COUNT,
+        default=1_000_000,
     ),
-    Option(
+    _option(
         "--allow-host",
-        "EMULATOR_ALLOW_HOST",
-        "allowed_hosts",
         "further host name for viewer, control surface and REST API; may be repeated",
         "NAME",
-        many=True,
+        setting="allowed_hosts",
+        multiple=True,
     ),
-    Option(
+    _option(
         "--access-token",
-        "EMULATOR_ACCESS_TOKEN",
-        "access_tokens",
         "token that the REST API takes, no other then; may be repeated (default: any that does not call itself wrong)",
         "TOKEN",
-        many=True,
+        setting="access_tokens",
+        multiple=True,
     ),
-    Option(
+    _option(
         "--count-after-pause",
-        "EMULATOR_COUNT_AFTER_PAUSE",
-        "count_after_pause",
         "go on counting users of an experiment that was paused, yes or no (default no)",
         "YES|NO",
+        type=bool,
     ),
-    Option(
+    _option(
         "--count-late-metrics",
-        "EMULATOR_COUNT_LATE_METRICS",
-        "count_late_metrics",
         "count a metric that was attached late from all stored events, yes or no (default yes)",
         "YES|NO",
+        type=bool,
     ),
-    Option(
+    _option(
         "--bot-filtering",
-        "EMULATOR_BOT_FILTERING",
-        "bot_filtering",
         "leave bots out of results: yes, no, or as event and datafile say (default)",
         "YES|NO",
+        type=bool,
     ),
-    Option(
+    _option(
         "--dedup",
-        "EMULATOR_DEDUP",
-        "dedup",
         "what makes two events one: event, that is account, entity, uuid and timestamp (default), or uuid with the account",
         "event|uuid",
+        type=click.Choice(("event", "uuid")),
     ),
-    Option(
+    _option(
         "--smooth-outliers",
-        "EMULATOR_SMOOTH_OUTLIERS",
-        "smooth_outliers",
         "replace revenue far above the mean by the mean in results, yes or no (default no)",
         "YES|NO",
+        type=bool,
     ),
 )
-
-
-_SWITCHES = ("count_after_pause", "count_late_metrics", "bot_filtering", "smooth_outliers")
-_YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line of `python -m optilocal.emulator`."""
-    made = argparse.ArgumentParser(
-        prog="python -m optilocal.emulator",
-        description="Optimizely on this machine: Event API, datafile CDN, subject access requests, counting, verdicts.",
-        epilog="Every option has an environment twin ("
-        + ", ".join(o.variable for o in OPTIONS)
-        + "); a flag beats it.",
-        allow_abbrev=False,
-    )
-    for option in OPTIONS:
-        action = "append" if option.many else "store"
-        made.add_argument(
-            option.flag,
-            dest=option.field,
-            help=option.help,
-            default=None,
-            action=action,
-            metavar=option.metavar,
-        )
-    return made
+_SWITCHES = tuple(each.name for each in dataclasses.fields(Rules))
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
-    """Settings from flags and environment. Raises SettingsError; argparse's own exits (2, and 0 for --help) pass."""
-    given = vars(parser().parse_args(arguments))
-    values: dict[str, Any] = {}
-    for option in OPTIONS:
-        value = given[option.field]
-        source = option.flag
-        if value is None and environment.get(option.variable, "") != "":
-            value, source = environment[option.variable], option.variable
-            if option.many:
-                value = [part for part in value.split(",") if part]
-        if value is not None:
-            values[option.field] = _convert(option, value, source)
-    switches = {name: values.pop(name) for name in (*_SWITCHES, "dedup") if name in values}
+    """Settings from flags and environment. Raises OptionsError, and SystemExit once `--help` has been answered."""
+    given = read_options("python -m optilocal.emulator", _ABOUT, OPTIONS, arguments, environment)
+    values = {name: value for name, value in given.items() if value is not None}
+    switches = {name: values.pop(name) for name in _SWITCHES if name in values}
     return Settings(**values, rules=Rules(**switches))
-
-
-def _convert(option: Option, value: Any, source: str) -> Any:
-    if option.many:
-        return tuple(value)
-    if option.field == "journal":
-        return Path(value)
-    if option.field in ("port", "max_events"):
-        low, high = (0, 65_535) if option.field == "port" else (1, 10**12)
-        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
-            raise SettingsError(f"{source} must be a number from {low} to {high}, not {value!r}")
-        return int(value)
-    if option.field == "dedup" and value not in ("event", "uuid"):
-        raise SettingsError(f"{source} must be event or uuid, not {value!r}")
-    if option.field in _SWITCHES:
-        if value.lower() not in _YES + _NO:
-            raise SettingsError(f"{source} must be yes or no, not {value!r}")
-        return value.lower() in _YES
-    return value

@@ -1,32 +1,21 @@
-"""Time as the forwarder knows it: the only room that reads the wall clock."""
+"""Time as the forwarder knows it."""
 
 from __future__ import annotations
 
 import threading
-import time
 from typing import Protocol
 
+from optilocal.serving import clock
+from optilocal.serving.clock import SystemClock
 
-class Clock(Protocol):
+__all__ = ["Clock", "ManualClock", "SystemClock"]
+
+
+class Clock(clock.Clock, Protocol):
     """Whatever tells the time (epoch milliseconds, UTC) and lets some of it go by."""
-
-    def now_ms(self) -> int:
-        """The time now, in epoch milliseconds."""
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` go by."""
-
-
-class SystemClock:
-    """The machine's own time."""
-
-    def now_ms(self) -> int:
-        """The machine's time in epoch milliseconds."""
-        return time.time_ns() // 1_000_000
-
-    def sleep(self, seconds: float) -> None:
-        """Block the calling thread for `seconds`."""
-        time.sleep(max(0.0, seconds))
 
 
 class ManualClock:

@@ -11,8 +11,12 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from flask import Flask
+
 from optilocal.forwarder.api.control import control_api
 from optilocal.forwarder.api.control_body import MAX_BYTES
+from optilocal.forwarder.api.filters import filters_api
+from optilocal.forwarder.api.platform import platform_api
 from optilocal.forwarder.api.refusals import Refusals
 from optilocal.forwarder.api.regulations import regulations
 from optilocal.forwarder.api.tracking import source_api
@@ -23,12 +27,13 @@ from optilocal.forwarder.queue.dispatcher import Dispatcher
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool
+from optilocal.serving.guard import Guard
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.pooled_session import PooledSession
+    from optilocal.forwarder.http.session import HttpSession
 
-DRAIN_S = 10.0
+DRAIN_S = 1.0
 
 
 class ServerError(OSError):
@@ -41,17 +46,23 @@ class _Sending:
     def __init__(self, pool: int) -> None:
         self._pool = pool
         self._opening = threading.Lock()
-        self._session: PooledSession | None = None
+        self._session: HttpSession | None = None
 
-    def __call__(self) -> PooledSession:
+    def __call__(self) -> HttpSession:
         with self._opening:
             if self._session is None:
-                from optilocal.forwarder.http.pooled_session import PooledSession  # noqa: PLC0415 - `requests` is slow to import
+                from optilocal.forwarder.http.session import HttpSession  # noqa: PLC0415 - `requests` is slow to import
 
-                self._session = PooledSession(self._pool)
+                self._session = HttpSession(self._pool)
             return self._session
 
+    def abort(self) -> None:
+        """Ends every request under way, and refuses every later one."""
+        if self._session is not None:
+            self._session.abort()
+
     def close(self) -> None:
+        """Closes every connection."""
         if self._session is not None:
             self._session.close()
 
@@ -76,6 +87,8 @@ class ForwarderServer:
         self._clock = clock or SystemClock()
         self._ids = ids
         self._random = random or Random()
+        self.app: Flask
+        """The WSGI app that is served, once it has started."""
         self._server: Server | None = None
         self._stopped = threading.Event()
         self._spool: Spool | None = None
@@ -99,7 +112,7 @@ class ForwarderServer:
             spool = Spool(settings.spool)
         except SpoolError as error:
             raise ServerError(str(error)) from None
-        session = _Sending(pool=settings.workers + 4)
+        session = _Sending(pool=settings.workers * 2)
         instances = Instances(
             spool,
             session,
@@ -110,13 +123,16 @@ class ForwarderServer:
             random=self._random,
             ids=self._ids,
             retry=settings.retry,
+            platform=settings.platform,
         )
-        dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers)
+        dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers, abort=session.abort)
         refusals = Refusals()
-        app = create_app(
+        self.app = create_app(
+            source_api(dispatcher, self._clock, self._ids, refusals),
             [
-                source_api(dispatcher, self._clock, self._ids, refusals),
                 regulations(spool, dispatcher, self._clock, self._ids),
+                filters_api(instances, self._clock, self._ids, self._random),
+                platform_api(instances),
                 control_api(
                     spool,
                     instances,
@@ -128,8 +144,8 @@ class ForwarderServer:
                     version=_version(),
                 ),
             ],
-            bound_to=settings.host,
-            allowed_hosts={name.lower() for name in (*settings.allowed_hosts, settings.host) if name},
+            Guard("forwarder", settings.host, settings.allowed_hosts),
+            _report,
         )
         try:
             listener = listen(settings.host, settings.port)
@@ -139,7 +155,7 @@ class ForwarderServer:
             where = f"{settings.host}:{settings.port}"
             raise ServerError(f"cannot listen on {where}: {why_not(error)}") from None
         self._server = Server(
-            app,
+            self.app,
             listener,
             name="forwarder",
             max_body=MAX_BYTES,
@@ -152,8 +168,7 @@ class ForwarderServer:
         return self
 
     def stop(self) -> None:
-        """Stops serving, lets attempts under way come to their end, closes the spool. A second time does
-        nothing.
+        """Stops serving and sending, and closes the spool, within three seconds. A second time does nothing.
 
         What still waits is sent by the next forwarder on the same spool; without a spool file what is due at
         once is sent first, and the loss of the rest is said on stderr.

@@ -8,17 +8,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Settings
-from optilocal.forwarder.destination.destination import Mapping as EventMapping
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Settings, Subscription
 from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import ConfigurationError, check_mappings, read_mappings
 from optilocal.forwarder.pipeline.retry import RetryPolicy
+from optilocal.forwarder.stages.plan_file import with_plan_read
+from optilocal.forwarder.stages.platform import NOTHING, PARTS, Platform, read_platform
+from optilocal.forwarder.stages.shape import ShapeError
 
 DEFAULT_ACCOUNT = "12001"
 DEFAULT_DATAFILE_URL = "https://cdn.optimizely.com/datafiles/default.json"
 """Where the datafile is looked for when nobody says: at the emulator, under the sdkKey `default`."""
 
-KEYS = ("accountId", "dataFileUrl", "accessToken", "sdkKey", "mappings")
+KEYS = ("accountId", "dataFileUrl", "accessToken", "sdkKey", "mappings", *PARTS)
 
 
 class SettingsError(ValueError):
@@ -35,7 +37,8 @@ class ServerSettings:
     port: int = 8411
     optimizely: str = "http://127.0.0.1:8410"
     destination: Mapping[str, Any] = field(default_factory=dict)
-    mappings: Sequence[EventMapping] = (DEFAULT_MAPPING,)
+    mappings: Sequence[Subscription] = (DEFAULT_SUBSCRIPTION,)
+    platform: Platform = NOTHING
     spool: Path | None = None
     workers: int = 4
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -53,6 +56,8 @@ class ServerSettings:
             raise SettingsError(f"port {self.port} is none; use 0 to 65535")
         if not 1 <= self.workers <= 64:
             raise SettingsError(f"{self.workers} workers: use 1 to 64")
+        if not 0 < self.retry.base_s < float("inf"):
+            raise SettingsError(f"a first retry after {self.retry.base_s} seconds: use a number above 0")
         if not self.optimizely.startswith(("http://", "https://")):
             raise SettingsError(f"the emulator's address {self.optimizely!r} is no http:// URL")
         try:
@@ -64,9 +69,8 @@ class ServerSettings:
 
     @classmethod
     def load(cls, file: Path | None = None, **options: Any) -> ServerSettings:
-        """Settings from a JSON file `{accountId, dataFileUrl, accessToken, sdkKey, mappings}`, every key
-        optional, with `options` for the other fields; a `destination` among them wins over the file's, and
-        the file's over `usual`.
+        """Settings from a JSON file with the keys of `KEYS`, every one optional, with `options` for the other fields;
+        a `destination` among them wins over the file's, and the file's over `usual`.
         Raises `SettingsError`.
         """
         read = _read(file) if file is not None else {}
@@ -82,6 +86,12 @@ class ServerSettings:
                 settings = replace(settings, mappings=read_mappings(read["mappings"]))
             except ValueError as error:
                 raise SettingsError(f"{file}: {error}") from None
+        try:
+            if file is not None and "schema" in read:
+                read = {**read, "schema": with_plan_read(read["schema"], file.parent)}
+            settings = replace(settings, platform=read_platform(read).checked())
+        except ShapeError as error:
+            raise SettingsError(f"{file}: {error}") from None
         try:
             return settings.check()
         except SettingsError as error:

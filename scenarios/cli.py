@@ -27,7 +27,8 @@ COMMANDS = {
     "forwarder": "start the forwarder alone",
     "check": "which tracked events will never count, and why; nothing is started",
     "preview": "what Segment would send: JSON lines in, JSON lines out",
-    "explain": "the verdict on one event, in words",
+    "explain": "verdicts in words: why an event was counted, or was not",
+    "tail": "one line a verdict, as they come",
     "record": "recorded events as a scenario that passes",
     "completion": "the script that completes commands and options in your shell",
 }
@@ -114,8 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _refuse(error.format_message())
     except ScenarioError as error:
-        for problem in error.problems:
-            print(f"optilocal: {problem}", file=sys.stderr)
+        print(error.report("optilocal: "), file=sys.stderr)
         return 2
     except CannotRun as error:
         return _refuse(str(error))

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from optilocal.serving.connection import Connection
-from optilocal.serving.problems import problem_body
+from optilocal.serving.problems import Problem, problem_body
 from optilocal.serving.request import Answer, Headers, Request, Wait
 from optilocal.serving.wsgi import ask
 
@@ -22,6 +22,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 # Threads that fight for the interpreter get less done than few that follow each other.
 _THREADS = 4
 _WITHOUT_BODY = (204, 304)
+LARGEST_HEADERS = 32_768
+"""Bytes of all header names and values together; nobody who means well sends more."""
 
 
 class Handler(Protocol):
@@ -87,7 +89,9 @@ class Application:
         request = Request(method, target, headers, b"", version, scope["client"] or ("", 0))
         answer: Answer | None
         if version not in ("1.0", "1.1"):
-            answer = problem(400, "bad_request", "only HTTP/1.0 and HTTP/1.1 are spoken here")
+            answer = refused(Problem("bad_request", "only HTTP/1.0 and HTTP/1.1 are spoken here"))
+        elif sum(len(name) + len(value) for name, value in headers) > LARGEST_HEADERS:
+            answer = refused(Problem("too_large", f"the headers have more than {LARGEST_HEADERS} bytes"))
         else:
             handler = self._direct(method, target, headers) if self._direct else None
             most = self._max_body if handler is None else handler.max_body
@@ -117,11 +121,13 @@ class Application:
                     return None
                 request.wait, request.waited = None, True
                 answer = await self._in(self._after_waiting, ask, self._app, request, self._address)
+        except Problem as error:
+            return refused(error)
         except Exception as error:
             # The app answers its own errors; what comes here is a fault of the server, told without a traceback.
             where = f"{request.method} {request.target.decode('latin-1'):.200}"
             self._report(f"{where}: {type(error).__name__}: {error}")
-            return problem(500, "internal_error", "the server failed on this request")
+            return refused(Problem("internal_error", "the server failed on this request"))
         if answer.delay:
             with self._waker(connection) as wake:
                 await _happens(wake, answer.delay)
@@ -174,12 +180,9 @@ class Application:
         status, body = answer.status, answer.body
         if answer.breaks:
             status, body = 200 if status in _WITHOUT_BODY else status, body or b'{"truncated": true}'
-        headers = [*self.usual(), *answer.headers]
-        if status in _WITHOUT_BODY:
+        elif status in _WITHOUT_BODY:
             body = b""
-        elif body or not any(name.lower() == b"content-length" for name, _ in headers):
-            headers = [each for each in headers if each[0].lower() != b"content-length"]
-            headers.append((b"content-length", b"%d" % len(body)))
+        headers = self.headers(answer, status, body)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         if answer.breaks:
             await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
@@ -187,31 +190,47 @@ class Application:
         else:
             await send({"type": "http.response.body", "body": body})
 
-    def usual(self) -> Headers:
-        """The headers of every answer."""
+    def headers(self, answer: Answer, status: int, body: bytes) -> Headers:
+        """What the server says of every answer, the app's headers, and the body's length.
+
+        Without a body an app may tell the length that it would have: the answer to HEAD.
+        """
         now = self._now_ms()
         if self._second != now // 1_000:
             self._second = now // 1_000
             date = formatdate(now / 1_000, usegmt=True).encode()
-            self._usual = [(b"server", b"optilocal"), (b"date", date)]
-        return self._usual
+            self._usual = [
+                (b"server", b"optilocal"),
+                (b"date", date),
+                (b"x-content-type-options", b"nosniff"),
+            ]
+        headers, length, shared = [*self._usual], b"%d" % len(body), False
+        for name, value in answer.headers:
+            known = name.lower()
+            shared = shared or known == b"cross-origin-resource-policy"
+            if known != b"content-length":
+                headers.append((name, value))
+            elif not body:
+                length = value
+        if not shared:
+            headers.append((b"cross-origin-resource-policy", b"same-origin"))
+        if status not in _WITHOUT_BODY:
+            headers.append((b"content-length", length))
+        return headers
 
-    def refusal(self, status: int, code: str, message: str) -> bytes:
+    def refusal(self, problem: Problem) -> bytes:
         """The whole answer to what reaches no app; the connection closes behind it."""
-        said = problem(status, code, message)
-        named = [
-            *self.usual(),
-            *said.headers,
-            (b"content-length", b"%d" % len(said.body)),
-            (b"connection", b"close"),
-        ]
-        lines = [b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode())]
-        return b"\r\n".join([*lines, *(b"%s: %s" % each for each in named), b"", said.body])
+        answer = refused(problem)
+        headers = [*self.headers(answer, answer.status, answer.body), (b"connection", b"close")]
+        phrase = HTTPStatus(answer.status).phrase.encode()
+        lines = [b"HTTP/1.1 %d %s" % (answer.status, phrase), *(b"%s: %s" % each for each in headers)]
+        return b"\r\n".join([*lines, b"", answer.body])
 
 
-def problem(status: int, code: str, message: str) -> Answer:
-    """An error that the server itself answers."""
-    return Answer(status, [(b"content-type", b"application/json")], problem_body(code, message))
+def refused(problem: Problem) -> Answer:
+    """The answer to what reaches no app."""
+    body = problem_body(problem.code, problem.message)
+    return Answer(problem.status, [(b"content-type", b"application/json")], body)
 
 
 async def _happens(event: asyncio.Event, seconds: float) -> None:

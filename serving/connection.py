@@ -12,6 +12,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from optilocal.serving.problems import Problem
+
 _GARBAGE = b"\x16\x03\x00optilocal: no HTTP\x00\xff\r\n"
 # A client's mistakes are told to the client alone.
 _SILENT = logging.Logger("optilocal.serving", logging.CRITICAL + 1)
@@ -41,8 +43,8 @@ class Connection(HttpToolsProtocol):
     """Runs on the loop's thread. `left` says that the client has closed its side; `on_left` is called when it does."""
 
     limits = Limits()
-    refusal: Callable[[int, str, str], bytes]
-    """The whole answer for a status, a code and a message."""
+    refusal: Callable[[Problem], bytes]
+    """The whole answer to what cannot be read or taken."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -67,7 +69,8 @@ class Connection(HttpToolsProtocol):
         self._overhead += len(data)
         super().data_received(data)
         if self.reading and self._overhead > self.limits.head + _AROUND_A_BYTE * self._body:
-            self.refuse(431, "too_large", f"headers or chunks have more than {self.limits.head} bytes")
+            said = f"the headers, trailers or chunk extensions have more than {self.limits.head} bytes"
+            self.refuse(Problem("headers_too_large", said))
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """A client that has said all it wanted still gets its answer: whether it waits for one."""
@@ -126,9 +129,9 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
         where = "its body's length or chunks" if self.in_body else "its address or headers"
-        self.refuse(400, "bad_request", f"this is not an HTTP request: {where} cannot be read")
+        self.refuse(Problem("bad_request", f"this is not an HTTP request: {where} cannot be read"))
 
-    def refuse(self, status: int, code: str, message: str) -> None:
+    def refuse(self, problem: Problem) -> None:
         """Answer a request that reaches no app and close the connection; what is owed before is answered first instead."""
         self.closing = True
         if self.in_body and self.pipeline:
@@ -139,7 +142,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.message_event.set()
         if self.pipeline or (self.is_busy and not self.cycle.disconnected):
             return
-        self.transport.write(self.refusal(status, code, message))
+        self.transport.write(self.refusal(problem))
         # A client that is still writing would have its answer torn away by a connection closed at once.
         self.transport.write_eof()
         self.loop.call_later(_LINGER, self.transport.close)
@@ -173,9 +176,8 @@ class Connection(HttpToolsProtocol):
                 # It is not the client that is slow.
                 self._began, self._arrived = now, 0
             elif self._too_slow(now - self._began, self._arrived):
-                self.refuse(
-                    408, "too_slow", f"this request came with less than {self.limits.slowest} bytes a second"
-                )
+                said = f"this request came with less than {self.limits.slowest} bytes a second"
+                self.refuse(Problem("too_slow", said))
         elif not self.is_busy:
             if self._idle_since is None:
                 self._idle_since = now

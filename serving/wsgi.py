@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from optilocal.serving.namespaces import NAMESPACE, RULE, split_path
+from optilocal.serving.problems import Problem
 from optilocal.serving.request import REQUEST, Answer, Request
 
 if TYPE_CHECKING:
@@ -13,16 +15,21 @@ if TYPE_CHECKING:
 
 
 def environ(request: Request, server: tuple[str, int]) -> "WSGIEnvironment":
-    """The request as PEP 3333 has it, for a server at that address."""
+    """The request as PEP 3333 has it, for a server at that address. Raises Problem for a namespace's wrong name."""
     target = request.target.decode("latin-1")
     if not target.startswith("/"):
         parts = urlsplit(target)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    path, _, query = target.partition("?")
+    target, _, query = target.partition("?")
+    named = split_path(unquote_to_bytes(target).decode("latin-1"))
+    if named is None:
+        raise Problem("invalid_namespace", RULE)
+    namespace, path = named
+    prefix = f"/ns/{namespace}" if target.startswith("/ns/") else ""
     made: WSGIEnvironment = {
         "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "SCRIPT_NAME": prefix,
+        "PATH_INFO": path,
         "QUERY_STRING": query,
         "REMOTE_ADDR": request.client[0],
         "REMOTE_PORT": str(request.client[1]),
@@ -37,6 +44,7 @@ def environ(request: Request, server: tuple[str, int]) -> "WSGIEnvironment":
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
         REQUEST: request,
+        NAMESPACE: namespace,
     }
     for raw_name, raw_value in request.headers:
         name = raw_name.decode("latin-1").upper()

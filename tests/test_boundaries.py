@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("emulator", "forwarder", "scenarios", "serving")
+PACKAGES = ("emulator", "forwarder", "interception", "scenarios", "serving")
 FORBIDDEN = {
-    "emulator": {"forwarder", "scenarios"},
-    "forwarder": {"emulator", "scenarios"},
+    "emulator": {"forwarder", "interception", "scenarios"},
+    "forwarder": {"emulator", "interception", "scenarios"},
+    "interception": {"emulator", "forwarder", "scenarios", "serving"},
     "scenarios": set(),
-    "serving": {"emulator", "forwarder", "scenarios"},
+    "serving": {"emulator", "forwarder", "interception", "scenarios"},
 }
-SQL_ROOMS = {"emulator/journal/journal.py", "forwarder/store/spool.py"}
-CLOCK_ROOMS = {"emulator/clock.py", "forwarder/clock.py"}
+SQL_ROOMS = {"emulator/journal/sqlite_store.py", "forwarder/store/spool.py"}
+CLOCK_ROOMS = {"emulator/clock.py", "serving/clock.py"}
 WALL_CLOCK = {
     ("time", "time"),
     ("time", "time_ns"),

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from optilocal.emulator.batch.row import Note, note
-from optilocal.emulator.verdict.wording import when
+from optilocal.emulator.batch.timestamp import ahead, in_bounds, outside
 
 INT64 = 2**63
-NANOSECONDS_FROM = 10**14
-YEAR_2010 = 1_262_304_000_000
-DAY = 86_400_000
+NESTED_TAG = "nested_tag"
+# The reserved tag of event properties: an object of texts, numbers and booleans,
+# https://docs.developers.optimizely.com/feature-experimentation/docs/include-event-tags
+EVENT_PROPERTIES = "$opt_event_properties"
 
 # A string that starts with this mark carries typed JSON after it (Optimizely reference 1.2).
 TYPED_MARK = "\ue000"
@@ -82,6 +83,26 @@ def required_text(
     return str(value) if readable else None
 
 
+def required_id(
+    obj: Mapping[str, Any], key: str, path: str, found: Findings, problems: list[Note]
+) -> str | None:
+    """A required id. A whole number, as the JavaScript SDK and Segment send it when the datafile's ids are numbers, is a
+    violation that counts all the same; anything else that is no string is a problem too.
+    """
+    return required_text(obj, key, path, found, [] if _is_whole(obj.get(key)) else problems)
+
+
+def optional_id(obj: Mapping[str, Any], key: str, path: str, found: Findings) -> str | None:
+    """An id that may be absent; a whole number is a violation and read as text."""
+    read = optional_text(obj, key, path, found)
+    value = obj.get(key)
+    return str(value) if _is_whole(value) else read
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def optional_text(obj: Mapping[str, Any], key: str, path: str, found: Findings) -> str | None:
     """A string that may be absent; of any other type it is a violation, and read as absent."""
     value = obj.get(key)
@@ -127,7 +148,7 @@ def items(
 def timestamp(
     event: Mapping[str, Any], path: str, received_at: int, found: Findings, problems: list[Note]
 ) -> int | None:
-    """Epoch milliseconds as sent, never corrected: what is no whole number of them is noted."""
+    """Epoch milliseconds as sent, never corrected: what is no whole number of them, or out of bounds, is a problem."""
     where = join(path, "timestamp")
     value = event.get("timestamp")
     if "timestamp" not in event:
@@ -141,35 +162,16 @@ def timestamp(
         problems.append(found.violation("out_of_range", where, f"{where} does not fit in 64 bits"))
         return None
     if value != int(value):
-        found.violation(
-            "wrong_type", where, f"{where} must be an integer (epoch milliseconds), it is {value}"
-        )
-    warned = timestamp_warning(int(value), received_at)
-    if warned is not None:
-        found.warning(warned["code"], where, warned["message"])
+        message = f"{where} must be a whole number of milliseconds, it is {value}"
+        problems.append(found.violation("timestamp_not_integer", where, message))
+    if not in_bounds(int(value), received_at):
+        message = f"{where} {outside(value, received_at)}"
+        problems.append(found.warning("timestamp_out_of_bounds", where, message))
+        return int(value)
+    odd = ahead(int(value), received_at)
+    if odd is not None:
+        found.warning("timestamp_in_future", where, odd)
     return int(value)
-
-
-def timestamp_warning(value: int, received_at: int) -> Note | None:
-    """What is odd about a timestamp that is accepted (Optimizely reference 2.5); both in milliseconds."""
-    if value > NANOSECONDS_FROM:
-        return note(
-            "timestamp_nanoseconds",
-            f"The timestamp {value} is too large for milliseconds; it is probably in micro- or nanoseconds, "
-            "and is taken as milliseconds all the same",
-        )
-    if value > received_at + DAY:
-        return note(
-            "timestamp_in_future",
-            f"The timestamp {value} ({when(value)}) is in the future: more than a day after the event arrived",
-        )
-    if value < YEAR_2010:
-        return note(
-            "timestamp_before_2010",
-            f"The timestamp {value} ({when(value)}) is before 2010; it was probably sent in seconds or "
-            "read from a numeric text",
-        )
-    return None
 
 
 def integer(event: Mapping[str, Any], key: str, path: str, found: Findings) -> int | None:
@@ -221,13 +223,25 @@ def tags(event: Mapping[str, Any], path: str, found: Findings) -> dict[str, Any]
             continue
         for name, tag in value.items():
             if not isinstance(tag, _SCALAR):
-                message = f"{where}.{name} must be a string, number or boolean, it is {type_name(tag)}"
-                found.violation("tag_type", join(where, name), message)
+                _note_tag(name, tag, where, found)
         return {
             name: typed_value(tag, join(where, name), found) if _is_marked(tag) else tag
             for name, tag in value.items()
         }
     return {}
+
+
+def _note_tag(name: str, tag: object, path: str, found: Findings) -> None:
+    """Note a tag that is none of text, number and boolean; only the reserved one for event properties may be an object."""
+    where = join(path, name)
+    if name == EVENT_PROPERTIES and isinstance(tag, dict):
+        for inner, value in tag.items():
+            if not isinstance(value, _SCALAR):
+                _note_tag(inner, value, where, found)
+        return
+    code = NESTED_TAG if isinstance(tag, dict | list) else "tag_type"
+    message = f"{where} must be a string, number or boolean, it is {type_name(tag)}"
+    found.violation(code, where, message)
 
 
 def _is_marked(value: object) -> bool:

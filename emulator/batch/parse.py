@@ -13,7 +13,7 @@ import msgspec
 from optilocal.emulator.batch import fields
 from optilocal.emulator.batch.fields import Findings
 from optilocal.emulator.batch.row import EventRow, Note
-from optilocal.emulator.batch.visitor import Sender, read_visitor
+from optilocal.emulator.batch.visitor import Sender, besides, read_visitor
 from optilocal.emulator.json_text import NOT_STRICT, decode_strictly
 
 _MAX_DEPTH = 200
@@ -184,17 +184,22 @@ def _read_batch(
     batch: dict[str, Any], headers: Mapping[str, str], received_at: int, found: Findings
 ) -> list[EventRow]:
     problems: list[Note] = []
-    sender = Sender(
-        account_id=fields.required_text(batch, "account_id", "", found, problems),
-        client_name=fields.optional_text(batch, "client_name", "", found),
-        enriched=fields.optional_boolean(batch, "enrich_decisions", "", found) is True,
-        user_agent=next((value for name, value in headers.items() if name.lower() == "user-agent"), None),
-        received_at=received_at,
-        problems=tuple(problems),
-    )
+    breaches = len(found.violations)
+    account_id = fields.required_id(batch, "account_id", "", found, problems)
+    client_name = fields.optional_text(batch, "client_name", "", found)
+    enriched = fields.optional_boolean(batch, "enrich_decisions", "", found) is True
     for key in ("project_id", "client_version", "revision", "region"):
         fields.optional_text(batch, key, "", found)
     fields.optional_boolean(batch, "anonymize_ip", "", found)
+    sender = Sender(
+        account_id=account_id,
+        client_name=client_name,
+        enriched=enriched,
+        user_agent=next((value for name, value in headers.items() if name.lower() == "user-agent"), None),
+        received_at=received_at,
+        problems=tuple(problems),
+        warnings=tuple(besides(problems, found.violations[breaches:])),
+    )
     rows: list[EventRow] = []
     for path, visitor in fields.items(batch, "visitors", "", found, required=True):
         rows += read_visitor(visitor, path, sender, found)

@@ -2,6 +2,8 @@
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from optilocal.emulator.batch.timestamp import in_bounds
+
 Kind = Literal["decision", "conversion"]
 
 
@@ -41,6 +43,7 @@ class EventRow(TypedDict):
     flag_key: str | None
     rule_key: str | None
     variation_key: str | None
+    cmab_uuid: str | None
     client_name: str | None
     user_agent_bot: bool
     received_at: int
@@ -92,6 +95,7 @@ def conversion_row(
         "flag_key": None,
         "rule_key": None,
         "variation_key": None,
+        "cmab_uuid": None,
         "client_name": client_name,
         "user_agent_bot": user_agent_bot,
         "received_at": received_at,
@@ -108,6 +112,6 @@ def note(code: str, message: str, path: str | None = None) -> Note:
 
 
 def event_time(row: EventRow) -> int:
-    """The time a row is judged by: the client's timestamp, else, when that cannot be read, its arrival."""
-    timestamp = row["timestamp"]
-    return row["received_at"] if timestamp is None else timestamp
+    """The time a row is judged by: the client's timestamp; its arrival when no clock can have shown that timestamp."""
+    timestamp, received_at = row["timestamp"], row["received_at"]
+    return received_at if timestamp is None or not in_bounds(timestamp, received_at) else timestamp

@@ -2,19 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from optilocal.emulator.batch import fields
-from optilocal.emulator.batch.fields import Findings
+from optilocal.emulator.batch.fields import NESTED_TAG, Findings
+from optilocal.emulator.batch.revenue import lost_in_tags
 from optilocal.emulator.batch.row import EventRow, Kind, Note, conversion_row, note
+from optilocal.emulator.verdict.wording import joined, quoted
 
 ACTIVATION = "campaign_activated"
 
-# Besides these, Java's SDK sends the event's key as its type (Optimizely reference 1.3).
+# Besides these, Java's SDK sends the event's key as its type, see EventFactory.java in
+# https://github.com/optimizely/java-sdk/tree/master/core-api/src/main/java/com/optimizely/ab/event/internal
 KNOWN_TYPES = frozenset({ACTIVATION, "other", "view_activated", "client_activation", "custom"})
-# The Web snippet reports its own start with this type; it converts nothing.
-SNIPPET_START = "client_activation"
+# With these the Web snippet and old SDKs report that a client started or a view opened.
+# A page of the Web snippet is a metric of its own and has the type view_activated beside its own key.
+_START_TYPE = "client_activation"
+_START_KEYS = frozenset({"client_activation", "view_activated"})
 
 _Placed = list[tuple[str, dict[str, Any]]]
 
@@ -29,6 +33,7 @@ class Sender:
     user_agent: str | None
     received_at: int
     problems: tuple[Note, ...]
+    warnings: tuple[Note, ...] = ()
 
 
 def read_visitor(visitor: dict[str, Any], path: str, sender: Sender, found: Findings) -> list[EventRow]:
@@ -40,11 +45,13 @@ class _VisitorReader:
     def __init__(self, visitor: dict[str, Any], path: str, sender: Sender, found: Findings) -> None:
         self.sender, self.found = sender, found
         self.rows: list[EventRow] = []
-        self.problems = list(sender.problems)
+        self.problems, self.warnings = list(sender.problems), list(sender.warnings)
+        breaches = len(found.violations)
         self.visitor_id = fields.required_text(visitor, "visitor_id", path, found, self.problems)
         if visitor.get("session_id") is not None:
             fields.optional_text(visitor, "session_id", path, found)
         self.attributes = fields.attributes(visitor, path, found)
+        self.warnings += besides(self.problems, found.violations[breaches:])
         agent = fields.attribute(self.attributes, "$opt_user_agent")
         if agent is None and sender.client_name in fields.BROWSER_CLIENTS:
             agent = sender.user_agent
@@ -53,13 +60,18 @@ class _VisitorReader:
             self._snapshot(snapshot, where)
 
     def _snapshot(self, snapshot: dict[str, Any], path: str) -> None:
+        breaches = len(self.found.violations)
         decisions = fields.items(snapshot, "decisions", path, self.found, required=False)
+        unreadable = self.found.violations[breaches:]
         claimed: set[str] = set()
         conversions: list[EventRow] = []
         activated = False
         for where, event in fields.items(snapshot, "events", path, self.found, required=True):
-            if event.get("type") == SNIPPET_START:
-                message = f"{where} reports the snippet's start; it is no conversion"
+            own = _own_decisions(event, decisions) if _reports_a_start(event) else []
+            if own:
+                self._activate(self._event(event, where), where, own, claimed)
+            elif _reports_a_start(event):
+                message = f"{where} reports that a client started or a view opened; it is no conversion"
                 self.found.warning("not_a_conversion", where, message)
             elif _is_activation(event):
                 activated = True
@@ -70,10 +82,25 @@ class _VisitorReader:
         if conversions and not activated and not self.sender.enriched:
             self._accompany(conversions, path, unclaimed)
         else:
-            for where, _ in unclaimed:
-                message = f"{where} has no campaign_activated event of its own; it records nothing"
-                self.found.warning("decision_without_activation", where, message)
+            self._ignore(conversions, unclaimed)
+        for row in conversions:
+            row["warnings"] += unreadable
         self.rows += conversions
+
+    def _ignore(self, conversions: list[EventRow], decisions: _Placed) -> None:
+        """Decisions without an event of their own record nothing; conversions beside them are told."""
+        why = ", because enrich_decisions is true" if self.sender.enriched else ""
+        for where, decision in decisions:
+            message = f"{where} has no campaign_activated event of its own; it records nothing"
+            self.found.warning("decision_without_activation", where, message)
+            ids = [decision.get(key) for key in ("experiment_id", "variation_id")]
+            experiment, variation = (quoted(value) if value else "none" for value in ids)
+            message = (
+                f"the decision in the same snapshot, for experiment {experiment} and variation {variation}, is "
+                f"ignored{why}: it has no campaign_activated event of its own"
+            )
+            for row in conversions:
+                row["warnings"].append(note("decision_ignored", message))
 
     def _event(self, event: dict[str, Any], path: str) -> EventRow:
         """The fields that decisions and conversions share."""
@@ -84,60 +111,45 @@ class _VisitorReader:
             short = {"entity_id": "e", "key": "k", "uuid": "u", "timestamp": "t"}
             event = {name: event[letter] for name, letter in short.items() if letter in event}
             found = Findings()
+        breaches = len(found.violations)
         if event.get("type") is not None:
             fields.optional_text(event, "type", path, found)
-        breaches = len(found.violations)
-        revenue = fields.integer(event, "revenue", path, found)
-        value = fields.number(event, "value", path, found)
-        quantity = fields.integer(event, "quantity", path, found)
-        ignored = [
-            note(item["code"], f"{item['message']}; the event counts without it")
-            for item in found.violations[breaches:]
-        ]
         null_entity = "entity_id" in event and event["entity_id"] is None
-        return conversion_row(
+        row = conversion_row(
             visitor_id=self.visitor_id,
             account_id=self.sender.account_id,
             uuid=fields.required_text(event, "uuid", path, found, problems),
             key=fields.optional_text(event, "key", path, found),
-            entity_id=None if null_entity else fields.optional_text(event, "entity_id", path, found),
+            entity_id=None if null_entity else fields.optional_id(event, "entity_id", path, found),
             timestamp=fields.timestamp(event, path, self.sender.received_at, found, problems),
-            revenue=revenue,
-            value=value,
-            quantity=quantity,
+            revenue=fields.integer(event, "revenue", path, found),
+            value=fields.number(event, "value", path, found),
+            quantity=fields.integer(event, "quantity", path, found),
             tags=fields.tags(event, path, found),
             attributes=self.attributes,
             client_name=self.sender.client_name,
             user_agent_bot=self.bot,
             received_at=self.sender.received_at,
             problems=problems,
-            warnings=ignored,
+            warnings=list(self.warnings),
         )
+        row["warnings"] += _counts_without(besides(problems, found.violations[breaches:]), path)
+        return row
 
     def _conversion(self, event: dict[str, Any], path: str) -> EventRow:
         row, kind = self._event(event, path), event.get("type")
         if isinstance(kind, str) and kind not in KNOWN_TYPES and kind != event.get("key"):
             message = f"{kind!r} is not a known type of event"
             row["warnings"].append(self.found.warning("unknown_type", f"{path}.type", message))
-        row["warnings"] += self._lost_revenue(event, row["tags"].get("revenue"), path)
+        row["warnings"] += lost_in_tags(event, row, path, self.found)
         if not row["key"] and not row["entity_id"]:
             message = f"{path} has neither entity_id nor key: it names no event"
             row["problems"].append(self.found.violation("no_event", path, message))
         elif not row["key"]:
-            # The backend then uses the entity_id as the name (Optimizely reference 1.2).
+            # The backend then uses the entity_id as the name,
+            # https://docs.developers.optimizely.com/experimentation-data/docs/enriched-events-data-specification
             row["key"] = row["entity_id"]
         return row
-
-    def _lost_revenue(self, event: dict[str, Any], meant: object, path: str) -> list[Note]:
-        """SDKs leave what the application passed in the tags, and drop or cut off a fraction (Optimizely reference 5.5)."""
-        if not isinstance(meant, float) or not isfinite(meant) or meant.is_integer():
-            return []
-        sent = event.get("revenue")
-        if sent is not None and (isinstance(sent, bool) or sent != int(meant)):
-            return []
-        counted = "no revenue" if sent is None else f"{sent} cents"
-        message = f"the tags say revenue {meant}, which is no whole number of cents; {counted} can be counted"
-        return [self.found.warning("revenue_lost", f"{path}.tags.revenue", message)]
 
     def _activate(self, row: EventRow, path: str, decisions: _Placed, claimed: set[str]) -> None:
         """The decision rows that one campaign_activated event stands for."""
@@ -167,6 +179,7 @@ class _VisitorReader:
 
     def _decision(self, row: EventRow, path: str, decision: dict[str, Any]) -> EventRow:
         made, found = _as_kind(row, "decision"), self.found
+        breaches = len(found.violations)
         made["campaign_id"] = self._decision_id(decision, "campaign_id", path, made["problems"])
         made["experiment_id"] = self._decision_id(decision, "experiment_id", path, made["problems"])
         made["variation_id"] = self._decision_id(decision, "variation_id", path, made["problems"])
@@ -180,14 +193,16 @@ class _VisitorReader:
         made["flag_key"] = fields.optional_text(metadata, "flag_key", where, found)
         made["rule_key"] = fields.optional_text(metadata, "rule_key", where, found)
         made["variation_key"] = fields.optional_text(metadata, "variation_key", where, found)
+        made["cmab_uuid"] = fields.optional_text(metadata, "cmab_uuid", where, found)
+        made["warnings"] += besides(made["problems"], found.violations[breaches:])
         return made
 
     def _decision_id(self, decision: dict[str, Any], key: str, path: str, problems: list[Note]) -> str | None:
-        """An id as SDKs send it: empty and null are allowed, naming nothing (Optimizely reference 5.6)."""
+        """An id as SDKs send it: empty and null are allowed, naming nothing (docs/optimizely.md, "Event API")."""
         value = decision.get(key)
         if key in decision and (value is None or value == ""):
             return value
-        return fields.required_text(decision, key, path, self.found, problems)
+        return fields.required_id(decision, key, path, self.found, problems)
 
     def _accompany(self, conversions: list[EventRow], path: str, decisions: _Placed) -> None:
         """Without enrich_decisions the decisions travel with each conversion instead of before it."""
@@ -206,9 +221,45 @@ class _VisitorReader:
 
 
 def _is_activation(event: Mapping[str, Any]) -> bool:
-    """Decisions are marked by type in the documentation and by key in the SDKs (Optimizely reference 1.3)."""
+    """Decisions are marked by type in the documentation and by key in the SDKs (docs/optimizely.md, "Event API")."""
     marks = [event.get("type"), event.get("key")]
     return ACTIVATION in [*marks, event.get("y")] if _is_compact(event) else ACTIVATION in marks
+
+
+def _reports_a_start(event: Mapping[str, Any]) -> bool:
+    return event.get("type") == _START_TYPE or event.get("key") in _START_KEYS
+
+
+def _own_decisions(event: Mapping[str, Any], decisions: _Placed) -> _Placed:
+    """The decisions that an event names by its entity_id."""
+    entity_id = event.get("entity_id")
+    return [(where, d) for where, d in decisions if entity_id and d.get("campaign_id") == entity_id]
+
+
+def besides(problems: list[Note], violations: list[Note]) -> list[Note]:
+    """The violations that are no problem: what they are about counts in spite of them."""
+    return [found for found in violations if not any(found is problem for problem in problems)]
+
+
+# Fields without which an event counts all the same, by the code of what is wrong with them.
+_LEFT_OUT = frozenset({"revenue_not_integer", "quantity_not_integer"})
+
+
+def _counts_without(violations: list[Note], path: str) -> list[Note]:
+    """The violations of one event in words; nested tags are told together, because together they may cost the event."""
+    told = [
+        note(item["code"], f"{item['message']}; the event counts without it")
+        if item["code"] in _LEFT_OUT or item.get("path") == f"{path}.value"
+        else item
+        for item in violations
+        if item["code"] != NESTED_TAG
+    ]
+    nested = [item for item in violations if item["code"] == NESTED_TAG]
+    if nested:
+        names = joined([item.get("path", "").removeprefix(f"{path}.") for item in nested])
+        be, noun = ("is", "an array or object") if len(nested) == 1 else ("are", "arrays or objects")
+        told.append(note(NESTED_TAG, f"{names} {be} {noun}, where tags are texts, numbers and booleans"))
+    return told
 
 
 def _is_compact(event: Mapping[str, Any]) -> bool:
@@ -216,7 +267,7 @@ def _is_compact(event: Mapping[str, Any]) -> bool:
 
 
 def _same_id(one: object, other: object) -> bool:
-    return one == other or (one in (None, "") and other in (None, ""))
+    return one == other or str(one) == str(other) or (one in (None, "") and other in (None, ""))
 
 
 def _as_kind(row: EventRow, kind: Kind) -> EventRow:

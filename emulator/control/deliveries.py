@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from optilocal.emulator.journal.interface import Report
+from optilocal.emulator.journal.records import Report
 from optilocal.emulator.json_text import dumps, storable, storable_text
 from optilocal.emulator.verdict.verdict import delivered_uuid
 

@@ -6,10 +6,11 @@ from typing import Any
 from flask import request
 
 from optilocal.emulator.context import context, namespace
-from optilocal.emulator.journal.interface import FILTERS, Query
+from optilocal.emulator.journal.records import FILTERS, Query
 from optilocal.emulator.journal.waiters import Waiter
 from optilocal.emulator.problems import Problem
-from optilocal.serving.request import REQUEST, Request, Wait
+from optilocal.serving.request import Wait
+from optilocal.serving.site import current_request
 
 SHARED = ("after", "limit", "order", "q", "wait", "count", "ns")
 DEFAULT_LIMIT, MOST = 100, 1_000
@@ -79,7 +80,7 @@ def _query(listing: str) -> Query:
 
 def _wait(name: str, query: Query, count: int, seconds: float) -> bool:
     """Whether the answer has to wait until `count` rows match: the server waits then, and asks once more."""
-    served: Request = request.environ[REQUEST]
+    served = current_request()
     journal, projector = context().journal, context().projector
     waiter: Waiter | None = None
 

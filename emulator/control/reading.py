@@ -8,21 +8,21 @@ from flask import Blueprint, Response, request
 from optilocal import __version__
 from optilocal.emulator.context import CLOCK, context, namespace
 from optilocal.emulator.control.deliveries import (
-    LONGEST_ID,
     DeliveryError,
     as_kept,
     read_reports,
 )
 from optilocal.emulator.control.listing import listing
-from optilocal.emulator.control.run_summary import run_summary
+from optilocal.emulator.control.run import RunError, read_run, run_summary
 from optilocal.emulator.counting.question import own_question
 from optilocal.emulator.counting.recount import recounted
 from optilocal.emulator.datafile.store import REVISION, STORED
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.emulator.privacy import subject_access
 from optilocal.emulator.problems import Problem
+from optilocal.emulator.projection import served_predictions
 from optilocal.emulator.projection.verdicts import event_json
-from optilocal.emulator.wire import faults
+from optilocal.emulator.wire import faults, prediction_table
 from optilocal.emulator.wire.exchange import exchange_json
 
 blueprint = Blueprint("control_api", __name__, url_prefix="/_emulator")
@@ -103,17 +103,10 @@ def deliveries() -> Response:
 
 @blueprint.post("/runs")
 def post_run() -> Response:
-    run = json_body()
-    if (
-        not isinstance(run, dict)
-        or not isinstance(run.get("id"), str)
-        or not 0 < len(run["id"]) <= LONGEST_ID
-    ):
-        raise Problem("invalid_run", f'a run is a JSON object with an "id" of 1 to {LONGEST_ID} characters')
-    if not isinstance(run.get("scenarios", []), list):
-        raise Problem("invalid_run", '"scenarios" must be a list')
-    if not isinstance(run.get("state"), str | None):
-        raise Problem("invalid_run", '"state" must be a text')
+    try:
+        run = read_run(json_body())
+    except RunError as error:
+        raise Problem("invalid_run", str(error)) from None
     summary, state = dumps(run_summary(run)), storable(run.get("state"))
     context().journal.put_run(namespace(), storable(run["id"]) or "", state, summary, dumps(run))
     return json_response({"id": run["id"]}, 201)
@@ -145,6 +138,7 @@ def reset() -> Response:
     datafiles = (given or {}).get("datafiles", False)
     if not isinstance(datafiles, bool) or set(given or {}) - {"datafiles"}:
         raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
-    kinds = [faults.KIND, CLOCK, subject_access.KIND, *([STORED, REVISION] if datafiles else [])]
+    kinds = [faults.KIND, CLOCK, subject_access.KIND, prediction_table.KIND, served_predictions.KIND]
+    kinds += [STORED, REVISION] if datafiles else []
     context().journal.reset(namespace(), kinds)
     return json_response({"namespace": namespace(), "datafiles": datafiles})

@@ -10,6 +10,7 @@ from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.counting.standing import Rules, Standing, Standings, bot_filtered
 from optilocal.emulator.datafile.datafile import Event, Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.datafile.naming import named, stood
 from optilocal.emulator.verdict.wording import between, joined, listed, quoted, when
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
 DEFAULT_RULES = Rules()
 
 JudgedOutcome = Literal[
+    "wrong_account",
     "no_experiment",
     "experiment_not_running",
     "user_not_activated",
@@ -49,8 +51,9 @@ class Judgement:
     """What becomes of one conversion in the results, and why.
 
     `candidates` are the experiments that have the event as a metric, `running` those of them that count at
-    its time. `user_activated` is None only when the event is a metric of no experiment: there is then nothing
-    to be activated in. `details` are sentences, one an experiment looked at.
+    its time, `left_out` the ids of further ones that the event names and no datafile lists. `user_activated` is None
+    only when there is no experiment to be activated in: for wrong_account and no_experiment. `details` are sentences,
+    one an experiment looked at.
     """
 
     outcome: JudgedOutcome
@@ -60,6 +63,7 @@ class Judgement:
     attributed_to: tuple[Attribution, ...] = ()
     user_activated: bool | None = None
     details: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def judge(
@@ -79,10 +83,15 @@ def judge_by(conversion: EventRow, standings: Standings, *, told: bool = True) -
     decision that is not later (Optimizely reference 2.1, rules 1 to 3, 8, 17). What excludes only this event,
     a filtered bot or a malformed row, is looked at last.
     """
-    history, now = standings.history, event_time(conversion)
+    account, now = conversion["account_id"], event_time(conversion)
+    if account is not None and standings.history and account not in standings.history.account_ids:
+        return Judgement("wrong_account", None)
+    standings = standings.within(account)
+    history = standings.history
     event = history.find_event(conversion["entity_id"], conversion["key"], now)
     candidates = tuple(standings.of(experiment) for experiment in _candidates(event, now, standings))
-    if event is None or not candidates:
+    left_out = tuple(id_ for id_ in event.experiment_ids if history.experiment(id_) is None) if event else ()
+    if event is None or not (candidates or left_out):
         return Judgement("no_experiment", event, details=tuple(_no_experiment(conversion, event, history)))
     in_time = tuple(standing for standing in candidates if standing.decided_by(now))
     running = tuple(
@@ -95,6 +104,12 @@ def judge_by(conversion: EventRow, standings: Standings, *, told: bool = True) -
     details: tuple[str, ...] = ()
     if told:
         details = tuple(_describe(standing, standing in running, now, history) for standing in candidates)
+        if not counting:
+            also = "also " if candidates else ""
+            details += tuple(
+                f"The event {also}names the experiment {quoted(id_)}, which the datafile leaves out."
+                for id_ in left_out
+            )
     own = _own_exclusions(conversion, standings)
     outcome: JudgedOutcome
     if not running:
@@ -113,8 +128,17 @@ def judge_by(conversion: EventRow, standings: Standings, *, told: bool = True) -
         candidates=candidates,
         running=running,
         attributed_to=tuple(_attribution(standing) for standing in counting) if outcome == "counted" else (),
-        user_activated=bool(counting) if running else bool(in_time),
+        user_activated=bool(counting) if running else bool(in_time) or _decided_in(left_out, now, standings),
         details=tuple(own) + details if outcome == "excluded" else details,
+        left_out=left_out,
+    )
+
+
+def _decided_in(experiment_ids: Sequence[str], now: int, standings: Standings) -> bool:
+    """Whether a decision up to this time names one of these experiments, which no datafile lists."""
+    return any(
+        row["experiment_id"] in experiment_ids and event_time(row) <= now and not row["problems"]
+        for row in standings.decisions
     )
 
 
@@ -172,18 +196,16 @@ def _own_exclusions(conversion: EventRow, standings: Standings) -> list[str]:
 def _no_experiment(conversion: EventRow, event: Event | None, history: DatafileHistory) -> list[str]:
     if event is not None:
         others = [history.experiment(experiment_id) for experiment_id in event.experiment_ids]
-        named = [
+        without = [
             f"the {rule.kind} {quoted(rule.key)}" for rule in others if rule and rule.kind != "experiment"
         ]
-        if named:
-            return [f"The event is attached to {joined(named)}; deliveries and holdouts have no results."]
+        if without:
+            return [
+                f"The event is attached to {joined(without)}; deliveries have no results, holdouts have some of their own."
+            ]
         former = [rule.key for rule in others if rule is not None]
         if former:
             return [f"It was a metric of {listed(former)} when it happened, and has been removed since."]
-        if event.experiment_ids:
-            return [
-                f"The event names {listed(event.experiment_ids)}, which no datafile lists as an experiment."
-            ]
         return [f"The datafile attaches {quoted(event.key)} to no experiment."]
     entity_id, key = conversion["entity_id"], conversion["key"]
     found = [f"The datafile has no event with the id {quoted(entity_id)}."] if entity_id else []
@@ -197,29 +219,22 @@ def _no_experiment(conversion: EventRow, event: Event | None, history: DatafileH
 
 def _describe(standing: Standing, runs: bool, now: int, history: DatafileHistory) -> str:
     """One sentence on one experiment."""
-    key = quoted(standing.experiment.key)
+    name = f"Experiment {named(standing.experiment, history)}"
     if not runs:
-        return _describe_not_running(standing, now, history)
+        sentence = f"{name} {stood(standing.experiment, now, history)} at {when(now)}"
+        if standing.first is not None and standing.variation is not None:
+            entered = when(event_time(standing.first))
+            sentence += f"; the visitor entered {quoted(standing.variation.key)} at {entered}"
+        return f"{sentence}."
     if standing.first is not None and standing.variation is not None:
         at, seen = event_time(standing.first), quoted(standing.variation.key)
         if at <= now:
-            return f"Experiment {key}: the visitor has been in {seen} since {when(at)}."
-        return f"Experiment {key}: the visitor entered {seen} only at {when(at)}, {between(now, at)} after the event."
+            return f"{name}: the visitor has been in {seen} since {when(at)}."
+        return f"{name}: the visitor entered {seen} only at {when(at)}, {between(now, at)} after the event."
     reasons = listed_reasons(standing)
     if reasons:
-        return f"Experiment {key}: the visitor's decisions do not count: {reasons}."
-    return f"Experiment {key} is running; the visitor has no decision in it."
-
-
-def _describe_not_running(standing: Standing, now: int, history: DatafileHistory) -> str:
-    key, datafile = quoted(standing.experiment.key), history.at(now)
-    then = datafile.experiment_by_id(standing.experiment.id) if datafile else None
-    status = f"was {then.status}" if then else "was not in the datafile"
-    sentence = f"Experiment {key} {status} at {when(now)}"
-    if standing.first is not None and standing.variation is not None:
-        entered = when(event_time(standing.first))
-        return f"{sentence}; the visitor entered {quoted(standing.variation.key)} at {entered}."
-    return f"{sentence}."
+        return f"{name}: the visitor's decisions do not count: {reasons}."
+    return f"{name} is running; the visitor has no decision in it."
 
 
 def listed_reasons(standing: Standing) -> str:

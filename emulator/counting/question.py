@@ -40,6 +40,14 @@ def own_question(given: Mapping[str, str], smoothing: bool) -> Question:
     return Question(dates, segment, wanted in _YES)
 
 
+def holdout_question(given: Mapping[str, str], smoothing: bool) -> Question:
+    """The question of a holdout's export, which takes a segment and no dates. Raises QuestionError."""
+    for name in ("start_time", "end_time"):
+        if name in given:
+            raise QuestionError(name, "is no parameter of a holdout's results")
+    return rest_question(given, smoothing)
+
+
 def rest_question(given: Mapping[str, str], smoothing: bool) -> Question:
     """The question of `GET /v2/experiments/<id>/results`. Raises QuestionError."""
     for name in _NOT_HERE:

@@ -2,17 +2,20 @@
 are read in.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Context, Decimal
 from typing import Any, TypedDict
 
 from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.counting.attribution import Judgement, deduplicate, judge_by
+from optilocal.emulator.counting.holdouts import GROUPS, HoldoutStanding, HoldoutStandings
 from optilocal.emulator.counting.segmentation import Segment
 from optilocal.emulator.counting.smoothing import Revenues
 from optilocal.emulator.counting.standing import Rules, Standings
 from optilocal.emulator.datafile.datafile import Event, Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.datafile.naming import suffixes
+from optilocal.emulator.datafile.problems import ExperimentKind
 from optilocal.emulator.json_text import dumps, loads
 
 # Wide enough for the exact sum of any doubles: the order of adding must not matter, nor adding and taking away.
@@ -29,7 +32,9 @@ class Metric(TypedDict):
 
 
 class Share(TypedDict):
-    """What one visitor adds to one experiment; metrics by event id."""
+    """What one visitor adds to one experiment, or to one holdout, whose "variations" are its two groups; metrics by
+    event id.
+    """
 
     variation_id: str
     variation: str
@@ -37,6 +42,7 @@ class Share(TypedDict):
 
 
 Contribution = dict[str, Share]
+Held = Sequence[tuple[HoldoutStanding, Event]]
 
 
 def visitor_contribution(
@@ -46,7 +52,7 @@ def visitor_contribution(
     segment: Segment | None = None,
     revenues: Revenues | None = None,
 ) -> Contribution:
-    """What one visitor adds to the results, by experiment id.
+    """What one visitor adds to the results, by the id of the experiment or holdout.
 
     `rows` are all rows of that visitor in any order, replays collapsed. With a `segment` the visitor counts where a
     decision or a conversion of the experiment carries the attribute, and of the conversions only those that carry it
@@ -63,6 +69,9 @@ def visitor_contribution(
             variation = standing.variation
             share: Share = {"variation_id": variation.id, "variation": variation.key, "metrics": {}}
             contribution[standing.experiment.id] = share
+    holdouts = HoldoutStandings(decisions, history, rules)
+    for held in holdouts.all():
+        contribution[held.holdout.id] = {"variation_id": held.group, "variation": held.group, "metrics": {}}
     carried: set[str] = set()
     for row in conversions:
         if segment is not None and not segment.carried_by(row):
@@ -76,11 +85,19 @@ def visitor_contribution(
                 if revenues is not None and row["revenue"] is not None:
                     metric = (experiment_id, judgement.event.id)
                     revenues.add(metric, attribution["variation_id"], event_time(row), row["revenue"])
+        for held, event in holdouts.counted(row):
+            carried.add(held.holdout.id)
+            _count(contribution[held.holdout.id], event, row)
+            if revenues is not None and row["revenue"] is not None:
+                revenues.add((held.holdout.id, event.id), held.group, event_time(row), row["revenue"])
     if segment is None:
         return contribution
     for standing in standings.all():
         if any(segment.carried_by(row) for row in standing.counting):
             carried.add(standing.experiment.id)
+    for held in holdouts.all():
+        if any(segment.carried_by(row) for row in held.counting):
+            carried.add(held.holdout.id)
     return {experiment_id: share for experiment_id, share in contribution.items() if experiment_id in carried}
 
 
@@ -153,29 +170,33 @@ class Totals:
                 figures.revenue += sign * metric["revenue"]
                 figures.value = _plus(figures.value, metric["value"], sign)
 
-    def count_in(self, contribution: Contribution, judgement: Judgement, row: EventRow) -> None:
-        """Count one more judged conversion in, and into what its visitor adds."""
-        self._count(contribution, judgement, row, 1)
+    def count_in(
+        self, contribution: Contribution, judgement: Judgement, held: Held, row: EventRow, sign: int = 1
+    ) -> None:
+        """Count one more judged conversion in, and into what its visitor adds; with `sign` -1 take it out again.
 
-    def count_out(self, contribution: Contribution, judgement: Judgement, row: EventRow) -> None:
-        """Take a judged conversion out again, and out of what its visitor adds."""
-        self._count(contribution, judgement, row, -1)
-
-    def _count(self, contribution: Contribution, judgement: Judgement, row: EventRow, sign: int) -> None:
+        `held` is what it counts for among the holdouts.
+        """
         event = judgement.event
-        if event is None:
-            return
-        for attribution in judgement.attributed_to:
-            share = contribution[attribution["experiment_id"]]
-            arms = self._arms.setdefault(attribution["experiment_id"], {})
-            figures = arms.setdefault(share["variation_id"], Arm()).metrics.setdefault(event.id, Figures())
-            was_there = event.id in share["metrics"]
-            _count(share, event, row, sign)
-            figures.unique += (event.id in share["metrics"]) - was_there
-            figures.total += sign
-            figures.revenue += sign * (row["revenue"] or 0)
-            if row["value"]:
-                figures.value = _plus(figures.value, Decimal(repr(row["value"])), sign)
+        if event is not None:
+            for attribution in judgement.attributed_to:
+                self._count(attribution["experiment_id"], contribution, event, row, sign)
+        for standing, held_event in held:
+            self._count(standing.holdout.id, contribution, held_event, row, sign)
+
+    def _count(
+        self, rule_id: str, contribution: Contribution, event: Event, row: EventRow, sign: int
+    ) -> None:
+        share = contribution[rule_id]
+        arm = self._arms.setdefault(rule_id, {}).setdefault(share["variation_id"], Arm())
+        figures = arm.metrics.setdefault(event.id, Figures())
+        was_there = event.id in share["metrics"]
+        _count(share, event, row, sign)
+        figures.unique += (event.id in share["metrics"]) - was_there
+        figures.total += sign
+        figures.revenue += sign * (row["revenue"] or 0)
+        if row["value"]:
+            figures.value = _plus(figures.value, Decimal(repr(row["value"])), sign)
 
     def as_text(self) -> str:
         """The totals as JSON, to be kept."""
@@ -217,32 +238,49 @@ class Totals:
                 self._arms[experiment_id][variation_id].metrics[event_id].revenue = cents
 
     def results(self, history: DatafileHistory) -> dict[str, Any]:
-        """`GET /_emulator/results`: `{"experiments": {KEY: …}}` as the contract has it.
+        """`GET /_emulator/results`: `{"experiments": {KEY: …}, "holdouts": {KEY: …}}`.
 
         All experiments of the newest datafile appear, with all variations and attached events, at zero when
         nothing counted; so do experiments that have left the datafile but have visitors. When two have one
-        key, as in two environments, the later one's key bears its environment or id: `checkout_test
-        (development)`.
+        key, as in two flags or environments, the later one's key bears its flag, environment or id: `checkout_test
+        (development)`. Holdouts appear alike, each with the groups `holdout` and `everyone_else`.
         """
         experiments: dict[str, Any] = {}
-        for experiment in self._experiments(history):
-            key = _free(experiment.key, (experiment.environment, experiment.id), experiments)
+        for experiment in self._rules(history, "experiment"):
+            key = _free(experiment.key, suffixes(experiment, history), experiments)
             experiments[key] = {
                 "id": experiment.id,
                 "status": experiment.status,
                 "variations": self._variations(experiment, history),
             }
-        return {"experiments": experiments}
+        holdouts: dict[str, Any] = {}
+        for holdout in self._rules(history, "holdout"):
+            events = history.holdout_metrics(holdout.id).values()
+            key = _free(holdout.key, (holdout.environment, holdout.id), holdouts)
+            holdouts[key] = {
+                "id": holdout.id,
+                "status": holdout.status,
+                "groups": {
+                    group: {"visitors": arm.visitors, "metrics": _metrics(arm, events)}
+                    for group, arm in self.groups(holdout.id).items()
+                },
+            }
+        return {"experiments": experiments, "holdouts": holdouts}
 
-    def _experiments(self, history: DatafileHistory) -> Iterator[Experiment]:
+    def _rules(self, history: DatafileHistory, kind: ExperimentKind) -> Iterator[Experiment]:
         newest = history.newest
-        listed = [e for e in newest.experiments if e.kind == "experiment"] if newest else []
+        listed = [rule for rule in newest.experiments if rule.kind == kind] if newest else []
         yield from listed
-        known = {experiment.id for experiment in listed}
-        for experiment_id in sorted(self._arms):
-            experiment = history.experiment(experiment_id)
-            if experiment and experiment_id not in known and self.visitors(experiment_id):
-                yield experiment
+        known = {rule.id for rule in listed}
+        for rule_id in sorted(self._arms):
+            rule = history.experiment(rule_id)
+            if rule and rule.kind == kind and rule_id not in known and self.visitors(rule_id):
+                yield rule
+
+    def groups(self, holdout_id: str) -> dict[str, Arm]:
+        """The figures of a holdout's two groups."""
+        arms = self._arms.get(holdout_id, {})
+        return {group: arms.get(group, Arm()) for group in GROUPS}
 
     def visitors(self, experiment_id: str) -> int:
         """How many visitors count in the experiment."""
@@ -261,15 +299,20 @@ class Totals:
         events = history.metrics(experiment.id)
         variations: dict[str, Any] = {}
         for variation_id, (key, arm) in self.arms(experiment).items():
-            metrics: dict[str, Any] = {}
-            for event in events:
-                metrics[_free(event.key, (event.id,), metrics)] = arm.sum_of(event.id).as_json()
             variations[_free(key, (variation_id,), variations)] = {
                 "id": variation_id,
                 "visitors": arm.visitors,
-                "metrics": metrics,
+                "metrics": _metrics(arm, events),
             }
         return variations
+
+
+def _metrics(arm: Arm, events: Iterable[Event]) -> dict[str, Any]:
+    """Event key → figures, of these events."""
+    metrics: dict[str, Any] = {}
+    for event in events:
+        metrics[_free(event.key, (event.id,), metrics)] = arm.sum_of(event.id).as_json()
+    return metrics
 
 
 def results(rows: Iterable[EventRow], history: DatafileHistory, rules: Rules) -> dict[str, Any]:

@@ -10,9 +10,19 @@ from optilocal.emulator.batch.fields import attribute
 from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.datafile.datafile import Experiment, Variation
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.datafile.naming import stood
 from optilocal.emulator.verdict.wording import joined, quoted, when
 
-ReasonCode = Literal["malformed", "not_running", "holdback", "holdout", "bot", "unknown_variation"]
+ReasonCode = Literal[
+    "malformed",
+    "wrong_account",
+    "wrong_campaign",
+    "not_running",
+    "holdback",
+    "holdout",
+    "bot",
+    "unknown_variation",
+]
 
 
 @dataclass(frozen=True)
@@ -79,15 +89,37 @@ class Standing:
 
 
 class Standings:
-    """One visitor's standings in all experiments, from all its decisions, whatever their order of arrival."""
+    """One visitor's standings in all experiments, from all its decisions, whatever their order of arrival.
 
-    def __init__(self, decisions: Iterable[EventRow], history: DatafileHistory, rules: Rules) -> None:
+    `account` is the only account whose decisions count: events of different accounts never meet, for `account_id` is
+    all that ties a batch to an account (docs/optimizely.md, "Accounts"). None is for datafiles of several accounts;
+    `within` then gives each account's own standings.
+    """
+
+    def __init__(
+        self,
+        decisions: Iterable[EventRow],
+        history: DatafileHistory,
+        rules: Rules,
+        account: str | None = None,
+    ) -> None:
         self.history, self.rules = history, rules
+        self.account = history.account_ids[0] if len(history.account_ids) == 1 else account
         self.decisions = tuple(sorted(decisions, key=place_in_time))
         self._by_experiment: dict[str, list[EventRow]] = {}
         for row in self.decisions:
             self._by_experiment.setdefault(row["experiment_id"] or "", []).append(row)
         self._made: dict[str, Standing] = {}
+        self._within: dict[str, Standings] = {}
+
+    def within(self, account_id: str | None) -> "Standings":
+        """The standings of one account, by its own datafiles; of an event without an account these themselves."""
+        if account_id is None or account_id == self.account:
+            return self
+        if account_id not in self._within:
+            history = self.history.of_account(account_id)
+            self._within[account_id] = Standings(self.decisions, history, self.rules, account_id)
+        return self._within[account_id]
 
     def of(self, experiment: Experiment) -> Standing:
         """The standing in this experiment; an empty one when the visitor has no decision in it."""
@@ -97,14 +129,21 @@ class Standings:
 
     def settle(self, decision: EventRow) -> bool:
         """Whether one more decision changes no outcome: an earlier one counts, or it is of no experiment."""
-        experiment = self.history.experiment(decision["experiment_id"] or "")
+        own = self.within(decision["account_id"])
+        experiment = own.history.experiment(decision["experiment_id"] or "")
         if experiment is None or experiment.kind != "experiment":
             return True
-        first = self.of(experiment).first
+        first = own.of(experiment).first
         return first is not None and place_in_time(first) <= place_in_time(decision)
 
     def all(self) -> list[Standing]:
-        """The standings in every experiment that some decision names; deliveries and holdouts are none."""
+        """The standings in every experiment that some decision names, account by account.
+
+        Deliveries and holdouts are no experiments.
+        """
+        accounts = self.history.account_ids
+        if len(accounts) > 1:
+            return [standing for account in accounts for standing in self.within(account).all()]
         named = (self.history.experiment(experiment_id) for experiment_id in self._by_experiment)
         return [self.of(experiment) for experiment in named if experiment and experiment.kind == "experiment"]
 
@@ -129,14 +168,24 @@ class Standings:
         if row["problems"]:
             told = joined([note["message"] for note in row["problems"]])
             return Reason("malformed", f"the decision is malformed ({told})")
+        if self.account is not None and row["account_id"] != self.account:
+            return Reason(
+                "wrong_account",
+                f"the decision was sent for account {quoted(row['account_id'])}, the experiment belongs to account "
+                f"{quoted(self.account)}",
+            )
         now = event_time(row)
         datafile = self.history.at(now)
         then = datafile.experiment_by_id(experiment.id) if datafile else None
-        if not self.history.running_at(experiment.id, now):
-            status = then.status if then else "not in the datafile"
+        if not (then or experiment).has_campaign(row["campaign_id"]):
+            layer = (then or experiment).layer_id
             return Reason(
-                "not_running", f"the experiment was {status} when the visitor entered it at {when(now)}"
+                "wrong_campaign",
+                f"the decision's campaign_id is {quoted(row['campaign_id'])}, the experiment's layer is {quoted(layer)}",
             )
+        if not self.history.running_at(experiment.id, now):
+            was = stood(experiment, now, self.history)
+            return Reason("not_running", f"the experiment {was} when the visitor entered it at {when(now)}")
         if row["holdback"]:
             return Reason("holdback", "the decision is marked is_campaign_holdback")
         if row["rule_type"] == "holdout":

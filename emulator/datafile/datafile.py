@@ -29,7 +29,11 @@ class Variation:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One rule: an experiment, a holdout, or a delivery (of a rollout or targeted), which has no results."""
+    """One rule: an experiment, a holdout, which has results of its own, or a delivery (of a rollout or targeted), which
+    has none.
+
+    `bandit_attributes` are the ids of the attributes that a contextual bandit decides by; None for any other rule.
+    """
 
     id: str
     key: str
@@ -39,6 +43,18 @@ class Experiment:
     type: str | None = None
     environment: str | None = None
     included_rules: tuple[str, ...] | None = None
+    bandit_attributes: tuple[str, ...] | None = None
+    layer_id: str | None = None
+
+    def has_campaign(self, campaign_id: str | None) -> bool:
+        """Whether a decision of this experiment may name that campaign: its layer, or none at all.
+
+        SDKs send the experiment's own id where the datafile has no layer, and some where the layer's id is no number:
+        https://github.com/optimizely/python-sdk/blob/master/optimizely/event/event_id_normalizer.py
+        """
+        if not campaign_id or not self.layer_id or campaign_id == self.layer_id:
+            return True
+        return campaign_id == self.id and not self.layer_id.isdigit()
 
     def covers(self, rule_id: str) -> bool:
         """Whether this, a holdout, keeps visitors out of that rule: a local one of its own rules, a global
@@ -139,6 +155,8 @@ class Datafile:
             environment=self.environment or self.sdk_key,
             # Only a local holdout has rules of its own; on a global one they are ignored (Optimizely reference 3.1).
             included_rules=tuple(item.get("includedRules") or ()) if place == "localHoldouts" else None,
+            layer_id=None if item.get("layerId") is None else str(item["layerId"]),
+            bandit_attributes=_bandit_attributes(item.get("cmab")) if kind == "experiment" else None,
         )
 
     @cached_property
@@ -155,6 +173,11 @@ class Datafile:
     @cached_property
     def attribute_keys(self) -> frozenset[str]:
         return frozenset(str(item["key"]) for item in self.raw.get("attributes") or ())
+
+    @cached_property
+    def attribute_ids(self) -> dict[str, str]:
+        """Attribute key → id."""
+        return {str(item["key"]): str(item["id"]) for item in self.raw.get("attributes") or ()}
 
     @cached_property
     def _events_by_key(self) -> dict[str, Event]:
@@ -196,7 +219,7 @@ class Datafile:
         return self._experiments_by_key.get(key)
 
     def experiments_with_metric(self, event_id: str) -> tuple[Experiment, ...]:
-        """The experiments with this event as a metric; deliveries and holdouts have no results."""
+        """The experiments with this event as a metric; deliveries have no results, holdouts some of their own."""
         event = self.event_by_id(event_id)
         if event is None:
             return ()
@@ -216,6 +239,12 @@ class Datafile:
         return {experiment_id: tuple(keys) for experiment_id, keys in found.items()}
 
     @cached_property
+    def flag_keys(self) -> tuple[str, ...]:
+        """The keys of the datafile's flags."""
+        flags = self.raw.get("featureFlags") or ()
+        return tuple(str(flag["key"]) for flag in flags if isinstance(flag, dict) and "key" in flag)
+
+    @cached_property
     def metrics(self) -> dict[str, tuple[Event, ...]]:
         """Experiment id → the events it has as metrics, in the datafile's order."""
         attached: dict[str, list[Event]] = {}
@@ -228,6 +257,14 @@ class Datafile:
     def nearest_events(self, name: str, limit: int = 3) -> list[Near]:
         """Event keys that are truly close to `name` in case, spacing or spelling, best first."""
         return nearest(name, (event.key for event in self.events), limit)
+
+
+def _bandit_attributes(cmab: object) -> tuple[str, ...] | None:
+    """The SDKs take a rule for a contextual bandit by its `cmab` alone, whatever its type."""
+    if not isinstance(cmab, Mapping):
+        return None
+    ids = cmab.get("attributeIds")
+    return tuple(str(id_) for id_ in ids) if isinstance(ids, list) else ()
 
 
 def is_running(experiment: Experiment) -> bool:

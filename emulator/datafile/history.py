@@ -62,6 +62,10 @@ class _Union(Datafile):
     def attribute_keys(self) -> frozenset[str]:
         return frozenset().union(*(part.attribute_keys for part in self.parts))
 
+    @cached_property
+    def attribute_ids(self) -> dict[str, str]:
+        return {key: id_ for part in reversed(self.parts) for key, id_ in part.attribute_ids.items()}
+
 
 Revisions = Iterable[tuple[int, object]]
 
@@ -103,6 +107,37 @@ class DatafileHistory:
         self._times = sorted({time for times, _ in self._keys.values() for time in times})
         self._held: dict[int, Datafile | None] = {}
         self._unions: dict[tuple[int, ...], Datafile] = {}
+        self._of_account: dict[str, DatafileHistory] = {}
+        self._accounts: dict[str, frozenset[str]] = {}
+        self._holdout_metrics: dict[str, dict[str, Event]] = {}
+
+    @cached_property
+    def account_ids(self) -> tuple[str, ...]:
+        """The accounts of all revisions, in the order in which they were set."""
+        return tuple(
+            dict.fromkeys(
+                datafile.account_id for _, datafiles in self._keys.values() for datafile in datafiles
+            )
+        )
+
+    def of_account(self, account_id: str) -> "DatafileHistory":
+        """What is known of one account: itself when it has no other, empty when no revision is of that account."""
+        if self.account_ids == (account_id,):
+            return self
+        if account_id not in self.account_ids:
+            return DatafileHistory([])
+        if account_id not in self._of_account:
+            self._of_account[account_id] = DatafileHistory(
+                {
+                    key: [
+                        (from_ms, datafile.raw)
+                        for from_ms, datafile in zip(times, datafiles, strict=True)
+                        if datafile.account_id == account_id
+                    ]
+                    for key, (times, datafiles) in self._keys.items()
+                }
+            )
+        return self._of_account[account_id]
 
     def __bool__(self) -> bool:
         return bool(self._keys)
@@ -174,16 +209,99 @@ class DatafileHistory:
         datafile = self._last_seen.get(experiment_id)
         return datafile.metrics.get(experiment_id, ()) if datafile else ()
 
+    def namesakes(self, key: str) -> tuple[Experiment, ...]:
+        """Every rule of this key, each as the last revision that lists it describes it."""
+        return self._by_key.get(key, ())
+
+    @cached_property
+    def _by_key(self) -> dict[str, tuple[Experiment, ...]]:
+        found: dict[str, list[Experiment]] = {}
+        for rule_id, datafile in self._last_seen.items():
+            rule = datafile.experiment_by_id(rule_id)
+            if rule is not None:
+                found.setdefault(rule.key, []).append(rule)
+        return {key: tuple(rules) for key, rules in found.items()}
+
     def flags(self, experiment_id: str) -> tuple[str, ...]:
         """The keys of the flags that the experiment is a rule of."""
         datafile = self._last_seen.get(experiment_id)
         return datafile.flags.get(experiment_id, ()) if datafile else ()
+
+    @cached_property
+    def holdouts(self) -> tuple[Experiment, ...]:
+        """Every holdout, global or local, as the last revision that lists it describes it."""
+        found = (self.experiment(rule_id) for rule_id in self._last_seen)
+        return tuple(rule for rule in found if rule is not None and rule.kind == "holdout")
+
+    def is_holdout(self, rule_id: str | None) -> bool:
+        """Whether some revision lists a holdout of this id."""
+        rule = self.experiment(rule_id)
+        return rule is not None and rule.kind == "holdout"
+
+    @cached_property
+    def _environments(self) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+        """The SDK keys whose datafiles list a rule, by its id, and a flag, by its key."""
+        rules: dict[str, set[str]] = {}
+        flags: dict[str, set[str]] = {}
+        for sdk_key, (_, datafiles) in self._keys.items():
+            for datafile in datafiles:
+                for rule in datafile.experiments:
+                    rules.setdefault(rule.id, set()).add(sdk_key)
+                for flag in datafile.flag_keys:
+                    flags.setdefault(flag, set()).add(sdk_key)
+        return rules, flags
+
+    def share_environment(self, holdout_id: str, rule_id: str | None, flag_key: str | None) -> bool:
+        """Whether a decision on this rule of this flag was taken in an environment that has the holdout.
+
+        Rules belong to environments and flags to projects: a decision without a rule that is known here belongs to an
+        environment only if no other one has the flag.
+        """
+        rules, flags = self._environments
+        taken_in = rules.get(rule_id or "")
+        if taken_in is None:
+            having = flags.get(flag_key or "", set()) if not rule_id else set()
+            taken_in = having if len(having) == 1 else set()
+        return not taken_in.isdisjoint(rules.get(holdout_id, ()))
+
+    def _listing(self, rule_id: str) -> list[Datafile]:
+        """The last revision that lists the rule, of each SDK key whose datafile does."""
+        found = []
+        for sdk_key in sorted(self._environments[0].get(rule_id, ())):
+            datafiles = self._keys[sdk_key][1]
+            found.append(next(each for each in reversed(datafiles) if each.experiment_by_id(rule_id)))
+        return found
+
+    def accounts(self, rule_id: str) -> frozenset[str]:
+        """The accounts of the environments that list the rule."""
+        if rule_id not in self._accounts:
+            self._accounts[rule_id] = frozenset(each.account_id for each in self._listing(rule_id))
+        return self._accounts[rule_id]
+
+    def projects(self, rule_id: str) -> frozenset[str]:
+        """The projects of the environments that list the rule."""
+        return frozenset(each.project_id for each in self._listing(rule_id))
+
+    def holdout_metrics(self, holdout_id: str) -> dict[str, Event]:
+        """Event id → event, of the holdout's metrics: the events that name it in `experimentIds`; where none does, as in
+        the datafiles that Optimizely serves, all events of its environment.
+        """
+        if holdout_id not in self._holdout_metrics:
+            events = {event.id: event for each in self._listing(holdout_id) for event in each.events}
+            attached = {id_: event for id_, event in events.items() if holdout_id in event.experiment_ids}
+            self._holdout_metrics[holdout_id] = attached or events
+        return self._holdout_metrics[holdout_id]
 
     def running_at(self, experiment_id: str, ms: int) -> bool:
         """Whether the experiment was Running at this time (epoch milliseconds)."""
         datafile = self.at(ms)
         experiment = datafile.experiment_by_id(experiment_id) if datafile else None
         return experiment is not None and is_running(experiment)
+
+    def listed_before(self, experiment_id: str, ms: int) -> bool:
+        """Whether a revision that held at or before this time lists the experiment."""
+        held = (self.at(time) for time in self._times if time <= ms)
+        return any(datafile is not None and datafile.experiment_by_id(experiment_id) for datafile in held)
 
     def ran(self, experiment_id: str) -> tuple[int, int | None] | None:
         """When the experiment was first Running, and when it was last stopped, None while it runs; None if it never ran."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from optilocal.emulator.batch.row import Note
 from optilocal.emulator.datafile.nearest import fold
-from optilocal.emulator.datafile.problems import experiment_lists
+from optilocal.emulator.datafile.problems import ExperimentKind, experiment_lists
 
 STATUSES = ("Running", "Launched", "Paused", "Not started", "Archived")
 HOLDOUT_STATUSES = ("Draft", "Running", "Concluded", "Archived")
@@ -93,19 +93,28 @@ def unknown_statuses(raw: Mapping[str, Any]) -> list[Note]:
     for place, items, kind in experiment_lists(raw):
         for index, item in enumerate(items):
             status = item.get("status") if isinstance(item, dict) else None
-            if isinstance(status, str) and status not in _KNOWN:
-                listed = HOLDOUT_STATUSES if kind == "holdout" else STATUSES
-                meant = [known for known in _KNOWN if fold(known) == fold(status)] or list(listed)
-                wanted = f"{', '.join(map(_quoted, meant[:-1]))} or {_quoted(meant[-1])}"
-                found.append(
-                    _note(
-                        "unknown_status",
-                        f"{place}[{index}].status",
-                        f"is {_quoted(status)}: Optimizely writes "
-                        f"{_quoted(meant[0]) if len(meant) == 1 else wanted}; no SDK takes the rule as running",
-                    )
-                )
+            meant = written_instead(status, kind) if isinstance(status, str) else None
+            if meant is not None:
+                path = f"{place}[{index}].status"
+                what = f"is {_quoted(status)}: Optimizely writes {meant}; no SDK takes the rule as running"
+                found.append(_note("unknown_status", path, what))
     return found
+
+
+def written_instead(status: str, kind: ExperimentKind = "experiment") -> str | None:
+    """What Optimizely writes instead of a status that none of its own is; None for one of its own."""
+    if status in _KNOWN:
+        return None
+    listed = HOLDOUT_STATUSES if kind == "holdout" else STATUSES
+    meant = [known for known in _KNOWN if fold(known) == fold(status)] or list(listed)
+    first = ", ".join(map(_quoted, meant[:-1]))
+    return f"{first} or {_quoted(meant[-1])}" if first else _quoted(meant[-1])
+
+
+def told_status(status: str) -> str:
+    """A rule's status in the past tense: `was Paused`; of one that is not Optimizely's, what is written instead."""
+    meant = written_instead(status)
+    return f"was {status}" if meant is None else f"had the status {_quoted(status)}, not {meant},"
 
 
 def python_sdk_demands(raw: Mapping[str, Any]) -> list[Note]:

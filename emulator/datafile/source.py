@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from optilocal.emulator.context import Context
 from optilocal.emulator.datafile.datafile import DatafileError
 from optilocal.emulator.datafile.store import DatafileStore, Given, read_given
-from optilocal.emulator.namespaces import DEFAULT
+from optilocal.serving.namespaces import DEFAULT
 
 _EVERY = 0.3
 _TIMEOUT = 10

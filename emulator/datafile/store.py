@@ -10,7 +10,7 @@ from optilocal.emulator.datafile.datafile import Datafile, DatafileError, same_b
 from optilocal.emulator.datafile.sdk_demands import datafile_notes
 from optilocal.emulator.journal.interface import Documents, Journal
 from optilocal.emulator.json_text import loads
-from optilocal.emulator.namespaces import DEFAULT
+from optilocal.serving.namespaces import DEFAULT
 
 STORED = "datafile"
 REVISION = "revision"

@@ -7,24 +7,28 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from optilocal.emulator.journal.interface import (
-    FILTERS,
+from optilocal.emulator.journal.interface import Documents, Journal, Row, T
+from optilocal.emulator.journal.records import (
     LISTINGS,
-    Documents,
     Event,
     Exchange,
-    Journal,
     Pending,
     Position,
     Query,
     Report,
-    Row,
     Step,
-    T,
 )
-from optilocal.emulator.journal.sqlite_store import STATEMENTS, Store, Transaction, placeholders
+from optilocal.emulator.journal.sqlite_store import (
+    STATEMENTS,
+    Store,
+    StoredDocuments,
+    StoredTraces,
+    Transaction,
+    condition,
+    placeholders,
+)
 from optilocal.emulator.journal.waiters import News, Waiters
-from optilocal.emulator.json_text import dumps, loads, storable
+from optilocal.emulator.json_text import dumps, loads
 
 RUNS_KEPT = 1_000
 _EXCHANGE = "namespace, surface, method, status, at, counts, head, body"
@@ -85,6 +89,7 @@ class SqliteJournal(Journal):
                 run(f"forget {name}", namespace=namespace)
             for kind in kinds:
                 run("delete documents", kind=kind, namespace=namespace)
+            run("forget empty namespace", namespace=namespace)
             run("next epoch")
         self.waiters.wake(namespace, *LISTINGS)
 
@@ -103,16 +108,16 @@ class SqliteJournal(Journal):
         row = self._store.select("documents state", kind=kind, namespace=namespace)[0]
         return row["total"], row["newest"]
 
-    def settings(self, namespace: str, kinds: Sequence[str]) -> tuple[bool, list[Any]]:
+    def settings(self, namespace: str, kinds: Sequence[str]) -> list[Any]:
         rows = self._store.select("settings", namespace=namespace, kinds=dumps(kinds))
-        known = {row["kind"]: row["doc"] for row in rows}
-        return None in known, [loads(known[kind]) if kind in known else None for kind in kinds]
+        known = {row["kind"]: loads(row["doc"]) for row in rows}
+        return [known.get(kind) for kind in kinds]
 
     def transact(self, namespace: str, change: Callable[[Documents], T], *, restates: bool = False) -> T:
         with self._store.writing() as run:
             if namespace:
                 run("add namespace", name=namespace)
-            found = change(_Documents(run, namespace))
+            found = change(StoredDocuments(run, namespace))
             if restates:
                 _restate(run, namespace)
         if restates:
@@ -161,20 +166,20 @@ class SqliteJournal(Journal):
     # -- listings
 
     def rows(self, listing: str, query: Query) -> list[Row]:
-        where, values = _condition(listing, query)
+        where, values = condition(listing, query)
         order = "DESC" if query.newest else "ASC"
         sql = f"SELECT {STATEMENTS[f'columns {listing}']} FROM {listing} WHERE {where} ORDER BY number {order} LIMIT ?"
         with self._store.reader() as db:
             return [dict(row) for row in db.execute(sql, [*values, query.limit])]
 
     def count(self, listing: str, query: Query, most: int) -> int:
-        where, values = _condition(listing, query)
+        where, values = condition(listing, query)
         with self._store.reader() as db:
             sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {listing} WHERE {where} LIMIT ?)"
             return int(db.execute(sql, [*values, most]).fetchone()[0])
 
     def newest_number(self, listing: str, namespace: str | None) -> int:
-        where, values = _condition(listing, Query(namespace))
+        where, values = condition(listing, Query(namespace))
         with self._store.reader() as db:
             row = db.execute(f"SELECT MAX(number) FROM {listing} WHERE {where}", values).fetchone()
             return int(row[0] or 0)
@@ -337,11 +342,11 @@ class SqliteJournal(Journal):
             self._store.select("all verdicts of visitor", **key),
         )
 
-    def tracing(self, namespace: str, visitor: str) -> "_Erasing":
-        return _Erasing(self._store.select, namespace, visitor)
+    def tracing(self, namespace: str, visitor: str) -> StoredTraces:
+        return StoredTraces(self._store.select, namespace, visitor)
 
     @contextlib.contextmanager
-    def erasing(self, namespace: str, visitor: str) -> Iterator[tuple["_Erasing", int, int]]:
+    def erasing(self, namespace: str, visitor: str) -> Iterator[tuple[StoredTraces, int, int]]:
         key = {"namespace": namespace, "visitor_id": visitor}
         with self._store.writing() as run:
             counts = [
@@ -349,7 +354,7 @@ class SqliteJournal(Journal):
             ]
             for name in ("erase verdicts", "erase events", "erase stale", "erase visitor"):
                 run(name, **key)
-            yield _Erasing(run, namespace, visitor), counts[0], counts[1]
+            yield StoredTraces(run, namespace, visitor), counts[0], counts[1]
             _restate(run, namespace)
 
     def empty_log(self) -> None:
@@ -357,56 +362,6 @@ class SqliteJournal(Journal):
 
     def scrub(self) -> None:
         self._store.rewrite()
-
-
-class _Documents:
-    """The documents of one namespace within one transaction."""
-
-    def __init__(self, run: Transaction, namespace: str) -> None:
-        self._run, self._namespace = run, namespace
-
-    def get(self, kind: str, id: str = "") -> Any:
-        rows = self._run("document", kind=kind, namespace=self._namespace, id=id)
-        return loads(rows[0]["doc"]) if rows else None
-
-    def all(self, kind: str) -> list[Any]:
-        return [loads(row["doc"]) for row in self._run("documents", kind=kind, namespace=self._namespace)]
-
-    def put(self, kind: str, doc: Any, id: str = "") -> None:
-        self._run("put document", kind=kind, namespace=self._namespace, id=id, doc=dumps(doc))
-
-    def add(self, kind: str, make: Callable[[int], Any]) -> Any:
-        number = int(self._run("add document", kind=kind, namespace=self._namespace)[0]["number"])
-        doc = make(number)
-        self._run("fill document", number=number, doc=dumps(doc))
-        return doc
-
-    def delete(self, kind: str, id: str = "") -> None:
-        self._run("delete document", kind=kind, namespace=self._namespace, id=id)
-
-    def delete_where(self, kind: str, of: str) -> None:
-        self._run("delete documents of", kind=kind, namespace=self._namespace, of=of)
-
-
-class _Erasing:
-    """What may hold traces of a visitor, read, and in a transaction rewritten."""
-
-    def __init__(self, run: Callable[..., list[Row]], namespace: str, visitor: str) -> None:
-        self._run = run
-        self._key = {"namespace": namespace, "visitor_id": visitor}
-
-    def suspects(self, place: str, after: int, limit: int) -> list[Row]:
-        return self._run(f"{place}s after", **self._key, after=after, limit=limit)
-
-    def suspect(self, place: str, number: int) -> Row | None:
-        rows = self._run(f"{place} to erase", number=number)
-        return rows[0] if rows else None
-
-    def rewrite(self, place: str, number: int, values: Mapping[str, Any]) -> None:
-        self._run(f"erase {place}", **values, number=number)
-
-    def drop_report(self, number: int) -> None:
-        self._run("drop report", number=number)
 
 
 def _verdict(new: Any) -> tuple[Any, ...]:
@@ -430,25 +385,3 @@ def _drop(run: Transaction, listing: str, cutoff: int) -> None:
         for name in ("unjudge duplicates", "count verdicts without event", "drop verdicts without event"):
             run(name, cutoff=cutoff)
     run(f"drop {listing}", cutoff=cutoff)
-
-
-def _condition(listing: str, query: Query) -> tuple[str, list[str | int | None]]:
-    """What makes a row one that is asked for, put together from pieces of `sqlite.sql`, and the values in it."""
-    parts, values = ["1"], list[str | int | None]()
-    if query.namespace is not None:
-        parts.append(STATEMENTS["part of namespace"])
-        values.append(query.namespace)
-    for name, value in query.filters.items():
-        assert name in FILTERS[listing]
-        piece = STATEMENTS[f"filter {listing} {name}"]
-        parts.append(piece)
-        values += [storable(value)] * piece.count("?")
-    if query.text:
-        piece = STATEMENTS[f"search {listing}"]
-        pattern = "".join("\\" + c if c in "%_\\" else c for c in storable(query.text) or "")
-        parts.append(piece)
-        values += [f"%{pattern}%"] * piece.count("?")
-    if query.after is not None:
-        parts.append(STATEMENTS["part before" if query.newest else "part after"])
-        values.append(query.after)
-    return " AND ".join(parts), values

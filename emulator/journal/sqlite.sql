@@ -134,11 +134,13 @@ FROM namespaces ORDER BY name
 SELECT 1 FROM namespaces WHERE name = :name
 -- name: namespace count
 SELECT COUNT(*) FROM namespaces
+-- name: forget empty namespace
+DELETE FROM namespaces WHERE name = :namespace AND name <> 'default' AND NOT EXISTS
+    (SELECT 1 FROM documents WHERE namespace = :namespace)
 -- name: add namespace
 INSERT OR IGNORE INTO namespaces (name) VALUES (:name)
 -- name: settings
-SELECT NULL AS kind, NULL AS doc FROM namespaces WHERE name = :namespace
-UNION ALL SELECT kind, doc FROM documents WHERE kind IN (SELECT value FROM json_each(:kinds)) AND namespace = :namespace AND id = ''
+SELECT kind, doc FROM documents WHERE kind IN (SELECT value FROM json_each(:kinds)) AND namespace = :namespace AND id = ''
 
 -- name: documents
 SELECT namespace, id, doc FROM documents WHERE kind = :kind AND namespace = :namespace ORDER BY number

@@ -3,15 +3,16 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from optilocal.emulator.clock import monotonic
 from optilocal.emulator.journal.interface import JournalBusyError, JournalError, Row
 from optilocal.emulator.journal.limits import LOG_BYTES, PATIENCE_S
+from optilocal.emulator.journal.records import FILTERS, Query
 from optilocal.emulator.journal.sqlite_file import APPLICATION_ID, VERSION, Identity, prepare
-from optilocal.emulator.json_text import storable
+from optilocal.emulator.json_text import dumps, loads, storable
+from optilocal.serving.clock import monotonic
 
 # A larger file takes too long to read through; damage in it shows when the damaged part is read.
 _CHECKED_AT_START = 64_000_000
@@ -73,6 +74,78 @@ def insert(db: sqlite3.Connection, table: str, columns: str, rows: Sequence[Sequ
 def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
     # Ids come from whatever anybody sent, and are looked up as they were stored.
     return {name: storable(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+class StoredDocuments:
+    """The documents of one namespace within one transaction."""
+
+    def __init__(self, run: Transaction, namespace: str) -> None:
+        self._run, self._namespace = run, namespace
+
+    def get(self, kind: str, id: str = "") -> Any:
+        rows = self._run("document", kind=kind, namespace=self._namespace, id=id)
+        return loads(rows[0]["doc"]) if rows else None
+
+    def all(self, kind: str) -> list[Any]:
+        return [loads(row["doc"]) for row in self._run("documents", kind=kind, namespace=self._namespace)]
+
+    def put(self, kind: str, doc: Any, id: str = "") -> None:
+        self._run("put document", kind=kind, namespace=self._namespace, id=id, doc=dumps(doc))
+
+    def add(self, kind: str, make: Callable[[int], Any]) -> Any:
+        number = int(self._run("add document", kind=kind, namespace=self._namespace)[0]["number"])
+        doc = make(number)
+        self._run("fill document", number=number, doc=dumps(doc))
+        return doc
+
+    def delete(self, kind: str, id: str = "") -> None:
+        self._run("delete document", kind=kind, namespace=self._namespace, id=id)
+
+    def delete_where(self, kind: str, of: str) -> None:
+        self._run("delete documents of", kind=kind, namespace=self._namespace, of=of)
+
+
+class StoredTraces:
+    """What may hold traces of a visitor, read, and in a transaction rewritten."""
+
+    def __init__(self, run: Callable[..., list[Row]], namespace: str, visitor: str) -> None:
+        self._run = run
+        self._key = {"namespace": namespace, "visitor_id": visitor}
+
+    def suspects(self, place: str, after: int, limit: int) -> list[Row]:
+        return self._run(f"{place}s after", **self._key, after=after, limit=limit)
+
+    def suspect(self, place: str, number: int) -> Row | None:
+        rows = self._run(f"{place} to erase", number=number)
+        return rows[0] if rows else None
+
+    def rewrite(self, place: str, number: int, values: Mapping[str, Any]) -> None:
+        self._run(f"erase {place}", **values, number=number)
+
+    def drop_report(self, number: int) -> None:
+        self._run("drop report", number=number)
+
+
+def condition(listing: str, query: Query) -> tuple[str, list[str | int | None]]:
+    """What makes a row one that is asked for, put together from pieces of `sqlite.sql`, and the values in it."""
+    parts, values = ["1"], list[str | int | None]()
+    if query.namespace is not None:
+        parts.append(STATEMENTS["part of namespace"])
+        values.append(query.namespace)
+    for name, value in query.filters.items():
+        assert name in FILTERS[listing]
+        piece = STATEMENTS[f"filter {listing} {name}"]
+        parts.append(piece)
+        values += [storable(value)] * piece.count("?")
+    if query.text:
+        piece = STATEMENTS[f"search {listing}"]
+        pattern = "".join("\\" + c if c in "%_\\" else c for c in storable(query.text) or "")
+        parts.append(piece)
+        values += [f"%{pattern}%"] * piece.count("?")
+    if query.after is not None:
+        parts.append(STATEMENTS["part before" if query.newest else "part after"])
+        values.append(query.after)
+    return " AND ".join(parts), values
 
 
 class Store:

@@ -8,8 +8,10 @@ from optilocal.emulator.batch.parse import parse
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import deduplication_key
 from optilocal.emulator.counting.standing import Rules
-from optilocal.emulator.journal.interface import Event, Journal, Judged, NewVerdict, Pending, Step
+from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.records import Event, Judged, NewVerdict, Pending, Step
 from optilocal.emulator.json_text import dumps, loads
+from optilocal.emulator.projection.served_predictions import prediction_note
 
 Key = tuple[str, str]
 
@@ -42,6 +44,9 @@ class Arrival:
             if each.counts:
                 read = parse(each.body, headers=_headers(each.head), received_at=each.at)
                 self._rows += [(each, row) for row in read.rows]
+        for each, row in self._rows:
+            odd = prediction_note(journal, each.namespace, row)
+            row["warnings"] += [odd] if odd else []
         self.visitors: dict[Key, None] = {
             (each.namespace, row["visitor_id"]): None for each, row in self._rows if row["visitor_id"]
         }

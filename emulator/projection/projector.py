@@ -13,8 +13,9 @@ from optilocal.emulator.counting.rest_results import rest_results
 from optilocal.emulator.counting.results import Totals
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
-from optilocal.emulator.journal.interface import Journal, JournalError, Position, Row, Step
+from optilocal.emulator.journal.interface import Journal, JournalError, Row
 from optilocal.emulator.journal.limits import LOOK_S, SLICE, VISITORS
+from optilocal.emulator.journal.records import Position, Step
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.projection.arrival import Arrival
 from optilocal.emulator.projection.verdicts import Verdicts, event_json, judged

@@ -11,7 +11,8 @@ from optilocal.emulator.counting.standing import Rules, Standings
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
 from optilocal.emulator.datafile.store import REVISION
-from optilocal.emulator.journal.interface import Journal, Judged, Row
+from optilocal.emulator.journal.interface import Journal, Row
+from optilocal.emulator.journal.records import Judged
 from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.verdict.verdict import outcome_alone, related_visitors, verdict
 

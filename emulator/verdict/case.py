@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from optilocal.emulator.batch.row import EventRow, event_time
-from optilocal.emulator.counting.attribution import Judgement, listed_reasons
+from optilocal.emulator.batch.row import EventRow, Note, event_time
+from optilocal.emulator.counting.attribution import Judgement
 from optilocal.emulator.counting.standing import Rules, Standing, Standings
 from optilocal.emulator.datafile.datafile import Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.datafile.nearest import difference, fold
+from optilocal.emulator.datafile.naming import named
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
-from optilocal.emulator.verdict.wording import listed, plural, quoted
+from optilocal.emulator.verdict.wording import joined, quoted
 
 Relatives = Mapping[str, Sequence[EventRow]]
 
@@ -19,16 +20,23 @@ Relatives = Mapping[str, Sequence[EventRow]]
 class ResultsCase:
     """A conversion, its delivery if a forwarder reported one, and its visitor's decisions.
 
-    `relatives`: visitor id → decisions, of ids that may be the same person.
+    `relatives`: visitor id → decisions, of ids that may be the same person. `everything` is the history of all datafiles,
+    of whatever account.
     """
 
     report: DeliveryReport | None
     conversion: EventRow
     decisions: Sequence[EventRow]
     relatives: Relatives
-    history: DatafileHistory
+    everything: DatafileHistory
     rules: Rules
     judgement: Judgement
+
+    @cached_property
+    def history(self) -> DatafileHistory:
+        """The datafiles of the conversion's account; all of them when no datafile here is of that account."""
+        account = self.conversion["account_id"]
+        return self.everything.of_account(account) or self.everything if account else self.everything
 
     @property
     def at(self) -> int:
@@ -60,9 +68,42 @@ class ResultsCase:
         return [standing.experiment for standing in self.judgement.running]
 
     @property
+    def paused(self) -> list[Standing]:
+        """The experiments that have the event as a metric and did not run, and in which the visitor has decisions."""
+        return [
+            standing
+            for standing in self.judgement.candidates
+            if standing not in self.judgement.running and (standing.first or standing.set_aside)
+        ]
+
+    @property
+    def ignored_decision(self) -> Note | None:
+        """The note on a decision that came beside the conversion and was ignored."""
+        return next(
+            (note for note in self.conversion["warnings"] if note["code"] == "decision_ignored"), None
+        )
+
+    @property
     def known_relatives(self) -> list[str]:
         """Other ids that may be the same person and have decisions."""
         return [visitor for visitor, decisions in self.relatives.items() if decisions]
+
+    @cached_property
+    def activated_relatives(self) -> list[str]:
+        """Those of them that a running experiment has seen before the event."""
+        return [visitor for visitor in self.known_relatives if self._activated(self.relatives[visitor])]
+
+    def _activated(self, decisions: Sequence[EventRow]) -> bool:
+        standings = Standings(decisions, self.everything, self.rules).within(self.conversion["account_id"])
+        return any(standings.of(experiment).decided_by(self.at) for experiment in self.running)
+
+    def named(self, rule: Experiment) -> str:
+        """A rule, as sentences name it: by its key, and its flag where others have that key too."""
+        return named(rule, self.history)
+
+    def names(self, standings: Iterable[Standing], conjunction: str = "and") -> str:
+        """The experiments of standings, listed."""
+        return joined([self.named(standing.experiment) for standing in standings], conjunction)
 
     def flags(self, rules: Iterable[Experiment]) -> list[str]:
         """The flags that these experiments are rules of."""
@@ -80,73 +121,6 @@ class ResultsCase:
         ids = dict.fromkeys(row["experiment_id"] for row in self.decisions)
         found = [rule for rule in map(self.history.experiment, ids) if rule and rule.kind == "holdout"]
         return [rule for rule in found if any(rule.covers(running.id) for running in self.running)]
-
-    def names_unknown_experiments(self) -> bool:
-        """Whether some decision names an experiment that no datafile lists."""
-        ids = {row["experiment_id"] for row in self.decisions} - {None, ""}
-        return any(self.history.experiment(id_) is None for id_ in ids)
-
-    def elsewhere(self) -> list[str]:
-        """What is known of the visitor besides the experiments that have this event as a metric."""
-        if not self.decisions:
-            visitor = self.conversion["visitor_id"]
-            return [f"No decision was ever recorded for visitor {self.visitor}."] if visitor else []
-        found = []
-        own = {standing.experiment.id for standing in self.judgement.candidates}
-        for standing in Standings(self.decisions, self.history, self.rules).all():
-            if standing.experiment.id not in own:
-                found.append(_other_experiment(standing, self.name))
-        unnamed = [row for row in self.decisions if not row["experiment_id"]]
-        flags = listed(dict.fromkeys(row["flag_key"] for row in unnamed if row["flag_key"]))
-        if flags:
-            found.append(f"On {flags} the visitor got no experiment: no rule applied, or a rollout.")
-        elif unnamed:
-            found.append(f"{plural(len(unnamed), 'decision')} of the visitor named no experiment.")
-        for rule_id in dict.fromkeys(row["experiment_id"] for row in self.decisions if row["experiment_id"]):
-            rule = self.history.experiment(rule_id)
-            if rule is None:
-                found.append(f"A decision names the experiment {quoted(rule_id)}, which no datafile lists.")
-            elif rule.kind == "delivery":
-                found.append(f"The visitor got the delivery {quoted(rule.key)}; deliveries have no results.")
-            elif rule.kind == "holdout":
-                local = rule.included_rules
-                kept_from = "all experiments" if local is None else listed(self._key(id_) for id_ in local)
-                found.append(f"The holdout {quoted(rule.key)} keeps the visitor out of {kept_from}.")
-        return found
-
-    def _key(self, rule_id: str) -> str:
-        rule = self.history.experiment(rule_id)
-        return rule.key if rule else rule_id
-
-    def related(self) -> list[str]:
-        """Decisions recorded under other ids that may be the same person."""
-        found = []
-        own = self.conversion["visitor_id"] or ""
-        for other in self.known_relatives:
-            count = plural(len(self.relatives[other]), "decision")
-            if self.report and other == self.report.anonymous_id:
-                told = "the anonymousId of this event: the identity changed between decide and track"
-            elif self.report and other == self.report.user_id:
-                told = "the userId of this event, which was not sent as the visitor"
-            elif fold(other) == fold(own):
-                told = f"which differs from {quoted(own)} {difference(own, other)}"
-            else:
-                told = "another id of this event"
-            found.append(f"{count} recorded under {quoted(other)}, {told}.")
-        return found
-
-
-def _other_experiment(standing: Standing, name: str) -> str:
-    key = quoted(standing.experiment.key)
-    if standing.variation is not None:
-        return f"The visitor is in {quoted(standing.variation.key)} of {key}, of which {name} is no metric."
-    reasons = listed_reasons(standing)
-    return f"The visitor's decisions in {key}, of which {name} is no metric, do not count: {reasons}."
-
-
-def keys(standings: Iterable[Standing], conjunction: str = "and") -> str:
-    """The keys of experiments, listed."""
-    return listed((standing.experiment.key for standing in standings), conjunction)
 
 
 def experiments(many: Sequence[object]) -> str:

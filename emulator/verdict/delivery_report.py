@@ -95,6 +95,11 @@ class DeliveryReport:
         return _objects(self.raw.get("mappings"))
 
     @property
+    def stages(self) -> list[dict[str, Any]]:
+        """What the stages between source and mapping did, in their order; only those that are configured."""
+        return _objects(self.raw.get("stages"))
+
+    @property
     def warnings(self) -> list[Note]:
         return [
             note(str(item["code"]), str(item["message"]))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.verdict import before_the_mapping
 from optilocal.emulator.verdict import datafile as verdict_datafile
 from optilocal.emulator.verdict.delivery_report import DeliveryReport, failure_text
 from optilocal.emulator.verdict.ending import Ending, event_name, retry_due
@@ -77,7 +78,7 @@ def _not_subscribed(report: DeliveryReport, _: DatafileHistory) -> Ending:
         "not_subscribed",
         f"{event_name(report)} was not sent to Optimizely: {why}.",
         remedy,
-        tuple(details if report.mappings else [*report.messages, *details]),
+        tuple(details if report.mappings else [*before_the_mapping.code_details(report), *details]),
     )
 
 
@@ -175,6 +176,9 @@ def _attempt(attempt: Mapping[str, Any]) -> str:
 _TELLERS = {
     "suppressed_user": _suppressed,
     "duplicate": _duplicate,
+    "blocked_by_schema": before_the_mapping.blocked_by_schema,
+    "consent_refused": before_the_mapping.consent_refused,
+    "filtered": before_the_mapping.filtered,
     "not_subscribed": _not_subscribed,
     "invalid_payload": _invalid_payload,
     "datafile_unavailable": verdict_datafile.unavailable,

@@ -1,10 +1,13 @@
 """Verdicts on what did reach Optimizely: what the results make of it, in plain sentences with names and times."""
 
-from optilocal.emulator.batch.fields import NANOSECONDS_FROM, YEAR_2010
-from optilocal.emulator.batch.row import event_time
+from optilocal.emulator.batch.row import EventRow, Note, event_time
+from optilocal.emulator.batch.timestamp import unit_meant
 from optilocal.emulator.counting.standing import Standing
 from optilocal.emulator.datafile.datafile import is_running
-from optilocal.emulator.verdict.case import ResultsCase, experiments, keys
+from optilocal.emulator.datafile.sdk_demands import written_instead
+from optilocal.emulator.verdict.account import wrong_account
+from optilocal.emulator.verdict.case import ResultsCase, experiments
+from optilocal.emulator.verdict.decided import elsewhere
 from optilocal.emulator.verdict.ending import Ending
 from optilocal.emulator.verdict.not_activated import not_activated, unidentified
 from optilocal.emulator.verdict.wording import between, joined, listed, quoted, when
@@ -21,6 +24,8 @@ def results_outcome(case: ResultsCase) -> str:
 def results_ending(case: ResultsCase) -> Ending:
     """Outcome, explanation, remedy and details of a conversion that was recorded."""
     outcome = results_outcome(case)
+    if outcome == "wrong_account":
+        return wrong_account(case)
     if outcome == "no_experiment":
         return _no_experiment(case)
     if outcome == "experiment_not_running":
@@ -59,62 +64,73 @@ def _no_experiment(case: ResultsCase) -> Ending:
 
 
 def _not_running(case: ResultsCase) -> Ending:
-    candidates = case.judgement.candidates
+    candidates, left_out = case.judgement.candidates, case.judgement.left_out
+    if not candidates:
+        noun = experiments(left_out)
+        which = f"{noun} {listed(left_out)}, which the datafile leaves out"
+        return Ending(
+            "experiment_not_running",
+            f"{case.name} is a metric of the {which}; nothing of it was running at {when(case.at)}, when the event "
+            "happened.",
+            f"Start the {noun} {listed(left_out, 'or')} in this environment and serve the new datafile, or serve the "
+            "datafile of the environment that has it: a datafile leaves out what is paused, concluded, archived or of "
+            "another environment.",
+            (*case.judgement.details, *elsewhere(case)),
+        )
     ran = "which was not running" if len(candidates) == 1 else "none of which was running"
     newest = case.history.newest
     by_now = [newest.experiment_by_id(standing.experiment.id) for standing in candidates] if newest else []
-    started = [rule.key for rule in by_now if rule is not None and is_running(rule)]
+    started = [rule for rule in by_now if rule is not None and is_running(rule)]
+    misspelt = [rule for rule in by_now if rule is not None and written_instead(rule.status)]
     if started:
         remedy = (
-            f"By now {listed(started)} {'runs' if len(started) == 1 else 'run'}: what happens from then on "
-            "can be counted, what happened before is not."
+            f"By now {joined([case.named(rule) for rule in started])} {'runs' if len(started) == 1 else 'run'}: what "
+            "happens from then on can be counted, what happened before is not."
+        )
+    elif misspelt:
+        remedy = (
+            f"Write the status of {joined([case.named(rule) for rule in misspelt])} as Optimizely does: "
+            f"{written_instead(misspelt[0].status)} instead of {quoted(misspelt[0].status)}; the SDKs take only "
+            '"Running" as running.'
         )
     else:
         remedy = (
-            f"Start {keys(candidates, 'or')}, or add {case.name} as a metric to an experiment that runs; what "
+            f"Start {case.names(candidates, 'or')}, or add {case.name} as a metric to an experiment that runs; what "
             "happens while an experiment is not Running is not counted in it."
         )
     return Ending(
         "experiment_not_running",
-        f"{case.name} is a metric of the {experiments(candidates)} {keys(candidates)}, {ran} at "
+        f"{case.name} is a metric of the {experiments(candidates)} {case.names(candidates)}, {ran} at "
         f"{when(case.at)}, when it happened.",
         remedy,
-        (*case.judgement.details, *case.elsewhere()),
+        (*case.judgement.details, *elsewhere(case)),
     )
 
 
 def _too_late(case: ResultsCase) -> Ending:
     late = [s for s in case.judgement.running if s.decided_later(case.at)]
     first = min(_earliest(standing, case.at) for standing in late)
-    remedy = (
-        "Let the SDK decide before the event is tracked; if it did, compare the clocks that the two timestamps "
-        "come from."
-    )
-    for odd, what in ((case.at, "event"), (first, "decision")):
-        if not YEAR_2010 <= odd <= NANOSECONDS_FROM:
-            remedy = f"Correct the {what}'s timestamp: it is {when(odd)}. It must be in milliseconds since 1970, UTC."
     return Ending(
         "activated_too_late",
-        f"Visitor {case.visitor} entered {keys(late)} only at {when(first)}, {between(case.at, first)} after "
+        f"Visitor {case.visitor} entered {case.names(late)} only at {when(first)}, {between(case.at, first)} after "
         f"{case.name} at {when(case.at)}; a decision must not be later than the event.",
-        remedy,
-        (*case.judgement.details, *case.elsewhere()),
+        "Let the SDK decide before the event is tracked; if it did, compare the clocks that the two timestamps come from.",
+        (*case.judgement.details, *elsewhere(case)),
     )
 
 
 def _excluded(case: ResultsCase) -> Ending:
     excluded = [(s, reason.code) for s in case.judgement.running for reason in s.excluded_by(case.at)]
-    held_back = dict.fromkeys(s.experiment.key for s, code in excluded if code == "holdback")
+    held_back = dict.fromkeys(case.named(s.experiment) for s, code in excluded if code == "holdback")
     if case.conversion["problems"]:
-        told = "; ".join(note["message"] for note in case.conversion["problems"])
-        why = [f"the event is malformed: {told}"]
-        remedies = ["Correct the sender, so that the event satisfies the Event API's schema."]
+        why = ["; ".join(_in_own_words(problem) for problem in case.conversion["problems"])]
+        remedies = _problem_remedies(case.conversion)
     elif case.judgement.user_activated:
         why, remedies = [_bot("the event")], [_BOT_REMEDY]
     else:
         why, remedies = [], []
         if held_back:
-            why.append(f"visitor {case.visitor} is in the holdback of {listed(held_back)}")
+            why.append(f"visitor {case.visitor} is in the holdback of {joined(list(held_back))}")
             remedies.append(
                 "Use a visitor outside the holdback, or send the decision without is_campaign_holdback."
             )
@@ -125,8 +141,28 @@ def _excluded(case: ResultsCase) -> Ending:
         "excluded",
         f"{case.name} was recorded but is excluded from the results: {joined(why)}.",
         " ".join(remedies),
-        (*case.judgement.details, *case.elsewhere()),
+        (*case.judgement.details, *elsewhere(case)),
     )
+
+
+def _in_own_words(problem: Note) -> str:
+    """What is wrong with an event, without the place in its batch: `its timestamp 1768471205 is …`."""
+    path = problem.get("path", "")
+    return problem["message"].replace(path, f"its {path.rpartition('.')[2]}") if path else problem["message"]
+
+
+def _problem_remedies(conversion: EventRow) -> list[str]:
+    """What to change in an event that is not counted for what it carries."""
+    timely = [problem for problem in conversion["problems"] if problem.get("path", "").endswith(".timestamp")]
+    remedies = []
+    if timely:
+        sent = conversion["timestamp"]
+        meant = None if sent is None else unit_meant(sent, conversion["received_at"])
+        example = f": {meant.ms} instead of {sent}" if meant else ""
+        remedies.append(f"Send the timestamp as a whole number of milliseconds since 1970, UTC{example}.")
+    if len(timely) < len(conversion["problems"]):
+        remedies.append("Correct the sender, so that the event satisfies the Event API's schema.")
+    return remedies
 
 
 _BOT_REMEDY = "Send a browser's user agent as $opt_user_agent, or switch the project's bot filtering off."
@@ -137,7 +173,12 @@ def _bot(what: str) -> str:
 
 
 def _counted(case: ResultsCase) -> Ending:
-    places = [f"{quoted(a['variation'])} of {quoted(a['experiment'])}" for a in case.judgement.attributed_to]
+    counting = [s for s in case.judgement.running if s.decided_by(case.at)]
+    places = [
+        f"{quoted(s.variation.key)} of {case.named(s.experiment)}"
+        for s in counting
+        if s.variation is not None
+    ]
     return Ending(
         "counted",
         f"{case.name} counts for visitor {case.visitor} in {joined(places)}.",

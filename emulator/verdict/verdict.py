@@ -21,7 +21,10 @@ from optilocal.emulator.verdict.wording import quoted
 CONDITIONS = ("event_key_matches", "experiment_running", "user_identified", "user_activated")
 
 # A delivery that ended so never posted anything of its own; a recorded event with its uuid is somebody else's.
-_NEVER_POSTED = frozenset({"suppressed_user", "duplicate", "not_subscribed", "invalid_payload"})
+_NEVER_POSTED = frozenset(
+    {"suppressed_user", "duplicate", "blocked_by_schema", "consent_refused", "filtered", "not_subscribed",
+     "invalid_payload"}
+)  # fmt: skip
 
 Conditions = dict[str, bool | None]
 
@@ -157,11 +160,12 @@ def _conditions(**known: bool | None) -> Conditions:
 def _results_conditions(
     report: DeliveryReport | None, judgement: Judgement, history: DatafileHistory
 ) -> Conditions:
-    # Without a datafile there is nothing to compare the event with.
-    known = judgement.event is not None if history else None
+    # Without a datafile, or under an account that has none, there is nothing to compare the event with.
+    compared = history and judgement.outcome != "wrong_account"
+    known = judgement.event is not None if compared else None
     return _conditions(
         event_key_matches=True if report else known,
-        experiment_running=bool(judgement.running) if history else None,
+        experiment_running=bool(judgement.running) if compared else None,
         user_identified=report.user_id is not None if report else None,
         user_activated=judgement.user_activated,
     )
@@ -175,6 +179,8 @@ def _warnings(
     end: Ending,
 ) -> list[Note]:
     at = event_time(conversion) if conversion else report.received_at if report else None
+    if conversion is not None and conversion["account_id"]:
+        history = history.of_account(conversion["account_id"])
     datafile = history.newest if at is None else history.at(at)
     found: list[Note] = []
     if report is not None and not report.is_deletion:

@@ -4,11 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from optilocal.emulator.batch.fields import timestamp_warning, type_name
+from optilocal.emulator.batch.fields import type_name
 from optilocal.emulator.batch.row import EventRow, Note, note
+from optilocal.emulator.batch.timestamp import ahead, in_bounds
 from optilocal.emulator.counting.standing import Standing
 from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.projection.served_predictions import DIFFERS, NOT_SERVED
+from optilocal.emulator.verdict.before_the_mapping import stage_warnings
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
 from optilocal.emulator.verdict.wording import listed, quoted
 
@@ -18,9 +21,10 @@ def conversion_warnings(
 ) -> list[Note]:
     """Notes on a recorded conversion, whoever sent it. `datafile` is the one that held at its time."""
     found = [note(item["code"], item["message"]) for item in conversion["warnings"]]
-    if conversion["timestamp"] is not None:
-        odd = timestamp_warning(conversion["timestamp"], conversion["received_at"])
-        found += [odd] if odd else []
+    sent, received_at = conversion["timestamp"], conversion["received_at"]
+    if sent is not None and in_bounds(sent, received_at):
+        odd = ahead(sent, received_at)
+        found += [note("timestamp_in_future", odd)] if odd else []
     for standing in attributed:
         if standing.others and standing.variation is not None:
             others = listed(variation.key for variation in standing.others)
@@ -30,16 +34,10 @@ def conversion_warnings(
                 f"{quoted(standing.variation.key)}, is the one that counts."
             )
             found.append(note("visitor_changed_variation", message))
+        if standing.first is not None:
+            found += [item for item in standing.first["warnings"] if item["code"] in (NOT_SERVED, DIFFERS)]
     if datafile is not None:
         found += _other_key(conversion, datafile, history)
-        account = conversion["account_id"]
-        if account and account not in datafile.account_ids:
-            message = (
-                f"The event was sent for account {quoted(account)}, the datafile belongs to "
-                f"{listed(datafile.account_ids)}; "
-                "Optimizely would file it under the other account."
-            )
-            found.append(note("account_mismatch", message))
         keys = [item["key"] for item in conversion["attributes"] if isinstance(item["key"], str)]
         found += _unknown_attributes([key for key in keys if not key.startswith("$opt_")], datafile)
     return found
@@ -49,7 +47,7 @@ def report_warnings(
     report: DeliveryReport, conversion: EventRow | None, datafile: Datafile | None, *, counted: bool
 ) -> list[Note]:
     """Notes on what the forwarder did with the source event on its way."""
-    found: list[Note] = []
+    found: list[Note] = stage_warnings(report)
     if counted and report.user_id is None and conversion and conversion["visitor_id"] == report.anonymous_id:
         message = (
             f"The event had no userId and counts under the anonymousId {quoted(conversion['visitor_id'])}. "

@@ -12,10 +12,11 @@ from optilocal.emulator.batch.parse import is_plain_object, parse, strict
 from optilocal.emulator.batch.row import Note, note
 from optilocal.emulator.clock import namespace_time
 from optilocal.emulator.context import CLOCK, Context, context
-from optilocal.emulator.journal.interface import Exchange
+from optilocal.emulator.journal.records import Exchange
 from optilocal.emulator.wire import faults
 from optilocal.emulator.wire.exchange import UNREACHED, Answer, Asked, answered, asked, settle
 from optilocal.emulator.wire.rest_errors import rest_error
+from optilocal.serving.site import INERT
 
 blueprint = Blueprint("event_api", __name__)
 STRICT = "X-Optimizely-Strict"
@@ -38,8 +39,7 @@ def events() -> Response:
     """Take an event batch."""
     parts = context()
     [(told, record, rule)] = take(parts, [asked()])
-    parts.journal.append([record])
-    parts.projector.wake()
+    parts.record([record])
     return answered(told, rule)
 
 
@@ -51,9 +51,7 @@ def take(parts: Context, requests: Sequence[Asked]) -> list[tuple[Answer, Exchan
     """
     spaces: dict[str, tuple[int, Iterator[Rule | None]]] = {}
     for namespace, count in Counter(each.namespace for each in requests).items():
-        known, (clock, rules) = parts.journal.settings(namespace, (CLOCK, faults.KIND))
-        if not known:
-            parts.journal.add_namespace(namespace)
+        clock, rules = parts.journal.settings(namespace, (CLOCK, faults.KIND))
         chosen = faults.take(parts.journal, namespace, "events", count) if rules else [None] * count
         spaces[namespace] = namespace_time(parts.clock, clock), iter(chosen)
     found, most = [], parts.settings.max_body
@@ -147,4 +145,6 @@ def cross_origin_headers(origin: str | None) -> dict[str, str]:
         "Access-Control-Allow-Headers": f"content-type, {STRICT.lower()}",
         "Access-Control-Max-Age": "600",
         "Vary": "Origin",
+        "Content-Security-Policy": INERT,
+        "Cross-Origin-Resource-Policy": "cross-origin",
     }

@@ -10,10 +10,10 @@ from flask import Response, request
 from optilocal.emulator.batch.parse import parse
 from optilocal.emulator.batch.row import Note
 from optilocal.emulator.context import context, namespace
-from optilocal.emulator.journal.interface import Exchange
+from optilocal.emulator.journal.records import Exchange
 from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.wire import faults
-from optilocal.serving.request import REQUEST, Request
+from optilocal.serving.site import current_request
 
 MASK = "***"
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key")
@@ -118,7 +118,7 @@ def answered(told: Answer, rule: Mapping[str, Any] | None) -> Response:
         response.headers.pop("Content-Type", None)
     response.headers.update(dict(told.headers))
     if rule:
-        served: Request = request.environ[REQUEST]
+        served = current_request()
         served.breaks, served.delay = rule["break"], rule["latency_ms"] / 1000
     return response
 

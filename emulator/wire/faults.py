@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from optilocal.emulator.journal.interface import Journal
 
 KIND = "faults"
-SURFACES = ("events", "datafile", "privacy")
+SURFACES = ("events", "datafile", "privacy", "predictions")
 BREAKS = ("reset", "hang_up", "truncate", "garbage")
 DEFAULTS: Mapping[str, Any] = {
     "phase": "before",

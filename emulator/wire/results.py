@@ -1,11 +1,12 @@
-"""`GET /v2/experiments/<id>/results`: an experiment's counts in the shape of Optimizely's REST API."""
+"""Counts in the shapes of Optimizely's REST API: an experiment's as JSON, a holdout's as CSV."""
 
 from flask import Blueprint, Response, request
 
 from optilocal.emulator.clock import iso
 from optilocal.emulator.context import context, namespace
 from optilocal.emulator.counting.date_range import DateRange
-from optilocal.emulator.counting.question import QuestionError, rest_question
+from optilocal.emulator.counting.holdout_export import holdout_csv
+from optilocal.emulator.counting.question import QuestionError, holdout_question, rest_question
 from optilocal.emulator.counting.recount import recounted
 from optilocal.emulator.counting.rest_results import rest_results
 from optilocal.emulator.datafile.history import DatafileHistory
@@ -14,6 +15,7 @@ from optilocal.emulator.wire.exchange import Answer, exchange
 from optilocal.emulator.wire.rest_access import refused
 from optilocal.emulator.wire.rest_errors import JSON, rest_error
 
+CSV = {"Content-Type": "text/csv; charset=utf-8"}
 blueprint = Blueprint("results_api", __name__)
 
 
@@ -51,11 +53,39 @@ def _results(experiment_id: str, at: int) -> Answer:
     return Answer(200, dumps({**found, **times, "is_stale": False}).encode(), JSON)
 
 
+@blueprint.get(
+    "/v2/export/projects/<project_id>/holdouts/<holdout_id>/results/csv", provide_automatic_options=False
+)
+def holdout_results(project_id: str, holdout_id: str) -> Response:
+    return exchange("results", lambda at: _holdout_results(project_id, holdout_id, at))
+
+
+def _holdout_results(project_id: str, holdout_id: str, at: int) -> Answer:
+    denied = refused() if "Authorization" in request.headers else None
+    if denied:
+        return denied
+    projector, space = context().projector, namespace()
+    history = projector.verdicts.history(space)
+    try:
+        question = holdout_question(request.args, projector.rules.smooth_outliers)
+    except QuestionError as error:
+        return rest_error(400, "bad_request", str(error), messages={error.name: error.message})
+    if not history.is_holdout(holdout_id) or project_id not in history.projects(holdout_id):
+        return rest_error(404, "not_found", "Nothing matches the given URI")
+    start, end = _ran(history, holdout_id, at)
+    found = holdout_csv(holdout_id, recounted(projector, space, question), history, start, end)
+    return Answer(204) if found is None else Answer(200, found.encode(), CSV)
+
+
+def _ran(history: DatafileHistory, rule_id: str, now: int) -> tuple[int | None, int]:
+    """From when to when a rule ran: from its first start to its last stop, or to now while it runs."""
+    ran = history.ran(rule_id)
+    return (None, now) if ran is None else (ran[0], now if ran[1] is None else ran[1])
+
+
 def _times(history: DatafileHistory, experiment_id: str, dates: DateRange, now: int) -> dict[str, str | None]:
     """The range as asked for; else from the experiment's first start to its last stop, or to now while it runs."""
-    ran = history.ran(experiment_id)
-    start = dates.start if dates.start is not None else ran[0] if ran else None
-    end = dates.end
-    if end is None:
-        end = ran[1] if ran and ran[1] is not None else now
+    first, last = _ran(history, experiment_id, now)
+    start = dates.start if dates.start is not None else first
+    end = dates.end if dates.end is not None else last
     return {"start_time": None if start is None else iso(start), "end_time": iso(end)}

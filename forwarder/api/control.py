@@ -12,18 +12,23 @@ from optilocal.forwarder.api.refusals import Refusals
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.destination.destination import Settings, event_keys, test_authentication
 from optilocal.forwarder.destination.errors import DestinationError
-from optilocal.forwarder.namespaces import current_namespace
 from optilocal.forwarder.pipeline.delivery import error_json
 from optilocal.forwarder.pipeline.instances import Instances
-from optilocal.forwarder.pipeline.mappings import ConfigurationError, mapping_json, read_mappings
+from optilocal.forwarder.pipeline.mappings import (
+    ConfigurationError,
+    mapping_json,
+    odd_triggers,
+    read_mappings,
+)
 from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.queue.dispatcher import Dispatcher
 from optilocal.forwarder.store.spool import FILTERS, STATES, Spool, SpooledDelivery
-from optilocal.serving.request import REQUEST, Request, Wait
+from optilocal.serving.request import Wait
+from optilocal.serving.site import current_namespace, current_request
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.pooled_session import PooledSession
     from optilocal.forwarder.http.request_client import RequestClient
+    from optilocal.forwarder.http.session import HttpSession
 
 SETTINGS = ("accountId", "dataFileUrl", "accessToken")
 MASK = "********"
@@ -35,7 +40,7 @@ def control_api(
     instances: Instances,
     dispatcher: Dispatcher,
     clock: Clock,
-    session: Callable[[], PooledSession],
+    session: Callable[[], HttpSession],
     *,
     refusals: Refusals,
     optimizely: str,
@@ -79,10 +84,17 @@ def control_api(
     @api.put("/mappings")
     def put_mappings() -> Response:
         try:
-            instances.configure(current_namespace(), mappings=read_mappings(read_json(request)))
+            given = read_mappings(read_json(request))
+            instances.configure(current_namespace(), mappings=given)
         except (ConfigurationError, ValueError) as error:
             raise Problem("invalid_mappings", str(error)) from None
-        return mappings()
+        warnings = odd_triggers(given)
+        return jsonify(
+            {
+                "mappings": [mapping_json(mapping) for mapping in given],
+                **({"warnings": warnings} if warnings else {}),
+            }
+        )
 
     @api.get("/event-keys")
     def keys() -> Response:
@@ -130,7 +142,7 @@ def control_api(
         def check() -> float | None:
             return None if spool.count(namespace, after=after, most=count, filters=filters) >= count else wait
 
-        asked: Request = request.environ[REQUEST]
+        asked = current_request()
         if wait and not asked.waited and check() is not None:
             asked.wait = Wait(wait, check, spool.subscribe)
             return jsonify(deliveries=[])

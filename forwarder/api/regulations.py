@@ -9,13 +9,14 @@ from flask import Blueprint, Response, jsonify, request
 
 from optilocal.forwarder.api.control_body import read_json
 from optilocal.forwarder.clock import Clock
-from optilocal.forwarder.namespaces import current_namespace
 from optilocal.forwarder.pipeline.delivery import DEAD
-from optilocal.forwarder.pipeline.source_event import DISPLAY_NAME, deletion_event, iso_time
+from optilocal.forwarder.pipeline.source_event import deletion_event, iso_time
 from optilocal.forwarder.pipeline.suppression import REACHES_DESTINATIONS, REGULATION_TYPES, regulate
 from optilocal.forwarder.queue.dispatcher import Dispatcher
+from optilocal.forwarder.stages.integrations import DISPLAY_NAME
 from optilocal.forwarder.store.memory import SpooledSuppressionList
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
+from optilocal.serving.site import current_namespace
 
 DESTINATION_ID = "641d5acea88fa531b9068608"
 MAX_SUBJECTS = 5000
@@ -132,7 +133,10 @@ def _deletion(kind: str, subject: str, unique: str, now: int) -> dict[str, Any]:
 
 
 def _status(record: dict[str, Any], deliveries: list[SpooledDelivery]) -> dict[str, Any]:
-    """How far a regulation has come, in Segment's words (Segment reference 7.1)."""
+    """How far a regulation has come, in Segment's words.
+
+    Source: segment.com/docs/privacy/user-deletion-and-suppression.
+    """
     states = [one.state for one in deliveries]
     errors = [one.delivery.report["details"][0] for one in deliveries if one.delivery.outcome in DEAD]
     if "pending" in states:

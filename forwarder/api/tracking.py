@@ -17,10 +17,10 @@ from optilocal.forwarder.api.body import (
 )
 from optilocal.forwarder.api.refusals import Refusals
 from optilocal.forwarder.clock import Clock
-from optilocal.forwarder.namespaces import current_namespace
 from optilocal.forwarder.pipeline.source_event import complete
 from optilocal.forwarder.pipeline.tracking_plan import TYPES, notes
 from optilocal.forwarder.queue.dispatcher import Dispatcher, Overloaded
+from optilocal.serving.site import current_namespace
 
 CALLS = {**{kind: kind for kind in TYPES}, **{kind[0]: kind for kind in TYPES}}
 """Path → type of the call, long and short: `/v1/track`, `/v1/t`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as MappingOf
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,14 +27,14 @@ from optilocal.forwarder.javascript.json import plain_json
 from optilocal.forwarder.javascript.values import UNDEFINED, get_property, truthy
 
 __all__ = [
-    "DEFAULT_MAPPING",
+    "DEFAULT_SUBSCRIPTION",
     "DEFAULT_TRIGGER",
     "MAX_MAPPINGS",
     "ActionResult",
     "Client",
-    "Mapping",
     "Response",
     "Settings",
+    "Subscription",
     "event_keys",
     "on_delete",
     "on_event",
@@ -54,10 +54,10 @@ class Settings:
     account_id: str | None = None
     data_file_url: str | None = None
     access_token: str | None = None
-    raw: MappingOf[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, configured: MappingOf[str, Any]) -> Settings:
+    def from_json(cls, configured: Mapping[str, Any]) -> Settings:
         """Reads `{"accountId", "dataFileUrl", "accessToken"}`, right or wrong; `validate` says which."""
         coerced = dict(configured)
         check(coerced, SETTINGS_FIELDS)
@@ -82,8 +82,8 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Mapping:
-    """One mapping of the destination: `trigger` is an FQL text, `fields` a mapping-kit object."""
+class Subscription:
+    """One subscription, which Segment's app calls a mapping: `trigger` is an FQL text, `fields` a mapping-kit object."""
 
     name: str
     trigger: str
@@ -106,7 +106,7 @@ class Mapping:
         return True
 
 
-DEFAULT_MAPPING: Final = Mapping("Track Event", DEFAULT_TRIGGER, track_event.DEFAULT_FIELDS)
+DEFAULT_SUBSCRIPTION: Final = Subscription("Track Event", DEFAULT_TRIGGER, track_event.DEFAULT_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class ActionResult:
     value: Any = UNDEFINED
 
 
-def validate_mapping(mapping: Mapping) -> None:
+def validate_mapping(mapping: Subscription) -> None:
     """Refuses a mapping that could never work, when it is configured.
 
     Raises `AggregateError` or `ValidationError` with Segment's messages, each with its place, or `DestinationError` for
@@ -142,7 +142,7 @@ def validate_mapping(mapping: Mapping) -> None:
     validate_mapping_object(mapping.fields)
 
 
-def on_event(event: Any, mapping: Mapping, settings: Settings, client: Client) -> ActionResult:
+def on_event(event: Any, mapping: Subscription, settings: Settings, client: Client) -> ActionResult:
     """Sends one event through one mapping: settings, trigger, mapping, fields, then the requests.
 
     Never raises for what a user configured or sent: the error is in the result.
@@ -169,7 +169,7 @@ class _Progress:
     matched: bool = False
 
 
-def _run(event: Any, mapping: Mapping, settings: Settings, client: Client, progress: _Progress) -> str:
+def _run(event: Any, mapping: Subscription, settings: Settings, client: Client, progress: _Progress) -> str:
     configured = settings.validate()
     if not mapping.trigger or not isinstance(mapping.trigger, str):
         progress.output.append({"output": "Failed to validate subscription"})
@@ -219,7 +219,10 @@ def _read_audience(event: Any) -> None:
 
 
 def on_delete(event: Any, settings: Settings, client: Client) -> ActionResult:
-    """Asks Optimizely to delete: the account is named and the user is not (Segment reference 0.6)."""
+    """Asks Optimizely to delete: the account is named and the user is not.
+
+    Source: Segment's optimizely-feature-experimentation-actions/index.ts.
+    """
     try:
         if event is None or event is UNDEFINED:
             shown = "null" if event is None else "undefined"
@@ -242,7 +245,10 @@ def on_delete(event: Any, settings: Settings, client: Client) -> ActionResult:
 
 
 def test_authentication(settings: Settings, client: Client) -> ActionResult:
-    """Fetches the datafile once: any 2xx passes; neither account nor token is looked at (Segment reference 0.5)."""
+    """Fetches the datafile once: any 2xx passes; neither account nor token is looked at.
+
+    Source: Segment's optimizely-feature-experimentation-actions/index.ts.
+    """
     try:
         configured = settings.validate()
         try:
@@ -256,7 +262,9 @@ def test_authentication(settings: Settings, client: Client) -> ActionResult:
 
 
 def event_keys(settings: Settings, client: Client) -> ActionResult:
-    """The choices of the dynamic field `eventKey`; whatever goes wrong is part of the answer (Segment reference 0.7).
+    """The choices of the dynamic field `eventKey`; whatever goes wrong is part of the answer.
+
+    Source: Segment's optimizely-feature-experimentation-actions/trackEvent/index.ts.
 
     Settings are not validated for it, as at Segment.
     """

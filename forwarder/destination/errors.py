@@ -54,7 +54,7 @@ class InvalidURLError(JavaScriptTypeError):
 
 
 class IntegrationError(DestinationError):
-    """Segment's base class for errors that carry a code and a status (Segment reference 1.2)."""
+    """Segment's base class for errors that carry a code and a status (@segment/actions-core errors.ts)."""
 
     name = "IntegrationError"
 
@@ -114,7 +114,10 @@ class FetchError(DestinationError):
 
 
 class AggregateAjvError(DestinationError):
-    """Settings or payload against their schema: every message, joined by a space (Segment reference 4.4)."""
+    """Settings or payload against their schema: every message, joined by a space.
+
+    Source: @segment/ajv-human-errors.
+    """
 
     name = "AggregateAjvError"
     status = 400

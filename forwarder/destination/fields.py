@@ -54,7 +54,10 @@ class Findings:
 
 
 def remove_empty_values(payload: Value, fields: Sequence[Field]) -> Value:
-    """Drops null and empty texts from the top of a payload; what is nested stays (Segment reference 4.2)."""
+    """Drops null and empty texts from the top of a payload; what is nested stays.
+
+    Source: @segment/actions-core remove-empty-values.ts.
+    """
     if isinstance(payload, dict):
         known = {known.key for known in fields}
         return {
@@ -66,7 +69,10 @@ def remove_empty_values(payload: Value, fields: Sequence[Field]) -> Value:
 
 
 def check(payload: Value, fields: Sequence[Field]) -> Findings:
-    """Coerces a payload in place, drops what no field names, and says what is wrong (Segment reference 4.3, 4.4)."""
+    """Coerces a payload in place, drops what no field names, and says what is wrong.
+
+    Source: @segment/actions-core schema-validation.ts.
+    """
     if not isinstance(payload, dict):
         return Findings([f"The root value must be an object but it was {_kind(payload)}."])
     found = Findings(

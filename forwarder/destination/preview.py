@@ -12,10 +12,10 @@ from optilocal.forwarder.destination import destination, track_event
 from optilocal.forwarder.destination.destination import ActionResult, Settings
 from optilocal.forwarder.destination.errors import DestinationError, JavaScriptRangeError
 from optilocal.forwarder.destination.mapping import transform
+from optilocal.forwarder.destination.offline import OfflineClient
 from optilocal.forwarder.destination.trigger import compile_trigger
 from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, plain_json
-from optilocal.forwarder.javascript.url import without_fragment
 from optilocal.forwarder.javascript.values import MAX_SAFE, UNDEFINED, number_to_string, to_primitive_string
 
 DEFAULT_SETTINGS: Final = {
@@ -43,48 +43,36 @@ _LONG_NUMBER: Final = re.compile(r"[0-9]e\+(?:1[6-9]|20)|[0-9]{16}\.0")
 _write: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
-class _Recorder:
-    """Answers every call as the line asks, and keeps what was asked for."""
+def _client(line: Mapping[str, Any]) -> OfflineClient:
+    """Answers every request as the line asks: a GET with its datafile, any other with its `events_status`."""
 
-    def __init__(self, line: Mapping[str, Any]) -> None:
-        self._line = line
-        self.requests: list[dict[str, Any]] = []
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        json: Any = UNDEFINED,
-        headers: Mapping[str, str] | None = None,  # noqa: ARG002
-    ) -> Response:
-        """Records one call; a GET is answered with the line's datafile, a POST with its `events_status`."""
-        made = {"method": method, "url": without_fragment(url)}
-        self.requests.append(made if json is UNDEFINED else {**made, "json": json})
-        if method == "GET":
-            return self._datafile()
-        status = self._status("events_status", 204)
+    def accepted() -> Response:
+        status = _status(line, "events_status", 204)
         return Response(status, REASONS.get(status, ""))
 
-    def _datafile(self) -> Response:
-        datafile = self._line.get("datafile", DEFAULT_DATAFILE)
-        text = datafile if isinstance(datafile, str) else _as_text(datafile)
-        status = self._status("datafile_status", 200)
-        content_type = self._line.get("datafile_content_type", "application/json")
-        headers = {} if content_type is None else {"content-type": to_primitive_string(content_type)}
-        # What travels is UTF-8: half a pair of surrogates arrives as the replacement character.
-        sent = text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
-        if status in _BODILESS:
-            sent = ""
-        return Response(status, REASONS.get(status, ""), headers, sent)
+    return OfflineClient(lambda: _datafile(line), accepted)
 
-    def _status(self, key: str, usual: int) -> int:
-        status = self._line.get(key)
-        if status is None:
-            return usual
-        if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 999:
-            raise DestinationError(f"{key} must be an HTTP status, a whole number from 100 to 999")
-        return status
+
+def _datafile(line: Mapping[str, Any]) -> Response:
+    datafile = line.get("datafile", DEFAULT_DATAFILE)
+    text = datafile if isinstance(datafile, str) else _as_text(datafile)
+    status = _status(line, "datafile_status", 200)
+    content_type = line.get("datafile_content_type", "application/json")
+    headers = {} if content_type is None else {"content-type": to_primitive_string(content_type)}
+    # What travels is UTF-8: half a pair of surrogates arrives as the replacement character.
+    sent = text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+    if status in _BODILESS:
+        sent = ""
+    return Response(status, REASONS.get(status, ""), headers, sent)
+
+
+def _status(line: Mapping[str, Any], key: str, usual: int) -> int:
+    status = line.get(key)
+    if status is None:
+        return usual
+    if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 999:
+        raise DestinationError(f"{key} must be an HTTP status, a whole number from 100 to 999")
+    return status
 
 
 def _as_text(datafile: Any) -> str:
@@ -104,9 +92,9 @@ def run_line(line: Any) -> dict[str, Any]:
     if run is None:
         names = ", ".join(_OPERATIONS)
         return {**_unreadable(f"op must be one of {names}"), "id": plain_json(line.get("id"))}
-    recorder = _Recorder(line)
+    client = _client(line)
     try:
-        result = run(line, recorder)
+        result = run(line, client)
     except DestinationError as error:
         result = ActionResult("error", error=error)
     except RecursionError:
@@ -114,7 +102,7 @@ def run_line(line: Any) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "id": plain_json(line.get("id")),
         "outcome": result.outcome,
-        "requests": recorder.requests,
+        "requests": client.requests,
     }
     value = plain_json(result.value)
     if value is not UNDEFINED:
@@ -170,37 +158,37 @@ def _settings(line: Mapping[str, Any]) -> Settings:
     return Settings(raw=configured if isinstance(configured, dict) else {})
 
 
-def _track(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:
+def _track(line: Mapping[str, Any], client: OfflineClient) -> ActionResult:
     trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
     fields = line.get("mapping", track_event.DEFAULT_FIELDS)
-    mapping = destination.Mapping("preview", trigger, fields)
-    return destination.on_event(line.get("event", UNDEFINED), mapping, _settings(line), recorder)
+    mapping = destination.Subscription("preview", trigger, fields)
+    return destination.on_event(line.get("event", UNDEFINED), mapping, _settings(line), client)
 
 
-def _fql(line: Mapping[str, Any], _: _Recorder) -> ActionResult:
+def _fql(line: Mapping[str, Any], _: OfflineClient) -> ActionResult:
     trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
     compiled = compile_trigger(trigger if isinstance(trigger, str) else "")
     return ActionResult("ok", value=compiled.matches(line.get("event", UNDEFINED)))
 
 
-def _mapping(line: Mapping[str, Any], _: _Recorder) -> ActionResult:
+def _mapping(line: Mapping[str, Any], _: OfflineClient) -> ActionResult:
     fields = line.get("mapping", track_event.DEFAULT_FIELDS)
     return ActionResult("ok", value=transform(fields, line.get("event", UNDEFINED)))
 
 
-def _delete(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:
-    return destination.on_delete(line.get("event", {}), _settings(line), recorder)
+def _delete(line: Mapping[str, Any], client: OfflineClient) -> ActionResult:
+    return destination.on_delete(line.get("event", {}), _settings(line), client)
 
 
-def _test_authentication(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:
-    return destination.test_authentication(_settings(line), recorder)
+def _test_authentication(line: Mapping[str, Any], client: OfflineClient) -> ActionResult:
+    return destination.test_authentication(_settings(line), client)
 
 
-def _event_keys(line: Mapping[str, Any], recorder: _Recorder) -> ActionResult:
-    return destination.event_keys(_settings(line), recorder)
+def _event_keys(line: Mapping[str, Any], client: OfflineClient) -> ActionResult:
+    return destination.event_keys(_settings(line), client)
 
 
-_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], _Recorder], ActionResult]]] = {
+_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], OfflineClient], ActionResult]]] = {
     "track": _track,
     "fql": _fql,
     "mapping": _mapping,

@@ -1,4 +1,7 @@
-"""Action `trackEvent`: a payload and a datafile become one event batch for Optimizely (Segment reference 0.2, 0.3)."""
+"""Action `trackEvent`: a payload and a datafile become one event batch for Optimizely.
+
+Source: Segment's optimizely-feature-experimentation-actions/trackEvent/index.ts.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,7 @@ def perform(payload: dict[str, Any], settings: dict[str, Any], client: Client) -
 def event_batch(payload: dict[str, Any], datafile: Value) -> dict[str, Any]:
     """The body for the Event API. Raises as `perform` does."""
     event_key = payload["eventKey"]
-    event_id = _id_of(_by_key(_member(datafile, "events")).get(event_key))
+    event_id = _id_of(_ByKey(_member(datafile, "events")).get(event_key))
     if not truthy(event_id):
         raise PayloadValidationError(f"Event with name {event_key} is not defined")
     tags = {
@@ -110,7 +113,7 @@ def event_batch(payload: dict[str, Any], datafile: Value) -> dict[str, Any]:
 def _attributes(payload: dict[str, Any], datafile: Value) -> list[dict[str, Any]]:
     attributes: list[dict[str, Any]] = []
     if "attributes" in payload:
-        known = _by_key(_member(datafile, "attributes"))
+        known = _ByKey(_member(datafile, "attributes"))
         attributes = [
             {"entity_id": _id_of(known.own[key]), "key": key, "value": value, "type": "custom"}
             for key, value in payload["attributes"].items()
@@ -150,22 +153,6 @@ class _ByKey:
         if self._prototype is UNDEFINED:
             return get_property({}, key)
         return self._prototype if key == "__proto__" else get_property(self._prototype, key)
-
-
-_indexes: dict[int, tuple[list[Any], _ByKey]] = {}
-
-
-def _by_key(entities: Value) -> _ByKey:
-    """The entities by their key, built once for lists that come out of the same text again (see `wire.Response`)."""
-    if not isinstance(entities, list):
-        return _ByKey(entities)
-    # The list is held here, so no other one can have its id.
-    kept = _indexes.get(id(entities))
-    if kept is None or kept[0] is not entities:
-        if len(_indexes) >= MOST_INDEXES:
-            _indexes.clear()
-        kept = _indexes[id(entities)] = (entities, _ByKey(entities))
-    return kept[1]
 
 
 def _from_the_right(entities: Value) -> Iterator[Value]:

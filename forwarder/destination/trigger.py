@@ -1,4 +1,7 @@
-"""Segment's FQL dialect for triggers: a flat list of conditions, the last connective deciding (Segment reference 3)."""
+"""Segment's FQL dialect for triggers: a flat list of conditions, the last connective deciding.
+
+Source: @segment/destination-subscriptions parse-fql.ts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The tokens of Segment's FQL, with the peculiarities of its lexer (Segment reference 3)."""
+"""The tokens of Segment's FQL, with the peculiarities of its lexer.
+
+Source: @segment/destination-subscriptions parse-fql.ts.
+"""
 
 from __future__ import annotations
 

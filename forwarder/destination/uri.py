@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import Final
 
 _PLAIN: Final = r"A-Za-z0-9\-._~!$&'()*+,;="
@@ -35,9 +34,7 @@ _IPV6: Final = "|".join(
 )
 _HOST: Final = rf"(?:\[(?:{_IPV6}|[Vv][0-9A-Fa-f]+\.[{_PLAIN}:]+)\]|(?:[{_PLAIN}]|{_ESCAPE})*)"
 _AUTHORITY: Final = rf"(?:(?:[{_PLAIN}:]|{_ESCAPE})*@)?{_HOST}(?::[0-9]*)?"
-# A part of the grammar, as nearly every datafile's URL is written.
-_USUAL: Final = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~/-]*)?\Z")
-_URI: Final = (
+_URI: Final = re.compile(
     rf"[A-Za-z][A-Za-z0-9+\-.]*:"
     # One slash before the authority is accepted as well as two.
     rf"(?://?{_AUTHORITY}{_MORE_SEGMENTS}|/?{_SEGMENT_CHARACTER}+{_MORE_SEGMENTS})"
@@ -47,10 +44,4 @@ _URI: Final = (
 
 def is_uri(text: str) -> bool:
     """Whether a text is an absolute URI by the grammar; whether it can be called is another question."""
-    return _USUAL.match(text) is not None or _compiled().match(text) is not None
-
-
-@cache
-def _compiled() -> re.Pattern[str]:
-    # Compiled on need: that takes longer than most modules do to load, and nearly every URL is a usual one.
-    return re.compile(_URI)
+    return _URI.match(text) is not None

@@ -32,7 +32,9 @@ class Response:
 
     @property
     def data(self) -> Any:
-        """The body as JSON where the content type contains `application/json`, else its text (Segment reference 5).
+        """The body as JSON where the content type contains `application/json`, else its text.
+
+        Source: @segment/actions-core middleware/after-response/prepare-response.ts.
 
         UNDEFINED where such a body is not JSON. Must not be changed.
         """

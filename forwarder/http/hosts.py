@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
 from optilocal.forwarder.javascript.url import without_fragment
@@ -25,7 +24,6 @@ def host_of(url: str) -> str:
         return ""
 
 
-@lru_cache(maxsize=1024)
 def local_url(url: str, optimizely: str) -> str:
     """Where a request for `url` really goes: to `optimizely`, the emulator's base URL with its `/ns/<name>`,
     for one of Optimizely's hosts, whatever the scheme, port or user in it. Any other URL, a user's own
@@ -40,7 +38,6 @@ def local_url(url: str, optimizely: str) -> str:
     )
 
 
-@lru_cache(maxsize=1024)
 def purpose(method: str, url: str) -> str:
     """What a request is for: "events", "privacy" or "datafile". A datafile may lie on any host, so it is the rest."""
     if method.upper() == "GET":

@@ -23,12 +23,13 @@ from optilocal.forwarder.destination.errors import (
 )
 from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.http.hosts import host_of, local_url, purpose
-from optilocal.forwarder.http.pooled_session import (
+from optilocal.forwarder.http.session import (
     MAX_BODY_BYTES,
     NOT_REACHED,
     BodyError,
     BodyTooLarge,
-    PooledSession,
+    HttpSession,
+    PrivateAddress,
 )
 from optilocal.forwarder.javascript.json import to_json
 from optilocal.forwarder.javascript.url import without_fragment
@@ -56,7 +57,7 @@ class RequestClient:
     `optimizely` is the emulator's base URL with its `/ns/<name>`; `attempt` numbers the rows (1, 2, …).
     """
 
-    session: PooledSession
+    session: HttpSession
     optimizely: str
     clock: Clock
     attempt: int = 1
@@ -103,8 +104,12 @@ class RequestClient:
         return answer
 
     def _follow(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
-        for _ in range(MAX_REDIRECTS + 1):
-            answer = self._send(method, url, body, headers)
+        public_only = False
+        for hop in range(MAX_REDIRECTS + 1):
+            answer, private = self._send(method, url, body, headers, public_only)
+            if hop == 0:
+                # A host of the internet must not lead to what only this machine or its network reaches.
+                public_only = not private
             location = answer.headers.get("location")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
                 return answer
@@ -120,10 +125,15 @@ class RequestClient:
             url = target
         raise FetchError(f"maximum redirect reached at: {url}", type="max-redirect")
 
-    def _send(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
+    def _send(
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str], public_only: bool
+    ) -> tuple[Response, bool]:
         target = local_url(url, self.optimizely)
         try:
-            found = self.session.ask(method, target, body, headers, self.timeout_s)
+            found = self.session.ask(method, target, body, headers, self.timeout_s, public_only=public_only)
+        except PrivateAddress as error:
+            why = f"the redirect to {url} was not followed: it leads from a public host to {error.address}"
+            raise FetchError(why, type="no-redirect") from error
         except BodyTooLarge as error:
             raise FetchError(
                 f"content size at {url} over limit: {MAX_BODY_BYTES}", type="max-size"
@@ -136,7 +146,8 @@ class RequestClient:
                 raise RequestTimedOut(round(self.timeout_s * 1000)) from error
             code, reason = describe_failure(error, target)
             raise FetchError(f"request to {url} failed, reason: {reason}", code) from error
-        return Response(found.status, found.reason, found.headers, found.body.decode("utf-8", "replace"))
+        text = found.body.decode("utf-8", "replace")
+        return Response(found.status, found.reason, found.headers, text), found.private
 
 
 def describe_failure(error: BaseException, target: str) -> tuple[str | None, str]:

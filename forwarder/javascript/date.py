@@ -19,7 +19,10 @@ _DAYJS = re.compile(
 
 
 def is_date_like(text: str) -> bool:
-    """Whether Segment's `date-like` format accepts a text; digits are tried as Unix seconds (Segment reference 4.3)."""
+    """Whether Segment's `date-like` format accepts a text; digits are tried as Unix seconds.
+
+    Source: @segment/actions-core schema-validation.ts.
+    """
     number = to_number(text)
     if number_to_string(number) == text:
         return math.isfinite(number) and abs(number * 1000) <= MAX_TIME

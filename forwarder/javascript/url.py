@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from optilocal.forwarder.destination.errors import InvalidURLError
@@ -38,7 +37,6 @@ def without_fragment(href: str) -> str:
     return href.partition("#")[0]
 
 
-@lru_cache(maxsize=256)
 def _parse(text: str) -> ParsedURL:
     plain = _ALREADY_CANONICAL.match(text)
     if plain:

@@ -11,8 +11,11 @@ from typing import Any, Final
 
 from optilocal.forwarder.destination.errors import DestinationError, HTTPError
 from optilocal.forwarder.javascript.json import plain_json
+from optilocal.forwarder.stages.course import SOURCE, Course
 
 Report = dict[str, Any]
+
+SOURCE_STAGES = frozenset(stage.name for stage in SOURCE)
 
 FURTHEST_LAST = (
     "disabled",
@@ -32,6 +35,18 @@ REPLAYED = frozenset(FURTHEST_LAST) - {"disabled", "not_subscribed", "sent"}
 
 DEAD = REPLAYED - {"pending"}
 """Outcomes with which an accepted event ends among the dead letters."""
+
+
+NOT_MAPPED: Final[Report] = {
+    "mapping": None,
+    "trigger": None,
+    "payload": None,
+    "visitor_id": None,
+    "event_key": None,
+    "error": None,
+    "mappings": [],
+}
+"""What a report says of mappings before any was looked at."""
 
 
 @dataclass(frozen=True)
@@ -100,18 +115,39 @@ def new_report(
         "source_event": plain_json(dict(source_event)),
         "received_at": received_at,
         "outcome": "pending",
-        "mapping": None,
-        "trigger": None,
-        "payload": None,
-        "visitor_id": None,
-        "event_key": None,
-        "error": None,
+        **NOT_MAPPED,
         "details": [],
         "requests": [],
         "attempts": [],
-        "mappings": [],
         "warnings": list(warnings),
     }
+
+
+def stages_json(report: Report, way: Course) -> dict[str, Any]:
+    """What the stages add to a report: what each of them did, and the event where they changed it."""
+    added: dict[str, Any] = {}
+    if way.rows or "stages" in report:
+        kept = [row for row in report.get("stages", ()) if row["stage"] in SOURCE_STAGES]
+        added["stages"] = [*kept, *way.rows] if report["attempts"] else list(way.rows)
+    if way.archived is not report["source_event"]:
+        added["archived_event"] = way.archived
+    if way.event is not report["source_event"]:
+        added["mapped_event"] = way.event
+    if way.warnings:
+        added["warnings"] = [*report["warnings"], *way.warnings]
+    return added
+
+
+def archived_event(report: Report) -> dict[str, Any]:
+    """The event as the source's stages left it: what a replay begins with."""
+    event: dict[str, Any] = report["archived_event" if "archived_event" in report else "source_event"]
+    return event
+
+
+def mapped_event(report: Report) -> dict[str, Any]:
+    """The event that triggers and mappings look at: as all stages left it."""
+    event: dict[str, Any] = report["mapped_event" if "mapped_event" in report else "source_event"]
+    return event
 
 
 def error_json(error: DestinationError) -> dict[str, Any]:

@@ -8,25 +8,25 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from optilocal.forwarder.clock import Clock
-from optilocal.forwarder.destination.destination import Mapping as EventMapping
-from optilocal.forwarder.destination.destination import Settings
-from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.destination.destination import Settings, Subscription
 from optilocal.forwarder.pipeline.mappings import mapping_json, read_mappings
+from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.retry import RetryPolicy
+from optilocal.forwarder.stages.platform import NOTHING, Platform, read_platform
 from optilocal.forwarder.store.memory import SpooledDeduplication, SpooledSuppressionList
 from optilocal.forwarder.store.spool import Spool
+from optilocal.serving.namespaces import DEFAULT
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.pooled_session import PooledSession
+    from optilocal.forwarder.http.session import HttpSession
 
 MAX_OPEN = 256
 """How many instances are held in memory; the others are made again from the spool when they are needed."""
 
-DEFAULT_NAMESPACE = "default"
-
 
 class Instances:
-    """Every namespace's `Forwarder`, made on first use with `settings` and `mappings` unless configured otherwise.
+    """Every namespace's `Pipeline`, made on first use with `settings`, `mappings` and `platform` unless configured
+    otherwise.
 
     `session` gives the one session that all of them send with.
     """
@@ -34,35 +34,37 @@ class Instances:
     def __init__(
         self,
         spool: Spool,
-        session: Callable[[], PooledSession],
+        session: Callable[[], HttpSession],
         *,
         optimizely: str,
         settings: Mapping[str, Any],
-        mappings: Sequence[EventMapping],
+        mappings: Sequence[Subscription],
         clock: Clock,
         random: Random,
         ids: Callable[[], str],
         retry: RetryPolicy,
+        platform: Platform = NOTHING,
     ) -> None:
         self._spool = spool
         self._session = session
         self._optimizely = optimizely.rstrip("/")
         self._settings = dict(settings)
         self._mappings = list(mappings)
+        self._platform = platform
         self._clock = clock
         self._random = random
         self._ids = ids
         self._retry = retry
-        self._open: OrderedDict[str, Forwarder] = OrderedDict()
-        self._latest: tuple[str, Forwarder] | None = None
+        self._open: OrderedDict[str, Pipeline] = OrderedDict()
+        self._latest: tuple[str, Pipeline] | None = None
         # The spool's own, for each of the two is used while the other is held.
         self._lock = spool.lock
 
     def optimizely(self, namespace: str) -> str:
         """Where the same namespace is at the emulator."""
-        return self._optimizely if namespace == DEFAULT_NAMESPACE else f"{self._optimizely}/ns/{namespace}"
+        return self._optimizely if namespace == DEFAULT else f"{self._optimizely}/ns/{namespace}"
 
-    def get(self, namespace: str) -> Forwarder:
+    def get(self, namespace: str) -> Pipeline:
         """The namespace's instance as configured now."""
         # Nearly always the one that was asked for last: nobody waits for the spool then.
         latest = self._latest
@@ -71,7 +73,9 @@ class Instances:
         with self._lock:
             found = self._open.get(namespace)
             if found is None:
-                found = self._make(namespace, self.settings(namespace), self.mappings(namespace))
+                stored = (self._spool.configuration(namespace) or {}).get("platform")
+                platform = self._platform if stored is None else read_platform(stored)
+                found = self._make(namespace, self.settings(namespace), self.mappings(namespace), platform)
                 self._open[namespace] = found
             self._open.move_to_end(namespace)
             while len(self._open) > MAX_OPEN:
@@ -85,17 +89,22 @@ class Instances:
         settings: dict[str, Any] = stored.get("settings", self._settings)
         return dict(settings)
 
-    def mappings(self, namespace: str) -> list[EventMapping]:
+    def mappings(self, namespace: str) -> list[Subscription]:
         """The namespace's mappings as configured."""
         stored = (self._spool.configuration(namespace) or {}).get("mappings")
         return list(self._mappings) if stored is None else read_mappings(stored)
+
+    def platform(self, namespace: str) -> Platform:
+        """What is configured of Segment before the namespace's mappings."""
+        return self.get(namespace).platform
 
     def configure(
         self,
         namespace: str,
         *,
         settings: Mapping[str, Any] | None = None,
-        mappings: Sequence[EventMapping] | None = None,
+        mappings: Sequence[Subscription] | None = None,
+        platform: Platform | None = None,
     ) -> None:
         """Configures a namespace anew; what is None stays.
 
@@ -105,24 +114,31 @@ class Instances:
         with self._lock:
             chosen = dict(settings) if settings is not None else self.settings(namespace)
             wanted = list(mappings) if mappings is not None else self.mappings(namespace)
+            around = platform if platform is not None else self.platform(namespace)
             if settings is not None:
                 Settings.from_json(chosen).validate()
-            made = self._make(namespace, chosen, wanted)
+            made = self._make(namespace, chosen, wanted, around)
             record = {"settings": chosen, "mappings": [mapping_json(one) for one in wanted]}
+            record["platform"] = around.as_json()
             self._spool.configure(namespace, record)
             self._open[namespace] = made
             self._latest = (namespace, made)
 
     def _make(
-        self, namespace: str, settings: Mapping[str, Any], mappings: Sequence[EventMapping]
-    ) -> Forwarder:
-        return Forwarder(
+        self,
+        namespace: str,
+        settings: Mapping[str, Any],
+        mappings: Sequence[Subscription],
+        platform: Platform,
+    ) -> Pipeline:
+        return Pipeline(
             Settings.from_json(settings),
             mappings,
             optimizely=self.optimizely(namespace),
             clock=self._clock,
             random=self._random,
             ids=self._ids,
+            platform=platform,
             retry=self._retry,
             suppression=SpooledSuppressionList(self._spool, namespace),
             deduplication=SpooledDeduplication(self._spool, namespace),

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from optilocal.forwarder.destination.destination import MAX_MAPPINGS, validate_mapping
-from optilocal.forwarder.destination.destination import Mapping as EventMapping
+from optilocal.forwarder.destination.destination import MAX_MAPPINGS, Subscription, validate_mapping
 from optilocal.forwarder.destination.errors import DestinationError
+from optilocal.forwarder.destination.trigger_lint import lint_trigger
 
 
 class ConfigurationError(ValueError):
@@ -18,7 +18,7 @@ class ConfigurationError(ValueError):
     """
 
 
-def mapping_json(mapping: EventMapping) -> dict[str, Any]:
+def mapping_json(mapping: Subscription) -> dict[str, Any]:
     """`{"name", "trigger", "enabled", "fields"}`."""
     return {
         "name": mapping.name,
@@ -28,7 +28,7 @@ def mapping_json(mapping: EventMapping) -> dict[str, Any]:
     }
 
 
-def read_mapping(configured: Any, position: int) -> EventMapping:
+def read_mapping(configured: Any, position: int) -> Subscription:
     """A mapping from its JSON. Raises ValueError with one line that names the mapping and the key."""
     where = f"mapping {position}"
     if not isinstance(configured, dict):
@@ -44,10 +44,10 @@ def read_mapping(configured: Any, position: int) -> EventMapping:
     name, enabled = configured.get("name", f"Mapping {position}"), configured.get("enabled", True)
     if not isinstance(name, str) or not isinstance(enabled, bool):
         raise ValueError(f"{where}: 'name' is a text and 'enabled' true or false")
-    return EventMapping(name, configured["trigger"], configured["fields"], enabled)
+    return Subscription(name, configured["trigger"], configured["fields"], enabled)
 
 
-def read_mappings(configured: Any) -> list[EventMapping]:
+def read_mappings(configured: Any) -> list[Subscription]:
     """A list of mappings from JSON: the list, or an object that has it under `mappings`. Raises ValueError."""
     if isinstance(configured, dict):
         configured = configured.get("mappings")
@@ -56,7 +56,7 @@ def read_mappings(configured: Any) -> list[EventMapping]:
     return [read_mapping(one, position) for position, one in enumerate(configured, 1)]
 
 
-def check_mappings(mappings: Sequence[EventMapping]) -> tuple[EventMapping, ...]:
+def check_mappings(mappings: Sequence[Subscription]) -> tuple[Subscription, ...]:
     """The mappings, if all of them could work. Raises `ConfigurationError`."""
     if len(mappings) > MAX_MAPPINGS:
         raise ConfigurationError(
@@ -66,5 +66,17 @@ def check_mappings(mappings: Sequence[EventMapping]) -> tuple[EventMapping, ...]
         try:
             validate_mapping(mapping)
         except DestinationError as error:
-            raise ConfigurationError(f"mapping {mapping.name!r}: {' '.join(error.details)}") from error
+            written = "".join(f"; {note.message}" for note in lint_trigger(str(mapping.trigger))[:1])
+            raise ConfigurationError(
+                f"mapping {mapping.name!r}: {' '.join(error.details)}{written}"
+            ) from error
     return tuple(mappings)
+
+
+def odd_triggers(mappings: Sequence[Subscription]) -> list[str]:
+    """One sentence for each thing in a trigger that parses and is surely not meant, with its mapping's name."""
+    return [
+        f"mapping {mapping.name!r}, trigger: {note.message}"
+        for mapping in mappings
+        for note in lint_trigger(mapping.trigger)
+    ]

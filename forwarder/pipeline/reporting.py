@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from optilocal.forwarder.pipeline.retry import is_retried_status
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.pooled_session import PooledSession
+    from optilocal.forwarder.http.session import HttpSession
 
 TIMEOUT_S = 10.0
 HEADERS = {"content-type": "application/json", "user-agent": "optilocal-forwarder"}
@@ -29,7 +29,7 @@ class Told:
 class DeliveryReporter:
     """Posts reports to `<optimizely>/_emulator/deliveries`, where `optimizely` ends in the namespace, if any."""
 
-    def __init__(self, session: PooledSession, optimizely: str) -> None:
+    def __init__(self, session: HttpSession, optimizely: str) -> None:
         self._session = session
         self._url = f"{optimizely.rstrip('/')}/_emulator/deliveries"
 
@@ -38,7 +38,7 @@ class DeliveryReporter:
 
         A report that gets lost spoils no delivery: the event itself has been dealt with.
         """
-        from optilocal.forwarder.http.pooled_session import NOT_REACHED, BodyError, BodyTooLarge  # noqa: PLC0415 - `requests` is slow to import
+        from optilocal.forwarder.http.session import NOT_REACHED, BodyError, BodyTooLarge  # noqa: PLC0415 - `requests` is slow to import
 
         body = reports[0] if len(reports) == 1 else f"[{','.join(reports)}]"
         try:

@@ -1,28 +1,31 @@
-"""Accepts events into the spool and sends what is due, with a bounded number of workers."""
+"""The workers between the spool and the destination: accepts events, and sends what is due, in fair turns."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.pipeline.delivery import Delivery, report_text
 from optilocal.forwarder.pipeline.instances import Instances
-from optilocal.forwarder.queue.reports import REPORT_TRIES, ReportQueue, Untold
+from optilocal.forwarder.queue.reports import Report, ReportQueue
+from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
 
 MAX_WAITING = 200_000
 """How many deliveries may wait; beyond that clients are asked to come back later."""
 
-MAX_READY = 500
-"""How many of them are held in memory, ready for a worker; the others are read from the spool in their turn."""
+NAMESPACES_AT_ONCE = 4
+"""How many namespaces may fill their workers before another one has to wait: hosts that hang occupy them."""
 
-LOADED = 100
-LONGEST_NAP_S = 0.5
+_LONGEST_NAP_S = 0.5
+_SAID_EVERY_S = 60.0
+_PATIENCE_S = 1.0
 
 
 class Overloaded(Exception):
@@ -30,41 +33,48 @@ class Overloaded(Exception):
 
 
 class Dispatcher:
-    """The workers between the spool and the destination instances.
+    """Sends what is due with at most `workers` deliveries of one namespace at once.
 
-    What is accepted is handed to them without being read again, as long as they keep up. A delivery is
-    `busy` from then on until the emulator has heard of it; only what is not busy is read from the spool.
+    The spool is the truth; here are only the row numbers of what waits, by namespace and by time. `abort` ends the
+    requests under way, for `stop`.
     """
 
-    def __init__(self, spool: Spool, instances: Instances, clock: Clock, *, workers: int = 4) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        instances: Instances,
+        clock: Clock,
+        *,
+        workers: int = 4,
+        abort: Callable[[], None] = lambda: None,
+    ) -> None:
         self._spool = spool
         self._instances = instances
         self._clock = clock
-        self._reports = ReportQueue(
-            spool, instances, clock, done=self._reported, more=lambda: bool(self._ready)
-        )
-        # Never held while the spool is waited for; who holds the spool may wait for it.
+        self._workers = workers
+        self._abort = abort
+        self._reports = ReportQueue(spool, instances, clock, done=self._reported)
+        # Guards what follows; never held while the spool is used.
         self._changed = threading.Condition()
-        self._ready: deque[SpooledDelivery] = deque()
-        self._busy: set[int] = set()
-        self._behind = True
-        self._later: int | None = None
-        self._watched = False
-        self._draining = False
+        self._later: list[tuple[int, int, str]] = []
+        self._ready: dict[str, deque[int]] = {}
+        self._turns: deque[str] = deque()
+        self._running: Counter[str] = Counter()
+        self._waiting = 0
+        self._idle = 0
+        self._unwritten = 0
+        self._said_at: float | None = None
         self._stopping = False
-        self._finished: list[tuple[SpooledDelivery, Delivery, str, int | None]] = []
-        self._saving = False
-        self._waiting_estimate = spool.waiting()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"forwarder-worker-{number}", daemon=True)
-            for number in range(1, workers + 1)
-        ]
+        self._threads: list[threading.Thread] = []
+        for due, row, namespace in spool.schedule():
+            self._waiting += 1
+            heappush(self._later, (due, row, namespace))
 
     def start(self) -> None:
         """Begins to send; what an earlier process left in the spool goes first."""
         self._reports.start()
-        for thread in self._threads:
-            thread.start()
+        with self._changed:
+            self._start_worker()
 
     def accept(
         self,
@@ -77,186 +87,188 @@ class Dispatcher:
 
         When it returns all of them are on disk; when it raises none is. Raises `Overloaded`.
         """
-        forwarder = self._instances.get(namespace)
-        with self._spool.lock:
-            if self._waiting_estimate + len(events) > MAX_WAITING:
-                self._waiting_estimate = self._spool.waiting()
-                if self._waiting_estimate + len(events) > MAX_WAITING:
-                    raise Overloaded
-            now = self._clock.now_ms()
-            with self._spool.transaction():
-                opened = [forwarder.open(event, received_at=now, warnings=notes) for event, notes in events]
-                found = self._spool.add(namespace, opened, due=now, regulation=regulation)
-            # Before the spool is let go: whoever reads it next must know what has been handed out.
-            self._hand_out(found, now)
-        return [delivery.id for delivery in opened]
-
-    def _hand_out(self, found: Sequence[SpooledDelivery], now: int) -> None:
+        pipeline = self._instances.get(namespace)
         with self._changed:
-            self._waiting_estimate += len(found)
-            # A retry whose time has come must not wait until no new event comes any more.
-            if self._later is not None and self._later <= now:
-                self._behind = True
-            # What is part of a greater transaction is not on disk yet.
-            if self._behind or self._spool.in_transaction or len(self._ready) + len(found) > MAX_READY:
-                self._behind = True
-                self._changed.notify_all()
-            else:
-                self._ready.extend(found)
-                self._busy.update(one.row for one in found)
-                self._changed.notify(len(found))
+            if self._waiting + len(events) > MAX_WAITING:
+                raise Overloaded
+        now = self._clock.now_ms()
+        with self._spool.transaction():
+            opened = [pipeline.open(event, received_at=now, warnings=notes) for event, notes in events]
+            rows = self._spool.add(namespace, opened, due=now, regulation=regulation)
+        with self._changed:
+            self._waiting += len(rows)
+            self._gather(now)
+            for row in rows:
+                self._make_ready(namespace, row)
+            self._changed.notify(len(rows))
+            self._start_worker()
+        return [delivery.id for delivery in opened]
 
     def replay(self, namespace: str, found: SpooledDelivery) -> None:
         """Makes a dead letter due again, at once."""
-        again = self._instances.get(namespace).replay(found.delivery)
-        self._spool.save(again, due=self._clock.now_ms())
+        now = self._clock.now_ms()
+        self._spool.save(self._instances.get(namespace).replay(found.delivery), due=now)
         with self._changed:
-            self._behind = True
-            self._changed.notify_all()
+            self._waiting += 1
+            self._make_ready(namespace, found.row)
+            self._changed.notify()
+            self._start_worker()
+
+    def _gather(self, now: int) -> None:
+        """What has become due is ready, before anything that comes in now."""
+        while self._later and self._later[0][0] <= now:
+            _, row, namespace = heappop(self._later)
+            self._make_ready(namespace, row)
+
+    def _make_ready(self, namespace: str, row: int) -> None:
+        if namespace not in self._ready:
+            self._ready[namespace] = deque()
+            self._turns.append(namespace)
+        self._ready[namespace].append(row)
+
+    def _start_worker(self) -> None:
+        """One more thread where something waits and none is idle."""
+        if self._idle or self._stopping or len(self._threads) >= self._workers * NAMESPACES_AT_ONCE:
+            return
+        name = f"forwarder-worker-{len(self._threads) + 1}"
+        self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
+        self._threads[-1].start()
 
     def _work(self) -> None:
-        while True:
-            found = self._take()
-            if found is None:
-                return
+        while (taken := self._take()) is not None:
+            namespace, row = taken
             try:
-                self._advance(found)
+                self._advance(row)
             except Exception as error:
-                # Whatever is wrong with one event, or with the disk, must not end the worker.
-                self._put_off(found, error)
+                if not self._stopping:
+                    self._put_off(namespace, row, error)
+            finally:
+                with self._changed:
+                    self._running[namespace] -= 1
+                    # Its namespace may have another turn, and somebody may wait for the last one to end.
+                    self._changed.notify_all()
 
-    def _take(self) -> SpooledDelivery | None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(self._something_to_do)
-                if self._stopping:
-                    return None
-                if self._ready:
-                    return self._ready.popleft()
-                # One worker at a time looks into the spool, or waits for the next delivery to be due.
-                self._watched = True
-            nap = LONGEST_NAP_S
+    def _take(self) -> tuple[str, int] | None:
+        """The next row and its namespace, waited for; None at the end."""
+        with self._changed:
+            self._idle += 1
             try:
-                nap = self._load()
-            except Exception as error:
-                print(f"forwarder: the spool {self._spool.path} cannot be read: {error}", file=sys.stderr)
-            with self._changed:
-                if nap and not self._ready and not self._behind and not self._stopping:
-                    self._changed.wait(nap)
-                self._watched = False
-                self._changed.notify()
+                while not self._stopping:
+                    found = None if self._unwritten or self._reports.full else self._next_turn()
+                    if found is not None:
+                        self._running[found[0]] += 1
+                        return found
+                    self._changed.wait(self._nap_s())
+                return None
+            finally:
+                self._idle -= 1
+                if self._turns and not self._idle:
+                    self._start_worker()
 
-    def _something_to_do(self) -> bool:
-        if self._stopping:
-            return True
-        return not self._reports.full and (bool(self._ready) or not self._watched)
+    def _next_turn(self) -> tuple[str, int] | None:
+        self._gather(self._clock.now_ms())
+        for _ in range(len(self._turns)):
+            namespace = self._turns[0]
+            self._turns.rotate(-1)
+            if self._running[namespace] < self._workers:
+                row = self._ready[namespace].popleft()
+                if not self._ready[namespace]:
+                    del self._ready[namespace]
+                    self._turns.remove(namespace)
+                return namespace, row
+        return None
 
-    def _load(self) -> float:
-        """Reads what is due and not busy; for how many seconds there is nothing to do when that is nothing."""
-        with self._spool.lock:
-            now = self._clock.now_ms()
-            with self._changed:
-                busy = set(self._busy)
-                self._behind = False
-            found = self._spool.due(now, busy=busy, limit=LOADED)
-            due = self._spool.next_due(busy=busy | {one.row for one in found})
-            with self._changed:
-                self._ready.extend(found)
-                self._busy.update(one.row for one in found)
-                self._behind = self._behind or len(found) == LOADED
-                self._later = due
-                self._changed.notify(len(found))
-        if found:
-            return 0.0
-        return LONGEST_NAP_S if due is None else min(LONGEST_NAP_S, max(0.001, (due - now) / 1000))
+    def _nap_s(self) -> float:
+        """Seconds until the next delivery is due, for a clock that may be set forward meanwhile."""
+        if not self._later or self._unwritten or self._reports.full:
+            return _LONGEST_NAP_S
+        return min(_LONGEST_NAP_S, max(0.001, (self._later[0][0] - self._clock.now_ms()) / 1000))
 
-    def _advance(self, found: SpooledDelivery) -> None:
-        delivery = found.delivery
-        if delivery.retry_at is None:
-            self._reports.add([Untold(found, delivery, report_text(delivery.report))])
+    def _advance(self, row: int) -> None:
+        found = self._spool.at(row)
+        if found is None or found.due is None:
+            # The transaction that it came in was taken back.
+            self._reported([], gone=1)
             return
-        delivery = self._instances.get(found.namespace).attempt(delivery)
-        due = self._clock.now_ms() if delivery.retry_at is None else delivery.retry_at
-        with self._changed:
-            self._finished.append((found, delivery, report_text(delivery.report), due))
-            # Whoever is writing takes it along.
-            if self._saving:
+        delivery = found.delivery
+        if delivery.retry_at is not None:
+            delivery = self._instances.get(found.namespace).attempt(delivery)
+            due = self._clock.now_ms() if delivery.retry_at is None else delivery.retry_at
+            # Written down before the emulator hears of it: a process that dies here must not send it once more.
+            if not self._write_down(delivery, due):
                 return
-            self._saving = True
-        self._save_finished()
+        self._reports.add([Report(found, delivery, report_text(delivery.report))])
 
-    def _save_finished(self) -> None:
-        while True:
-            with self._changed:
-                group, self._finished = self._finished, []
-                if not group:
-                    self._saving = False
-                    return
-            try:
-                # Written down before anybody is told: a process that dies here must not send it once more.
-                self._spool.save_all([(delivery, text, due) for _, delivery, text, due in group])
-            except Exception as error:
-                for found, *_ in group:
-                    self._put_off(found, error)
-            else:
-                self._reports.add([Untold(found, delivery, text) for found, delivery, text, _ in group])
+    def _write_down(self, delivery: Delivery, due: int) -> bool:
+        """Saves what became of a delivery. While the spool cannot be written nothing else is sent.
 
-    def _put_off(self, found: SpooledDelivery, error: Exception) -> None:
-        print(f"forwarder: delivery {found.delivery.id} could not be dealt with: {error!r}", file=sys.stderr)
-        tries = found.tries + 1
-        due = self._clock.now_ms() + 60_000 if tries < REPORT_TRIES else None
+        False when the forwarder stops before it could be written.
+        """
+        failed = False
         try:
-            self._spool.save(found.delivery, due=due, tries=tries)
-        except Exception as failure:
-            print(f"forwarder: the spool {self._spool.path} cannot be written: {failure}", file=sys.stderr)
-            with self._changed:
-                self._changed.wait(LONGEST_NAP_S)
-        with self._changed:
-            self._release(found.row, due)
+            while True:
+                try:
+                    self._spool.save(delivery, due=due)
+                    return True
+                except SpoolError as error:
+                    with self._changed:
+                        self._unwritten += 0 if failed else 1
+                        failed = True
+                        self._say_unwritable(error)
+                        if self._stopping or self._changed.wait_for(lambda: self._stopping, _PATIENCE_S):
+                            return False
+        finally:
+            if failed:
+                with self._changed:
+                    self._unwritten -= 1
+                    self._changed.notify_all()
 
-    def _reported(self, through: Sequence[SpooledDelivery]) -> None:
-        with self._changed:
-            for one in through:
-                self._release(one.row, one.due)
-            # Workers that stood still because too many reports waited; and whoever waits for the last one.
-            if self._ready or self._behind or self._draining:
-                self._changed.notify_all()
+    def _say_unwritable(self, error: SpoolError) -> None:
+        now = time.monotonic()
+        if self._said_at is None or now - self._said_at >= _SAID_EVERY_S:
+            self._said_at = now
+            print(f"forwarder: {error}; nothing is sent until it can be written", file=sys.stderr, flush=True)
 
-    def _release(self, row: int, due: int | None) -> None:
-        self._busy.discard(row)
-        if due is None:
-            self._waiting_estimate -= 1
-        elif self._later is None or due < self._later:
-            # Whoever waits for the next one to be due waits for too long now.
-            self._later = due
-            self._behind = True
+    def _put_off(self, namespace: str, row: int, error: Exception) -> None:
+        """Whatever is wrong with one event must not end its worker: it comes again in a minute."""
+        print(f"forwarder: delivery {row} could not be dealt with: {error!r}", file=sys.stderr, flush=True)
+        with self._changed:
+            heappush(self._later, (self._clock.now_ms() + 60_000, row, namespace))
+
+    def _reported(self, ended: Sequence[SpooledDelivery], *, gone: int = 0) -> None:
+        """The reporter has finished with these: some are due again, of the others nothing is left to do."""
+        with self._changed:
+            self._waiting -= gone
+            for one in ended:
+                if one.due is None:
+                    self._waiting -= 1
+                else:
+                    heappush(self._later, (one.due, one.row, one.namespace))
             self._changed.notify_all()
 
     def stop(self, *, drain_s: float = 0.0) -> None:
-        """Lets every attempt under way come to its end and takes up no other.
+        """Ends within three seconds, whatever a host does. What was not sent stays in the spool.
 
-        With `drain_s` what is due at once is still sent, for at most so many seconds. A second time does
-        nothing.
+        With `drain_s` what is due at once is still sent, for at most so many seconds. A second time does nothing.
         """
-        if drain_s and not self._stopping and self._threads[0].is_alive():
-            self._draining = True
-            self._drain(time.monotonic() + drain_s)
+        if drain_s and not self._stopping:
+            with self._changed:
+                self._changed.wait_for(self._drained, drain_s)
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
-        self._reports.close()
+        self._join(0.5)
+        self._reports.close(0.5)
+        self._abort()
+        self._join(0.5)
+        self._reports.close(0.25)
 
-    def _drain(self, until: float) -> None:
-        while (left := until - time.monotonic()) > 0:
-            with self._changed:
-                self._changed.wait_for(lambda: not self._busy, min(left, LONGEST_NAP_S))
-                idle = not self._busy
-            due = self._spool.next_due() if idle else 0
-            if due is None or due > self._clock.now_ms():
-                return
-            with self._changed:
-                # It is due and nobody has it yet: they are about to look.
-                self._changed.wait(0.01)
+    def _drained(self) -> bool:
+        now = self._clock.now_ms()
+        due = bool(self._turns) or (bool(self._later) and self._later[0][0] <= now)
+        return not due and not any(self._running.values()) and self._reports.empty
+
+    def _join(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,8 +68,6 @@ class Spool:
         self._changes = 0
         check_spool_file(self.path)
         self._db = self._open()
-        # Asked twice for every event, and nearly always there is nobody on any list.
-        self._suppresses = bool(self._rows("SELECT EXISTS (SELECT 1 FROM suppressed)")[0][0])
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -106,16 +104,10 @@ class Spool:
             ) from None
         return db
 
-    @property
-    def in_transaction(self) -> bool:
-        """Whether the calling thread has a transaction open; the others wait for it to end."""
-        with self.lock:
-            return self._depth > 0
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing of what is done within, on disk when it ends; may be nested."""
-        with self.lock:
+        with self.lock, self._named_errors():
             if self._depth == 0:
                 self._db.execute("BEGIN IMMEDIATE")
             self._depth += 1
@@ -124,11 +116,15 @@ class Spool:
             except BaseException:
                 self._depth -= 1
                 if self._depth == 0:
-                    self._db.execute("ROLLBACK")
+                    self._roll_back()
                 raise
             self._depth -= 1
             if self._depth == 0:
-                self._db.execute("COMMIT")
+                try:
+                    self._db.execute("COMMIT")
+                except sqlite3.Error:
+                    self._roll_back()
+                    raise
                 for news in tuple(self._subscribers):
                     news()
 
@@ -138,8 +134,20 @@ class Spool:
             self._subscribers.add(news)
         return lambda: self._subscribers.discard(news)
 
+    def _roll_back(self) -> None:
+        # A disk that is full has the transaction rolled back already.
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise SpoolError(f"the spool {self.path} cannot be used: {error}") from error
+
     def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self.lock:
+        with self.lock, self._named_errors():
             return self._db.execute(sql, _bound(values)).fetchall()
 
     def _do(self, sql: str, *values: Any) -> int:
@@ -150,8 +158,8 @@ class Spool:
 
     def add(
         self, namespace: str, deliveries: Sequence[Delivery], *, due: int, regulation: str | None = None
-    ) -> list[SpooledDelivery]:
-        """Takes deliveries in, due at `due` (epoch ms)."""
+    ) -> list[int]:
+        """Takes deliveries in, due at `due` (epoch ms); their row numbers."""
         if not deliveries:
             return []
         sql = """INSERT INTO deliveries (namespace, id, message_id, type, outcome, regulation, due, state, report)
@@ -174,22 +182,12 @@ class Spool:
             last = int(self._db.execute("SELECT last_insert_rowid()").fetchone()[0])
             self._changes += len(rows)
             self._prune_in_time()
-        first = last - len(rows) + 1
-        return [SpooledDelivery(row, namespace, one, due, 0) for row, one in enumerate(deliveries, first)]
+        return list(range(last - len(rows) + 1, last + 1))
 
     def save(self, delivery: Delivery, *, due: int | None, tries: int = 0) -> None:
         """Writes down what has become of a delivery, and when it is due again (epoch ms), if ever."""
-        self.save_all([(delivery, report_text(delivery.report), due)], tries=tries)
-
-    def save_all(self, changed: Sequence[tuple[Delivery, str, int | None]], *, tries: int = 0) -> None:
-        """Writes down several deliveries, each with its report as JSON and when it is due again."""
-        sql = "UPDATE deliveries SET outcome = ?, due = ?, state = ?, report = ? WHERE id = ?"
-        rows = [
-            (*_bound((delivery.outcome,)), due, _state(delivery, tries), text, *_bound((delivery.id,)))
-            for delivery, text, due in changed
-        ]
-        with self.transaction():
-            self._db.executemany(sql, rows)
+        what = (delivery.outcome, due, _state(delivery, tries), report_text(delivery.report), delivery.id)
+        self._do("UPDATE deliveries SET outcome = ?, due = ?, state = ?, report = ? WHERE id = ?", *what)
 
     def save_states(self, changed: Sequence[SpooledDelivery]) -> None:
         """Writes down how far deliveries are whose reports have not changed."""
@@ -199,17 +197,14 @@ class Spool:
             self._changes += len(rows)
             self._prune_in_time()
 
-    def due(self, now: int, *, busy: Collection[int] = (), limit: int = 1) -> list[SpooledDelivery]:
-        """At most `limit` deliveries that have been due longest at `now` (epoch ms), without the rows in `busy`."""
-        sql = "SELECT number FROM deliveries WHERE due <= ? ORDER BY due, number LIMIT ?"
-        numbers = [row for (row,) in self._rows(sql, now, len(busy) + limit) if row not in busy][:limit]
-        marks = ", ".join("?" * len(numbers))
-        return self._select(f"WHERE number IN ({marks}) ORDER BY due, number", *numbers)
+    def schedule(self) -> list[tuple[int, int, str]]:
+        """When each delivery that waits is due (epoch ms), its row and its namespace; the longest due first."""
+        sql = "SELECT due, number, namespace FROM deliveries WHERE due IS NOT NULL ORDER BY due, number"
+        return [(int(due), int(row), str(name)) for due, row, name in self._rows(sql)]
 
-    def next_due(self, *, busy: Collection[int] = ()) -> int | None:
-        """When the next delivery is due whose row is not among `busy`; epoch ms, None when nothing waits."""
-        sql = "SELECT number, due FROM deliveries WHERE due IS NOT NULL ORDER BY due, number LIMIT ?"
-        return next((due for row, due in self._rows(sql, len(busy) + 1) if row not in busy), None)
+    def at(self, row: int) -> SpooledDelivery | None:
+        """The delivery in a row, or None."""
+        return next(iter(self._select("WHERE number = ?", row)), None)
 
     def waiting(self) -> int:
         """How many deliveries are due now or later."""
@@ -289,7 +284,6 @@ class Spool:
     def suppress(self, namespace: str, kind: str, subject: str, at: int) -> None:
         """Puts a subject on the namespace's suppression list."""
         sql = "INSERT OR IGNORE INTO suppressed (namespace, kind, subject, at) VALUES (?, ?, ?, ?)"
-        self._suppresses = True
         self._do(sql, namespace, kind, subject, at)
 
     def unsuppress(self, namespace: str, kind: str, subject: str) -> None:
@@ -299,8 +293,6 @@ class Spool:
 
     def is_suppressed(self, namespace: str, kind: str, subject: str) -> bool:
         """Whether a subject is on the list."""
-        if not self._suppresses:
-            return False
         sql = "SELECT 1 FROM suppressed WHERE namespace = ? AND kind = ? AND subject = ?"
         return bool(self._rows(sql, namespace, kind, subject))
 

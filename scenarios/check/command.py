@@ -8,19 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import requests
-
-from optilocal.emulator.datafile.datafile import Datafile, DatafileError
+from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.forwarder.clock import SystemClock
-from optilocal.forwarder.destination.wire import Response
-from optilocal.forwarder.pipeline.outcome import why_unusable
 from optilocal.forwarder.settings import ServerSettings, SettingsError
 from optilocal.scenarios.check.judge import Destination
 from optilocal.scenarios.check.preflight import preflight
 from optilocal.scenarios.check.reading import read
 from optilocal.scenarios.check.report import print_report
+from optilocal.scenarios.language.datafile_source import find_datafile
 from optilocal.scenarios.language.problems import CannotRun
-from optilocal.serving.loopback import session_for
 
 
 def check(
@@ -51,44 +47,10 @@ def check(
 
 def read_datafile(named: str) -> Datafile:
     """The datafile of a file or a URL. Raises CannotRun with the reason why there is none."""
-    text = _fetch(named) if named.startswith(("http://", "https://")) else _read_file(named)
     try:
-        return Datafile.from_json(json.loads(text))
-    except DatafileError as error:
-        raise CannotRun(f"{named}: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise CannotRun(f"{named} is no JSON: {error}") from None
-
-
-def _read_file(named: str) -> str:
-    try:
-        return Path(named).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise CannotRun(f"cannot read the datafile {named}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise CannotRun(f"the datafile {named} is no UTF-8 text") from None
-
-
-def _fetch(url: str) -> str:
-    """As Segment fetches it: what its client would not take for a datafile is none here either."""
-    try:
-        with session_for(url) as session:
-            answer = session.get(url, timeout=10)
-    except requests.RequestException as error:
-        raise CannotRun(f"the datafile {url} was not reached: {type(error).__name__}") from None
-    if not answer.ok:
-        known = (
-            "; Optimizely's CDN answers 403 to an SDK key it does not know"
-            if answer.status_code == 403
-            else ""
-        )
-        raise CannotRun(f"{url} answered {answer.status_code} {answer.reason}{known}")
-    text = answer.content.decode("utf-8", "replace")
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    unusable = why_unusable(Response(answer.status_code, answer.reason, headers, text))
-    if unusable is not None:
-        raise CannotRun(f"{url} is of no use to Segment, so no event would ever be sent: {unusable}")
-    return text
+        return Datafile(find_datafile(named, Path()))
+    except ValueError as error:
+        raise CannotRun(str(error)) from None
 
 
 def _write(file: Path, report: dict[str, Any]) -> None:

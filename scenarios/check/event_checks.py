@@ -127,7 +127,7 @@ class EventChecks:
             )
             self._findings.worth_knowing(
                 "attribute_not_in_datafile", tracked.name, tracked.place,
-                f"The trait {quoted(key)} is no attribute of the datafile and is dropped.{hint}",
+                f"The trait {quoted(key)} is not an attribute of the datafile and is dropped.{hint}",
                 f"{remedy} if results should be segmented by it.", nearest=near,
             )  # fmt: skip
         elif unfit:

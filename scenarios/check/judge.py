@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from optilocal.emulator.datafile.datafile import Datafile
-from optilocal.forwarder.destination.destination import ActionResult, Settings, on_event
-from optilocal.forwarder.destination.destination import Mapping as DestinationMapping
+from optilocal.forwarder.destination.destination import (
+    DEFAULT_SUBSCRIPTION,
+    ActionResult,
+    Settings,
+    Subscription,
+    on_event,
+)
+from optilocal.forwarder.destination.offline import OfflineClient
 from optilocal.forwarder.destination.track_event import EVENTS_URL
+from optilocal.forwarder.destination.trigger_lint import lint_trigger
 from optilocal.forwarder.destination.wire import Response
-from optilocal.forwarder.javascript.values import UNDEFINED
-from optilocal.forwarder.pipeline.source_event import filtered_by_integrations, iso_time
+from optilocal.forwarder.pipeline.source_event import iso_time
+from optilocal.forwarder.stages.integrations import look_at_integrations
 
 _FURTHEST = ("sent", "unmatched_event_key", "invalid_payload", "not_subscribed")
 _IDS = ("userId", "anonymousId")
@@ -38,38 +45,14 @@ class Judged:
         return key if isinstance(key, str) else None
 
 
-class _Shelf:
-    """Answers every GET with the datafile and every POST with 204; keeps what was posted."""
-
-    def __init__(self, datafile: str) -> None:
-        self._answer = Response(200, "OK", {"content-type": "application/json"}, datafile)
-        self.fetched = False
-        self.posted: Any = None
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        json: Any = UNDEFINED,
-        headers: Mapping[str, str] | None = None,  # noqa: ARG002
-    ) -> Response:
-        """One call, never made."""
-        if method == "GET":
-            self.fetched = True
-            return self._answer
-        if url == EVENTS_URL:
-            self.posted = json
-        return Response(204, "No Content")
-
-
 class Destination:
     """The user's destination as configured, over one datafile. `now_ms` stands in where an event has no time."""
 
     def __init__(
-        self, datafile: Datafile, mappings: Sequence[DestinationMapping], account_id: str | None, now_ms: int
+        self, datafile: Datafile, mappings: Sequence[Subscription], account_id: str | None, now_ms: int
     ) -> None:
-        self._text = json.dumps(datafile.raw)
+        text = json.dumps(datafile.raw)
+        self._datafile = Response(200, "OK", {"content-type": "application/json"}, text)
         self._mappings = [mapping for mapping in mappings if mapping.enabled]
         self._settings = Settings.from_json(
             {
@@ -83,9 +66,9 @@ class Destination:
     def judge(self, event: Mapping[str, Any]) -> Judged:
         """The furthest that any enabled mapping brings the event, which is first completed as at Segment's door."""
         completed = self._completed(event)
-        filtered = filtered_by_integrations(completed)
-        if filtered is not None:
-            return Judged("not_subscribed", (filtered,))
+        ended = look_at_integrations(completed).ended
+        if ended is not None:
+            return Judged(ended.outcome, ended.details)
         found = [self._through(mapping, completed) for mapping in self._mappings]
         missed = Judged("not_subscribed", ("no enabled mapping's trigger matches",))
         return min((*found, missed), key=lambda judged: _FURTHEST.index(judged.outcome))
@@ -111,13 +94,23 @@ class Destination:
         completed.setdefault("timestamp", next(filter(None, known), self._now))
         return completed
 
-    def _through(self, mapping: DestinationMapping, event: dict[str, Any]) -> Judged:
-        shelf = _Shelf(self._text)
-        result: ActionResult = on_event(event, mapping, self._settings, shelf)
+    def odd_triggers(self, event_names: Collection[str]) -> list[tuple[str, str]]:
+        """Each thing in an enabled mapping's trigger that is surely not meant: the mapping's name, what to write."""
+        found: list[tuple[str, str]] = []
+        for mapping in self._mappings:
+            as_tracked = mapping.fields.get("eventKey") == DEFAULT_SUBSCRIPTION.fields["eventKey"]
+            notes = lint_trigger(mapping.trigger, event_names if as_tracked else ())
+            found.extend((mapping.name, note.message) for note in notes)
+        return found
+
+    def _through(self, mapping: Subscription, event: dict[str, Any]) -> Judged:
+        client = OfflineClient(lambda: self._datafile, lambda: Response(204, "No Content"))
+        result: ActionResult = on_event(event, mapping, self._settings, client)
         payload = result.payload or {}
         if result.outcome == "sent":
-            return Judged("sent", (), payload, shelf.posted)
+            sent = [made["json"] for made in client.requests if made["url"] == EVENTS_URL]
+            return Judged("sent", (), payload, sent[-1])
         if result.error is None:
             return Judged("not_subscribed", ("no enabled mapping's trigger matches",))
-        outcome = "unmatched_event_key" if shelf.fetched else "invalid_payload"
+        outcome = "unmatched_event_key" if client.requests else "invalid_payload"
         return Judged(outcome, tuple(result.error.details), payload)

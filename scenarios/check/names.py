@@ -58,7 +58,7 @@ def _readable(rows: Any, file: str) -> Iterator[list[str]]:
     try:
         yield from rows
     except csv.Error as error:
-        raise CannotRun(f"{file}:{rows.line_num}: this is no table: {error}") from None
+        raise CannotRun(f"{file}:{rows.line_num}: this is not a table: {error}") from None
 
 
 def _head(cell: str) -> str:

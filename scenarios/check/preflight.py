@@ -58,6 +58,14 @@ def preflight(
     findings = Findings()
     for note in datafile_notes(datafile.raw):
         findings.worth_knowing(note["code"], None, None, f"{note['message']}.", _NOTE_REMEDIES[note["code"]])
+    for mapping, written in destination.odd_triggers([event.key for event in datafile.events]):
+        findings.worth_knowing(
+            "odd_trigger",
+            None,
+            None,
+            f"The trigger of {quoted(mapping)} is surely not meant like this: {written}.",
+            "Write it as Segment's triggers are written; docs/segment.md has the dialect.",
+        )
     checks = EventChecks(datafile, destination, findings, now_ms)
     rows: dict[tuple[str, str | None], _Row] = {}
     passed_over: dict[str, int] = {}

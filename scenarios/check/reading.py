@@ -53,7 +53,7 @@ def _text(named: str) -> str:
     except OSError as error:
         raise CannotRun(f"cannot read {named}: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise CannotRun(f"{named} is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
+        raise CannotRun(f"{named} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
 
 
 def _read_json(text: str, named: str, suffix: str) -> Reading:
@@ -65,7 +65,7 @@ def _read_json(text: str, named: str, suffix: str) -> Reading:
             return read_json_lines(text, named)
         if suffix != ".json" and not _is_json(first):
             return read_names(text, named)
-        raise CannotRun(f"{named} is no JSON: {error}") from None
+        raise CannotRun(f"{named} is not valid JSON: {error}") from None
     except RecursionError:
         raise CannotRun(f"{named} is nested too deeply to be read") from None
     if is_plan(value):

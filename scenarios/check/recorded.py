@@ -9,7 +9,7 @@ from typing import Any
 
 from optilocal.scenarios.check.json_lines import JsonText
 from optilocal.scenarios.check.tracked import Place, Reading, Tracked
-from optilocal.scenarios.language.problems import AuthorProblem, ScenarioError
+from optilocal.scenarios.language.problems import AuthorProblem, Mark, ScenarioError
 
 _LISTS = ("batch", "events", "messages", "verdicts")
 _CALLS = ("track", "identify", "page", "screen", "group", "alias")
@@ -38,7 +38,7 @@ def read_json(text: str, file: str, key: str | None) -> Reading:
 
 
 def read_json_lines(text: str, file: str) -> Reading:
-    """One event a line. Raises ScenarioError with every line that is no JSON object."""
+    """One event a line. Raises ScenarioError with every line that is not a JSON object."""
     problems: list[AuthorProblem] = []
 
     def items() -> Iterator[tuple[Any, int]]:
@@ -48,7 +48,9 @@ def read_json_lines(text: str, file: str) -> Reading:
             try:
                 yield json.loads(line), number
             except ValueError as error:
-                problems.append(AuthorProblem(Path(file), number, f"this line is no JSON: {error}"))
+                problems.append(
+                    AuthorProblem(Path(file), Mark(number), f"this line is not valid JSON: {error}")
+                )
 
     return _read(items(), file, problems)
 
@@ -63,7 +65,7 @@ def _read(
             message = (
                 "a recorded event is a JSON object such as {'type': 'track', 'event': 'Order Completed', …}"
             )
-            problems.append(AuthorProblem(Path(file), line, message.replace("'", '"')))
+            problems.append(AuthorProblem(Path(file), Mark(line), message.replace("'", '"')))
             continue
         event = _unwrapped(item)
         kind = event.get("type", "track" if "event" in event else None)

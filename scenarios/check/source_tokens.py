@@ -65,7 +65,7 @@ class Token:
 
 
 def tokenize(text: str, language: Language) -> list[Token]:
-    """All tokens of a text but its comments. Text that is no code gives tokens too; they just mean nothing."""
+    """All tokens of a text but its comments. Text that is not code gives tokens too; they just mean nothing."""
     found: list[Token] = []
     line, counted = 1, 0
     for match in _PATTERNS[id(language)].finditer(text):

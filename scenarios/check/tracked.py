@@ -52,7 +52,7 @@ class Tracked:
 
 @dataclass(slots=True)
 class Reading:
-    """What one file or folder held. `passed_over` counts what is no track call, by its kind.
+    """What one file or folder held. `passed_over` counts what is not a track call, by its kind.
 
     `unclear` are track calls in source code whose event name is not written out; `identify_traits` are the traits that
     identify calls set, with the first place of each.
@@ -66,6 +66,6 @@ class Reading:
     passed_over: dict[str, int] = field(default_factory=dict)
 
     def pass_over(self, kind: object) -> None:
-        """Count something that is no track call."""
+        """Count something that is not a track call."""
         name = kind if isinstance(kind, str) and kind else "other"
         self.passed_over[name] = self.passed_over.get(name, 0) + 1

@@ -1,28 +1,121 @@
-"""`optilocal explain`: the verdict on one event, in words."""
+"""`optilocal explain`: verdicts in words."""
 
 from __future__ import annotations
 
+import json as json_module
+from collections.abc import Callable
+from typing import Any
+
 import click
 
-from optilocal.scenarios.commands.options import Command, emulator_option
+from optilocal.scenarios.commands.options import Command, emulator_option, option
+
+
+def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options by which `explain` and `tail` choose verdicts."""
+    for decorate in (
+        option("--namespace", metavar="NS", help="Only those of this namespace (default: of every one)."),
+        option(
+            "--outcome", metavar="NAME", help="Only verdicts with this outcome, such as user_not_activated."
+        ),
+        option("--event", metavar="NAME", help="Only events of this name or event key."),
+        option("--user", metavar="ID", help="Only those of this userId, anonymousId or visitor."),
+    ):
+        function = decorate(function)
+    return function
 
 
 @click.command("explain", cls=Command)
-@click.argument("message_id", metavar="MESSAGE_ID")
+@click.argument("message_ids", nargs=-1, metavar="[MESSAGE_ID ...]")
+@option("--last", is_flag=True, help="The newest verdict, of those that the other options choose.")
+@selection_options
+@option(
+    "--json", "as_json", envvar="OPTILOCAL_EXPLAIN_JSON", is_flag=True, help="Print the verdicts as JSON."
+)
 @emulator_option()
-def command(message_id: str, emulator: str) -> int:
-    """Put the verdict on one event in words: its messageId as Segment has it, or the uuid an SDK sent.
+@click.pass_context
+def command(
+    context: click.Context,
+    *,
+    message_ids: tuple[str, ...],
+    last: bool,
+    user: str | None,
+    event: str | None,
+    outcome: str | None,
+    namespace: str | None,
+    as_json: bool,
+    emulator: str,
+) -> int:
+    """Put verdicts in words: why an event was counted, or was not, and what to change.
+
+    MESSAGE_ID is an event's messageId as Segment has it, or the uuid that an SDK sent. Exit code 1 when there is no such
+    verdict.
 
     \b
-    Example:
+    Examples:
+      optilocal explain --last
+      optilocal explain --user u-1 --event "Order Completed"
+      optilocal explain --outcome user_not_activated --json
       optilocal explain ajs-next-1768471201000-5d0e4f8a
     """
+    if not (message_ids or last or user or event or outcome or namespace):
+        context.fail("name a MESSAGE_ID, or --last, --user, --event, --outcome or --namespace")
     from rich.console import Console  # noqa: PLC0415 - `--help` needs none of it
 
-    from optilocal.scenarios.reporters.verdict_words import explain  # noqa: PLC0415
+    from optilocal.scenarios.language.document import check_outcome  # noqa: PLC0415
+    from optilocal.scenarios.reporters.verdict_words import print_verdict  # noqa: PLC0415
     from optilocal.scenarios.running.emulator_client import EmulatorClient  # noqa: PLC0415
+    from optilocal.scenarios.running.verdict_feed import Selection, found  # noqa: PLC0415
+    from optilocal.scenarios.running.verdict_feed import last as newest  # noqa: PLC0415
 
+    check_outcome(outcome)
     client = EmulatorClient(emulator)
     client.health()
+
+    def ask(path: str) -> dict[str, Any]:
+        return dict(client.call("GET", path))
+
+    missing: list[str] = []
+    verdicts: list[dict[str, Any]] = []
+    for message_id in message_ids or (None,):
+        selection = Selection(user, event, outcome, namespace, message_id)
+        if last:
+            one = newest(ask, selection)
+            rows = [] if one is None else [one]
+        else:
+            rows = found(ask, selection)
+        verdicts += rows
+        if message_id is not None and not rows:
+            missing.append(message_id)
+    if as_json:
+        click.echo(json_module.dumps({"verdicts": verdicts}, ensure_ascii=False, indent=1))
+        return 0 if verdicts and not missing else 1
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-    return 0 if explain(client, message_id, console) else 1
+    for verdict in verdicts:
+        print_verdict(verdict, console, client.root, faults=_faults(client, verdict))
+    for message_id in missing:
+        console.print(
+            f"No event with the message id {message_id!r} was reported or received at {client.root}. "
+            "It never reached this sandbox, or the journal was reset since."
+        )
+    if not verdicts and not missing:
+        console.print(
+            f"There is no such verdict at {client.root}. Nothing of the kind reached this sandbox, "
+            "or the journal was reset since."
+        )
+    return 0 if verdicts and not missing else 1
+
+
+def _faults(client: Any, verdict: dict[str, Any]) -> list[dict[str, Any]]:
+    """The fault rules that answered the requests of an event's delivery."""
+    rules: list[dict[str, Any]] = []
+    space = client.in_namespace(verdict["namespace"])
+    for request in (verdict.get("delivery") or {}).get("requests", ()):
+        if request.get("status") is not None and request["status"] < 400 and not request.get("error"):
+            continue
+        status = {} if request.get("status") is None else {"status": request["status"]}
+        params = {"surface": request["to"], "order": "newest", "limit": 1000, **status}
+        rows = space.call("GET", "/_emulator/exchanges", params=params)["exchanges"]
+        near = [row for row in rows if row["fault"] and abs(row["at"] - request["at"]) < 60_000]
+        rules += [row["fault"] for row in near[:1] if row["fault"] not in rules]
+    return rules

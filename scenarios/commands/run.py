@@ -93,7 +93,7 @@ def command(
 
         check_allowed(update)
     try:
-        chosen = choose(paths, expression, tag, expect_nothing=bool(update))
+        chosen = choose(paths, expression, tag, updating=bool(update))
     except ScenarioError as error:
         reports.write_mistakes(error)
         raise

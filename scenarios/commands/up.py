@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import signal
+import sys
 import threading
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -61,6 +68,7 @@ from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, opti
     metavar="[PATH ...]",
     help="Run scenarios once both servers are up; without a path the shipped suite.",
 )
+@option("--quiet", "-q", is_flag=True, help="Print no line for each verdict as it comes.")
 @click.pass_obj
 def command(
     command_line: str,
@@ -72,9 +80,11 @@ def command(
     settings: Path | None,
     journal: Path | None,
     scenarios: tuple[str, ...],
+    quiet: bool,
 ) -> int:
     """Start the sandbox: emulator, forwarder and viewer, until Ctrl-C.
 
+    Prints one line for each verdict of the default namespace as it comes: time (UTC), event, visitor, outcome, reason.
     With --run the outcome of the scenarios is the exit code.
 
     \b
@@ -118,6 +128,34 @@ def command(
         if workers is not None:
             code = run_in_sandbox(workers, sandbox.emulator_url, command_line, until=stop.is_set)
         print(f"viewer    {sandbox.emulator_url}/   (Ctrl-C ends it)", flush=True)
+        if not quiet:
+            threading.Thread(target=_print_verdicts, args=(sandbox.emulator_url, stop), daemon=True).start()
         while not stop.wait(3600):
             pass
     return code
+
+
+def _print_verdicts(emulator_url: str, stop: threading.Event) -> None:
+    """A line for each verdict from now on, until the emulator goes away."""
+    from optilocal.scenarios.reporters.verdict_line import verdict_line  # noqa: PLC0415
+    from optilocal.scenarios.running.verdict_feed import Selection, follow, newest_cursor  # noqa: PLC0415
+
+    address = urlsplit(emulator_url)
+
+    def ask(path: str) -> dict[str, Any]:
+        # Not with requests, which is slow to import: both servers answer before anything like that is loaded.
+        connection = HTTPConnection(str(address.hostname), address.port, timeout=60)
+        try:
+            connection.request("GET", path)
+            answer: dict[str, Any] = json.loads(connection.getresponse().read())
+            return answer
+        finally:
+            connection.close()
+
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    selection = Selection(namespace="default")
+    with contextlib.suppress(OSError, HTTPException, ValueError, KeyError):
+        for verdict in follow(ask, selection, newest_cursor(ask, selection)):
+            if stop.is_set():
+                return
+            print(verdict_line(verdict, colour=colour), flush=True)

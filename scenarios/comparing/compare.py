@@ -22,8 +22,8 @@ from optilocal.scenarios.language.yaml_nodes import NodePath
 MISSING: Any = object()
 """Stands for a side that is not there; in a difference record that side's key is left out."""
 _ONE_AT_A_TIME = threading.RLock()
-"""DeepDiff parses the index of every list item as Python code, which CPython 3.11 and 3.12 do wrong in two threads at once:
-https://github.com/python/cpython/issues/106905."""
+"""DeepDiff reads the index of every list item with `ast.literal_eval`. CPython 3.11 sometimes ends that with "SystemError:
+AST constructor recursion depth mismatch" when two threads do it: https://github.com/python/cpython/issues/106905."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class _Matchers(BaseOperator):
 
 
 class _Numbers(BaseOperator):
-    """DeepDiff's operator for numbers as JSON has them: 20 and 20.0 are one number, true is no number."""
+    """DeepDiff's operator for numbers as JSON has them: 20 and 20.0 are one number, true is not a number."""
 
     def __init__(self, path: NodePath) -> None:
         super().__init__()
@@ -197,7 +197,9 @@ def _match(matcher: Matcher, captured: Any, path: NodePath, whole: bool, found: 
         if isinstance(captured, list):
             found.extend(compare_unordered(matcher.argument, captured, path, whole=whole))
         else:
-            found.append(Difference(path, "matcher", "is no list, !unordered wants one", matcher, captured))
+            found.append(
+                Difference(path, "matcher", "is not a list, and !unordered takes a list", matcher, captured)
+            )
     else:
         refusal = matcher.refusal(captured)
         if refusal is not None:

@@ -9,7 +9,8 @@ from optilocal.scenarios.comparing.compare import Difference
 from optilocal.scenarios.comparing.expectations import Captured, captured_parts
 from optilocal.scenarios.comparing.undone import undone, without_blame
 from optilocal.scenarios.language.matchers import as_text, plain
-from optilocal.scenarios.language.scenario import SDK_STEPS, Scenario
+from optilocal.scenarios.language.scenario import Scenario
+from optilocal.scenarios.language.steps import STEPS
 
 VERSION = 1
 _LONGEST_ANSWER = 400
@@ -65,7 +66,7 @@ def scenario_result(
     verdict_index = {step: index for index, step in enumerate(shown)}
     differences = [_difference(scenario, difference, verdict_index) for difference in found]
     status = "error" if error else "failed" if differences else "passed"
-    users = {step.index: step.arguments["user"] for step in scenario.steps if step.kind in SDK_STEPS}
+    users = {step.index: step.arguments["user"] for step in scenario.steps if STEPS[step.kind].by_sdk}
     verdicts = [_lean(captured.verdicts[index]) for index in shown]
     problems = undone(steps, users, differences, verdicts)
     return {

@@ -71,7 +71,7 @@ def read_journal(emulator: EmulatorClient, message_ids: Sequence[str]) -> Journa
     return Journal(
         verdicts=verdicts,
         decisions=emulator.listing("events", kind="decision"),
-        results=emulator.results(),
+        results=emulator.experiment_results(),
         datafiles=_datafiles(emulator, datafile),
         unusable=_unusable(datafile),
         wanted=frozenset(message_ids),

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from optilocal.emulator.datafile.datafile import Datafile, is_running
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION
 from optilocal.scenarios.editing.expectation_changes import outline
 from optilocal.scenarios.editing.recording_time import Moment, laid_out
 from optilocal.scenarios.language.matchers import Matcher
-from optilocal.scenarios.language.scenario import SOURCE_STEPS
-from optilocal.scenarios.language.step_checks import CALL_FIELDS
+from optilocal.scenarios.language.steps import CALL_FIELDS
 
 _ABSENT = Matcher("!absent")
 _EXPLICIT = ("userId", "anonymousId", "messageId", "timestamp")
@@ -52,12 +51,14 @@ class Journal:
             }
             for one in tried
         ]
-        usual = [{"name": "", "trigger": DEFAULT_MAPPING.trigger, "enabled": True, "fields": None}]
+        usual = [{"name": "", "trigger": DEFAULT_SUBSCRIPTION.trigger, "enabled": True, "fields": None}]
         if not found or [{**one, "name": ""} for one in found] == usual:
             return None
         # A scenario fills in the action's default for a field it does not name; null leaves the field out.
-        unset = dict.fromkeys(DEFAULT_MAPPING.fields)
-        return [{**one, "fields": {**unset, **(one["fields"] or DEFAULT_MAPPING.fields)}} for one in found]
+        unset = dict.fromkeys(DEFAULT_SUBSCRIPTION.fields)
+        return [
+            {**one, "fields": {**unset, **(one["fields"] or DEFAULT_SUBSCRIPTION.fields)}} for one in found
+        ]
 
 
 @dataclass
@@ -163,7 +164,7 @@ def _source_events(
             suppressed.add(user)
             moments.append(Moment(at, {"delete": {"userId": user, "regulation": regulation}}, verdict=row))
             continue
-        if kind not in SOURCE_STEPS or (kind != "track" and row["outcome"] == "not_subscribed"):
+        if kind not in CALL_FIELDS or (kind != "track" and row["outcome"] == "not_subscribed"):
             left_out[f"{kind} call"] += 1
             continue
         if row["outcome"] == "suppressed_user" and str(row["user_id"]) not in suppressed:

@@ -16,7 +16,7 @@ from optilocal.scenarios.editing.expectation_changes import (
     changes,
 )
 from optilocal.scenarios.editing.yaml_edit import CannotEdit, Editor
-from optilocal.scenarios.language.document_checks import nothing_expected
+from optilocal.scenarios.language.document import nothing_expected
 from optilocal.scenarios.language.loader import load_file
 from optilocal.scenarios.language.matchers import read_matcher
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError
@@ -66,7 +66,7 @@ def again(scenarios: Sequence[Scenario]) -> list[Scenario]:
     """The same scenarios as their files have them now, wherever they stand in them."""
     loaded: dict[Path, list[Scenario]] = {}
     for file in {scenario.file for scenario in scenarios}:
-        loaded[file] = load_file(file, expect_nothing=True)
+        loaded[file] = load_file(file, updating=True)
     return [loaded[scenario.file][scenario.number] for scenario in scenarios]
 
 

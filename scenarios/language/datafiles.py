@@ -1,56 +1,19 @@
-"""Datafiles a scenario names or writes: read from disk, checked, and changed by a `datafile: {set: …}` step."""
+"""What a scenario does with a datafile: where it is served, and how a `datafile: {set: …}` step changes it."""
 
 from __future__ import annotations
 
 import copy
-import json
 import re
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from optilocal.emulator.datafile.datafile import Datafile, DatafileError
 from optilocal.scenarios.language.matchers import Matcher
+from optilocal.scenarios.language.paths import SUITE
 from optilocal.scenarios.language.problems import meant
 
-SUITE = Path(__file__).parents[1] / "suite"
 SHOP = SUITE / "datafiles" / "shop.json"
 UNKNOWN_KEY = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
-"""What the CDN says, with status 403, of a key it does not know (Optimizely reference 3.3)."""
+"""What the CDN says, with status 403, of a key it does not know."""
 _UNESCAPED_DOT = re.compile(r"(?<!\\)\.")
-
-
-def read_datafile(file: Path) -> dict[str, Any]:
-    """The datafile in a file; everybody who reads it has the same one, which must not be changed.
-
-    Raises ValueError with one line: what is wrong with which file.
-    """
-    try:
-        stamp = file.stat().st_mtime_ns
-    except OSError as error:
-        raise ValueError(f"cannot read the datafile {file}: {error.strerror or error}") from None
-    return _read(file, stamp)
-
-
-@lru_cache(maxsize=64)
-def _read(file: Path, _stamp: int) -> dict[str, Any]:
-    try:
-        value = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ValueError(f"the datafile {file} is no JSON: {error}") from None
-    try:
-        return check_datafile(value)
-    except ValueError as error:
-        raise ValueError(f"{file} is no datafile: {error}") from None
-
-
-def check_datafile(value: Any) -> dict[str, Any]:
-    """The value again when it is a version-4 datafile, else ValueError with what is missing."""
-    try:
-        Datafile.from_json(value)
-    except DatafileError as error:
-        raise ValueError(str(error)) from None
-    return dict(value)
 
 
 def sdk_key(datafile: dict[str, Any]) -> str:
@@ -122,12 +85,3 @@ def _find(place: Any, part: str, path: str) -> Any:
             return int(part)
         raise ValueError(f"the datafile's list has no item {part!r} ({path}){meant(part, names)}")
     raise ValueError(f"the datafile has no object or list above {path!r}")
-
-
-def names_in(datafile: dict[str, Any]) -> tuple[set[str], dict[str, set[str]]]:
-    """What the SDK can be asked for: the flag keys, and each experiment's variation keys."""
-    flags = {flag["key"] for flag in datafile.get("featureFlags") or [] if "key" in flag}
-    rules = [
-        rule for rule in Datafile(datafile).experiments if rule.kind == "experiment" or rule.type == "td"
-    ]
-    return flags, {rule.key: {variation.key for variation in rule.variations} for rule in rules}

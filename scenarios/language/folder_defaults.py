@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from optilocal.scenarios.language.assembly import read_datafile, read_mappings
+from optilocal.scenarios.language.before_mappings import read_parts
 from optilocal.scenarios.language.checker import Checker
-from optilocal.scenarios.language.defaults import FILE_NAME, KEYS, Defaults
-from optilocal.scenarios.language.document_checks import check_shared
+from optilocal.scenarios.language.defaults import FILE_NAME, Defaults
+from optilocal.scenarios.language.document import check_defaults
 from optilocal.scenarios.language.matchers import read_matcher
-from optilocal.scenarios.language.problems import AuthorProblem, ScenarioError
+from optilocal.scenarios.language.problems import AuthorProblem, Mark, ScenarioError
 from optilocal.scenarios.language.times import clock_ms
 from optilocal.scenarios.language.yaml_nodes import read_documents
 
@@ -40,21 +41,22 @@ def _over(above: Defaults, file: Path) -> Defaults:
         return above
     if len(documents) > 1:
         raise ScenarioError(
-            [AuthorProblem(file, documents[1].first_line, "defaults are one document, not several")]
+            [documents[1].problem(Mark(documents[1].first_line), "defaults are one document, not several")]
         )
     checker = Checker(documents[0])
     value = documents[0].value
     defaults = above
-    if checker.keys(value, (), KEYS, "defaults"):
-        check_shared(checker, value)
+    if check_defaults(checker):
         datafile = read_datafile(checker, value["datafile"]) if "datafile" in value else above.datafile
         mappings = read_mappings(checker, value["mappings"]) if "mappings" in value else above.mappings
+        platform = read_parts(checker, value, above.platform)
         if not checker.problems:
             defaults = Defaults(
                 tags=(*above.tags, *value.get("tags", ())),
                 datafile=datafile,
                 settings={**above.settings, **value.get("settings", {})},
                 mappings=mappings,
+                platform=platform,
                 clock_ms=clock_ms(value["clock"]) if "clock" in value else above.clock_ms,
             )
     if checker.problems:

@@ -48,33 +48,33 @@ def _absent(_argument: Any, _captured: Any) -> str | None:
 
 
 def _uuid(_argument: Any, captured: Any) -> str | None:
-    return None if isinstance(captured, str) and _UUID.fullmatch(captured) else "is no UUID"
+    return None if isinstance(captured, str) and _UUID.fullmatch(captured) else "is not a UUID"
 
 
 def _timestamp(_argument: Any, captured: Any) -> str | None:
     if isinstance(captured, int) and not isinstance(captured, bool):
         if _EARLIEST_MS <= captured < _LATEST_MS:
             return None
-        return "is no time in epoch milliseconds"
+        return "is not a time in epoch milliseconds"
     if isinstance(captured, str):
         try:
             datetime.fromisoformat(captured)
         except ValueError:
-            return "is no ISO 8601 time"
+            return "is not an ISO 8601 time"
         return None
-    return "is no time: neither epoch milliseconds nor ISO 8601 text"
+    return "is not a time: neither epoch milliseconds nor ISO 8601 text"
 
 
 def _regex(pattern: str, captured: Any) -> str | None:
     if not isinstance(captured, str):
-        return "is no text, so no pattern can match it"
+        return "is not a text, so no pattern can match it"
     return None if re.search(pattern, captured) else f"does not match /{pattern}/"
 
 
 def _approx(argument: Any, captured: Any) -> str | None:
     target, within = _approx_argument(argument)
     if isinstance(captured, bool) or not isinstance(captured, int | float):
-        return "is no number"
+        return "is not a number"
     return (
         None
         if math.isclose(captured, target, rel_tol=0, abs_tol=within)
@@ -126,7 +126,7 @@ def _pattern(argument: Any) -> str:
     try:
         re.compile(argument)
     except re.error as error:
-        raise ValueError(f"!regex {argument!r} is no regular expression: {error}") from None
+        raise ValueError(f"!regex {argument!r} is not a regular expression: {error}") from None
     return argument
 
 

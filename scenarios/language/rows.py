@@ -13,7 +13,9 @@ from optilocal.scenarios.language.matchers import Matcher, plain
 from optilocal.scenarios.language.problems import AuthorProblem, meant
 from optilocal.scenarios.language.yaml_nodes import Document, NodePath
 
-_PLACE = re.compile(r"\$\{([^{}]+)\}")
+_PLACE = re.compile(r"(?<!\$)\$\{([^{}]+)\}")
+_LITERAL = "$${"
+"""How an author writes `${` where no value of a row is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,19 @@ def expand(document: Document, problems: list[AuthorProblem]) -> Iterator[Row]:
     """The document itself, or one filled-in document for each of its rows. Mistakes join `problems`."""
     value = document.value
     if not isinstance(value, dict) or "rows" not in value:
-        yield Row(document, document.first_line)
+        checker = Checker(document)
+        if not any("${" in line for line in document.text):
+            yield Row(document, document.first_line)
+            return
+        for path, name in _places(value, ()):
+            checker.problem(
+                path,
+                f"${{{name}}} stands for a value of a row, and there is no `rows`; add "
+                f"`rows: [{{{name}: …}}]`, or write $${{{name}}} for the text itself",
+            )
+        problems.extend(checker.problems)
+        if not checker.problems:
+            yield Row(replace(document, value=_fill(value, {})), document.first_line)
         return
     checker = Checker(document)
     rows = value["rows"]
@@ -87,7 +101,9 @@ def _fill(value: Any, row: dict[str, Any]) -> Any:
 
 
 def _fill_text(text: str, row: dict[str, Any]) -> str:
-    return _PLACE.sub(lambda found: _shown(row[found[1]]), text)
+    if "${" not in text:
+        return text
+    return _PLACE.sub(lambda found: _shown(row[found[1]]), text).replace(_LITERAL, "${")
 
 
 def _shown(value: Any) -> str:

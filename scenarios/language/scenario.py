@@ -6,14 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from optilocal.forwarder.stages.platform import NOTHING, Platform
 from optilocal.scenarios.language.yaml_nodes import Document, NodePath
-
-SOURCE_STEPS = ("track", "identify", "page", "screen", "group", "alias")
-"""Steps that are calls of a Segment source; by default only `track` reaches the destination."""
-SDK_STEPS = ("decide", "activate")
-"""Steps in which Optimizely's SDK decides for a user."""
-STEP_KINDS = (*SDK_STEPS, *SOURCE_STEPS, "forget", "delete", "wait", "fault", "datafile")
-EXPECTATIONS = ("tracks", "received", "results", "subject_access_requests", "requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +37,9 @@ class Scenario:
     tags: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     mappings: tuple[dict[str, Any], ...] | None = None
+    platform: Platform = NOTHING
+    predictions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Contextual bandit's id → the rows of its table, as the emulator's prediction service takes them."""
     clock_ms: int | None = None
     number: int = 0
     """Which scenario of its file it is, and `row` which row of its document; both from 0."""

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
-from optilocal.scenarios.language.problems import AuthorProblem, ScenarioError
+from optilocal.scenarios.language import yaml_errors
+from optilocal.scenarios.language.problems import AuthorProblem, Mark, ScenarioError
 
 Step = str | int
 NodePath = tuple[Step, ...]
+Marks = tuple[Mark, Mark]
+"""Where the key of a node stands, and where its value does; the same for a list's item."""
+PutIn = dict[int, list[int]]
+"""The columns of the spaces put into a line, by line; both from 1."""
 TagReader = Callable[[str, Any], Any]
 """Turns a tag such as `!regex` and the value behind it into a matcher; raises ValueError with the reason."""
 
@@ -30,6 +35,10 @@ _WORDS: dict[str, Any] = {
 }
 _PLAIN = "tag:yaml.org,2002:"
 _CLOSED_TAG = re.compile(r"![A-Za-z]+$")
+MOST_BYTES = 5_000_000
+MOST_REPEATED = 100_000
+"""So many values may come from anchors a second time: `*a` in a list in `*b` in a list in `*c` multiplies without end."""
+DEEPEST = 100
 
 
 class _Nodes(yaml.CSafeLoader):
@@ -41,34 +50,57 @@ _Nodes.yaml_implicit_resolvers = {}
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML document: its plain `value`, the line of every node by path, and its place in the file."""
+    """One YAML document: its plain `value`, where every node of it stands by path, and the lines of its file."""
 
     file: Path
     value: Any
     first_line: int
-    lines: dict[NodePath, int] = field(repr=False)
+    marks: dict[NodePath, Marks] = field(repr=False)
+    text: Sequence[str] = field(repr=False)
     rows_at: frozenset[int] = frozenset()
     """The lines its rows stand at, when it has any: `file:line` of one of them means that row alone."""
 
     def line(self, path: NodePath) -> int:
         """The line of the node at `path`, else of the nearest node above it."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return self.lines.get(path, self.first_line)
+        return self.mark(path, at_key=True).line
+
+    def mark(self, path: NodePath, *, at_key: bool = False) -> Mark:
+        """Where the value at `path` stands, or its key; else the nearest node above it.
+
+        A value that begins below its key is found at the key.
+        """
+        while path and path not in self.marks:
+            path, at_key = path[:-1], True
+        key, value = self.marks.get(path, (Mark(self.first_line), Mark(self.first_line)))
+        return key if at_key or key.line != value.line else value
+
+    def problem(self, mark: Mark, message: str) -> AuthorProblem:
+        """A mistake that stands at this place."""
+        return problem_in(self.file, self.text, mark, message)
+
+
+def problem_in(file: Path, lines: Sequence[str], mark: Mark, message: str) -> AuthorProblem:
+    """A mistake in a file of these lines, which it shows."""
+    source = lines[mark.line - 1] if 0 < mark.line <= len(lines) else None
+    return AuthorProblem(file, mark, message, source)
 
 
 def read_documents(file: Path, text: str, read_tag: TagReader) -> list[Document]:
-    """All non-empty documents of a YAML text. Raises ScenarioError with the line of what cannot be read."""
-    problems: list[AuthorProblem] = []
+    """All non-empty documents of a YAML text. Raises ScenarioError with the place of what cannot be read."""
+    if len(text) > MOST_BYTES:
+        size = f"{len(text) / 1e6:.1f} MB"
+        limit = f"the limit is {MOST_BYTES // 1_000_000} MB; divide it into several files"
+        raise ScenarioError([AuthorProblem(file, Mark(1), f"this file has {size}, {limit}")])
+    lines = text.splitlines()
+    reader = _Reader(file, lines, read_tag)
     documents = []
-    for node in _compose(file, text)[0]:
-        if _is_empty(node):
-            continue
-        reader = _Reader(file, read_tag, problems)
-        value = reader.read(node, ())
-        documents.append(Document(file, value, node.start_mark.line + 1, reader.lines))
-    if problems:
-        raise ScenarioError(problems)
+    nodes, _, put_in = _compose(file, text)
+    for node in nodes:
+        if not _is_empty(node):
+            value, marks = reader.document(node, put_in)
+            documents.append(Document(file, value, node.start_mark.line + 1, marks, lines))
+    if reader.problems:
+        raise ScenarioError(reader.problems)
     return documents
 
 
@@ -82,7 +114,7 @@ def compose(text: str, number: int) -> tuple[yaml.Node, Callable[[int], int]]:
 
     The two differ where a space was put in for the parser's sake.
     """
-    nodes, parsed = _compose(Path(), text)
+    nodes, parsed, _ = _compose(Path(), text)
     put_in: list[int] = []
     for offset, character in enumerate(parsed):
         here = offset - len(put_in)
@@ -92,35 +124,34 @@ def compose(text: str, number: int) -> tuple[yaml.Node, Callable[[int], int]]:
     return roots[number], lambda offset: offset - bisect_left(put_in, offset)
 
 
-def _compose(file: Path, text: str) -> tuple[list[yaml.Node], str]:
-    """Composed nodes and the text they stand in. `[!uuid]` and `{a: !uuid}` are what the format shows, yet the parser
-    wants a space after a tag.
+def _compose(file: Path, text: str) -> tuple[list[yaml.Node], str, PutIn]:
+    """Composed nodes, the text they stand in, and each space put into it: `[!uuid]` and `{a: !uuid}` are what the format
+    shows, yet the parser wants a space after a tag.
     """
+    original, put_in = text, PutIn()
     while True:
         try:
-            return list(yaml.compose_all(text, Loader=_Nodes)), text
+            return list(yaml.compose_all(text, Loader=_Nodes)), text, put_in
         except yaml.MarkedYAMLError as error:
+            place = error.problem_mark
             spaced = _space_after_tag(text, error)
-            if spaced is None:
-                mark = error.problem_mark or error.context_mark
-                line = min(mark.line + 1, max(len(text.splitlines()), 1)) if mark else 1
-                reason = " ".join(filter(None, (error.context, error.problem))) + _likely(text, error)
-                raise ScenarioError([AuthorProblem(file, line, f"this is no YAML: {reason}")]) from None
+            if spaced is None or place is None:
+                mark, message = yaml_errors.in_words(text, error)
+                mark = _moved_back(mark, put_in)
+                raise ScenarioError([problem_in(file, original.splitlines(), mark, message)]) from None
+            put_in.setdefault(place.line + 1, []).append(place.column + 1)
             text = spaced
-        except yaml.YAMLError as error:
-            reason = " ".join(str(error).split())
-            raise ScenarioError([AuthorProblem(file, 1, f"this is no YAML: {reason}")]) from None
+        except (yaml.YAMLError, UnicodeEncodeError) as error:
+            mark, message = yaml_errors.unreadable(original, error)
+            raise ScenarioError([problem_in(file, original.splitlines(), mark, message)]) from None
 
 
-def _likely(text: str, error: yaml.MarkedYAMLError) -> str:
-    """What an author often meant where YAML sees a mistake; an empty text when nothing is likely."""
-    lines, mark = text.splitlines(), error.problem_mark
-    line = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
-    if mark is not None and line[mark.column : mark.column + 1] == "\t":
-        return "; there is a tab: indent with spaces"
-    if "${" in line and "flow" in (error.context or ""):
-        return '; between { } or [ ] a ${name} is written in quotes: "${name}"'
-    return ""
+def _moved_back(mark: Mark, put_in: PutIn) -> Mark:
+    """The place in the text as its author wrote it."""
+    if mark.line not in put_in:
+        return mark
+    before = sum(column < mark.column for column in put_in[mark.line])
+    return replace(mark, column=mark.column - before)
 
 
 def _space_after_tag(text: str, error: yaml.MarkedYAMLError) -> str | None:
@@ -147,16 +178,34 @@ def _is_empty(node: yaml.Node) -> bool:
     )
 
 
+class _TooMuch(Exception):
+    """A document is larger than what will be read."""
+
+
 class _Reader:
-    def __init__(self, file: Path, read_tag: TagReader, problems: list[AuthorProblem]) -> None:
-        self._file, self._read_tag, self._problems = file, read_tag, problems
-        self.lines: dict[NodePath, int] = {}
+    def __init__(self, file: Path, lines: Sequence[str], read_tag: TagReader) -> None:
+        self._file, self._lines, self._read_tag = file, lines, read_tag
+        self._put_in = PutIn()
         self._open: set[int] = set()
+        self._seen: set[int] = set()
+        self._repeated = 0
+        self._marks: dict[NodePath, Marks] = {}
+        self.problems: list[AuthorProblem] = []
+
+    def document(self, node: yaml.Node, put_in: PutIn) -> tuple[Any, dict[NodePath, Marks]]:
+        """The plain value of a document's root, and where each node of it stands."""
+        self._put_in, self._marks = put_in, {}
+        try:
+            return self.read(node, ()), self._marks
+        except _TooMuch:
+            raise ScenarioError(self.problems) from None
 
     def read(self, node: yaml.Node, path: NodePath) -> Any:
-        self.lines.setdefault(path, node.start_mark.line + 1)
+        mark = self._mark(node)
+        self._marks[path] = self._marks[path][0] if path in self._marks else mark, mark
         if id(node) in self._open:
-            return self._problem(node, "an alias that contains itself")
+            return self._problem(node, "this alias contains itself")
+        self._limit(node, path)
         self._open.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
@@ -174,6 +223,24 @@ class _Reader:
                 return self._problem(node, str(reason))
         return value
 
+    def _limit(self, node: yaml.Node, path: NodePath) -> None:
+        self._repeated += id(node) in self._seen
+        self._seen.add(id(node))
+        if self._repeated > MOST_REPEATED:
+            self._problem(
+                node,
+                f"anchors repeat more than {MOST_REPEATED:,} values; write out what is needed, or use `rows`",
+            )
+            raise _TooMuch
+        if len(path) > DEEPEST:
+            self._problem(node, f"values are nested more than {DEEPEST} deep")
+            raise _TooMuch
+
+    def _mark(self, node: yaml.Node) -> Mark:
+        start, end = node.start_mark, node.end_mark
+        length = end.column - start.column if end.line == start.line else 1
+        return _moved_back(Mark(start.line + 1, start.column + 1, max(length, 1)), self._put_in)
+
     def _mapping(self, node: yaml.MappingNode, path: NodePath) -> dict[str, Any]:
         value: dict[str, Any] = {}
         for key_node, item in self._entries(node):
@@ -182,9 +249,11 @@ class _Reader:
                 continue
             key = key_node.value
             if key in value:
-                self._problem(key_node, f"the key {key!r} stands twice; remove one")
+                first = self._marks[*path, key][0].line
+                self._problem(key_node, f"the key {key!r} stands twice, first in line {first}; remove one")
                 continue
-            self.lines[(*path, key)] = key_node.start_mark.line + 1
+            mark = self._mark(key_node)
+            self._marks[*path, key] = mark, mark
             value[key] = self.read(item, (*path, key))
         return value
 
@@ -220,4 +289,4 @@ class _Reader:
         return text
 
     def _problem(self, node: yaml.Node, message: str) -> None:
-        self._problems.append(AuthorProblem(self._file, node.start_mark.line + 1, message))
+        self.problems.append(problem_in(self._file, self._lines, self._mark(node), message))

@@ -14,7 +14,7 @@ from optilocal.forwarder.clock import SystemClock
 from optilocal.scenarios.language.loader import load_file
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError
 from optilocal.scenarios.language.scenario import Scenario
-from optilocal.scenarios.pytest_plugin.sandbox import sandbox_of
+from optilocal.scenarios.pytest_plugin.sandbox import servers_of
 from optilocal.scenarios.reporters.console import failure_text
 from optilocal.scenarios.running.runner import run_scenario
 
@@ -44,11 +44,11 @@ class ScenarioFile(pytest.File):
     """One `*.scenario.yaml` file."""
 
     def collect(self) -> Iterator[ScenarioItem]:
-        """Its scenarios, in order. What is wrong with the file is a collection error, a line for each mistake."""
+        """Its scenarios, in order. What is wrong with the file is a collection error that names each mistake."""
         try:
             scenarios = load_file(_from_here(self.path))
         except ScenarioError as error:
-            raise self.CollectError("\n".join(str(problem) for problem in error.problems)) from None
+            raise self.CollectError(error.report()) from None
         except CannotRun as error:
             raise self.CollectError(str(error)) from None
         times = Counter(scenario.name for scenario in scenarios)
@@ -73,7 +73,8 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run it; raises ScenarioFailed."""
-        emulator = sandbox_of(self.config).fresh(self.name)
+        servers = servers_of(self.config)
+        emulator = servers.client(servers.fresh_namespace(self.name))
         try:
             entry = run_scenario(self.scenario, emulator, now_ms=SystemClock().now_ms())
         finally:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from optilocal.scenarios.pytest_plugin.fixtures import Optimizely
-    from optilocal.scenarios.pytest_plugin.segment import Segment
+    from optilocal.scenarios.sandbox.optimizely import Optimizely
+    from optilocal.scenarios.sandbox.sandbox import Sandbox
+    from optilocal.scenarios.sandbox.segment import Segment
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -26,20 +27,23 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 @pytest.fixture
-def optimizely(request: pytest.FixtureRequest) -> Iterator[Optimizely]:
-    """An Optimizely of this test's own: a fresh namespace of the emulator."""
-    from optilocal.scenarios.pytest_plugin.fixtures import Optimizely  # noqa: PLC0415
-    from optilocal.scenarios.pytest_plugin.sandbox import sandbox_of  # noqa: PLC0415
+def _optilocal_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """What both fixtures are taken from: the sandbox that `optilocal.sandbox()` gives, in a fresh namespace."""
+    from optilocal.scenarios.pytest_plugin.sandbox import servers_of  # noqa: PLC0415
+    from optilocal.scenarios.sandbox.sandbox import Sandbox  # noqa: PLC0415
 
-    with Optimizely(sandbox_of(request.config).fresh(request.node.name)) as fresh:
+    servers = servers_of(request.config)
+    with Sandbox(servers, servers.fresh_namespace(request.node.name)) as fresh:
         yield fresh
 
 
 @pytest.fixture
-def segment(request: pytest.FixtureRequest, optimizely: Optimizely) -> Iterator[Segment]:
-    """A Segment source, with the destination connected to this test's `optimizely`."""
-    from optilocal.scenarios.pytest_plugin.sandbox import sandbox_of  # noqa: PLC0415
-    from optilocal.scenarios.pytest_plugin.segment import Segment  # noqa: PLC0415
+def optimizely(_optilocal_sandbox: Sandbox) -> Optimizely:
+    """An Optimizely of this test's own: a fresh namespace of the emulator."""
+    return _optilocal_sandbox.optimizely
 
-    with Segment(sandbox_of(request.config).forwarder_url, optimizely) as connected:
-        yield connected
+
+@pytest.fixture
+def segment(_optilocal_sandbox: Sandbox) -> Segment:
+    """A Segment source, with the destination connected to this test's `optimizely`."""
+    return _optilocal_sandbox.segment

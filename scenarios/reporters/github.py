@@ -30,14 +30,26 @@ def write_mistakes(
 ) -> None:
     """Print one `::error` for every mistake that keeps the scenario files from being run."""
     for problem in problems:
-        file = str(problem.file)
+        where = (str(problem.file), problem.line)
+        column = None if problem.source is None else problem.mark.column
         stream.write(
-            _command(file, problem.line, "no scenario", problem.message, cwd=cwd, workspace=workspace)
+            _command(*where, "not a scenario", problem.message, column=column, cwd=cwd, workspace=workspace)
         )
 
 
-def _command(file: str, line: int, title: str, message: str, *, cwd: Path, workspace: str | None) -> str:
+def _command(
+    file: str,
+    line: int,
+    title: str,
+    message: str,
+    *,
+    cwd: Path,
+    workspace: str | None,
+    column: int | None = None,
+) -> str:
     place = f"file={_property(_in_repository(file, cwd, workspace))},line={line}"
+    if column is not None:
+        place += f",col={column}"
     return f"::error {place},title={_property(title)}::{_data(message)}\n"
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from rich.console import Console
 from rich.text import Text
-
-from optilocal.scenarios.running.emulator_client import EmulatorClient
 
 CONDITIONS = {
     "event_key_matches": "the event key is in the datafile",
@@ -20,17 +19,13 @@ CONDITIONS = {
 _ANSWERS = {True: ("yes", "green"), False: ("no ", "bold red"), None: ("—  ", "dim")}
 
 
-def explain(emulator: EmulatorClient, message_id: str, console: Console) -> bool:
-    """Print every verdict on a message id, whatever its namespace; False when there is none."""
-    verdicts = emulator.verdicts(message_id=message_id, ns="*")
-    for verdict in verdicts:
-        print_verdict(verdict, console, emulator.root)
-    if not verdicts:
-        console.print(
-            f"No event with the message id {message_id!r} was reported or received at {emulator.root}. "
-            "It never reached this sandbox, or the journal was reset since."
-        )
-    return bool(verdicts)
+def fault_words(rule: dict[str, Any]) -> str:
+    """A fault rule in a few words: what it does, where, and that it is no behaviour of Optimizely's."""
+    does = [f"answers {rule['status']}"] if rule.get("status") else []
+    does += [f"breaks the connection ({rule['break']})"] if rule.get("break") else []
+    does += [f"answers {rule['latency_ms']:g} ms late"] if rule.get("latency_ms") else []
+    when = " after it was received" if rule.get("phase") == "after" else ""
+    return f"a fault rule on {rule['on']} {' and '.join(does) or 'applied'}{when}; see GET /_emulator/faults"
 
 
 def journey_link(root: str, message_id: str, namespace: str) -> str:
@@ -49,8 +44,13 @@ def verdict_text(verdict: dict[str, Any]) -> str:
     return text.getvalue()
 
 
-def print_verdict(verdict: dict[str, Any], console: Console, root: str | None) -> None:
-    """Print the verdict in words; with the viewer's page on it when `root` is a viewer's address."""
+def print_verdict(
+    verdict: dict[str, Any], console: Console, root: str | None, faults: Sequence[dict[str, Any]] = ()
+) -> None:
+    """Print the verdict in words; with the viewer's page on it when `root` is a viewer's address.
+
+    `faults` are the fault rules that made requests of its delivery fail.
+    """
     outcome = verdict["outcome"] or verdict["kind"]
     good = outcome == "counted"
     title = Text.assemble(
@@ -70,6 +70,8 @@ def print_verdict(verdict: dict[str, Any], console: Console, root: str | None) -
         )
     for detail in verdict["details"]:
         console.print(Text(f"  · {detail}"))
+    for rule in faults:
+        console.print(Text.assemble("  ", ("fault injected: ", "yellow"), fault_words(rule)))
     for warning in verdict["warnings"]:
         console.print(Text.assemble("  ", ("worth knowing: ", "yellow"), warning["message"]))
     if root is not None:

@@ -1,4 +1,4 @@
-"""How a report that is no terminal puts a difference: the field, both sides, and what the verdict says about it."""
+"""How a report that is not a terminal puts a difference: the field, both sides, and what the verdict says about it."""
 
 from __future__ import annotations
 

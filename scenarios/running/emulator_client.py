@@ -5,10 +5,9 @@ from __future__ import annotations
 import json as json_module
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import requests
-import urllib3
 
 from optilocal.scenarios.language.problems import CannotRun
 
@@ -16,7 +15,7 @@ Ask = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, bytes]]
 """Method, path with query, body and headers → status and body."""
 
 _PAGE = 1000
-_TIMEOUT = urllib3.Timeout(connect=5, read=90)
+_TIMEOUT_S = (5, 90)
 _COUNTED = ("seen", "applied", "active", "namespace")
 
 
@@ -46,7 +45,7 @@ class EmulatorClient:
         self.base_url = self.root if namespace is None else f"{self.root}/ns/{namespace}"
         self.session = session or new_session()
         self._path = urlsplit(self.base_url).path
-        self._pool: urllib3.HTTPConnectionPool | None = None
+        self._origin = self.base_url.removesuffix(self._path)
         self._given = ask
 
     def in_namespace(self, name: str) -> EmulatorClient:
@@ -72,7 +71,7 @@ class EmulatorClient:
         ask = self._given or self._over_http
         try:
             status, content = ask(method, target, data or b"", headers or {})
-        except (OSError, urllib3.exceptions.HTTPError) as error:
+        except OSError as error:  # requests' own errors among them
             raise CannotRun(
                 f"no emulator answers at {self.root}: {_cause(error)}; start one with `optilocal up`"
             ) from None
@@ -86,25 +85,15 @@ class EmulatorClient:
             return json_module.loads(content)
         except ValueError:
             raise CannotRun(
-                f"what answers at {self.root} is no emulator of optilocal: {method} {path} gave no JSON"
+                f"what answers at {self.root} is not an emulator of optilocal: {method} {path} was not answered with JSON"
             ) from None
 
     def _over_http(
         self, method: str, target: str, body: bytes, headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
-        # A scenario makes many small requests, and most of their time would go into the layers of `requests`.
-        answer = self._connections().urlopen(
-            method, target, body=body or None, headers=headers, timeout=_TIMEOUT, retries=False
-        )
-        return answer.status, answer.data
-
-    def _connections(self) -> urllib3.HTTPConnectionPool:
-        """Those of the session, which closes them."""
-        if self._pool is None:
-            prepared = requests.Request("GET", self.root).prepare()
-            adapter: Any = self.session.get_adapter(self.root)
-            self._pool = adapter.get_connection_with_tls_context(prepared, verify=True)
-        return self._pool
+        url = self._origin + target
+        answer = self.session.request(method, url, data=body or None, headers=headers, timeout=_TIMEOUT_S)
+        return answer.status_code, answer.content
 
     def health(self) -> dict[str, Any]:
         """`{"status": "ok", "version"}`."""
@@ -128,6 +117,10 @@ class EmulatorClient:
         """The project is deactivated in Optimizely, or active again."""
         self.call("PUT", f"/_emulator/datafiles/{sdk_key}/state", json={"deactivated": deactivated})
 
+    def put_predictions(self, rule: str, table: Any) -> None:
+        """What the prediction service answers for a contextual bandit, named by id or key: a variation or a table."""
+        self.call("PUT", f"/_emulator/predictions/{quote(rule, safe='')}", json=table)
+
     def put_clock(self, iso_time: str) -> None:
         """Freeze the namespace's clock at a time."""
         self.call("PUT", "/_emulator/clock", json={"now": iso_time})
@@ -138,8 +131,19 @@ class EmulatorClient:
         self.call("PUT", "/_emulator/faults", json=[*left, *rules])
 
     def results(self, **question: str | None) -> dict[str, Any]:
-        """The counts, by experiment key; `question` is what `/_emulator/results` takes, None what is not asked."""
-        return dict(self.call("GET", "/_emulator/results", params=question)["experiments"])
+        """The counts, by the key of the experiment or holdout; a holdout's groups stand as its variations, `holdout` and
+        `everyone_else`. `question` is what `/_emulator/results` takes, None what is not asked.
+        """
+        found = self.call("GET", "/_emulator/results", params=question)
+        holdouts = {
+            key: {"id": one["id"], "status": one["status"], "variations": one["groups"]}
+            for key, one in found.get("holdouts", {}).items()
+        }
+        return {**holdouts, **found["experiments"]}
+
+    def experiment_results(self) -> dict[str, Any]:
+        """The counts of the experiments alone, by key."""
+        return dict(self.call("GET", "/_emulator/results")["experiments"])
 
     def verdicts(self, **filters: Any) -> list[dict[str, Any]]:
         """All verdicts that match the filters (`wait` and `count` among them), oldest first."""
@@ -198,8 +202,9 @@ def _health(session: requests.Session, root: str, server: str) -> dict[str, Any]
             f"no {server} answers at {root}: {_cause(error)}; start one with `optilocal up`"
         ) from None
     if not isinstance(health, dict) or health.get("status") != "ok":
+        named = "an emulator" if server == "emulator" else "a forwarder"
         raise CannotRun(
-            f"what answers at {root} is no {server} of optilocal; give the {server}'s own address"
+            f"what answers at {root} is not {named} of optilocal; give the {server}'s own address"
         )
     return health
 
@@ -226,7 +231,7 @@ def _cause(error: Exception) -> str:
     ):
         if known in text:
             return known.lower()
-    lost = isinstance(error, ConnectionError | requests.ConnectionError | urllib3.exceptions.ProtocolError)
+    lost = isinstance(error, ConnectionError | requests.ConnectionError)
     return type(error).__name__ if lost else text
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -16,8 +15,8 @@ from optilocal.scenarios.comparing.expectations import Captured, differences
 from optilocal.scenarios.comparing.results import scenario_result
 from optilocal.scenarios.language import datafiles
 from optilocal.scenarios.language.problems import CannotRun
-from optilocal.scenarios.language.scenario import SOURCE_STEPS, Scenario, Step
-from optilocal.scenarios.language.times import duration_ms
+from optilocal.scenarios.language.scenario import Scenario, Step
+from optilocal.scenarios.language.steps import STEPS
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.sdk import OptimizelyClient, SdkAnswer
 from optilocal.scenarios.running.segment import LocalSegment, RemoteSegment, Segment
@@ -85,6 +84,8 @@ class _Drive:
         """Set up, then every step."""
         self._set_time(0)
         self._emulator.put_datafile(self._sdk_key, self._scenario.datafile)
+        for rule_id, rows in self._scenario.predictions.items():
+            self._emulator.put_predictions(rule_id, rows)
         datafile_url = datafiles.cdn_url(self._sdk_key)
         if self._forwarder_url:
             self._segment = RemoteSegment(self._scenario, self._emulator, datafile_url, self._forwarder_url)
@@ -99,19 +100,19 @@ class _Drive:
             )
         for step in self._scenario.steps:
             self._set_time(step.index)
+            kind = STEPS[step.kind]
             note = {
                 "index": step.index,
                 "kind": step.kind,
                 "line": step.line,
                 "at": self._clock.now_ms(),
                 "note": None,
+                "summary": f"{step.kind} {kind.summary(step.arguments) or ''}".strip(),
             }
-            note["summary"] = summary(step)
             self.notes.append(note)
-            if self._sdk and step.kind in ("datafile", "fault", "wait"):
+            if self._sdk and kind.sdk_polls_after:
                 self._sdk.look_again()
-            handle: Callable[[Step, dict[str, Any]], None] = getattr(self, f"_{step.kind}", self._call)
-            handle(step, note)
+            note["note"] = kind.run(self, step.arguments)
 
     def capture(self) -> Captured:
         """What came of it, read when all is received."""
@@ -153,55 +154,58 @@ class _Drive:
             self._emulator.put_clock(now)
             self._told_time = now
 
-    def _call(self, step: Step, _note: dict[str, Any]) -> None:
-        assert self._segment is not None and step.kind in SOURCE_STEPS
-        event = self._source.call(step.kind, step.arguments, self._clock.now_ms())
-        self._deliveries[step.index] = self._segment.take(event)
-
-    def _delete(self, step: Step, note: dict[str, Any]) -> None:
+    def call(self, kind: str, given: dict[str, Any] | None) -> None:
+        """One call of the source, to its end."""
         assert self._segment is not None
-        regulation = step.arguments.get("regulation", "SUPPRESS_WITH_DELETE")
-        delivery = self._segment.delete(
-            step.arguments["userId"], regulation, step.arguments.get("anonymousId")
-        )
-        self._deliveries[step.index] = delivery
-        note["note"] = f"{regulation}: " + (
-            "the destination was told" if delivery else "no destination hears of it"
-        )
+        event = self._source.call(kind, given, self._clock.now_ms())
+        self._deliveries[len(self.notes) - 1] = self._segment.take(event)
 
-    def _forget(self, _step: Step, note: dict[str, Any]) -> None:
+    def delete(self, user_id: str, regulation: str, anonymous_id: str | None) -> str:
+        """One regulation, to its end."""
+        assert self._segment is not None
+        delivery = self._segment.delete(user_id, regulation, anonymous_id)
+        self._deliveries[len(self.notes) - 1] = delivery
+        return f"{regulation}: the destination " + ("was told" if delivery else "is not told of it")
+
+    def forget(self) -> str:
+        """The source forgets the user."""
         self._source.forget()
-        note["note"] = "a new anonymousId, no userId"
+        return "a new anonymousId, no userId"
 
-    def _wait(self, step: Step, _note: dict[str, Any]) -> None:
-        self._waited_ms += duration_ms(step.arguments)
+    def wait(self, milliseconds: int) -> None:
+        """Time goes by from the next step on."""
+        self._waited_ms += milliseconds
 
-    def _decide(self, step: Step, note: dict[str, Any]) -> None:
-        given = step.arguments
-        answer = self._client().decide(
-            given["user"],
-            given["flag"],
-            given.get("attributes", {}),
-            given.get("options", ()),
-            given.get("segments"),
+    def decide(self, given: dict[str, Any]) -> str:
+        """A decision on a flag."""
+        return self._noted(
+            self._client().decide(
+                given["user"],
+                given["flag"],
+                given.get("attributes", {}),
+                given.get("options", ()),
+                given.get("segments"),
+            )
         )
-        self._take_note(step, note, answer)
 
-    def _activate(self, step: Step, note: dict[str, Any]) -> None:
-        given = step.arguments
-        answer = self._client().activate(
-            given["user"], given["experiment"], given.get("variation"), given.get("attributes", {})
+    def activate(self, given: dict[str, Any]) -> str:
+        """A decision on an experiment."""
+        return self._noted(
+            self._client().activate(
+                given["user"], given["experiment"], given.get("variation"), given.get("attributes", {})
+            )
         )
-        self._take_note(step, note, answer)
 
-    def _take_note(self, step: Step, note: dict[str, Any], answer: SdkAnswer) -> None:
-        note["note"] = answer.note
+    def _noted(self, answer: SdkAnswer) -> str:
+        step = self._scenario.steps[len(self.notes) - 1]
         if answer.problem:
-            note["problem"] = answer.problem
+            self.notes[-1]["problem"] = answer.problem
         # A scenario may break the SDK's connections or its datafile on purpose. Else no verdict would be the user's own.
         broken = answer.refused or answer.failed
         if broken and not any(map(_breaks, self._scenario.steps[: step.index])):
+            self.notes[-1]["note"] = answer.note
             raise CannotRun(f"line {step.line}, {step.kind}: {broken}")
+        return answer.note
 
     def _client(self) -> OptimizelyClient:
         if self._sdk is None:
@@ -210,18 +214,17 @@ class _Drive:
             )
         return self._sdk
 
-    def _fault(self, step: Step, _note: dict[str, Any]) -> None:
-        rules = step.arguments if isinstance(step.arguments, list) else [step.arguments]
+    def fail(self, rules: list[dict[str, Any]]) -> None:
+        """Fault rules at the emulator."""
         self._emulator.add_faults(rules)
 
-    def _datafile(self, step: Step, note: dict[str, Any]) -> None:
-        change = step.arguments
+    def change_datafile(self, change: dict[str, Any]) -> str | None:
+        """What the CDN serves from here on."""
         if "whole" in change:
             answer = self._emulator.put_datafile(self._sdk_key, change["whole"])
-            note["note"] = " ".join(
-                [f"revision {answer['revision']}", *(warning["message"] for warning in answer["warnings"])]
-            )
-        elif "raw" in change:
+            warnings = [warning["message"] for warning in answer["warnings"]]
+            return " ".join([f"revision {answer['revision']}", *warnings])
+        if "raw" in change:
             self._emulator.put_raw_datafile(
                 self._sdk_key, str(change["raw"]), change.get("content_type"), change.get("status")
             )
@@ -229,6 +232,7 @@ class _Drive:
             self._emulator.put_raw_datafile(self._sdk_key, datafiles.UNKNOWN_KEY, "application/xml", 403)
         elif "deactivated" in change:
             self._emulator.set_deactivated(self._sdk_key, change["deactivated"])
+        return None
 
 
 def _breaks(step: Step) -> bool:
@@ -236,7 +240,7 @@ def _breaks(step: Step) -> bool:
 
 
 def _conversion_batches(exchanges: list[dict[str, Any]]) -> list[Any]:
-    """The bodies of the event batches that carry a conversion: an event that is no decision's."""
+    """The bodies of the event batches that carry a conversion: an event that is not a decision's."""
     return [
         exchange["json"]
         for exchange in exchanges
@@ -254,37 +258,3 @@ def _has_conversion(batch: dict[str, Any]) -> bool:
         for snapshot in items(visitor.get("snapshots"))
         for event in items(snapshot.get("events"))
     )
-
-
-def summary(step: Step) -> str:
-    """The step in a few words, for console and viewer."""
-    given = step.arguments if isinstance(step.arguments, dict) else {}
-    words: dict[str, Callable[[], Any]] = {
-        "decide": lambda: f"{given['user']} · flag {given['flag']}",
-        "activate": lambda: (
-            f"{given['user']} · {given['experiment']}"
-            + (f" → {given['variation']}" if "variation" in given else "")
-        ),
-        "track": lambda: given.get("event"),
-        "identify": lambda: given.get("userId", "traits only"),
-        "page": lambda: given.get("name", ""),
-        "screen": lambda: given.get("name", ""),
-        "group": lambda: given.get("groupId"),
-        "alias": lambda: given.get("userId", ""),
-        "delete": lambda: given.get("userId"),
-        "wait": lambda: step.arguments,
-        "fault": lambda: _fault_summary(step.arguments),
-        "datafile": lambda: (
-            ", ".join(given) if "whole" not in given else f"revision {given['whole'].get('revision')}"
-        ),
-    }
-    text = words[step.kind]() if step.kind in words else ""
-    return f"{step.kind} {text}".strip()
-
-
-def _fault_summary(rules: Any) -> str:
-    shown = []
-    for rule in rules if isinstance(rules, list) else [rules]:
-        what = rule.get("break") or rule.get("status") or f"{rule.get('latency_ms', 0)} ms late"
-        shown.append(f"{rule['on']}: {what}" + (f" × {rule['times']}" if rule.get("times") else ""))
-    return ", ".join(shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from optilocal.emulator.datafile.datafile import DatafileError
 from optilocal.emulator.journal.interface import JournalError
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings as EmulatorSettings
+from optilocal.forwarder.pipeline.mappings import odd_triggers
 from optilocal.forwarder.server import ForwarderServer
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
@@ -92,7 +94,7 @@ class Sandbox:
         if served:
             usual["dataFileUrl"] = datafiles.cdn_url(served[0]["sdkKey"])
             usual["accountId"] = str((served[0]["datafile"] or {}).get("accountId") or "")
-        return ServerSettings.load(
+        settings = ServerSettings.load(
             options.settings,
             host=options.host,
             port=options.forwarder_port,
@@ -100,6 +102,9 @@ class Sandbox:
             spool=_spool_beside(options.journal),
             usual={name: value for name, value in usual.items() if value},
         )
+        for note in odd_triggers(settings.mappings):
+            sys.stderr.write(f"forwarder: {options.settings}: {note}\n")
+        return settings
 
     def stop(self) -> None:
         """Stop what runs; a second time does nothing."""

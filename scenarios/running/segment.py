@@ -10,10 +10,12 @@ from typing import Any, Protocol, cast
 import requests
 
 from optilocal.forwarder.clock import ManualClock
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping, Settings
-from optilocal.forwarder.http.pooled_session import PooledSession
-from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Settings, Subscription
+from optilocal.forwarder.http.session import HttpSession
 from optilocal.forwarder.pipeline.mappings import mapping_json
+from optilocal.forwarder.pipeline.pipeline import Pipeline
+from optilocal.forwarder.stages.platform import Platform
+from optilocal.forwarder.stages.shape import ShapeError
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.language.scenario import Scenario
 from optilocal.scenarios.running.emulator_client import EmulatorClient
@@ -44,23 +46,31 @@ def settings_of(scenario: Scenario, datafile_url: str) -> dict[str, Any]:
     }
 
 
-def mappings_of(scenario: Scenario) -> list[Mapping]:
+def platform_of(scenario: Scenario) -> Platform:
+    """What Segment does before the mappings. Raises CannotRun when a rule of the plan is not JSON schema."""
+    try:
+        return scenario.platform.checked()
+    except ShapeError as error:
+        raise CannotRun(f"{scenario.shown_file}: {error}") from None
+
+
+def mappings_of(scenario: Scenario) -> list[Subscription]:
     """The destination's mappings."""
     return (
-        [DEFAULT_MAPPING]
+        [DEFAULT_SUBSCRIPTION]
         if scenario.mappings is None
-        else [Mapping(**mapping) for mapping in scenario.mappings]
+        else [Subscription(**mapping) for mapping in scenario.mappings]
     )
 
 
 _sessions = threading.local()
 
 
-def _segments_session() -> PooledSession:
+def _segments_session() -> HttpSession:
     """Segment's connections, kept as long as the worker that runs one scenario after the other."""
     if not hasattr(_sessions, "own"):
-        _sessions.own = PooledSession()
-    return cast(PooledSession, _sessions.own)
+        _sessions.own = HttpSession()
+    return cast(HttpSession, _sessions.own)
 
 
 class LocalSegment:
@@ -77,37 +87,38 @@ class LocalSegment:
         ids: Callable[[], str],
     ) -> None:
         self._clock = clock
-        self._forwarder = Forwarder(
+        self._pipeline = Pipeline(
             Settings.from_json(settings_of(scenario, datafile_url)),
             mappings_of(scenario),
             optimizely=emulator.base_url,
             clock=clock,
             random=random,
             ids=ids,
+            platform=platform_of(scenario),
             session=_segments_session(),
         )
 
     def take(self, event: dict[str, Any]) -> str | None:
         """Deliver with every retry before answering; the scenario's time stays where it was."""
         now = self._clock.now_ms()
-        delivery = self._forwarder.deliver(event)
+        delivery = self._pipeline.deliver(event)
         self._clock.set(now)
         return str(delivery.report["id"])
 
     def delete(self, user_id: str, regulation: str, anonymous_id: str | None) -> str | None:
         """Carry out a regulation, and the destination's onDelete where it hears of it."""
         now = self._clock.now_ms()
-        delivery = self._forwarder.delete(user_id, regulation, anonymous_id=anonymous_id)
+        delivery = self._pipeline.delete(user_id, regulation, anonymous_id=anonymous_id)
         self._clock.set(now)
         return None if delivery is None else str(delivery.report["id"])
 
     def request_counts(self) -> dict[str, int]:
         """As sent over HTTP, retries included."""
-        return dict(self._forwarder.request_counts)
+        return dict(self._pipeline.request_counts)
 
     def close(self) -> None:
         """Close the forwarder's connections."""
-        self._forwarder.close()
+        self._pipeline.close()
 
 
 class RemoteSegment:
@@ -122,6 +133,8 @@ class RemoteSegment:
         self._call("PUT", "/_forwarder/settings", settings_of(scenario, datafile_url))
         mappings = [mapping_json(mapping) for mapping in mappings_of(scenario)]
         self._call("PUT", "/_forwarder/mappings", mappings)
+        for part, configured in platform_of(scenario).as_json().items():
+            self._call("PUT", f"/_forwarder/{part.replace('_', '-')}", configured)
 
     def take(self, event: dict[str, Any]) -> str | None:
         """Send to the Tracking API, then wait until the delivery has come to its end.

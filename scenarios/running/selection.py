@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from optilocal.scenarios.language.paths import typed
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.language.scenario import Scenario
 
@@ -21,11 +22,11 @@ def split_paths(paths: Iterable[str]) -> tuple[list[Path], dict[Path, set[int]]]
     for text in paths:
         found = _AT_LINE.fullmatch(text)
         if found and not Path(text).exists():
-            path = Path(found[1])
+            path = typed(found[1])
             lines.setdefault(path.resolve(), set()).add(int(found[2]))
             plain.append(path)
         else:
-            plain.append(Path(text))
+            plain.append(typed(text))
     return plain, lines
 
 

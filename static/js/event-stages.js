@@ -89,6 +89,24 @@
           o.keep("source-event", "The event as Segment got it", () => o.json(delivery.source_event, "Source event")),
       ];
     },
+    between(verdict, delivery) {
+      const tones = { ended: "bad", changed: "idle", passed: "good" };
+      const all = o.journey.between(delivery);
+      if (!all.length) return sayings(verdict.details);
+      return [
+        o.table(
+          "Stages before the mappings",
+          [{ label: "Stage" }, { label: "Result" }, { label: "What it did" }],
+          all.map((one) => [
+            o.journey.STAGES[one.stage] || one.stage,
+            o.badge(tones[one.result] || "idle", o.words.sentence(one.result || "")),
+            sayings([...(one.details || []), ...(one.code ? [`Segment's code: ${one.code}`] : [])]) || "–",
+          ]),
+        ),
+        delivery.mapped_event &&
+          o.keep("mapped-event", "The event as the mappings get it", () => o.json(delivery.mapped_event, "Event")),
+      ];
+    },
     trigger(verdict, delivery) {
       const all = (delivery && delivery.mappings) || [];
       if (!all.length) return delivery && delivery.trigger && o.facts([["Trigger", o.h("code", {}, delivery.trigger)]]);

@@ -25,7 +25,7 @@
     ...new Set(Object.values(experiment.variations).flatMap((one) => Object.keys(one.metrics || {}))),
   ];
 
-  function metricTable(key, experiment, metric) {
+  function metricTable(key, experiment, metric, held) {
     const most = Math.max(1, ...Object.values(experiment.variations).map((one) => one.visitors));
     return [
       o.h("h3", {}, metric),
@@ -35,7 +35,7 @@
         o.table(
           `${metric} in ${key}`,
           [
-            { label: "Variation" },
+            { label: held ? "Group" : "Variation" },
             { label: "Visitors", class: "num" },
             { label: "Unique", class: "num" },
             { label: "Rate", class: "num" },
@@ -62,13 +62,30 @@
     ];
   }
 
-  function experimentCard(key, experiment, alone) {
-    const metrics = metricsOf(experiment);
+  /** A holdout in the form of an experiment: who is held out, and everyone else, in the place of variations. */
+  const asExperiment = (holdout) => ({
+    ...holdout,
+    variations: { "Held out": holdout.groups.holdout, "Everyone else": holdout.groups.everyone_else },
+  });
+
+  const happened = (experiment, metric) =>
+    Object.values(experiment.variations).some((one) => ((one.metrics || {})[metric] || {}).total);
+
+  /** What is said below a holdout's metrics: mostly all events of its environment, of which many have no conversion. */
+  function leftOut(all, shown) {
+    if (!shown.length) return "Nobody of either group has converted yet.";
+    return all.length > shown.length && `${o.words.plural(all.length - shown.length, "metric")} without a conversion left out.`;
+  }
+
+  function experimentCard(key, experiment, alone, kind = "experiment") {
+    const all = metricsOf(experiment);
+    const held = kind === "holdout";
+    const metrics = held && !alone ? all.filter((metric) => happened(experiment, metric)) : all;
     const running = experiment.status === "Running";
     const visitors = Object.values(experiment.variations).reduce((sum, one) => sum + one.visitors, 0);
     return o.h(
       "section",
-      { class: "card", "aria-label": `Experiment ${key}` },
+      { class: "card", "aria-label": `${held ? "Holdout" : "Experiment"} ${key}` },
       o.h(
         "div",
         { class: "card-head" },
@@ -84,29 +101,31 @@
         o.h("code", { class: "quiet" }, experiment.id),
       ),
       metrics.length
-        ? metrics.map((metric) => metricTable(key, experiment, metric))
+        ? metrics.map((metric) => metricTable(key, experiment, metric, held))
         : [
             o.table(
-              `Variations of ${key}`,
-              [{ label: "Variation" }, { label: "Visitors", class: "num" }],
+              `${held ? "Groups" : "Variations"} of ${key}`,
+              [{ label: held ? "Group" : "Variation" }, { label: "Visitors", class: "num" }],
               Object.entries(experiment.variations).map(([name, one]) => [name, o.words.number(one.visitors)]),
             ),
-            o.h("p", { class: "quiet" }, "No event of the datafile is a metric of this experiment."),
+            !held && o.h("p", { class: "quiet" }, "No event of the datafile is a metric of this experiment."),
           ],
+      held && !alone && o.h("p", { class: "quiet" }, leftOut(all, metrics)),
     );
   }
 
-  /** A card for each experiment that somebody saw; the others are folded away. */
-  function cards(shown, alone) {
-    const seen = ([, one]) => alone || Object.values(one.variations).some((variation) => variation.visitors);
-    const card = ([name, one]) => experimentCard(name, one, alone);
+  /** A card for each experiment, or holdout, that somebody saw; the others are folded away. */
+  function cards(shown, alone, kind = "experiment") {
+    const groups = (one) => (kind === "holdout" ? [one.groups.holdout] : Object.values(one.variations));
+    const seen = ([, one]) => alone || groups(one).some((each) => each.visitors);
+    const card = ([name, one]) => experimentCard(name, one, alone, kind);
     const rest = shown.filter((one) => !seen(one));
     return [
       shown.filter(seen).map(card),
       rest.length > 0 &&
         o.keep(
-          "unseen",
-          `${o.words.plural(rest.length, "experiment")} without a visitor`,
+          `unseen-${kind}`,
+          `${o.words.plural(rest.length, kind)} without a visitor${kind === "holdout" ? " held out" : ""}`,
           () => o.h("div", { class: "fold-body" }, rest.map(card)),
           rest.length === shown.length,
         ),
@@ -161,5 +180,21 @@
     );
   }
 
-  o.experimentCards = { cards, breakdown };
+  /** Holdouts, as `[[key, holdout], …]`: the held out against everyone else decided for in the environment. */
+  function holdouts(shown, alone) {
+    if (!shown.length) return null;
+    return o.h(
+      "section",
+      { class: "holdouts", "aria-label": "Holdouts" },
+      !alone && o.h("h2", {}, "Holdouts"),
+      o.h("p", { class: "quiet" }, "Who is held out, against everyone else decided for in the environment."),
+      cards(
+        shown.map(([name, one]) => [name, asExperiment(one)]),
+        alone,
+        "holdout",
+      ),
+    );
+  }
+
+  o.experimentCards = { cards, holdouts, breakdown };
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -4,6 +4,7 @@
 
   const TITLES = {
     source: "Segment event",
+    between: "Before the mappings",
     trigger: "Trigger",
     mapping: "Mapping",
     payload: "Payload",
@@ -15,12 +16,16 @@
   };
   const ENDS = {
     suppressed_user: "source",
+    blocked_by_schema: "between",
+    consent_refused: "between",
+    filtered: "between",
     not_subscribed: "trigger",
     invalid_payload: "payload",
     datafile_unavailable: "datafile",
     project_deactivated: "datafile",
     unmatched_event_key: "datafile",
     delivery_failed: "request",
+    wrong_account: "received",
     no_experiment: "attribution",
     experiment_not_running: "attribution",
     unidentified_user: "attribution",
@@ -30,12 +35,25 @@
     counted: "verdict",
   };
 
+  const STAGES = {
+    schema: "Schema controls",
+    source_transformations: "Transformations of the source",
+    consent: "Consent",
+    integrations: "Integrations object",
+    schema_filter: "Schema integration filter",
+    destination_filters: "Destination filters",
+    destination_transformations: "Transformations for this destination",
+  };
+
+  /** What Segment's stages before the mappings did; none where nothing is configured. */
+  const between = (delivery) => (delivery && delivery.stages) || [];
   const requestsTo = (delivery, to) => ((delivery && delivery.requests) || []).filter((one) => one.to === to);
 
   /** The stage that ended the event. A duplicate ends in Segment, or, when it was sent all the same, at Optimizely. */
   function endOf(verdict) {
     const delivery = verdict.delivery;
     if (verdict.outcome === "duplicate") return delivery && delivery.outcome === "duplicate" ? "source" : "received";
+    if (verdict.outcome === "not_subscribed" && between(delivery).some((one) => one.result === "ended")) return "between";
     return ENDS[verdict.outcome] || "verdict";
   }
 
@@ -57,6 +75,13 @@
           ? `anonymous ${verdict.anonymous_id}`
           : "nobody named";
       return `${type}${verdict.event ? ` “${verdict.event}”` : ""} by ${who}`;
+    },
+    between(verdict, delivery) {
+      const all = between(delivery);
+      const last = all.find((one) => one.result === "ended");
+      if (last) return `${STAGES[last.stage] || last.stage}: ${last.code || "dropped"}`;
+      const changed = all.filter((one) => one.result === "changed").map((one) => STAGES[one.stage] || one.stage);
+      return changed.length ? `changed by ${changed.join(", ").toLowerCase()}` : "passed unchanged";
     },
     trigger(verdict, delivery) {
       const seen = (delivery && delivery.mappings) || [];
@@ -90,7 +115,7 @@
     if (verdict.kind === "deletion") return deletion(verdict);
     const delivery = verdict.delivery || null;
     const end = endOf(verdict);
-    const ids = Object.keys(TITLES);
+    const ids = Object.keys(TITLES).filter((id) => id !== "between" || end === id || between(delivery).length > 0);
     const stop = ids.indexOf(end);
     return ids.map((id, i) => {
       const segment = i < ids.indexOf("received");
@@ -139,5 +164,5 @@
     ];
   }
 
-  o.journey = { stages, endOf, requestsTo };
+  o.journey = { stages, endOf, requestsTo, between, STAGES };
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -73,7 +73,13 @@
       if (!first && moved && !stay.signal.aborted) arrived();
     } catch (error) {
       if (error.name === "AbortError" || stay.signal.aborted) return;
-      if (!(error instanceof o.data.Problem)) throw error;
+      if (!(error instanceof o.data.Problem)) {
+        // What was posted may be odd in a way that no check foresaw: the other pages must go on working.
+        console.error(error);
+        page.show(trouble({ message: `This page cannot be shown: ${error.message}. Its data is there as JSON.` }));
+        first = false;
+        return;
+      }
       page.show(trouble(error));
       if (error.status === 0) {
         o.shell.connection("retrying");

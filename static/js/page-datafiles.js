@@ -56,16 +56,33 @@
     ];
   }
 
+  /** The keys of an experiment's variations; to a feature rollout the SDKs add what everyone else gets. */
+  function variations(datafile, experiment) {
+    const own = (experiment.variations || []).map((one) => one.key);
+    if (experiment.type !== "fr") return own.join(", ") || "–";
+    const ids = new Set((experiment.variations || []).map((one) => String(one.id)));
+    const flags = (datafile.featureFlags || []).filter((flag) =>
+      (flag.experimentIds || []).some((id) => String(id) === String(experiment.id)),
+    );
+    const added = flags
+      .map((flag) => (datafile.rollouts || []).find((rollout) => String(rollout.id) === String(flag.rolloutId)))
+      .map((rollout) => ((rollout && rollout.experiments) || []).at(-1))
+      .map((last) => ((last && last.variations) || [])[0])
+      .filter((one) => one && !ids.has(String(one.id)));
+    const keys = [...new Set(added.map((one) => `${one.key} (everyone else)`))];
+    return [...own, ...keys].join(", ") || "–";
+  }
+
   function contents(datafile) {
     const experiments = all(datafile);
-    const names = new Map(experiments.map(({ experiment }) => [experiment.id, experiment.key]));
+    const names = new Map(experiments.map(({ experiment }) => [String(experiment.id), experiment.key]));
     const running = new Set(
-      experiments.filter(({ experiment }) => experiment.status === "Running").map(({ experiment }) => experiment.id),
+      experiments.filter(({ experiment }) => experiment.status === "Running").map(({ experiment }) => String(experiment.id)),
     );
     const tracked = (event) => {
       const ids = event.experimentIds || [];
       if (!ids.length) return o.badge("bad", "Metric of no experiment");
-      return ids.some((id) => running.has(id)) ? o.badge("good", "Tracked") : o.badge("idle", "No experiment running");
+      return ids.some((id) => running.has(String(id))) ? o.badge("good", "Tracked") : o.badge("idle", "No experiment running");
     };
     return [
       o.h("h2", {}, `Events (${(datafile.events || []).length})`),
@@ -76,7 +93,7 @@
           o.h("code", {}, event.key),
           o.h("code", { class: "quiet" }, event.id),
           tracked(event),
-          (event.experimentIds || []).map((id) => names.get(id) || id).join(", ") || "–",
+          (event.experimentIds || []).map((id) => names.get(String(id)) || id).join(", ") || "–",
         ]),
       ),
       o.h("h2", {}, `Experiments (${experiments.length})`),
@@ -87,8 +104,8 @@
           experiment.key || "–",
           o.h("code", { class: "quiet" }, experiment.id),
           o.badge(experiment.status === "Running" ? "good" : "idle", experiment.status || "No status"),
-          kind,
-          (experiment.variations || []).map((one) => one.key).join(", ") || "–",
+          experiment.type === "fr" ? "Feature rollout" : kind,
+          variations(datafile, experiment),
         ]),
       ),
       o.h("h2", {}, `Attributes (${(datafile.attributes || []).length})`),

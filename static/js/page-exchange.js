@@ -2,7 +2,13 @@
 (function (o) {
   "use strict";
 
-  const SURFACES = { events: "Event API", datafile: "Datafile", privacy: "Privacy API", results: "Results API" };
+  const SURFACES = {
+    events: "Event API",
+    datafile: "Datafile",
+    privacy: "Privacy API",
+    results: "Results API",
+    predictions: "Prediction service",
+  };
 
   const faultText = (rule) =>
     ["fault", rule.status || rule.break || (rule.latency_ms ? `${rule.latency_ms} ms` : ""), rule.phase]

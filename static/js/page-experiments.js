@@ -92,7 +92,7 @@
     );
 
     async function draw() {
-      const [{ experiments: all, behind }, answer] = await Promise.all([
+      const [{ experiments: all, holdouts, behind }, answer] = await Promise.all([
         o.source.get("results", { ns }, { signal: page.signal }),
         o.source.get(
           "verdicts",
@@ -101,6 +101,7 @@
         ),
       ]);
       const shown = Object.entries(all).filter(([name]) => !key || name === key);
+      const held = Object.entries(holdouts).filter(([name]) => !key || (name === key && !shown.length));
       const weight = ([, one]) => Object.values(one.variations).reduce((sum, variation) => sum + variation.visitors, 0);
       shown.sort((a, b) => weight(b) - weight(a));
       o.refill(body, [
@@ -112,13 +113,14 @@
               "new ones come, and all of it is counted anew from time to time.",
           ),
         o.experimentCards.breakdown(answer.verdicts, ns, answer.verdicts.length === SOME),
-        shown.length
+        shown.length || held.length
           ? o.experimentCards.cards(shown, Boolean(key))
           : o.empty(
               key ? "No such experiment" : "No datafile here",
               key ? "The newest datafile of this namespace does not list it." : "Give the namespace a datafile:",
               key ? null : `curl -X PUT ${o.source.base}_emulator/datafiles/SDK_KEY --data-binary @datafile.json`,
             ),
+        o.experimentCards.holdouts(held, Boolean(key)),
       ]);
       o.keys.settle(body);
       return answer.last;

@@ -9,13 +9,12 @@ import pytest
 from segment_code import NotHere, SegmentCode, install
 
 
-@pytest.fixture(scope="session")
-def segment_code() -> Iterator[SegmentCode]:
-    """The published destination in Node, installed first where it is missing."""
+def _running(program: str) -> Iterator[SegmentCode]:
+    """One of Segment's packages in Node, installed first where it is missing."""
     code = None
     try:
         install()
-        code = SegmentCode()
+        code = SegmentCode(program)
         code.answers(["{}"])
     except NotHere as error:
         if code is not None:
@@ -26,3 +25,15 @@ def segment_code() -> Iterator[SegmentCode]:
         pytest.skip(reason)
     yield code
     code.close()
+
+
+@pytest.fixture(scope="session")
+def segment_code() -> Iterator[SegmentCode]:
+    """The published destination."""
+    yield from _running("oracle.cjs")
+
+
+@pytest.fixture(scope="session")
+def segment_filters() -> Iterator[SegmentCode]:
+    """The published engine for filters and transformations."""
+    yield from _running("tsub.cjs")

@@ -30,12 +30,12 @@ def install() -> None:
 
 
 class SegmentCode:
-    """The published destination."""
+    """A published package behind one of this folder's programs: by default the destination."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: str = "oracle.cjs") -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._node = subprocess.Popen(
-            ["node", "--no-deprecation", str(HERE / "oracle.cjs")],
+            ["node", "--no-deprecation", str(HERE / program)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -89,6 +89,7 @@ def _row(kind: str, visitor: str, at: int, uuid: str, more: dict[str, Any]) -> E
         "flag_key": None,
         "rule_key": None,
         "variation_key": None,
+        "cmab_uuid": None,
         "client_name": "python-sdk",
         "user_agent_bot": False,
         "received_at": at,

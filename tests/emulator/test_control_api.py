@@ -1,5 +1,6 @@
 """The control surface over HTTP: health, what later events and datafiles change, runs, results, reset."""
 
+import pytest
 from field_builders import NOW, SECOND, activation, batch, datafile, experiment, purchase, report
 from space import Space
 
@@ -82,8 +83,28 @@ def test_a_run_is_kept_whole_and_listed_without_its_scenarios(space: Space) -> N
     assert [each["state"] for each in space.rows("runs")] == ["finished"]
     assert space.rows("runs", status="finished")
     assert space.get("/_emulator/runs/none").json()["error"]["code"] == "unknown_run"
-    for wrong in ([], {"id": 7}, {"id": "r", "scenarios": 1}, {"id": "r", "state": {}}):
-        assert space.call("POST", "/_emulator/runs", json=wrong).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [
+        ([], "Expected `object`"),
+        ({"state": "running"}, "missing required field `id`"),
+        ({"id": 7}, "`$.id`"),
+        ({"id": ""}, "`$.id`"),
+        ({"id": "r" * 201}, "`$.id`"),
+        ({"id": "r", "scenarios": 1}, "`$.scenarios`"),
+        ({"id": "r", "scenarios": [{"differences": [7]}]}, "`$.scenarios[0].differences[0]`"),
+        ({"id": "r", "state": {}}, "`$.state`"),
+        ({"id": "r", "counts": None}, "`$.counts`"),
+        ({"id": "r", "counts": {"failed": -1}}, "`$.counts.failed`"),
+    ],
+)  # fmt: skip
+def test_a_run_of_another_shape_is_refused_with_the_place(space: Space, wrong: object, where: str) -> None:
+    answer = space.call("POST", "/_emulator/runs", json=wrong)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "invalid_run" and where in answer.json()["error"]["message"]
+    assert space.rows("runs") == []
 
 
 def test_reset_forgets_the_journal_and_keeps_the_datafiles_unless_asked(space: Space, other: Space) -> None:
@@ -107,7 +128,7 @@ def test_reset_forgets_the_journal_and_keeps_the_datafiles_unless_asked(space: S
     assert space.rows("events", after=cursor)[0]["visitor_id"] == "u-1"
     assert space.call("POST", "/_emulator/reset", json={"datafiles": True}).status_code == 200
     assert space.get("/datafiles/sdk-1.json").status_code == 403
-    assert space.json("results") == {"experiments": {}}
+    assert space.json("results") == {"experiments": {}, "holdouts": {}}
     assert other.get("/datafiles/sdk-1.json").status_code == 200
     for wrong in ("[]", '{"datafiles": 1}', '{"all": true}'):
         assert space.call("POST", "/_emulator/reset", data=wrong).status_code == 400

@@ -7,32 +7,32 @@ from pathlib import Path
 import pytest
 
 from optilocal.emulator.app import create_app
-from optilocal.emulator.clock import SystemClock
 from optilocal.emulator.control.listing import LONGEST_WAIT
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.journal.sqlite import RUNS_KEPT, SqliteJournal
 from optilocal.emulator.privacy import subject_access
 from optilocal.emulator.settings import OPTIONS, Settings
 from optilocal.emulator.wire.faults import BREAKS, FIELDS, MAX_RULES, SURFACES
+from optilocal.serving.clock import SystemClock
+from optilocal.serving.options import Twin
 
 DOCS = Path(__file__).parents[2] / "docs"
 OPTIMIZELY = (DOCS / "optimizely.md").read_text("utf-8")
 SECURITY = (DOCS / "security.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
-def test_every_option_is_documented(option: object) -> None:
-    found = next(each for each in OPTIONS if each is option)
-    assert re.search(rf"^\| `{found.flag} .*\| `{found.variable}` \|", OPTIMIZELY, re.MULTILINE)
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.opts[0])
+def test_every_option_is_documented(option: Twin) -> None:
+    assert re.search(rf"^\| `{option.opts[0]} .*\| `{option.envvar}` \|", OPTIMIZELY, re.MULTILINE)
 
 
 def test_no_option_is_documented_that_there_is_not() -> None:
     flags = set(re.findall(r"`(--[a-z-]+)", OPTIMIZELY + SECURITY))
-    assert flags == {option.flag for option in OPTIONS}
+    assert flags == {option.opts[0] for option in OPTIONS}
 
 
 def test_every_switch_of_counting_is_an_option() -> None:
-    assert {field.name for field in dataclasses.fields(Rules)} <= {option.field for option in OPTIONS}
+    assert {field.name for field in dataclasses.fields(Rules)} <= {option.name for option in OPTIONS}
 
 
 @pytest.mark.parametrize("word", [*FIELDS, *SURFACES, *BREAKS])

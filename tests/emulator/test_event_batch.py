@@ -1,6 +1,7 @@
 """Reading event batches: every violation is found, and whatever can be read is kept."""
 
 import json
+from typing import Any
 
 import pytest
 from field_builders import NOW, activation, batch, codes, purchase, read
@@ -104,12 +105,8 @@ def test_every_violation_is_found_with_its_path():
     }
     assert strict(parsed) == list(parsed.violations)
     (row,) = parsed.conversions
-    assert {note["path"] for note in row["problems"]} == {
-        "account_id",
-        event,
-        f"{event}.uuid",
-        f"{event}.timestamp",
-    }
+    assert {note["path"] for note in row["problems"]} == {event, f"{event}.uuid", f"{event}.timestamp"}
+    assert "account_id" in {note.get("path") for note in row["warnings"]}
 
 
 def test_a_body_that_is_not_utf_8_is_read_as_latin_1_with_a_warning():
@@ -169,3 +166,24 @@ def test_no_object_makes_parsing_fail_and_rows_are_always_storable(body):
 def test_no_bytes_make_parsing_fail(body):
     parsed = read(body)
     assert parsed.is_object or parsed.violations
+
+
+@pytest.mark.parametrize("account", [12001.5, True, ["12001"], None, ""])
+def test_an_account_that_is_neither_text_nor_a_whole_number_is_a_problem(account: Any) -> None:
+    (row,) = read(batch(purchase(), account_id=account)).conversions
+    assert [note["path"] for note in row["problems"]] == ["account_id"]
+
+
+def test_whole_numbers_as_ids_are_violations_that_count() -> None:
+    visitor = activation()
+    [decision], [event] = visitor["snapshots"][0]["decisions"], visitor["snapshots"][0]["events"]
+    decision |= {"campaign_id": 7, "experiment_id": 8, "variation_id": 9}
+    event["entity_id"] = "7"
+    parsed = read(batch(visitor, purchase(entity_id=5), account_id=12001))
+    (decided,), (bought,) = parsed.decisions, parsed.conversions
+    assert (decided["campaign_id"], decided["experiment_id"], decided["variation_id"]) == ("7", "8", "9")
+    assert (bought["account_id"], bought["entity_id"]) == ("12001", "5")
+    assert decided["problems"] == bought["problems"] == []
+    paths = {note["path"].rpartition(".")[2] for note in parsed.violations}
+    assert paths == {"account_id", "campaign_id", "experiment_id", "variation_id", "entity_id"}
+    assert strict(parsed) == list(parsed.violations)

@@ -55,6 +55,46 @@ def test_a_decision_without_its_activation_records_nothing_and_is_warned_of():
     assert codes(parsed.warnings) == ["decision_without_activation"]
 
 
+@pytest.mark.parametrize(
+    ("enriched", "why"), [(True, "ignored, because enrich_decisions is true:"), (False, None)]
+)
+def test_a_decision_beside_a_conversion_counts_only_without_enrich_decisions(enriched, why):
+    visitor = activation()
+    visitor["snapshots"][0]["events"] = purchase()["snapshots"][0]["events"]
+    parsed = read(batch(visitor, enrich_decisions=enriched))
+    (row,) = parsed.conversions
+    assert len(parsed.decisions) == (0 if enriched else 1)
+    assert codes(row["warnings"]) == (["decision_ignored"] if enriched else [])
+    if why is not None:
+        message = row["warnings"][0]["message"]
+        assert why in message and '"exp-checkout"' in message and '"checkout-a"' in message
+
+
+OLD_ACTIVATIONS = [{"key": "client_activation"}, {"key": "view_activated"}, {"type": "client_activation"}]
+
+
+@pytest.mark.parametrize("mark", OLD_ACTIVATIONS)
+def test_an_old_sdks_activation_is_a_decision_when_it_names_its_campaign(mark):
+    visitor = activation()
+    event = visitor["snapshots"][0]["events"][0]
+    del event["key"]
+    parsed = read(batch({**visitor, "snapshots": [{**visitor["snapshots"][0], "events": [event | mark]}]}))
+    (row,) = parsed.decisions
+    assert parsed.conversions == () and row["experiment_id"] == "exp-checkout" and row["problems"] == []
+
+
+@pytest.mark.parametrize("mark", OLD_ACTIVATIONS)
+def test_any_other_activation_of_an_old_sdk_is_left_out_with_a_reason(mark):
+    event = {"entity_id": "4711", "uuid": "a", "timestamp": NOW} | mark
+    parsed = read(batch({"visitor_id": "u", "snapshots": [{"decisions": [], "events": [event]}]}))
+    assert parsed.rows == () and codes(parsed.warnings) == ["not_a_conversion"]
+
+
+def test_a_page_of_the_web_snippet_is_a_metric_with_a_key_of_its_own():
+    (row,) = read(batch(purchase(type="view_activated"))).conversions
+    assert row["key"] == "Order Completed" and row["problems"] == row["warnings"] == []
+
+
 def test_an_activation_that_names_another_campaign_is_kept_with_its_problem():
     visitor = activation()
     visitor["snapshots"][0]["events"][0]["entity_id"] = "layer-other"
@@ -141,3 +181,44 @@ def test_without_enrich_decisions_the_decisions_travel_with_the_conversion():
 def test_the_start_of_the_web_snippet_is_no_conversion():
     parsed = read(batch(purchase(type="client_activation")))
     assert parsed.rows == () and codes(parsed.warnings) == ["not_a_conversion"]
+
+
+@pytest.mark.parametrize(
+    ("head", "visitor", "event", "path"),
+    [
+        ({"client_version": 5}, {}, {}, "client_version"),
+        ({"anonymize_ip": "yes"}, {}, {}, "anonymize_ip"),
+        ({}, {"attributes": {}}, {}, "visitors[0].attributes"),
+        ({}, {"session_id": 5}, {}, "visitors[0].session_id"),
+        ({}, {}, {"key": 5}, "visitors[0].snapshots[0].events[0].key"),
+        ({}, {}, {"tags": []}, "visitors[0].snapshots[0].events[0].tags"),
+        ({}, {}, {"tags": {"coupon": None}}, "visitors[0].snapshots[0].events[0].tags.coupon"),
+    ],
+)
+def test_every_breach_of_the_schema_goes_with_the_rows_it_concerns(head, visitor, event, path):
+    parsed = read(batch(purchase(**event) | visitor, **head))
+    (row,) = parsed.conversions
+    assert [note["path"] for note in row["warnings"] if "path" in note] == [path]
+    assert parsed.violations and row["problems"] == []
+
+
+def test_nested_tags_are_told_together():
+    (row,) = read(batch(purchase(tags={"products": [], "address": {}, "plain": 1}))).conversions
+    (told,) = row["warnings"]
+    assert told["code"] == "nested_tag" and told["message"].startswith(
+        "tags.products and tags.address are arrays or"
+    )
+
+
+@pytest.mark.parametrize(
+    ("properties", "violations"),
+    [
+        ({"size": "l", "count": 2, "gift": True}, []),
+        ({"sizes": ["l"]}, ["nested_tag"]),
+        ({"size": None}, ["tag_type"]),
+    ],
+)
+def test_event_properties_are_an_object_of_plain_values(properties, violations):
+    parsed = read(batch(purchase(tags={"$opt_event_properties": properties})))
+    assert codes(parsed.violations) == violations
+    assert parsed.conversions[0]["tags"] == {"$opt_event_properties": properties}

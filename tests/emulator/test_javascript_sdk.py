@@ -1,6 +1,7 @@
 """Optimizely's own JavaScript SDK, in Node, against the emulator; left out where it cannot run, but never in CI."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ HERE = Path(__file__).parent / "javascript_sdk"
 SHOP: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "scenarios/suite/datafiles/shop.json").read_text("utf-8")
 )
+ROLLOUT: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "scenarios/suite/datafiles/rollout.json").read_text("utf-8")
+)
 KEY = SHOP["sdkKey"]
 
 
@@ -23,9 +27,10 @@ def node() -> str:
     return node_with(HERE, "Optimizely's JavaScript SDK")
 
 
-def run(node: str, space: Space, *arguments: str) -> Any:
-    command = [node, str(HERE / "client.mjs"), space.base_url, KEY, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+def run(node: str, space: Space, *arguments: str, key: str = KEY, **environment: str) -> Any:
+    command = [node, str(HERE / "client.mjs"), space.base_url, key, *arguments]
+    variables = {**os.environ, **environment}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=variables)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -59,3 +64,37 @@ def test_three_posts_of_one_event_after_lost_answers_count_once(node: str, space
     shown = space.json("results")["experiments"]["checkout_test"]["variations"]["treatment"]
     assert (shown["visitors"], shown["metrics"]["Order Completed"]["total"]) == (1, 1)
     assert [row["outcome"] for row in space.rows("verdicts")] == ["counted"]
+
+
+def test_both_sides_of_a_feature_rollout_count(node: str, space: Space) -> None:
+    space.put_datafile(ROLLOUT, ROLLOUT["sdkKey"])
+    seen = run(
+        node, space, "", "4", "ada", "dora", key=ROLLOUT["sdkKey"], FLAG="new_calendar", EVENT="Visit Booked"
+    )
+    assert seen["decided"] == {"ada": "off", "dora": "on"}
+    assert [row["outcome"] for row in space.rows("verdicts")] == ["counted", "counted"]
+    variations = space.json("results")["experiments"]["calendar_rollout"]["variations"]
+    assert {
+        key: (one["visitors"], one["metrics"]["Visit Booked"]["unique"]) for key, one in variations.items()
+    } == {"on": (1, 1), "off": (1, 1)}
+
+
+def with_numbers(value: Any) -> Any:
+    """The datafile with a number for every id of digits."""
+    if isinstance(value, dict):
+        return {key: member if key == "value" else with_numbers(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [with_numbers(member) for member in value]
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) > 4 else value
+
+
+def test_ids_that_are_numbers_are_served_and_judged(node: str, space: Space) -> None:
+    numbers = with_numbers(ROLLOUT)
+    assert numbers["experiments"][0]["id"] == 9300000001001
+    told = space.put_datafile(numbers, ROLLOUT["sdkKey"]).json()["warnings"]
+    assert "python_sdk_refuses" in {note["code"] for note in told}
+    seen = run(
+        node, space, "", "4", "ada", "dora", key=ROLLOUT["sdkKey"], FLAG="new_calendar", EVENT="Visit Booked"
+    )
+    assert seen["decided"] == {"ada": "off", "dora": "on"}
+    assert [row["outcome"] for row in space.rows("verdicts")] == ["counted", "counted"]

@@ -8,20 +8,21 @@ from conftest import Open
 from field_builders import NOW
 from journal_builders import event, exchange, numbers, projected, reported
 
-from optilocal.emulator.journal.interface import Journal, Judged, NewVerdict, Query
+from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.records import Judged, NewVerdict, Query
 
 # -- namespaces and documents
 
 
 def test_namespaces_come_into_being_once(journal: Journal) -> None:
     assert not journal.knows_namespace("n")
-    assert journal.settings("n", ("clock",)) == (False, [None])
+    assert journal.settings("n", ("clock",)) == [None]
     journal.add_namespace("n")
     journal.add_namespace("n")
     assert journal.knows_namespace("n")
     assert journal.namespace_count() == 1
     journal.change_document("clock", "n", lambda _: {"now": 1})
-    assert journal.settings("n", ("faults", "clock")) == (True, [None, {"now": 1}])
+    assert journal.settings("n", ("faults", "clock")) == [None, {"now": 1}]
     journal.append([exchange(at=NOW + 5)])
     projected(journal, event(1))
     assert journal.namespaces() == [

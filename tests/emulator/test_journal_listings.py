@@ -5,7 +5,8 @@ from conftest import Open
 from field_builders import NOW
 from journal_builders import event, exchange, numbers, projected, reported
 
-from optilocal.emulator.journal.interface import FILTERS, Journal, Judged, NewVerdict, Query
+from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.records import FILTERS, Judged, NewVerdict, Query
 
 # -- reports and their verdicts
 

@@ -15,7 +15,7 @@ def test_what_is_in_one_is_in_no_other(space: Space, other: Space) -> None:
     space.report(id="d-1", message_id="c-1")
     for listing in ("events", "exchanges", "verdicts", "datafiles", "faults"):
         assert other.rows(listing) == []
-    assert other.json("results") == {"experiments": {}}
+    assert other.json("results") == {"experiments": {}, "holdouts": {}}
     assert other.json("clock")["set"] is False
     assert other.get("/datafiles/sdk-1.json").status_code == 403
 
@@ -47,5 +47,8 @@ def test_asking_makes_no_namespace(space: Space) -> None:
     for path in ("events", "results", "datafiles", "clock", "faults", "health"):
         space.json(path)
     assert space.name not in [row["name"] for row in space.rows("namespaces")]
-    space.get("/datafiles/x.json")
+    assert space.get("/datafiles/x.json").status_code == 403
+    assert space.get("/v1/events").status_code == 405
+    assert space.name not in [row["name"] for row in space.rows("namespaces")]
+    assert space.send(batch(purchase())).status_code == 204
     assert space.name in [row["name"] for row in space.rows("namespaces")]

@@ -16,11 +16,11 @@ from space import Space
 
 from optilocal import emulator
 from optilocal.emulator.app import create_app
-from optilocal.emulator.clock import SystemClock
-from optilocal.emulator.journal.interface import FILTERS
+from optilocal.emulator.journal.records import FILTERS
 from optilocal.emulator.journal.sqlite import SqliteJournal
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings
+from optilocal.serving.clock import SystemClock
 
 OPENAPI: dict[str, Any] = json.loads(
     (Path(emulator.__file__).parent / "control" / "openapi.json").read_text("utf-8")

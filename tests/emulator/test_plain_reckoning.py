@@ -35,6 +35,8 @@ revision = st.builds(
 visitors = st.sampled_from(["u", "v"])
 times = st.integers(NOW - 10, NOW + SPAN)
 uuids = st.integers(0, 60).map(str)
+ACCOUNT, CAMPAIGNS = "12001", [None, "", "layer-checkout", "layer-banner"]
+accounts = st.sampled_from([ACCOUNT] * 5 + ["55555"])
 own_filter = st.sampled_from([[], [], [True], [False]]).map(
     lambda given: [{"key": "$opt_bot_filtering", "value": value} for value in given]
 )
@@ -44,6 +46,7 @@ decisions = st.builds(
     st.sampled_from([f"{key}-{letter}" for key in KEYS for letter in "ab"]),
     times,
     uuid=uuids,
+    account_id=accounts,
     holdback=st.sampled_from([False, False, False, True]),
     user_agent_bot=st.sampled_from([False, False, False, True]),
     attributes=own_filter,
@@ -54,6 +57,7 @@ conversions = st.builds(
     st.sampled_from(EVENTS),
     times,
     uuid=uuids,
+    account_id=accounts,
     revenue=st.none() | st.integers(-5, 100),
     user_agent_bot=st.sampled_from([False, False, False, True]),
     attributes=own_filter,
@@ -97,6 +101,8 @@ class Reckoning:
             for row in self.rows
             if row["kind"] == "decision"
             and (row["visitor_id"], row["experiment_id"]) == (visitor, f"exp-{key}")
+            and row["account_id"] == ACCOUNT
+            and row["campaign_id"] in (None, "", f"layer-{key}")
         ]
         running = [row for row in found if self.runs(key, row["timestamp"])]
         return sorted(running, key=lambda row: row["timestamp"])
@@ -115,6 +121,8 @@ class Reckoning:
         decided = [found["timestamp"] for key in running for found in self.decided(visitor, key)]
         firsts = [self.first(visitor, key) for key in running]
         entered = [first["variation_id"] for first in firsts if first and first["timestamp"] <= now]
+        if row["account_id"] != ACCOUNT:
+            return "wrong_account", []
         if not metrics:
             return "no_experiment", []
         if not running:
@@ -128,7 +136,18 @@ class Reckoning:
         return "counted", sorted(entered)
 
 
-@given(arrivals, st.lists(revision, min_size=1, max_size=2))
+def _with_campaign(rows: Any, campaigns: Any) -> Any:
+    """Some decisions name another campaign than their experiment's, or none."""
+    return [
+        {**row, "campaign_id": CAMPAIGNS[pick]} if row["kind"] == "decision" and pick is not None else row
+        for row, pick in zip(rows, campaigns, strict=False)
+    ]
+
+
+picks = st.lists(st.sampled_from([None, None, None, 0, 1, 2, 3]), min_size=20, max_size=20)
+
+
+@given(st.builds(_with_campaign, arrivals, picks), st.lists(revision, min_size=1, max_size=2))
 def test_outcomes_and_results_are_those_of_a_plain_reckoning(rows, revisions):
     past = DatafileHistory([(NOW + index * SPAN // 2, given) for index, given in enumerate(revisions)])
     reckoning = Reckoning(rows, revisions)

@@ -19,7 +19,7 @@ from optilocal.emulator.control.deliveries import as_kept
 from optilocal.emulator.counting.results import totals
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.store import DatafileStore, read_given
-from optilocal.emulator.journal.interface import Query
+from optilocal.emulator.journal.records import Query
 from optilocal.emulator.journal.sqlite import SqliteJournal
 from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.projection.projector import Projector

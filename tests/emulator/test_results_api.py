@@ -1,5 +1,7 @@
 """What the two surfaces take as a question on results, and how they answer and refuse it."""
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -191,3 +193,109 @@ def test_the_real_host_reaches_the_rest_api_through_a_proxy_or_a_hosts_file(spac
     answer = space.get(REST, headers={"Host": host, "Origin": "https://shop.example"})
     assert answer.status_code == 200
     assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+HOLDOUT = "/v2/export/projects/20001/holdouts/exp-kept_out/results/csv"
+
+
+def hold_out(visitor: str, uuid: str, at: int = NOW, **more: Any) -> dict[str, Any]:
+    """A visitor with a holdout's decision in the form of Optimizely's SDKs."""
+    decided = {
+        "campaign_id": "exp-kept_out",
+        "experiment_id": "exp-kept_out",
+        "variation_id": None,
+        "metadata": {
+            "rule_type": "holdout",
+            "rule_key": "kept_out",
+            "flag_key": "pay",
+            "variation_key": "off",
+        },
+    }
+    event = {"entity_id": "exp-kept_out", "key": "campaign_activated", "uuid": uuid, "timestamp": at}
+    return {
+        "visitor_id": visitor,
+        "attributes": [],
+        "snapshots": [{"decisions": [decided], "events": [event]}],
+        **more,
+    }
+
+
+def fill_holdout(space: Space) -> None:
+    """What `fill` does, and a third visitor, who is gold and held out, buys for 3.00."""
+    fill(space)
+    bought = purchase("u-3", uuid="c-3", revenue=300)
+    space.send(batch(hold_out("u-3", "d-3", attributes=GOLD), {**bought, "attributes": GOLD}))
+
+
+def exported(answer: requests.Response) -> dict[tuple[str, str], dict[str, str]]:
+    """The rows of the purchase, by group and numerator."""
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    return {
+        (row["Variation Name"], row["Metric Numerator Type"]): row
+        for row in rows
+        if row["Metric Event Name"] == "Order Completed"
+    }
+
+
+def test_a_holdouts_results_stand_beside_the_experiments(space: Space) -> None:
+    fill_holdout(space)
+    groups = space.json("results")["holdouts"]["kept_out"]["groups"]
+    assert {name: group["visitors"] for name, group in groups.items()} == {"holdout": 1, "everyone_else": 2}
+    assert groups["holdout"]["metrics"]["Order Completed"]["revenue"] == 300
+    assert groups["everyone_else"]["metrics"]["Order Completed"]["revenue"] == 107
+    gold = space.json("results", attribute="plan", value="gold")["holdouts"]["kept_out"]["groups"]
+    assert {name: group["visitors"] for name, group in gold.items()} == {"holdout": 1, "everyone_else": 1}
+    early = space.json("results", end_time="2026-01-15T10:11:00Z")["holdouts"]["kept_out"]["groups"]
+    assert {name: group["visitors"] for name, group in early.items()} == {"holdout": 1, "everyone_else": 1}
+
+
+def test_a_holdouts_results_are_exported_as_csv(space: Space) -> None:
+    fill_holdout(space)
+    answer = space.get(HOLDOUT, headers=TOKEN)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    rows = exported(answer)
+    assert len(rows) == 8
+    held, others = rows["Holdout", "total revenue"], rows["Everyone else", "total revenue"]
+    assert (held["Numerator Value"], held["Denominator Value"], held["Metric Value"]) == ("300", "1", "300.0")
+    assert (others["Numerator Value"], others["Denominator Value"], others["Metric Value"]) == (
+        "107",
+        "2",
+        "53.5",
+    )
+    assert (held["Is Baseline Variation"], others["Is Baseline Variation"]) == ("true", "false")
+    assert held["Improvement Value from Baseline"] == held["Statistical Significance"] == ""
+    assert float(others["Improvement Value from Baseline"]) == pytest.approx(53.5 / 300 - 1)
+    assert rows["Everyone else", "unique conversions"]["Metric Value"] == "1.0"
+    assert (held["Start Time (UTC)"], held["End Time (UTC)"]) == (
+        "2026-01-15T09:00:00.000Z",
+        "2026-01-15T12:00:00.000Z",
+    )
+    gold = exported(space.get(HOLDOUT, params={"attribute_id": "attr-1", "attribute_value": "gold"}))
+    assert gold["Everyone else", "total revenue"]["Numerator Value"] == "100"
+
+
+def test_a_holdout_without_data_is_204_and_an_unknown_one_404(space: Space) -> None:
+    space.put_datafile()
+    assert (space.get(HOLDOUT).status_code, space.get(HOLDOUT).content) == (204, b"")
+    for path in (
+        HOLDOUT.replace("20001", "20002"),
+        HOLDOUT.replace("exp-kept_out", "exp-checkout"),
+        HOLDOUT.replace("kept_out", "nobody"),
+    ):
+        answer = space.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("name", ["start_time", "end_time", "browser", "segment_conditions"])
+def test_what_a_holdouts_export_does_not_take_is_400(space: Space, name: str) -> None:
+    space.put_datafile()
+    answer = space.get(HOLDOUT, params={name: "2026-01-15T10:00:00Z"})
+    assert answer.status_code == 400
+    assert list(answer.json()["messages"]) == [name]
+
+
+def test_a_token_for_a_holdouts_export_is_checked_when_one_is_sent(space: Space) -> None:
+    space.put_datafile()
+    assert space.get(HOLDOUT, headers={"Authorization": "Basic x"}).status_code == 401
+    assert space.get(HOLDOUT, headers={"Authorization": "Bearer wrong"}).status_code == 403
+    assert space.get(HOLDOUT, headers=TOKEN).status_code == 204

@@ -6,12 +6,13 @@ import pytest
 import requests
 from field_builders import batch, purchase
 from space import Space
+from werkzeug.datastructures import Headers
 
-from optilocal.emulator.control.guard import check_host, check_origin
 from optilocal.emulator.control.viewer import static_folder
-from optilocal.emulator.problems import Problem
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings
+from optilocal.serving.guard import Guard, Surface
+from optilocal.serving.problems import Problem
 
 OURS = ["/", "/static/viewer.css", "/_emulator/health", "/_emulator/events", "/ns/a/_emulator/exchanges"]
 
@@ -114,19 +115,21 @@ def test_the_imitated_surface_is_open_as_the_real_one_is(space: Space) -> None:
     ],
 )
 def test_which_hosts_pass(host: str, bound_to: str, allowed: tuple[str, ...], fine: bool) -> None:
+    guard, headers = Guard("emulator", bound_to, allowed), Headers({"Host": host})
     if fine:
-        check_host(host, bound_to, allowed)
+        guard.check(Surface.OWN, "GET", headers)
     else:
         with pytest.raises(Problem) as caught:
-            check_host(host, bound_to, allowed)
+            guard.check(Surface.OWN, "GET", headers)
         assert caught.value.code == "foreign_host"
 
 
 def test_an_origin_is_compared_whole() -> None:
-    check_origin("localhost:8410", {"Origin": "http://LOCALHOST:8410"}, navigation_allowed=False)
+    guard, ours = Guard("emulator", "127.0.0.1"), {"Host": "localhost:8410"}
+    guard.check(Surface.OWN, "GET", Headers({**ours, "Origin": "http://LOCALHOST:8410"}))
     for origin in ("http://localhost:8410.evil.example", "http://localhost", "localhost:8410", ""):
         with pytest.raises(Problem):
-            check_origin("localhost:8410", {"Origin": origin}, navigation_allowed=True)
+            guard.check(Surface.VIEWER, "GET", Headers({**ours, "Origin": origin}))
 
 
 @pytest.mark.parametrize("path", ["/", "/static/viewer.css", "/_emulator/health", "/_emulator/none", "/none"])
@@ -194,7 +197,7 @@ def test_namespaces_are_limited() -> None:
         statuses = [space.send(batch()).status_code for space in spaces]
         assert statuses == [204, 204, 429]
         assert spaces[2].put_datafile().json()["error"]["code"] == "too_many_namespaces"
-        assert spaces[2].get("/datafiles/x.json").status_code == 429
+        assert spaces[2].get("/datafiles/x.json").status_code == 403
         assert spaces[0].send(batch()).status_code == 204
         assert Space(server.base_url, None, session).send(batch()).status_code == 204
         assert spaces[2].rows("events") == []

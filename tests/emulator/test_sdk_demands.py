@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from field_builders import codes, datafile, experiment
+from field_builders import activation, batch, codes, datafile, experiment, purchase
 from optimizely.error_handler import NoOpErrorHandler
 from optimizely.helpers import validator
 from optimizely.project_config import ProjectConfig
+from space import Space
 
 from optilocal.emulator.datafile.datafile import Datafile, is_running
 from optilocal.emulator.datafile.problems import problems
@@ -177,3 +178,17 @@ def test_statuses_of_groups_deliveries_and_holdouts_are_read_too() -> None:
 )
 def test_optimizelys_own_statuses_are_not_remarked_on(status: str) -> None:
     assert unknown_statuses(datafile(experiments=[experiment("a", status)])) == []
+
+
+def test_the_verdict_names_a_status_that_optimizely_does_not_write(space: Space) -> None:
+    space.put_datafile(datafile(experiments=[experiment("checkout", "running")]))
+    space.send(batch(activation(), purchase()))
+    [verdict] = space.rows("verdicts")
+    assert verdict["outcome"] == "experiment_not_running"
+    assert verdict["remedy"].startswith(
+        'Write the status of "checkout" as Optimizely does: "Running" instead of "running"'
+    )
+    assert 'had the status "running", not "Running", at 2026-01-15' in " ".join(verdict["details"])
+    space.put_datafile(datafile(revision="2", experiments=[experiment("checkout", "Paused")]))
+    [verdict] = space.rows("verdicts")
+    assert verdict["remedy"].startswith('Start "checkout"')

@@ -14,10 +14,11 @@ import requests
 from field_builders import datafile
 
 from optilocal.emulator.cli import main
-from optilocal.emulator.clock import monotonic
 from optilocal.emulator.datafile.datafile import DatafileError
 from optilocal.emulator.server import EmulatorServer, ServerError
-from optilocal.emulator.settings import OPTIONS, Settings, SettingsError, parser, read_settings
+from optilocal.emulator.settings import OPTIONS, Settings, read_settings
+from optilocal.serving.clock import monotonic
+from optilocal.serving.options import OptionsError, Twin
 
 
 class Stopped:
@@ -218,13 +219,18 @@ def test_a_flag_beats_the_environment_beats_the_default() -> None:
     assert read_settings([], {"EMULATOR_PORT": ""}) == Settings()
 
 
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
-def test_every_option_has_its_environment_twin_and_is_explained(option: object) -> None:
-    found = next(each for each in OPTIONS if each is option)
-    assert found.variable.startswith("EMULATOR_")
-    text = parser().format_help()
-    assert found.flag in text
-    assert found.variable in text
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.opts[0])
+def test_every_option_has_its_environment_twin_and_is_explained(
+    option: Twin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        read_settings(["--help"], {})
+    assert leaving.value.code == 0
+    text = capsys.readouterr().out
+    (flag,) = option.opts
+    assert option.envvar == "EMULATOR_" + flag[2:].upper().replace("-", "_")
+    assert f"  {flag} {option.metavar}" in text
+    assert str(option.envvar) in text
 
 
 @pytest.mark.parametrize(
@@ -240,14 +246,14 @@ def test_every_option_has_its_environment_twin_and_is_explained(option: object) 
 def test_an_option_that_cannot_be_is_named(
     arguments: list[str], environment: dict[str, str], named: str
 ) -> None:
-    with pytest.raises(SettingsError, match=named):
+    with pytest.raises(OptionsError, match=named):
         read_settings(arguments, environment)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--port", "x"], "--port must be a number"),
+        (["--port", "x"], "'--port' (env var: 'EMULATOR_PORT'): 'x' is not a valid integer"),
         (["--journal", "/"], "is a folder"),
         (["--journal", "/no/such/folder/j.sqlite"], "does not exist"),
         (["--datafile", "/no/such/file.json", "--port", "0"], "cannot be read"),

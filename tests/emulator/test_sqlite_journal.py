@@ -18,7 +18,8 @@ from journal_builders import exchange
 from space import Space
 
 from optilocal.emulator.counting.standing import Rules
-from optilocal.emulator.journal.interface import JournalError, Query
+from optilocal.emulator.journal.interface import JournalError
+from optilocal.emulator.journal.records import Query
 from optilocal.emulator.journal.sqlite import SqliteJournal
 from optilocal.emulator.journal.sqlite_store import STATEMENTS
 from optilocal.emulator.json_text import loads

@@ -177,14 +177,6 @@ def test_a_visitor_without_a_decision_may_be_outside_the_audience_where_the_sdk_
     assert ("outside the audience or the traffic" in found["remedy"]) is said
 
 
-def test_an_odd_timestamp_is_the_thing_to_correct_when_the_decision_is_too_late():
-    event = judged(delivery(), sent(at=1_768_471), decision("u", "checkout-b"))
-    assert event["outcome"] == "activated_too_late" and "Correct the event's timestamp" in event["remedy"]
-    decided = judged(delivery(), sent(), decision("u", "checkout-b", NOW * 10**6))
-    assert decided["outcome"] == "activated_too_late"
-    assert "Correct the decision's timestamp" in decided["remedy"]
-
-
 def test_a_holdout_that_covers_one_of_two_experiments_leaves_the_other_to_decide_on():
     local = datafile(holdouts=[], localHoldouts=[experiment("kept_out", includedRules=["exp-banner"])])
     held = decision("u", "kept_out-a", rule_type="holdout")
@@ -247,7 +239,6 @@ def test_holdback_in_one_experiment_and_a_bot_in_another_are_both_told():
     [
         ([], "attaches"),
         (["exp-delivery"], 'attached to the delivery "delivery"'),
-        (["exp-elsewhere"], '"exp-elsewhere", which no datafile lists'),
     ],
 )
 def test_why_an_event_is_a_metric_of_nothing_is_told(experiment_ids, says):

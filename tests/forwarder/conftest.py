@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
 import pytest
 from optimizely_double import DATAFILE_URL, NOON, OptimizelyDouble
+from pair import SHOP, Pair
 from segment_side import SegmentSide
 
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings as EmulatorSettings
 from optilocal.forwarder.clock import Clock, ManualClock
 from optilocal.forwarder.destination.destination import Settings
-from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.server import ForwarderServer
 from optilocal.forwarder.settings import ServerSettings
 
@@ -33,11 +37,11 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def make_forwarder(double: OptimizelyDouble, clock: ManualClock) -> Iterator[Callable[..., Forwarder]]:
-    """Makes forwarders in front of the stand-in; any argument of `Forwarder` can be given."""
-    made: list[Forwarder] = []
+def make_forwarder(double: OptimizelyDouble, clock: ManualClock) -> Iterator[Callable[..., Pipeline]]:
+    """Makes forwarders in front of the stand-in; any argument of `Pipeline` can be given."""
+    made: list[Pipeline] = []
 
-    def make(settings: dict[str, Any] | None = None, **arguments: Any) -> Forwarder:
+    def make(settings: dict[str, Any] | None = None, **arguments: Any) -> Pipeline:
         numbers = itertools.count(1)
         chosen = settings if settings is not None else {"accountId": "12001", "dataFileUrl": DATAFILE_URL}
         usual: dict[str, Any] = {
@@ -46,7 +50,7 @@ def make_forwarder(double: OptimizelyDouble, clock: ManualClock) -> Iterator[Cal
             "random": Random(1),
             "ids": lambda: f"id-{next(numbers)}",
         }
-        forwarder = Forwarder(Settings.from_json(chosen), **{**usual, **arguments})
+        forwarder = Pipeline(Settings.from_json(chosen), **{**usual, **arguments})
         made.append(forwarder)
         return forwarder
 
@@ -72,11 +76,11 @@ def order_completed() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def shared_forwarder() -> Iterator[Forwarder]:
+def shared_forwarder() -> Iterator[Pipeline]:
     """A forwarder with a stand-in behind it, for a whole module's generated events."""
     server = OptimizelyDouble()
     numbers = itertools.count(1)
-    forwarder = Forwarder(
+    forwarder = Pipeline(
         Settings.from_json({"accountId": "12001", "dataFileUrl": DATAFILE_URL}),
         optimizely=server.url,
         clock=ManualClock(NOON),
@@ -108,3 +112,23 @@ def make_server(double: OptimizelyDouble) -> Iterator[Callable[..., SegmentSide]
 def segment(make_server: Callable[..., SegmentSide]) -> SegmentSide:
     """A running forwarder with its usual settings."""
     return make_server()
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[EmulatorServer]:
+    with EmulatorServer(EmulatorSettings(port=0)) as server:
+        yield server
+
+
+@pytest.fixture
+def pair(emulator: EmulatorServer, request: pytest.FixtureRequest) -> Iterator[Pair]:
+    name = f"pair-{abs(hash(request.node.name))}"
+    clock = ManualClock(NOON)
+    with ForwarderServer(ServerSettings(port=0, optimizely=emulator.base_url), clock) as server:
+        found = Pair(
+            SegmentSide(f"{server.base_url}/ns/{name}", server), f"{emulator.base_url}/ns/{name}", clock
+        )
+        found.call("PUT", "/_emulator/datafiles/shop", json.loads(SHOP.read_text()))
+        settings = {"accountId": "12001", "dataFileUrl": "https://cdn.optimizely.com/datafiles/shop.json"}
+        assert found.segment.put("/_forwarder/settings", {**settings, "accessToken": "pat-1"}).ok
+        yield found

@@ -9,9 +9,9 @@ from typing import ClassVar
 import pytest
 from optimizely_double import DATAFILE_URL, Answer, OptimizelyDouble
 
-from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.pipeline.pipeline import Pipeline
 
-Make = Callable[..., Forwarder]
+Make = Callable[..., Pipeline]
 
 
 class TestDeletion:

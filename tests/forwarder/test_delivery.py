@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from optimizely_double import DATAFILE, DATAFILE_URL, NOON, Answer, OptimizelyDouble
 
 from optilocal.forwarder.clock import ManualClock
-from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.pipeline.pipeline import Pipeline
 
-Make = Callable[..., Forwarder]
+Make = Callable[..., Pipeline]
 Event = dict[str, Any]
 JSON = {"content-type": "application/json"}
 DATAFILES, EVENTS = "/datafiles/", "/v1/events"
@@ -245,7 +245,7 @@ def test_wrong_settings_stop_every_event_and_are_named(
         ),
     )
 )
-def test_whatever_comes_in_ends_in_an_outcome_and_a_report(shared_forwarder: Forwarder, event: Event) -> None:
+def test_whatever_comes_in_ends_in_an_outcome_and_a_report(shared_forwarder: Pipeline, event: Event) -> None:
     delivery = shared_forwarder.deliver(event)
     assert delivery.outcome != "pending"
     assert delivery.retry_at is None

@@ -8,25 +8,25 @@ from typing import Any
 import pytest
 from optimizely_double import Answer, OptimizelyDouble
 
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING, Mapping
-from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Subscription
 from optilocal.forwarder.pipeline.mappings import ConfigurationError
+from optilocal.forwarder.pipeline.pipeline import Pipeline
 
-Make = Callable[..., Forwarder]
+Make = Callable[..., Pipeline]
 Event = dict[str, Any]
 EVENTS = "/v1/events"
-FIELDS = DEFAULT_MAPPING.fields
+FIELDS = DEFAULT_SUBSCRIPTION.fields
 
 
 class TestSeveralMappings:
-    PAGES = Mapping("Pages", 'type = "page"', FIELDS)
-    OFF = Mapping("Off", 'type = "track"', FIELDS, enabled=False)
-    UNKNOWN = Mapping("Unknown", 'type = "track"', {**FIELDS, "eventKey": "nowhere"})
+    PAGES = Subscription("Pages", 'type = "page"', FIELDS)
+    OFF = Subscription("Off", 'type = "track"', FIELDS, enabled=False)
+    UNKNOWN = Subscription("Unknown", 'type = "track"', {**FIELDS, "eventKey": "nowhere"})
 
     def test_the_one_that_got_furthest_speaks_and_all_are_listed(
         self, make_forwarder: Make, order_completed: Event
     ) -> None:
-        mappings = (self.PAGES, self.OFF, self.UNKNOWN, DEFAULT_MAPPING)
+        mappings = (self.PAGES, self.OFF, self.UNKNOWN, DEFAULT_SUBSCRIPTION)
         report = make_forwarder(mappings=mappings).deliver(order_completed).report
         assert (report["outcome"], report["mapping"]) == ("sent", "Track Event")
         assert [
@@ -41,7 +41,9 @@ class TestSeveralMappings:
         assert report["mappings"][2]["payload"]["eventKey"] == "nowhere"
 
     def test_each_match_makes_its_own_requests(self, make_forwarder: Make, order_completed: Event) -> None:
-        forwarder = make_forwarder(mappings=(DEFAULT_MAPPING, Mapping("Again", 'type = "track"', FIELDS)))
+        forwarder = make_forwarder(
+            mappings=(DEFAULT_SUBSCRIPTION, Subscription("Again", 'type = "track"', FIELDS))
+        )
         assert forwarder.deliver(order_completed).outcome == "sent"
         assert forwarder.request_counts == {"datafile": 2, "events": 2, "privacy": 0}
 
@@ -49,7 +51,9 @@ class TestSeveralMappings:
         self, make_forwarder: Make, double: OptimizelyDouble, order_completed: Event
     ) -> None:
         double.next(EVENTS, Answer(503))
-        forwarder = make_forwarder(mappings=(DEFAULT_MAPPING, Mapping("Again", 'type = "track"', FIELDS)))
+        forwarder = make_forwarder(
+            mappings=(DEFAULT_SUBSCRIPTION, Subscription("Again", 'type = "track"', FIELDS))
+        )
         report = forwarder.deliver(order_completed).report
         assert [row["outcome"] for row in report["mappings"]] == ["sent", "sent"]
         assert len(double.to(EVENTS)) == 3
@@ -63,30 +67,30 @@ class TestSeveralMappings:
         ],
     )
     def test_none_matching_is_said(
-        self, make_forwarder: Make, order_completed: Event, mappings: tuple[Mapping, ...], says: str
+        self, make_forwarder: Make, order_completed: Event, mappings: tuple[Subscription, ...], says: str
     ) -> None:
         report = make_forwarder(mappings=mappings).deliver(order_completed).report
         assert (report["outcome"], report["requests"]) == ("not_subscribed", [])
         assert report["details"][0] == says
 
     def test_the_fifty_first_is_refused(self, make_forwarder: Make) -> None:
-        make_forwarder(mappings=(DEFAULT_MAPPING,) * 50)
+        make_forwarder(mappings=(DEFAULT_SUBSCRIPTION,) * 50)
         with pytest.raises(ConfigurationError, match=r"51 mappings.*at most 50"):
-            make_forwarder(mappings=(DEFAULT_MAPPING,) * 51)
+            make_forwarder(mappings=(DEFAULT_SUBSCRIPTION,) * 51)
 
     @pytest.mark.parametrize(
         ("mapping", "says"),
         [
             (
-                Mapping("A", 'type = "track"', {"eventKey": {"@nope": 1}}),
+                Subscription("A", 'type = "track"', {"eventKey": {"@nope": 1}}),
                 "mapping 'A': /eventKey has an invalid directive: @nope.",
             ),
-            (Mapping("B", 'anonymousId = "x"', FIELDS), "mapping 'B': Invalid subscription : "),
-            (Mapping("C", "", FIELDS), "mapping 'C': Failed to validate subscription"),
+            (Subscription("B", 'anonymousId = "x"', FIELDS), "mapping 'B': Invalid subscription : "),
+            (Subscription("C", "", FIELDS), "mapping 'C': Failed to validate subscription"),
         ],
     )
     def test_a_mapping_that_cannot_work_is_refused_when_configured(
-        self, make_forwarder: Make, mapping: Mapping, says: str
+        self, make_forwarder: Make, mapping: Subscription, says: str
     ) -> None:
         with pytest.raises(ConfigurationError) as caught:
             make_forwarder(mappings=(mapping,))
@@ -97,7 +101,7 @@ class TestSeveralMappings:
     ) -> None:
         fields = {**FIELDS, "eventTags": {"@path": {"@path": "$.nowhere"}}}
         report = (
-            make_forwarder(mappings=(Mapping("Inner", 'type = "track"', fields),))
+            make_forwarder(mappings=(Subscription("Inner", 'type = "track"', fields),))
             .deliver(order_completed)
             .report
         )

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from optimizely_double import NOON, Answer, OptimizelyDouble
 
 from optilocal.forwarder.clock import ManualClock
-from optilocal.forwarder.pipeline.forwarder import Forwarder
+from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.retry import RetryPolicy, is_retried_status
 
-Make = Callable[..., Forwarder]
+Make = Callable[..., Pipeline]
 Event = dict[str, Any]
 DATAFILES, EVENTS = "/datafiles/", "/v1/events"
 

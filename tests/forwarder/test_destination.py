@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as MappingOf
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from optilocal.forwarder.destination import destination
 from optilocal.forwarder.destination.destination import (
-    DEFAULT_MAPPING,
+    DEFAULT_SUBSCRIPTION,
     ActionResult,
-    Mapping,
     Response,
     Settings,
+    Subscription,
 )
 from optilocal.forwarder.destination.errors import (
     AggregateError,
@@ -46,7 +46,7 @@ class Answers:
         self.calls: list[tuple[str, str, Any, dict[str, str]]] = []
 
     def request(
-        self, method: str, url: str, *, json: Any = UNDEFINED, headers: MappingOf[str, str] | None = None
+        self, method: str, url: str, *, json: Any = UNDEFINED, headers: Mapping[str, str] | None = None
     ) -> Response:
         self.calls.append((method, url, json, dict(headers or {})))
         answer = self._answers.pop(0)
@@ -59,8 +59,8 @@ def _on_event(
     event: Any, *answers: Response | DestinationError, **changes: Any
 ) -> tuple[ActionResult, Answers]:
     client = Answers(*answers)
-    mapping = Mapping(
-        "m", changes.get("trigger", 'type = "track"'), changes.get("fields", DEFAULT_MAPPING.fields)
+    mapping = Subscription(
+        "m", changes.get("trigger", 'type = "track"'), changes.get("fields", DEFAULT_SUBSCRIPTION.fields)
     )
     return destination.on_event(event, mapping, changes.get("settings", SETTINGS), client), client
 
@@ -244,7 +244,7 @@ def test_a_wrong_mapping_has_a_status_only_when_it_is_one_directive() -> None:
 
 def test_a_template_that_counts_leaves_the_event_alone() -> None:
     event = {**EVENT, "n": 5}
-    fields = {**DEFAULT_MAPPING.fields, "revenue": {"@liquid": "{% increment n %}"}}
+    fields = {**DEFAULT_SUBSCRIPTION.fields, "revenue": {"@liquid": "{% increment n %}"}}
     result, _ = _on_event(event, *_good(), fields=fields)
     assert result.payload is not None
     assert result.payload["revenue"] == 5
@@ -252,15 +252,15 @@ def test_a_template_that_counts_leaves_the_event_alone() -> None:
 
 
 def test_mappings_are_refused_when_they_are_configured() -> None:
-    destination.validate_mapping(DEFAULT_MAPPING)
+    destination.validate_mapping(DEFAULT_SUBSCRIPTION)
     with pytest.raises(AggregateError, match="/eventKey/@path should be a string"):
-        destination.validate_mapping(Mapping("m", 'type = "track"', {"eventKey": {"@path": 1}}))
+        destination.validate_mapping(Subscription("m", 'type = "track"', {"eventKey": {"@path": 1}}))
     with pytest.raises(
         DestinationError, match=r"Invalid subscription : contains\(\) is missing a 1st argument"
     ):
-        destination.validate_mapping(Mapping("m", "contains", {}))
+        destination.validate_mapping(Subscription("m", "contains", {}))
     with pytest.raises(DestinationError, match="Failed to validate subscription"):
-        destination.validate_mapping(Mapping("m", "", {}))
+        destination.validate_mapping(Subscription("m", "", {}))
 
 
 def test_deletion_names_the_account_and_not_the_user() -> None:

@@ -16,7 +16,7 @@ import requests
 from optimizely_double import OptimizelyDouble
 
 from optilocal.forwarder.cli import main, settings_from
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION
 from optilocal.forwarder.settings import SettingsError
 
 
@@ -28,7 +28,7 @@ def test_the_usual_settings() -> None:
         "accountId": "12001",
         "dataFileUrl": "https://cdn.optimizely.com/datafiles/default.json",
     }
-    assert list(settings.mappings) == [DEFAULT_MAPPING]
+    assert list(settings.mappings) == [DEFAULT_SUBSCRIPTION]
 
 
 OPTIONS = [
@@ -87,11 +87,26 @@ def test_a_settings_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--port", "many"], "--port 'many' is no number"),
-        (["--port", "70000"], "port 70000 is none; use 0 to 65535"),
-        (["--workers", "0"], "0 workers: use 1 to 64"),
-        (["--retry-base", "0"], "--retry-base '0' is no number of seconds above 0"),
-        (["--retry-base", "nan"], "--retry-base 'nan' is no number of seconds above 0"),
+        (
+            ["--port", "many"],
+            "Invalid value for '--port' (env var: 'FORWARDER_PORT'): 'many' is not a valid integer range",
+        ),
+        (
+            ["--port", "70000"],
+            "Invalid value for '--port' (env var: 'FORWARDER_PORT'): 70000 is not in the range 0<=x<=65535",
+        ),
+        (
+            ["--workers", "0"],
+            "Invalid value for '--workers' (env var: 'FORWARDER_WORKERS'): 0 is not in the range 1<=x<=64",
+        ),
+        (
+            ["--retry-base", "0"],
+            "a first retry after 0.0 seconds: use a number above 0",
+        ),
+        (
+            ["--retry-base", "nan"],
+            "a first retry after nan seconds: use a number above 0",
+        ),
         (["--optimizely", "localhost:8410"], "the emulator's address 'localhost:8410' is no http:// URL"),
         (
             ["--datafile-url", "not a url"],

@@ -12,7 +12,7 @@ from optimizely_double import DATAFILE_ANSWER, DATAFILE_URL, NOON, Answer, Optim
 from segment_side import SegmentSide
 
 from optilocal.forwarder.clock import ManualClock
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION
 
 Make = Callable[..., SegmentSide]
 TRACK = {"event": "Order Completed", "userId": "u-1", "properties": {"revenue": 100}}
@@ -84,7 +84,7 @@ class TestMappings:
             "name": "Track Event",
             "trigger": 'type = "track"',
             "enabled": True,
-            "fields": DEFAULT_MAPPING.fields,
+            "fields": DEFAULT_SUBSCRIPTION.fields,
         }
         pages = {**default, "name": "Pages", "trigger": 'type = "page"'}
         assert segment.put("/_forwarder/mappings", [pages]).json() == {"mappings": [pages]}
@@ -92,6 +92,15 @@ class TestMappings:
         segment.post("/v1/page", {"userId": "u", "event": "Order Completed"})
         assert [row["outcome"] for row in segment.ended(2)] == ["not_subscribed", "sent"]
         assert segment.put("/_forwarder/mappings", {"mappings": []}).json() == {"mappings": []}
+        odd = {**default, "name": "Teas", "trigger": 'type = "track" and evnt = "Tea"'}
+        (warning,) = segment.put("/_forwarder/mappings", [odd]).json()["warnings"]
+        assert warning.startswith(
+            "mapping 'Teas', trigger: a Segment event has no field evnt (did you mean event?)"
+        )
+        javascript = {**odd, "trigger": 'type = "track" && event = "Tea"'}
+        refused = segment.put("/_forwarder/mappings", [javascript])
+        assert refused.status_code == 400
+        assert "; write `and` instead of &&" in refused.json()["error"]["message"]
 
     @pytest.mark.parametrize(
         ("body", "says"),
@@ -204,6 +213,11 @@ class TestGuard:
             ({"origin": "null"}, "foreign_origin"),
             ({"origin": "http://["}, "foreign_origin"),
             ({"origin": "http://192.0.2.7"}, "foreign_origin"),
+            ({"origin": "http://localhost:8410"}, "foreign_origin"),
+            ({"origin": "http://evil.localhost"}, "foreign_origin"),
+            ({"sec-fetch-site": "cross-site"}, "foreign_origin"),
+            ({"sec-fetch-site": "same-site", "sec-fetch-mode": "navigate"}, "foreign_origin"),
+            ({"host": "8.8.8.8"}, "foreign_host"),
         ],
     )
     def test_strangers_are_refused(
@@ -214,7 +228,13 @@ class TestGuard:
 
     @pytest.mark.parametrize("path", PATHS)
     @pytest.mark.parametrize(
-        "headers", [{}, {"host": "localhost:8411"}, {"host": "[::1]"}, {"origin": "http://localhost:8410"}]
+        "headers",
+        [
+            {},
+            {"host": "localhost:8411"},
+            {"host": "[::1]"},
+            {"host": "localhost:8411", "origin": "http://localhost:8411", "sec-fetch-site": "same-origin"},
+        ],
     )
     def test_this_machine_is_not(self, segment: SegmentSide, path: str, headers: dict[str, str]) -> None:
         assert segment.get(path, headers=headers).status_code == 200

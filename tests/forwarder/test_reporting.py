@@ -14,7 +14,7 @@ from segment_side import SegmentSide
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings as EmulatorSettings
 from optilocal.forwarder.clock import ManualClock
-from optilocal.forwarder.http.pooled_session import PooledSession
+from optilocal.forwarder.http.session import HttpSession
 from optilocal.forwarder.pipeline.reporting import DeliveryReporter, Told
 
 Make = Callable[..., SegmentSide]
@@ -34,14 +34,14 @@ def uuids(double: OptimizelyDouble) -> list[str]:
 
 
 @pytest.fixture
-def session() -> Iterator[PooledSession]:
-    with PooledSession() as opened:
+def session() -> Iterator[HttpSession]:
+    with HttpSession() as opened:
         yield opened
 
 
 class TestReporter:
     def test_one_goes_alone_and_several_in_one_list(
-        self, session: PooledSession, double: OptimizelyDouble
+        self, session: HttpSession, double: OptimizelyDouble
     ) -> None:
         double.next(REPORTS, Answer(201, '{"number": 7}', JSON), Answer(201, '{"numbers": [8, 9]}', JSON))
         reporter = DeliveryReporter(session, f"{double.url}/ns/blue/")
@@ -51,7 +51,7 @@ class TestReporter:
         assert [one.json for one in double.received] == [{"id": "a"}, [{"id": "b"}, {"id": "c"}]]
 
     def test_of_a_refused_list_each_is_told_alone(
-        self, session: PooledSession, double: OptimizelyDouble
+        self, session: HttpSession, double: OptimizelyDouble
     ) -> None:
         refused = Answer(400, '{"error": {}}', JSON)
         double.next(REPORTS, refused, Answer(201, '{"number": 1}', JSON), refused, Answer(503))
@@ -62,14 +62,14 @@ class TestReporter:
 
     @pytest.mark.parametrize("body", ["", "no JSON", "[]", '{"numbers": [1]}', '{"numbers": "x"}'])
     def test_an_answer_without_numbers_is_an_answer(
-        self, session: PooledSession, double: OptimizelyDouble, body: str
+        self, session: HttpSession, double: OptimizelyDouble, body: str
     ) -> None:
         double.next(REPORTS, Answer(201, body, JSON))
         assert DeliveryReporter(session, double.url).send(["{}", "{}"]) == [Told(True, None)] * 2
 
     @pytest.mark.parametrize("answer", [Answer(503), Answer(broken="hang_up"), Answer(broken="truncate")])
     def test_what_is_not_answered_is_still_to_be_told(
-        self, session: PooledSession, double: OptimizelyDouble, answer: Answer
+        self, session: HttpSession, double: OptimizelyDouble, answer: Answer
     ) -> None:
         double.next(REPORTS, answer)
         assert DeliveryReporter(session, double.url).send(["{}", "{}"]) == [Told(False)] * 2
@@ -123,16 +123,16 @@ class TestQueue:
             assert sorted(row["number"] for row in rows) == list(range(1, 31))
 
 
-def test_more_events_than_are_held_in_memory_are_sent_in_the_order_in_which_they_came(
+def test_many_events_that_wait_are_sent_in_the_order_in_which_they_came(
     make_server: Make, double: OptimizelyDouble
 ) -> None:
     gate = double.gates["/datafiles/"] = threading.Event()
     segment = make_server(workers=1)
-    for start in (0, 400, 800):
-        segment.post("/v1/batch", batch(start, 400))
+    for start in (0, 200, 400):
+        segment.post("/v1/batch", batch(start, 200))
     gate.set()
-    double.wait_for("/v1/events", 1200)
-    assert uuids(double) == [f"m-{number}" for number in range(1200)]
+    double.wait_for("/v1/events", 600)
+    assert uuids(double) == [f"m-{number}" for number in range(600)]
 
 
 def test_a_retry_whose_time_has_come_goes_before_what_comes_later(

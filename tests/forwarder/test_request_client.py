@@ -13,20 +13,20 @@ from optimizely_double import NOON, Answer, OptimizelyDouble
 from optilocal.forwarder.clock import ManualClock
 from optilocal.forwarder.destination.errors import FetchError, JavaScriptTypeError, RequestTimedOut
 from optilocal.forwarder.http.hosts import local_url
-from optilocal.forwarder.http.pooled_session import PooledSession
 from optilocal.forwarder.http.request_client import RequestClient
+from optilocal.forwarder.http.session import HttpSession
 
 EMULATOR = "http://127.0.0.1:8410/ns/blue"
 
 
 @pytest.fixture
-def session() -> Iterator[PooledSession]:
-    with PooledSession() as opened:
+def session() -> Iterator[HttpSession]:
+    with HttpSession() as opened:
         yield opened
 
 
 @pytest.fixture
-def client(double: OptimizelyDouble, clock: ManualClock, session: PooledSession) -> RequestClient:
+def client(double: OptimizelyDouble, clock: ManualClock, session: HttpSession) -> RequestClient:
     return RequestClient(session, f"{double.url}/ns/blue", clock)
 
 
@@ -202,7 +202,7 @@ def test_broken_answers_have_nodes_texts(
     assert (exchange.shown["status"], exchange.shown["error"]) == (None, caught.value.message)
 
 
-def test_nobody_listening(clock: ManualClock, session: PooledSession) -> None:
+def test_nobody_listening(clock: ManualClock, session: HttpSession) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -223,7 +223,7 @@ def test_a_host_that_does_not_exist(client: RequestClient, monkeypatch: pytest.M
     assert caught.value.message == why
 
 
-def test_no_answer_in_time(double: OptimizelyDouble, clock: ManualClock, session: PooledSession) -> None:
+def test_no_answer_in_time(double: OptimizelyDouble, clock: ManualClock, session: HttpSession) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -251,7 +251,7 @@ class TestBothWays:
         request: pytest.FixtureRequest,
         double: OptimizelyDouble,
         clock: ManualClock,
-        session: PooledSession,
+        session: HttpSession,
     ) -> RequestClient:
         return RequestClient(session, double.url.replace("127.0.0.1", request.param), clock, timeout_s=5)
 

@@ -47,16 +47,19 @@ def spool() -> Iterator[Spool]:
 
 
 class TestQueue:
-    def test_the_longest_due_comes_first_and_busy_ones_not_at_all(self, spool: Spool) -> None:
-        for name, due in (("b", NOON + 5), ("a", NOON), ("c", NOON + 9)):
-            spool.add("default", [delivery(name)], due=due)
-        (first,) = spool.due(NOON + 5)
-        assert first.delivery.id == "a"
-        (second,) = spool.due(NOON + 5, busy=[first.row], limit=2)
-        assert second.delivery.id == "b"
-        assert spool.due(NOON + 5, limit=2) == [first, second]
-        assert spool.due(NOON + 5, busy=[first.row, second.row]) == []
-        assert spool.next_due(busy=[first.row, second.row]) == NOON + 9
+    def test_the_schedule_has_what_waits_the_longest_due_first(self, spool: Spool) -> None:
+        rows = {}
+        for name, due in (("b", NOON + 5), ("a", NOON), ("c", NOON + 9), ("d", NOON)):
+            (rows[name],) = spool.add("blue" if name == "d" else "default", [delivery(name)], due=due)
+        spool.save(delivery("c").with_report(outcome="sent"), due=None)
+        assert spool.schedule() == [
+            (NOON, rows["a"], "default"),
+            (NOON, rows["d"], "blue"),
+            (NOON + 5, rows["b"], "default"),
+        ]
+        found = spool.at(rows["d"])
+        assert found is not None and (found.delivery.id, found.namespace) == ("d", "blue")
+        assert spool.at(max(rows.values()) + 1) is None
 
     def test_what_is_saved_comes_back_as_it_was(self, spool: Spool) -> None:
         spool.add("blue", [delivery("a")], due=NOON)

@@ -3,64 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-from optimizely_double import NOON
-from segment_side import SegmentSide
-
-from optilocal.emulator.server import EmulatorServer
-from optilocal.emulator.settings import Settings as EmulatorSettings
-from optilocal.forwarder.clock import ManualClock
-from optilocal.forwarder.server import ForwarderServer
-from optilocal.forwarder.settings import ServerSettings
-
-SHOP = Path(__file__).parents[2] / "scenarios/suite/datafiles/shop.json"
-TRACK = {"event": "Order Completed", "userId": "u-1", "properties": {"revenue": 4999}}
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The same namespace on both sides."""
-
-    segment: SegmentSide
-    optimizely: str
-    clock: ManualClock
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        answer = requests.request(method, self.optimizely + path, json=body, timeout=20)
-        assert answer.ok, answer.text
-        return answer.json() if answer.content else None
-
-    def verdict(self, message_id: str, *, outcome: str | None = None) -> dict[str, Any]:
-        """The verdict on one source event, waited for."""
-        path = f"/_emulator/verdicts?message_id={message_id}&count=1&wait=15"
-        (found,) = self.call("GET", path + (f"&outcome={outcome}" if outcome else ""))["verdicts"]
-        return dict(found)
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[EmulatorServer]:
-    with EmulatorServer(EmulatorSettings(port=0)) as server:
-        yield server
-
-
-@pytest.fixture
-def pair(emulator: EmulatorServer, request: pytest.FixtureRequest) -> Iterator[Pair]:
-    name = f"pair-{abs(hash(request.node.name))}"
-    clock = ManualClock(NOON)
-    with ForwarderServer(ServerSettings(port=0, optimizely=emulator.base_url), clock) as server:
-        found = Pair(
-            SegmentSide(f"{server.base_url}/ns/{name}", server), f"{emulator.base_url}/ns/{name}", clock
-        )
-        found.call("PUT", "/_emulator/datafiles/shop", json.loads(SHOP.read_text()))
-        settings = {"accountId": "12001", "dataFileUrl": "https://cdn.optimizely.com/datafiles/shop.json"}
-        assert found.segment.put("/_forwarder/settings", {**settings, "accessToken": "pat-1"}).ok
-        yield found
+from pair import SHOP, TRACK, Pair
 
 
 def test_an_event_gets_a_verdict_with_its_delivery(pair: Pair) -> None:

@@ -342,9 +342,9 @@ def test_json_to_standard_output_leaves_it_to_the_json(
     ("name", "content", "reason"),
     [
         ("empty.txt", "\n \n", "is empty"),
-        ("broken.json", '{"rules": [', "is no JSON"),
+        ("broken.json", '{"rules": [', "is not valid JSON"),
         ("other.json", '{"a": 1}', "nothing tracked was found"),
-        ("lines.jsonl", '{"type": "track", "event": "A"}\n{broken\n', "lines.jsonl:2: this line is no JSON"),
+        ("lines.jsonl", '{"type": "track", "event": "A"}\n{broken\n', "lines.jsonl:2: this line is not"),
         ("numbers.jsonl", "5\n", "numbers.jsonl:1: a recorded event is a JSON object"),
     ],
 )
@@ -367,7 +367,7 @@ def test_an_unreadable_file_is_one_line_and_2(
         (["--datafile", str(SHOP), "--events", "none.txt"], "cannot read none.txt"),
         (["--datafile", str(SHOP), "--events", "none/"], "cannot read none"),
         (["--datafile", str(SHOP), "--events", "none.py"], "no such file"),
-        (["--datafile", __file__, "--events", "x.txt"], "is no JSON"),
+        (["--datafile", __file__, "--events", "x.txt"], "is not valid JSON"),
         (["--datafile", str(SHOP)], "--events"),
     ],
 )

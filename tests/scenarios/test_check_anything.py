@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optilocal.emulator.datafile.datafile import Datafile
-from optilocal.forwarder.destination.destination import DEFAULT_MAPPING
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION
 from optilocal.scenarios.check.judge import Destination
 from optilocal.scenarios.check.preflight import preflight
 from optilocal.scenarios.check.reading import read
 from optilocal.scenarios.check.tracked import Reading
-from optilocal.scenarios.language.datafiles import SHOP, read_datafile
+from optilocal.scenarios.language.datafile_source import read_datafile
+from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError
 
 NOW = 1_768_471_200_000
@@ -48,7 +49,7 @@ def _read(name: str, text: str) -> Reading | None:
 
 
 def _report(reading: Reading) -> dict[str, Any]:
-    destination = Destination(DATAFILE, [DEFAULT_MAPPING], None, NOW)
+    destination = Destination(DATAFILE, [DEFAULT_SUBSCRIPTION], None, NOW)
     report = preflight(DATAFILE, [reading], destination, source="shop.json", now_ms=NOW)
     json.dumps(report)
     return report

@@ -9,7 +9,7 @@ from optimizely.decision.optimizely_decide_option import OptimizelyDecideOption
 
 from optilocal.scenarios.language.loader import load
 from optilocal.scenarios.language.problems import ScenarioError
-from optilocal.scenarios.language.step_checks import DECIDE_OPTIONS
+from optilocal.scenarios.language.steps import DECIDE_OPTIONS
 
 pytest_plugins = ["pytester"]
 
@@ -33,7 +33,7 @@ def test_the_options_are_those_of_the_sdk() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("options: [DISABLE_DECISION_EVENTS]", "unknown option 'DISABLE_DECISION_EVENTS' (did you mean 'DISABLE_DECISION_EVENT'?)"),
+        ("options: [DISABLE_DECISION_EVENTS]", "option 'DISABLE_DECISION_EVENTS' is unknown (did you mean 'DISABLE_DECISION_EVENT'?)"),
         ("options: [disable_decision_event]", "(did you mean 'DISABLE_DECISION_EVENT'?)"),
         ("options: DISABLE_DECISION_EVENT", "decide: options must be a list, not a text"),
         ("options: [1]", "an option must be a text, not a number"),

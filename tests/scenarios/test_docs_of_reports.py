@@ -14,10 +14,10 @@ import yaml
 
 from optilocal.scenarios.cli import command_line
 from optilocal.scenarios.language import datafiles, schema
-from optilocal.scenarios.language.document_checks import OUTCOMES
+from optilocal.scenarios.language.document import OUTCOMES
 from optilocal.scenarios.language.matchers import LIST_TAGS, TAGS
-from optilocal.scenarios.pytest_plugin.fixtures import Optimizely
-from optilocal.scenarios.pytest_plugin.segment import Segment
+from optilocal.scenarios.sandbox.optimizely import Optimizely
+from optilocal.scenarios.sandbox.segment import Segment
 
 DOCS = Path(__file__).parents[2] / "docs"
 pytest_plugins = ["pytester"]
@@ -81,7 +81,7 @@ def test_the_tests_on_the_page_pass(pytester: pytest.Pytester, monkeypatch: pyte
     for number, text in enumerate(blocks("pytest.md", "python")):
         (pytester.path / f"tests/test_{number}.py").write_text(text, encoding="utf-8")
     result = pytester.runpytest_subprocess("-p", "optilocal", "-p", "no:cacheprovider", timeout=60)
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=6)
 
 
 def test_every_name_on_the_page_is_there() -> None:

@@ -105,7 +105,7 @@ def test_names_tags_and_options_choose(project: pytest.Pytester) -> None:
     run(project, "a.scenario.yaml::Skipped by no one [line 10]").assert_outcomes(passed=1)
 
 
-def test_mistakes_are_collection_errors_one_line_each(project: pytest.Pytester) -> None:
+def test_mistakes_are_collection_errors_each_with_its_place(project: pytest.Pytester) -> None:
     wrong = PASSES.replace("outcome: counted", "outcome: counte").replace("activate:", "activat:")
     write(
         project,
@@ -117,11 +117,14 @@ def test_mistakes_are_collection_errors_one_line_each(project: pytest.Pytester) 
     )
     result = run(project)
     result.assert_outcomes(errors=3)
-    told = [line for line in result.outlines if re.match(r"[\w/]+\.scenario\.yaml:\d+: ", line)]
-    assert told[0] == "b.scenario.yaml:1: this is no YAML: " + told[0].split(": ", 2)[2]
-    assert told[1] == "c.scenario.yaml:1: no scenario in this file"
-    assert told[2].startswith("shop/a.scenario.yaml:14: unknown step 'activat' (did you mean 'activate'?)")
-    assert told[3].startswith("shop/a.scenario.yaml:17: unknown outcome 'counte' (did you mean 'counted'?)")
+    told = [line for line in result.outlines if re.match(r"[\w/]+\.scenario\.yaml:\d+", line)]
+    assert told[0] == "b.scenario.yaml:1:11: the [ that opens here is never closed"
+    assert told[1] == "c.scenario.yaml:1: there is no scenario in this file"
+    assert told[2].startswith("shop/a.scenario.yaml:14:5: unknown step 'activat' (did you mean 'activate'?)")
+    assert told[3].startswith(
+        "shop/a.scenario.yaml:17:22: a track: outcome 'counte' is unknown (did you mean"
+    )
+    assert "    │     ^^^^^^^" in "".join(result.outlines)
     assert len(told) == 4 and "Traceback" not in result.stdout.str()
 
 
@@ -141,7 +144,7 @@ def test_a_purchase_is_counted(visitor, optimizely, segment):
     (verdict,) = optimizely.assert_counted(message_id=message_id)
     assert verdict["attributed_to"][0]["variation"] == "treatment"
     assert optimizely.assert_counted(user_id="u-1", event="Order Completed", event_key="Order Completed") == [verdict]
-    order = optimizely.results()["checkout_test"]["variations"]["treatment"]["metrics"]["Order Completed"]
+    order = optimizely.results()["checkout_test"]["treatment"]["Order Completed"]
     assert (order["unique"], order["revenue"]) == (1, 4999)
     with urllib.request.urlopen(optimizely.base_url + "/_emulator/health") as answer:
         assert json.load(answer)["status"] == "ok"
@@ -161,7 +164,7 @@ def test_why_it_is_not_counted(optimizely, segment):
 def test_every_test_has_a_world_of_its_own(optimizely, segment):
     assert optimizely.verdicts() == []
     assert optimizely.put_datafile(SHOP) == optimizely.datafile_url
-    assert optimizely.results()["checkout_test"]["variations"]["treatment"]["visitors"] == 0
+    assert optimizely.results()["checkout_test"]["treatment"]["visitors"] == 0
 
 
 def test_results_of_a_segment_and_of_dates(visitor, optimizely, segment):
@@ -170,8 +173,8 @@ def test_results_of_a_segment_and_of_dates(visitor, optimizely, segment):
     asked = {"gold": {"attribute": "plan", "value": "gold"}, "early": {"end_time": "2020-01-01T00:00:00Z"}, "all": {}}
     orders = {}
     for name, question in asked.items():
-        arm = optimizely.results(**question)["checkout_test"]["variations"]["treatment"]
-        orders[name] = (arm["visitors"], arm["metrics"]["Order Completed"]["revenue"])
+        arm = optimizely.results(**question)["checkout_test"]["treatment"]
+        orders[name] = (arm["visitors"], arm["Order Completed"]["revenue"])
     assert orders == {"gold": (1, 100), "early": (0, 0), "all": (1, 107)}
 
 
@@ -234,6 +237,35 @@ def test_what_is_asked_wrongly_is_told(optimizely):
         optimizely.assert_counted(visitor="u-1")
     with pytest.raises(ValueError, match="did you mean 'user_not_activated'"):
         optimizely.assert_not_counted(because="not_activated")
+
+
+def test_a_name_that_the_datafile_lacks_is_told_at_once(optimizely, segment):
+    wrong = [
+        (lambda: optimizely.activate("u-1", "checkout_test", "treatmnt"), "no variation of checkout_test 'treatmnt' .did you mean 'treatment'"),
+        (lambda: optimizely.activate("u-1", "chekout_test"), "no experiment 'chekout_test' .did you mean 'checkout_test'"),
+        (lambda: optimizely.decide("u-1", "chekout"), "no flag 'chekout' .did you mean 'checkout'"),
+        (lambda: optimizely.assert_counted(event_key="Order Complted"), "no event 'Order Complted' .did you mean 'Order Completed'"),
+        (lambda: optimizely.assert_counted(experiment="chekout_test"), "no experiment 'chekout_test'"),
+        (lambda: optimizely.assert_not_counted("no_experiment", event_key="Order Complted"), "no event 'Order Complted'"),
+    ]
+    for call, message in wrong:
+        with pytest.raises(ValueError, match=message):
+            call()
+    assert optimizely.verdicts() == [] and optimizely.control.exchanges(surface="events") == []
+    for path in (("chekout_test",), ("checkout_test", "treatmnt"), ("checkout_test", "treatment", "Order Complted")):
+        found = optimizely.results()
+        with pytest.raises(KeyError, match=f"{path[-1]}.*did you mean"):
+            for name in path:
+                found = found[name]
+
+
+def test_arguments_are_those_of_segments_library(segment):
+    with pytest.raises(TypeError, match="track has no argument 'propertys'.*did you mean 'properties'"):
+        segment.track("u-1", "Order Completed", propertys={})
+    with pytest.raises(TypeError, match="was given 'event' twice"):
+        segment.track("u-1", "Order Completed", event="Signed Up")
+    with pytest.raises(TypeError, match="at most 8 arguments"):
+        segment.track(*range(9))
 """
 
 
@@ -281,7 +313,7 @@ def test_a_failing_assertion_prints_the_verdict(project: pytest.Pytester) -> Non
         "AssertionError: 1 of 2 verdicts with outcome='counted' within 0.1 s",
     ):
         assert text in shown
-    assert "pytest_fixtures.py:" not in shown, "the test's own line is where it failed"
+    assert "sandbox/optimizely.py:" not in shown, "the test's own line is where it failed"
 
 
 def test_several_processes_each_have_a_sandbox(project: pytest.Pytester) -> None:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from optilocal.scenarios.cli import main
 from optilocal.scenarios.editing.recording_time import Moment, laid_out
-from optilocal.scenarios.language.datafiles import SHOP, SUITE, read_datafile
+from optilocal.scenarios.language.datafile_source import read_datafile
+from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.language.loader import load_file
+from optilocal.scenarios.language.paths import SUITE
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.runner import run_scenario
 from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions

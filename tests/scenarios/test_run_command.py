@@ -155,23 +155,24 @@ def test_an_output_that_knows_no_tick_changes_no_outcome(here: Path, encoding: s
     assert tick in ended.stdout and b"1 passed" in ended.stdout
 
 
-def test_a_track_too_many_or_too_few_is_a_difference(here: Path) -> None:
-    write(PURCHASE.replace("  received:", "    - outcome: counted\n  received:"))
+def test_a_track_too_few_is_a_difference(here: Path) -> None:
+    write(PURCHASE.replace("  - track:", "  - track: {event: Signed Up}\n  - track:"))
     code, run = run_json()
     assert code == 1
-    assert [difference["where"] for difference in run["scenarios"][0]["differences"]] == ["tracks[1]"]
+    wrong = [difference["where"] for difference in run["scenarios"][0]["differences"]]
+    assert "tracks[1]" in wrong
 
 
 MISTAKES = {
-    "unknown key": ("a.scenario.yaml", PURCHASE.replace("outcome:", "outcme:"), r"a\.scenario\.yaml:9: .*did you mean 'outcome'"),
-    "no yaml": ("a.scenario.yaml", "scenario: [\n", r"a\.scenario\.yaml:1: this is no YAML"),
-    "no datafile": ("a.scenario.yaml", PURCHASE + "datafile: gone.json\n", r"a\.scenario\.yaml:27: cannot read the datafile .*gone\.json"),
+    "unknown key": ("a.scenario.yaml", PURCHASE.replace("outcome:", "outcme:"), r"a\.scenario\.yaml:9:7: .*did you mean 'outcome'.*\n  9 │     - outcme: counted\n    │       \^{6}"),
+    "no yaml": ("a.scenario.yaml", "scenario: [\n", r"a\.scenario\.yaml:1:11: the \[ that opens here is never closed\n  1 │ scenario: \[\n    │           \^"),
+    "no datafile": ("a.scenario.yaml", PURCHASE + "datafile: gone.json\n", r"a\.scenario\.yaml:27:11: cannot read the datafile .*gone\.json.*\n  27 │ datafile: gone\.json\n     │           \^{9}"),
     "no such path": ("b.txt", "", r"a\.scenario\.yaml: no such file or folder"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_what_cannot_be_run_is_2_with_one_line_and_nothing_sent(
+def test_what_cannot_be_run_is_2_with_its_place_and_nothing_sent(
     here: Path, capsys: pytest.CaptureFixture[str], mistake: str
 ) -> None:
     name, text, says = MISTAKES[mistake]

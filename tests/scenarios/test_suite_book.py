@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 
+from optilocal.scenarios.language.document import EXPECTATIONS
 from optilocal.scenarios.language.loader import SUFFIX, find_files, load
-from optilocal.scenarios.language.scenario import EXPECTATIONS, STEP_KINDS, Scenario
+from optilocal.scenarios.language.scenario import Scenario
+from optilocal.scenarios.language.steps import STEPS
 from optilocal.scenarios.suite_index import PAGE as INDEX
 from optilocal.scenarios.suite_index import SUITE, contents, title, with_index
 
 # Contract of verdicts, top to bottom.
 OUTCOMES = (
-    "suppressed_user", "duplicate", "not_subscribed", "invalid_payload", "datafile_unavailable", "project_deactivated",
-    "unmatched_event_key", "delivery_failed", "no_experiment", "experiment_not_running", "unidentified_user",
-    "user_not_activated", "activated_too_late", "excluded", "counted",
+    "suppressed_user", "duplicate", "blocked_by_schema", "consent_refused", "filtered", "not_subscribed",
+    "invalid_payload", "datafile_unavailable", "project_deactivated", "unmatched_event_key", "delivery_failed",
+    "no_experiment", "experiment_not_running", "unidentified_user", "user_not_activated", "activated_too_late",
+    "excluded", "counted",
 )  # fmt: skip
 
 
@@ -37,7 +40,7 @@ def test_every_outcome_is_taught(suite: list[Scenario]) -> None:
 
 
 def test_every_step_and_every_expectation_is_shown(suite: list[Scenario]) -> None:
-    assert {step.kind for scenario in suite for step in scenario.steps} == set(STEP_KINDS)
+    assert {step.kind for scenario in suite for step in scenario.steps} == set(STEPS)
     assert {part for scenario in suite for part in scenario.expect} == set(EXPECTATIONS)
 
 

@@ -94,7 +94,9 @@ def test_the_sdk_takes_every_datafile_without_a_complaint(file: Path, recorder: 
     assert client.is_valid
     assert client.get_optimizely_config() is not None
     client.close()
-    assert recorder.complaints == []
+    # That rule keys are unique within a flag only is what this datafile is for.
+    shared = ["Duplicate experiment keys found in datafile: ab_rule"] if file.name == "two-flags.json" else []
+    assert recorder.complaints == shared
 
 
 def test_the_shop_has_every_part_of_a_datafile() -> None:

@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from optilocal.scenarios.cli import main
-from optilocal.scenarios.language.datafiles import SHOP, read_datafile
+from optilocal.scenarios.language.datafile_source import read_datafile
+from optilocal.scenarios.language.datafiles import SHOP
 
 pytest_plugins = ["pytester"]
 NOBODY = """\

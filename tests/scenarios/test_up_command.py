@@ -130,8 +130,8 @@ def test_an_address_of_the_other_server_is_one_line_and_2(
         "scenario: x\nsteps:\n  - track: {event: a}\nexpect: {tracks: []}\n"
     )
     for emulator, forwarder, says in (
-        (up.forwarder, up.forwarder, f"what answers at {up.forwarder} is no emulator of optilocal"),
-        (up.emulator, up.emulator, f"what answers at {up.emulator} is no forwarder of optilocal"),
+        (up.forwarder, up.forwarder, f"what answers at {up.forwarder} is not an emulator of optilocal"),
+        (up.emulator, up.emulator, f"what answers at {up.emulator} is not a forwarder of optilocal"),
         (up.emulator, "http://127.0.0.1:1", "no forwarder answers at http://127.0.0.1:1: connection refused"),
     ):
         assert main(["run", str(tmp_path), "--emulator", emulator, "--forwarder", forwarder]) == 2
@@ -177,3 +177,11 @@ def test_what_the_forwarder_accepted_outlives_a_kill_with_the_journal(tmp_path: 
     kept = requests.get(second.forwarder + "/_forwarder/deliveries", timeout=10).json()["deliveries"]
     assert {delivery["message_id"] for delivery in kept} == {f"m-{number}" for number in range(5)}
     assert second.interrupt() == 0
+
+
+def test_folders_named_as_the_two_servers_are_no_harm(tmp_path: Path) -> None:
+    for name in ("emulator", "forwarder"):
+        (tmp_path / name).mkdir()
+    sandbox = Up(tmp_path)
+    assert requests.get(sandbox.forwarder + "/_forwarder/health", timeout=10).status_code == 200
+    assert sandbox.interrupt() == 0

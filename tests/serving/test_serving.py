@@ -94,8 +94,9 @@ def one_answer(connection: socket.socket) -> bytes:
 def test_an_answer_bears_its_length_and_the_servers_time(server: Server) -> None:
     answer = say(server, b"GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n")
     assert answer == (
-        b"HTTP/1.1 200 OK\r\nserver: optilocal\r\ndate: Thu, 15 Jan 2026 10:00:00 GMT\r\nx-path: /a\r\n"
-        b"content-length: 8\r\n\r\nGET b=c "
+        b"HTTP/1.1 200 OK\r\nserver: optilocal\r\ndate: Thu, 15 Jan 2026 10:00:00 GMT\r\n"
+        b"x-content-type-options: nosniff\r\nx-path: /a\r\n"
+        b"cross-origin-resource-policy: same-origin\r\ncontent-length: 8\r\n\r\nGET b=c "
     )
 
 

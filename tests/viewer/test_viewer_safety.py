@@ -250,3 +250,22 @@ def test_the_page_does_not_grow_while_events_keep_coming(new_page: Any, crowded:
     expect(page.locator("tbody code", has_text=re.compile("^late$"))).to_have_count(100)
     expect(rows).to_have_count(100)
     assert page.evaluate("document.querySelectorAll('*').length") <= before * 1.2
+
+
+@pytest.mark.parametrize(
+    ("run", "shown"),
+    [
+        ({"id": "odd"}, "All 0 scenarios as expected"),
+        ({"id": "odd", "scenarios": [{"status": "failed", "differences": [{}]}]}, "scenarios"),
+        ({"id": "odd", "scenarios": [{"id": "x", "status": "odd", "source": {"text": 7}}]}, "scenarios"),
+    ],
+)  # fmt: skip
+def test_a_run_that_others_posted_without_most_of_it_breaks_no_page(
+    new_page: Any, client: EmulatorClient, run: dict[str, Any], shown: str
+) -> None:
+    client.post_run(run)
+    page = new_page(base_url=client.base_url, noise="cannot be shown|Error")
+    page.goto("/#/runs/odd")
+    expect(page.locator("main h1")).to_contain_text(re.compile(f"{shown}|This could not be shown"))
+    page.goto("/#/events")
+    expect(page.locator("main h1")).to_contain_text("Events")

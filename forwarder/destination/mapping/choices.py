@@ -14,7 +14,7 @@ def _if(options: Value, event: Value, resolve: Resolve) -> Value:
         raise DestinationError('@if requires an object with an "exists" key')
     if not truthy(options.get("exists")) and not truthy(options.get("blank")):
         raise DestinationError('@if requires an "exists" key or a "blank" key')
-    # Read as "is there": a value that is not blank takes the then branch (Segment reference 2.3).
+    # Read as "is there": a value that is not blank takes the then branch (@segment/actions-core mapping-kit/index.ts).
     key = "exists" if "exists" in options else "blank"
     value = resolve(options[key], event)
     there = value is not UNDEFINED and value is not None

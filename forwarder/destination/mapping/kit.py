@@ -26,7 +26,8 @@ def transform(mapping: Value, event: Value = UNDEFINED, *, checked: bool = False
     """What a mapping makes of an event; UNDEFINED only where the mapping as a whole is a directive that finds nothing.
 
     A mapping that is `checked` is known to be right. Raises `ValidationError` or `AggregateError` for one that is wrong,
-    `DestinationError` for an event that is no object or a directive that fails (Segment reference 2).
+    `DestinationError` for an event that is no object or a directive that fails.
+    Source: @segment/actions-core mapping-kit/index.ts.
     """
     event = {} if event is UNDEFINED else event
     if not isinstance(event, dict):

@@ -1,4 +1,7 @@
-"""Paths into an event: `a.b[0]["c"]`, built-in properties included (Segment reference 2.3, @path)."""
+"""Paths into an event: `a.b[0]["c"]`, built-in properties included.
+
+Source: @segment/actions-core mapping-kit/index.ts, get.ts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Checks a mapping's configuration before it is resolved: every mistake, with its place (Segment reference 2.2)."""
+"""Checks a mapping's configuration before it is resolved: every mistake, with its place.
+
+Source: @segment/actions-core mapping-kit/validate.ts.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The published JSON Schemas: of scenario files and of the defaults they share, for editors; of the result document.
 
-`python -m optilocal.scenarios.language.schema scenario` (or `defaults`, `results`) prints one.
+`python -m optilocal.scenarios.language.schema scenario` (or `defaults`, `results`) prints one. The first two follow from
+the tables of `document` and `steps`.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+from optilocal.scenarios.language.schema.scenario import defaults_schema, scenario_schema
+
 NAMES = ("scenario", "defaults", "results")
-
-
-def path(name: str) -> Path:
-    """Where the schema of this name is on disk, for an editor's settings."""
-    return Path(__file__).parent / f"{name}.schema.json"
 
 
 def read(name: str) -> dict[str, Any]:
     """The schema of this name as JSON."""
-    schema: dict[str, Any] = json.loads(path(name).read_text(encoding="utf-8"))
+    if name == "scenario":
+        return scenario_schema()
+    if name == "defaults":
+        return defaults_schema()
+    schema: dict[str, Any] = json.loads(
+        (Path(__file__).parent / "results.schema.json").read_text(encoding="utf-8")
+    )
     return schema

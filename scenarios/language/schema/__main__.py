@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
+import json
 import sys
 
-from optilocal.scenarios.language.schema import NAMES, path
+import click
+
+from optilocal.scenarios.language.schema import NAMES, read
 
 
-def main() -> int:
-    """Print the schema that is asked for."""
-    parser = argparse.ArgumentParser(
-        prog="python -m optilocal.scenarios.language.schema", description="Print a JSON Schema."
-    )
-    parser.add_argument("name", choices=NAMES, nargs="?", default=NAMES[0])
-    sys.stdout.write(path(parser.parse_args().name).read_text(encoding="utf-8"))
-    return 0
+@click.command()
+@click.argument("name", type=click.Choice(NAMES), default=NAMES[0])
+def main(name: str) -> None:
+    """Print a JSON Schema: of scenario files, of a folder's defaults, or of the result document."""
+    sys.stdout.write(json.dumps(read(name), ensure_ascii=False, indent=2) + "\n")
 
 
-sys.exit(main())
+main()

@@ -1,5 +1,6 @@
 // Optimizely's own JavaScript SDK: decides and tracks for the users named, then prints what it saw as one JSON line.
 // Arguments: base URL of a namespace, SDK key, datafile access token or "", batch size, users...
+// With FLAG and EVENT in the environment it decides that flag and tracks that event, else checkout_test and an order.
 import {
   createBatchEventProcessor,
   createInstance,
@@ -7,6 +8,7 @@ import {
 } from "@optimizely/optimizely-sdk";
 
 const [base, sdkKey, token, batchSize, ...users] = process.argv.slice(2);
+const { FLAG, EVENT = "Order Completed" } = process.env;
 const statuses = [];
 let outstanding = 2 * users.length;
 let allAccepted;
@@ -36,9 +38,13 @@ const client = createInstance({
 await client.onReady({ timeout: 10_000 });
 const decided = {};
 for (const user of users) {
-  client.setForcedVariation("checkout_test", user, "treatment");
-  decided[user] = client.activate("checkout_test", user);
-  client.track("Order Completed", user, {}, { revenue: 4999, value: 49.99 });
+  if (FLAG) {
+    decided[user] = client.createUserContext(user).decide(FLAG).variationKey;
+  } else {
+    client.setForcedVariation("checkout_test", user, "treatment");
+    decided[user] = client.activate("checkout_test", user);
+  }
+  client.track(EVENT, user, {}, { revenue: 4999, value: 49.99 });
 }
 // Closing at once would give up what is still on its way.
 await accepted;

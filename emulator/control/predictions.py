@@ -1,0 +1,79 @@
+"""`/_emulator/predictions`: what the prediction service is to answer for a contextual bandit, set by a test."""
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from optilocal.emulator.context import context, namespace
+from optilocal.emulator.control.listing import asked_namespace
+from optilocal.emulator.control.reading import json_body, json_response
+from optilocal.emulator.datafile.datafile import Datafile, Experiment
+from optilocal.emulator.problems import Problem
+from optilocal.emulator.wire.prediction_table import (
+    KIND,
+    PredictionError,
+    bandit,
+    no_bandit,
+    parse_table,
+)
+
+blueprint = Blueprint("control_predictions", __name__, url_prefix="/_emulator/predictions")
+
+
+@blueprint.get("")
+def tables() -> Response:
+    rows = [
+        {"namespace": space, **stored}
+        for space, _, stored in context().journal.documents(KIND, asked_namespace())
+    ]
+    return json_response({"predictions": rows})
+
+
+@blueprint.get("/<rule>")
+def table(rule: str) -> Response:
+    stored = context().journal.document(KIND, namespace(), _id(rule))
+    if stored is None:
+        raise Problem(
+            "unknown_prediction", f"no predictions are set for {rule!r:.140}: it chooses by visitor and rule"
+        )
+    return json_response({"namespace": namespace(), **stored})
+
+
+@blueprint.put("/<rule>")
+def put_table(rule: str) -> Response:
+    datafile, found = _bandit(rule)
+    try:
+        rows = parse_table(json_body(), found, datafile)
+    except PredictionError as error:
+        raise Problem("invalid_prediction", str(error)) from None
+    stored: dict[str, Any] = {"rule_id": found.id, "rule_key": found.key, "table": rows}
+    context().journal.change_document(KIND, namespace(), lambda _: stored, found.id)
+    return json_response({"namespace": namespace(), **stored})
+
+
+@blueprint.delete("/<rule>")
+def delete_table(rule: str) -> Response:
+    context().journal.change_document(KIND, namespace(), lambda _: None, _id(rule))
+    return json_response({"predictions": []})
+
+
+@blueprint.delete("")
+def delete_tables() -> Response:
+    journal, space = context().journal, namespace()
+    for _, rule_id, _ in journal.documents(KIND, space):
+        journal.change_document(KIND, space, lambda _: None, rule_id)
+    return json_response({"predictions": []})
+
+
+def _id(rule: str) -> str:
+    """A rule's id by its id or key; what the datafile no longer has goes by its id."""
+    found = bandit(context().verdicts.history(namespace()).newest, rule)
+    return found.id if found else rule
+
+
+def _bandit(rule: str) -> tuple[Datafile, Experiment]:
+    datafile = context().verdicts.history(namespace()).newest
+    found = bandit(datafile, rule)
+    if datafile is None or found is None:
+        raise Problem("unknown_rule", f"{no_bandit(datafile, rule)}")
+    return datafile, found

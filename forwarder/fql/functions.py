@@ -1,0 +1,109 @@
+"""The functions of the filter query language, by https://segment.com/docs/api/public-api/fql/#functions.
+
+A missing field is null. A function that is given a type it does not take answers as it does for null. What the page leaves
+open is said at each of them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from optilocal.forwarder.fql.glob import compile_glob
+from optilocal.forwarder.fql.problems import EvaluationError
+from optilocal.forwarder.javascript.json import to_json
+
+Value = Any
+
+
+@dataclass(frozen=True)
+class Function:
+    """How many values it takes, and what it answers for them."""
+
+    takes: int
+    call: Callable[..., Value]
+
+
+def is_number(value: Value) -> bool:
+    """Whether a value is a number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def type_name(value: Value) -> str:
+    """FQL's name of a value's type. The page names no type for an object."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, list):
+        return "list"
+    return "number" if is_number(value) else "object"
+
+
+def _contains(text: Value, part: Value) -> bool:
+    return isinstance(text, str) and isinstance(part, str) and part in text
+
+
+def _length(value: Value) -> int | float:
+    """Items of a list, bytes of a text, 0 of null. Of anything else it is no number, which is neither more nor less
+    nor equal to any (npm `@segment/tsub`).
+    """
+    if value is None:
+        return 0
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
+    return len(value) if isinstance(value, list) else math.nan
+
+
+def _match(text: Value, pattern: Value) -> bool:
+    return isinstance(text, str) and isinstance(pattern, str) and compile_glob(pattern)(text)
+
+
+def _of_text(change: Callable[[str], str]) -> Callable[[Value], Value]:
+    return lambda value: change(value) if isinstance(value, str) else None
+
+
+def _title(text: str) -> str:
+    """Every word begins with a capital; the rest stays as it is (assumed: the page has one example, "Test String")."""
+    return re.sub(r"(^| )([^ ])", lambda match: match[1] + match[2].upper(), text)
+
+
+def _bool(value: Value) -> bool:
+    """Assumed, as the page only says "converts": null, zero, the empty text and the empty list are false."""
+    return bool(value)
+
+
+def _string(value: Value) -> str:
+    """A text as it is, anything else as JSON (assumed, as the page only says "converts")."""
+    return value if isinstance(value, str) else to_json(value)
+
+
+def _number(value: Value) -> int | float:
+    """A number as it is, a text as the number it spells; anything else is an error (assumed)."""
+    if is_number(value):
+        found: int | float = value
+        return found
+    if isinstance(value, str) and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", value, re.ASCII):
+        return float(value)
+    raise EvaluationError(f"number() cannot convert {_string(value)[:40]!r}, {type_name(value)}")
+
+
+FUNCTIONS: Final[Mapping[str, Function]] = {
+    "contains": Function(2, _contains),
+    "length": Function(1, _length),
+    "lowercase": Function(1, _of_text(str.lower)),
+    "uppercase": Function(1, _of_text(str.upper)),
+    "snakecase": Function(1, _of_text(lambda text: text.replace(" ", "_"))),
+    "kebabcase": Function(1, _of_text(lambda text: text.replace(" ", "-"))),
+    "titlecase": Function(1, _of_text(_title)),
+    "typeof": Function(1, type_name),
+    "match": Function(2, _match),
+    "bool": Function(1, _bool),
+    "string": Function(1, _string),
+    "number": Function(1, _number),
+}

@@ -1,0 +1,281 @@
+"""The forwarder's connections: `requests`, with Segment's headers and one deadline over each request as a whole."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Self
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import exceptions as urllib3_errors
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from optilocal.serving.loopback import is_loopback
+
+HEADERS = {"accept": "*/*", "accept-encoding": "gzip,deflate", "user-agent": "Segment (Actions)"}
+MAX_BODY_BYTES = 64 * 1024 * 1024
+
+NOT_REACHED = (requests.RequestException, urllib3_errors.HTTPError, HTTPException, OSError, ValueError)
+"""What is raised where nothing was answered."""
+
+# Seconds between two looks at the requests under way: a deadline is kept to this precision.
+_LOOKS_EVERY = 0.25
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer with its body unpacked. `headers` have lower-case names; `private` tells that it came directly
+    from a loopback or private address.
+    """
+
+    status: int
+    reason: str
+    headers: dict[str, str]
+    body: bytes
+    private: bool = False
+
+
+class BodyError(Exception):
+    """An answer whose body could not be read to its end: what Node's client says of it, and its code."""
+
+    def __init__(self, why: str, code: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self.code = code
+
+
+class BodyTooLarge(Exception):
+    """An answer of more than `MAX_BODY_BYTES`."""
+
+
+class PrivateAddress(Exception):
+    """A request that may only reach public addresses was led to this loopback or private one."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
+
+
+class Aborted(Exception):
+    """The session was aborted; nothing is known of what became of the request."""
+
+
+class _Attempt:
+    """One request under way: its connection, when it must have ended, and what ended it early."""
+
+    def __init__(self, deadline: float, public_only: bool) -> None:
+        self.deadline = deadline
+        self.public_only = public_only
+        self.private = False
+        self.expired = False
+        self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
+
+    def uses(self, connection: HTTPConnection) -> None:
+        """The request goes over this connection, which may not be open yet."""
+        self._connection = connection
+        # A connection lets go of its socket while a body without a length is still being read from it.
+        self._socket = connection.sock
+        if connection.sock is None or connection.proxy is not None:
+            return
+        address = connection.sock.getpeername()[0]
+        self.private = not ipaddress.ip_address(address.partition("%")[0]).is_global
+        if self.private and self.public_only:
+            connection.close()
+            raise PrivateAddress(address)
+
+    def end(self) -> None:
+        """Ends whatever the request waits for: connecting, a status line, headers, a body or trailers."""
+        # While a TLS connection is being made the connection's socket is another one.
+        making = self._connection.sock if self._connection is not None else None
+        for each in (self._socket, making):
+            if each is not None:
+                with suppress(OSError):
+                    # Of a TLS socket too only the connection below ends: its thread may be reading it right now.
+                    socket.socket.shutdown(each, socket.SHUT_RDWR)
+
+
+_under_way = threading.local()
+
+
+class _HTTPConnection(HTTPConnection):
+    """A connection that tells the attempt of its thread that it is used."""
+
+    def connect(self) -> None:
+        _under_way.attempt.uses(self)
+        super().connect()
+        _under_way.attempt.uses(self)
+
+    def request(self, *arguments: Any, **named: Any) -> None:
+        _under_way.attempt.uses(self)
+        super().request(*arguments, **named)
+
+
+class _HTTPSConnection(_HTTPConnection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+class _Adapter(HTTPAdapter):
+    """`requests`' adapter over watched connections."""
+
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        super().init_poolmanager(*arguments, **named)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+    def proxy_manager_for(self, *arguments: Any, **named: Any) -> Any:
+        manager = super().proxy_manager_for(*arguments, **named)
+        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        return manager
+
+
+class HttpSession:
+    """Connections with Segment's headers for many threads, at most `pool` idle ones a host.
+
+    Segment closes its connection after every request; here they are kept, which no server can tell from the message.
+    """
+
+    def __init__(self, pool: int = 8) -> None:
+        self._session = requests.Session()
+        # Else a password from ~/.netrc would take the place of the destination's own Authorization.
+        self._session.trust_env = False
+        self._session.headers.clear()
+        self._session.headers.update(HEADERS)
+        # A cookie that an answer sets is never sent back.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = _Adapter(pool_connections=8, pool_maxsize=pool, max_retries=0)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+        self._lock = threading.Lock()
+        self._attempts: set[_Attempt] = set()
+        self._watcher: threading.Thread | None = None
+        self._ended = threading.Event()
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        *,
+        public_only: bool = False,
+    ) -> Answer:
+        """Makes one request, follows no redirect, and returns the whole answer.
+
+        `timeout_s` bounds all of it: connecting, every header, the whole body and its trailers. Raises one of
+        `NOT_REACHED`, `BodyError` or `BodyTooLarge`; `Aborted` after `abort`; `PrivateAddress` with `public_only` where
+        the host has such an address.
+        """
+        attempt = _Attempt(time.monotonic() + timeout_s, public_only)
+        with self._watched(attempt):
+            try:
+                request = requests.Request(method, url, data=body, headers=headers)
+                answer = self._send(request, timeout_s, attempt)
+            except (*NOT_REACHED, BodyError) as error:
+                self._check(attempt, url, error)
+                raise
+            self._check(attempt, url, None)
+        return answer
+
+    def _check(self, attempt: _Attempt, url: str, error: Exception | None) -> None:
+        # A body without a length looks complete when its connection was ended.
+        if self._ended.is_set():
+            raise Aborted(url) from error
+        if attempt.expired:
+            raise requests.Timeout(f"{url} did not answer in time") from error
+
+    def _send(self, request: requests.Request, timeout_s: float, attempt: _Attempt) -> Answer:
+        authorities = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        found = self._session.send(
+            self._session.prepare_request(request),
+            timeout=timeout_s,
+            allow_redirects=False,
+            stream=True,
+            proxies=dict(_proxies(request.url)),
+            verify=authorities,
+        )
+        with found:
+            content = _read(found.raw)
+        names = {name.lower(): value for name, value in found.headers.items()}
+        return Answer(found.status_code, found.reason or "", names, content, attempt.private)
+
+    @contextmanager
+    def _watched(self, attempt: _Attempt) -> Iterator[None]:
+        with self._lock:
+            if self._ended.is_set():
+                raise Aborted("the session has ended")
+            self._attempts.add(attempt)
+            if self._watcher is None:
+                self._watcher = threading.Thread(target=self._watch, name="forwarder-deadlines", daemon=True)
+                self._watcher.start()
+        _under_way.attempt = attempt
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._attempts.discard(attempt)
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_LOOKS_EVERY):
+            now = time.monotonic()
+            with self._lock:
+                late = [attempt for attempt in self._attempts if now >= attempt.deadline]
+            for attempt in late:
+                attempt.expired = True
+                attempt.end()
+
+    def abort(self) -> None:
+        """Ends every request under way, and refuses every later one."""
+        with self._lock:
+            self._ended.set()
+            attempts = list(self._attempts)
+        for attempt in attempts:
+            attempt.end()
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self.abort()
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _read(found: BaseHTTPResponse) -> bytes:
+    pieces, size = [], 0
+    try:
+        for piece in found.stream(65536, decode_content=True):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MAX_BODY_BYTES:
+                raise BodyTooLarge
+    except urllib3_errors.DecodeError as error:
+        raise BodyError("incorrect header check", "Z_DATA_ERROR") from error
+    except (urllib3_errors.HTTPError, OSError) as error:
+        raise BodyError("aborted", "ECONNRESET") from error
+    return b"".join(pieces)
+
+
+def _proxies(url: str) -> Mapping[str, str]:
+    return {} if is_loopback(url) else requests.utils.get_environ_proxies(url)

@@ -1,0 +1,86 @@
+"""What is configured of Segment between a source and this destination, made ready to be applied event after event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any, Final
+
+from optilocal.forwarder.stages.consent import Consent, read_consent
+from optilocal.forwarder.stages.destination_filters import DestinationFilter, read_filters
+from optilocal.forwarder.stages.integrations import SchemaFilter, read_schema_filter
+from optilocal.forwarder.stages.schema import SchemaControls, check_plan, read_schema
+from optilocal.forwarder.stages.transformations import (
+    Transformation,
+    of_destination,
+    of_source,
+    read_transformations,
+)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Schema controls, transformations, consent and filters of one source and this destination; by default none."""
+
+    schema: SchemaControls = field(default_factory=SchemaControls)
+    transformations: tuple[Transformation, ...] = ()
+    consent: Consent = field(default_factory=Consent)
+    schema_filter: SchemaFilter = field(default_factory=dict)
+    filters: tuple[DestinationFilter, ...] = ()
+
+    @cached_property
+    def source_transformations(self) -> tuple[Transformation, ...]:
+        """The enabled ones that hold for all destinations."""
+        return of_source(self.transformations)
+
+    @cached_property
+    def destination_transformations(self) -> tuple[Transformation, ...]:
+        """The enabled ones that hold for this destination."""
+        return of_destination(self.transformations)
+
+    def with_json(self, key: str, configured: Any) -> Platform:
+        """The same with one part, `filters` say, configured anew. Raises `ShapeError`."""
+        return replace(self, **{key: _READERS[key](configured)})
+
+    def checked(self) -> Platform:
+        """The same, when a plan's rules are JSON schema too. Raises `ShapeError`."""
+        if self.schema.plan is not None:
+            check_plan(self.schema.plan)
+        return self
+
+    def part_json(self, key: str) -> Any:
+        """One part as it is configured and shown."""
+        return _SHOWN[key](getattr(self, key))
+
+    def as_json(self) -> dict[str, Any]:
+        """Every part that is configured, by its key."""
+        return {key: self.part_json(key) for key in PARTS if getattr(self, key) != getattr(NOTHING, key)}
+
+
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "schema": read_schema,
+    "transformations": read_transformations,
+    "filters": read_filters,
+    "consent": read_consent,
+    "schema_filter": read_schema_filter,
+}
+_SHOWN: Final[dict[str, Callable[[Any], Any]]] = {
+    "schema": SchemaControls.as_json,
+    "transformations": lambda transformations: [dict(one.raw) for one in transformations],
+    "filters": lambda filters: [one.as_json() for one in filters],
+    "consent": Consent.as_json,
+    "schema_filter": dict,
+}
+NOTHING: Final = Platform()
+PARTS: Final = tuple(part.name for part in fields(Platform))
+"""The keys of the parts, in settings files, scenarios and under `/_forwarder`."""
+
+
+def read_platform(configured: Mapping[str, Any]) -> Platform:
+    """Every part that is given. Raises `ShapeError`."""
+    platform = NOTHING
+    for key in PARTS:
+        if configured.get(key) is not None:
+            platform = platform.with_json(key, configured[key])
+    return platform

@@ -1,0 +1,111 @@
+"""What a program must trust to be caught: the system's roots and the authority, as PEM and as Java's trust store."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import certifi
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+from cryptography.hazmat.primitives.serialization.pkcs12 import (
+    PKCS12Certificate,
+    serialize_java_truststore,
+)
+from cryptography.utils import CryptographyDeprecationWarning
+
+from optilocal.interception.problems import InterceptionError
+
+TRUST_STORE_PASSWORD = "changeit"
+"""The password that Java itself gives to its trust store. It keeps no secret: certificates are public."""
+BUNDLE, TRUST_STORE, EXTRA = "bundle.pem", "truststore.p12", "extra.pem"
+OWN_BUNDLES = (
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "AWS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "DENO_CERT",
+)
+"""Variables with which a user names certificates of their own, a company's proxy say; those stay trusted."""
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\r?\n.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustFiles:
+    """The files in one folder. `bundle` has the system's roots and the authority, `trust_store` (PKCS12) the same for
+    Java, `extra` the authority and what the user's own variables name, without the system's.
+    """
+
+    bundle: Path
+    trust_store: Path
+    extra: Path
+
+
+def write_trust_files(folder: Path, authority: bytes, environment: Mapping[str, str]) -> TrustFiles:
+    """Write them into a folder. `authority` is its certificate, PEM. Raises InterceptionError."""
+    own = [block for variable in OWN_BUNDLES for block in _blocks(environment.get(variable))]
+    extra = list(dict.fromkeys([authority.strip(), *own]))
+    everything = list(dict.fromkeys([*extra, *_system_roots()]))
+    files = TrustFiles(folder / BUNDLE, folder / TRUST_STORE, folder / EXTRA)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _put(files.bundle, b"\n".join(everything) + b"\n")
+        _put(files.extra, b"\n".join(extra) + b"\n")
+        _put(files.trust_store, _java_trust_store(everything))
+    except OSError as error:
+        raise InterceptionError(
+            f"the trusted certificates cannot be written to {folder}: {error.strerror or error}"
+        ) from None
+    return files
+
+
+def _put(file: Path, content: bytes) -> None:
+    """Whoever reads the file meanwhile has the old content or the new one."""
+    temporary = file.with_name(f".{file.name}-{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.replace(file)
+
+
+def _system_roots() -> list[bytes]:
+    """The roots that OpenSSL on this system trusts; certifi's where there is no such file."""
+    paths = ssl.get_default_verify_paths()
+    # `cafile` may be the user's SSL_CERT_FILE, so the place that was compiled in is looked at as well.
+    for file in (
+        paths.openssl_cafile,
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+    ):
+        blocks = _blocks(file)
+        if blocks:
+            return blocks
+    return _blocks(certifi.where())
+
+
+def _blocks(file: str | None) -> list[bytes]:
+    """The certificates of a PEM file, none where it cannot be read."""
+    if not file:
+        return []
+    try:
+        return [block.replace(b"\r", b"") for block in _PEM.findall(Path(file).read_bytes())]
+    except OSError:
+        return []
+
+
+def _java_trust_store(blocks: list[bytes]) -> bytes:
+    entries = []
+    with warnings.catch_warnings():
+        # Some old roots have a serial number that today's rules forbid. Whether Java takes them is Java's decision.
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        for number, block in enumerate(blocks):
+            try:
+                certificate = x509.load_pem_x509_certificate(block)
+            except ValueError:
+                continue
+            entries.append(PKCS12Certificate(certificate, f"root-{number}".encode()))
+        return serialize_java_truststore(entries, BestAvailableEncryption(TRUST_STORE_PASSWORD.encode()))

@@ -1,0 +1,80 @@
+"""`optilocal tail`: one line a verdict, as they come."""
+
+from __future__ import annotations
+
+import json as json_module
+import os
+import sys
+from typing import Any
+
+import click
+
+from optilocal.scenarios.commands.explain import selection_options
+from optilocal.scenarios.commands.options import Command, emulator_option, option
+
+
+@click.command("tail", cls=Command)
+@selection_options
+@option(
+    "--lines",
+    "-n",
+    type=click.IntRange(0),
+    default=10,
+    metavar="N",
+    help="Begin with the newest N there are already.",
+)
+@option(
+    "--json",
+    "as_json",
+    envvar="OPTILOCAL_TAIL_JSON",
+    is_flag=True,
+    help="Print each verdict as a line of JSON.",
+)
+@emulator_option()
+def command(
+    *,
+    user: str | None,
+    event: str | None,
+    outcome: str | None,
+    namespace: str | None,
+    lines: int,
+    as_json: bool,
+    emulator: str,
+) -> int:
+    """Print one line a verdict as it comes, until Ctrl-C: time (UTC), event, visitor, outcome, the short reason.
+
+    \b
+    Examples:
+      optilocal tail
+      optilocal tail --user u-1
+      optilocal tail --outcome unmatched_event_key --json
+    """
+    from optilocal.scenarios.language.document import check_outcome  # noqa: PLC0415 - `--help` needs none of it
+    from optilocal.scenarios.reporters.verdict_line import verdict_line  # noqa: PLC0415
+    from optilocal.scenarios.running.emulator_client import EmulatorClient  # noqa: PLC0415
+    from optilocal.scenarios.running.verdict_feed import Selection, follow, found, newest_cursor  # noqa: PLC0415
+
+    check_outcome(outcome)
+    client = EmulatorClient(emulator)
+    client.health()
+
+    def ask(path: str) -> dict[str, Any]:
+        return dict(client.call("GET", path))
+
+    def show(verdict: dict[str, Any]) -> None:
+        line = (
+            json_module.dumps(verdict, ensure_ascii=False)
+            if as_json
+            else verdict_line(verdict, colour=colour)
+        )
+        click.echo(line)
+        sys.stdout.flush()
+
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    selection = Selection(user, event, outcome, namespace)
+    after = newest_cursor(ask, selection)
+    for verdict in found(ask, selection)[-lines:] if lines else ():
+        show(verdict)
+    for verdict in follow(ask, selection, after):
+        show(verdict)
+    return 0

@@ -1,0 +1,157 @@
+"""Every name that a scenario takes from the datafile is there: flags, experiments, variations, attributes, events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from optilocal.emulator.datafile.sdk_demands import HOLDOUT_STATUSES, STATUSES
+from optilocal.scenarios.language.checker import Checker
+from optilocal.scenarios.language.matchers import Matcher
+from optilocal.scenarios.language.names import Names
+from optilocal.scenarios.language.problems import meant
+from optilocal.scenarios.language.steps import STEPS
+from optilocal.scenarios.language.yaml_nodes import NodePath
+
+REQUEST_STATUSES = ("pending", "processing", "completed", "failure")
+"""Of a subject access request: https://docs.developers.optimizely.com/feature-experimentation/reference/subject-access-requests."""
+METRIC_FIELDS = ("unique", "total", "revenue", "value")
+_RESERVED = "$opt_"
+"""Attributes of Optimizely's own, such as $opt_bucketing_id, which no datafile lists."""
+
+
+def check_step(checker: Checker, path: NodePath, kind: str, given: Any, names: Names) -> None:
+    """What one step names is in the datafile that holds at that step."""
+    keys = STEPS[kind].takes.keys
+    for key in keys if keys is not None and isinstance(given, dict) else ():
+        if key not in given or not keys or not keys[key].names:
+            continue
+        place = (*path, key)
+        match keys[key].names:
+            case "flag":
+                _known(checker, place, "flag", given[key], names.flags)
+            case "experiment":
+                _known(checker, place, "experiment", given[key], names.activated)
+            case "variation":
+                _variation(checker, place, given["experiment"], given[key], names)
+            case "attributes":
+                for name in given[key]:
+                    if not name.startswith(_RESERVED):
+                        _known(checker, (*place, name), "attribute", name, names.attributes, at_key=True)
+
+
+def check_changes(checker: Checker, path: NodePath, changes: dict[str, Any]) -> None:
+    """A status that `datafile: {set: …}` writes is one of Optimizely's."""
+    for name, value in changes.items():
+        if not name.endswith(".status") or isinstance(value, Matcher):
+            continue
+        known = HOLDOUT_STATUSES if "oldouts" in name else STATUSES
+        if value not in known:
+            message = (
+                f"an experiment has no status {value!r}{meant(value, known)}; there are {', '.join(known)}"
+            )
+            checker.problem((*path, name), message)
+
+
+def check_tracks(checker: Checker, tracks: Any, count: int) -> None:
+    """`tracks` has no item more than there are track steps."""
+    if isinstance(tracks, list) and len(tracks) > count:
+        steps = "no track step" if count == 0 else "1 track step" if count == 1 else f"{count} track steps"
+        message = (
+            f"the scenario has {steps}, and this is item {count + 1} of tracks; remove it, or add the step"
+        )
+        checker.problem(("expect", "tracks", count), message)
+
+
+def check_expectations(checker: Checker, expect: dict[str, Any], names: Names) -> None:
+    """What is expected of results and attributions is in one of the datafiles that the scenario brings."""
+    path: NodePath = ("expect",)
+    tracks = expect.get("tracks")
+    for index, track in enumerate(tracks if isinstance(tracks, list) else ()):
+        attributed = track.get("attributed_to") if isinstance(track, dict) else None
+        if attributed is not None:
+            _attributions(checker, (*path, "tracks", index, "attributed_to"), attributed, names)
+    results = expect.get("results")
+    for experiment, variations in results.items() if isinstance(results, dict) else ():
+        place = (*path, "results", experiment)
+        if not _rule(checker, place, experiment, names, at_key=True) or not isinstance(variations, dict):
+            continue
+        for variation, figures in variations.items():
+            _variation(checker, (*place, variation), experiment, variation, names, at_key=True)
+            if isinstance(figures, dict):
+                _figures(checker, (*place, variation), figures, names.events)
+    requests = expect.get("subject_access_requests")
+    for index, request in enumerate(requests if isinstance(requests, list) else ()):
+        status = request.get("status") if isinstance(request, dict) else None
+        if isinstance(status, str) and status not in REQUEST_STATUSES:
+            known = f"{meant(status, REQUEST_STATUSES)}; there are {', '.join(REQUEST_STATUSES)}"
+            where = (*path, "subject_access_requests", index, "status")
+            checker.problem(where, f"a subject access request has no status {status!r}{known}")
+
+
+def _attributions(checker: Checker, path: NodePath, given: Any, names: Names) -> None:
+    items = given.argument if isinstance(given, Matcher) else given
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        place = path if isinstance(given, Matcher) else (*path, index)
+        if not isinstance(item, dict):
+            continue
+        checker.keys(
+            item, place, ("experiment", "variation", "experiment_id", "variation_id"), "attributed_to"
+        )
+        experiment, variation = item.get("experiment"), item.get("variation")
+        if not isinstance(experiment, str):
+            continue
+        if _rule(checker, (*place, "experiment"), experiment, names) and isinstance(variation, str):
+            _variation(checker, (*place, "variation"), experiment, variation, names)
+
+
+def _figures(checker: Checker, path: NodePath, figures: dict[str, Any], events: frozenset[str]) -> None:
+    for name, metric in figures.items():
+        if name == "visitors":
+            continue
+        if name not in events:
+            known = meant(name, [*events, "visitors"]) or f"; there are visitors and {_listed(events)}"
+            checker.problem((*path, name), f"the datafile has no event {name!r}{known}", at_key=True)
+        elif isinstance(metric, dict):
+            checker.keys(metric, (*path, name), METRIC_FIELDS, name)
+
+
+def _rule(checker: Checker, path: NodePath, key: str, names: Names, *, at_key: bool = False) -> bool:
+    # Of two with the same key the results name the second one `key (id)`.
+    return key.split(" (", maxsplit=1)[0] in names.experiments or _known(
+        checker, path, "experiment", key, names.experiments, at_key=at_key
+    )
+
+
+def _variation(
+    checker: Checker, path: NodePath, experiment: str, variation: Any, names: Names, *, at_key: bool = False
+) -> None:
+    known = names.experiments.get(experiment, frozenset())
+    if (
+        experiment in names.experiments
+        and variation not in known
+        and str(variation).split(" (")[0] not in known
+    ):
+        message = f"the experiment {experiment!r} has no variation {variation!r}"
+        checker.problem(
+            path, message + (meant(variation, known) or f"; there are {_listed(known)}"), at_key=at_key
+        )
+
+
+def _known(
+    checker: Checker, path: NodePath, what: str, name: Any, known: Iterable[str], *, at_key: bool = False
+) -> bool:
+    known = frozenset(known)
+    if name in known:
+        return True
+    others = meant(name, known) or f"; there are {_listed(known)}"
+    checker.problem(path, f"the datafile has no {what} {name!r}{others}", at_key=at_key)
+    return False
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The names, the first twenty of many."""
+    ordered: Sequence[str] = sorted(names)
+    if not ordered:
+        return "none"
+    return ", ".join(ordered[:20]) + (f" and {len(ordered) - 20} more" if len(ordered) > 20 else "")

@@ -1,0 +1,93 @@
+"""Verdicts of a running emulator: those that are asked for, and each new one as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+Ask = Callable[[str], dict[str, Any]]
+"""Path with query → the JSON that the emulator's control surface answers."""
+EVERY = "*"
+_PAGE = 1000
+_WAIT_S = 20
+"""The emulator answers sooner when a verdict comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which verdicts are wanted. `user` is a userId, an anonymousId or what Optimizely saw as visitor; `event` a name that
+    Segment sent or an event key. Without a `namespace` those of every namespace.
+    """
+
+    user: str | None = None
+    event: str | None = None
+    outcome: str | None = None
+    namespace: str | None = None
+    message_id: str | None = None
+
+    def matches(self, verdict: dict[str, Any]) -> bool:
+        """Whether a verdict is one of them, as far as the emulator does not look at it itself."""
+        users = (verdict.get("user_id"), verdict.get("anonymous_id"), verdict.get("visitor_id"))
+        events = (verdict.get("event"), verdict.get("event_key"))
+        return (self.user is None or self.user in users) and (self.event is None or self.event in events)
+
+    def path(self, **more: Any) -> str:
+        """The listing's address, with these parameters beside the selection's own."""
+        prefix = "" if self.namespace in (None, EVERY) else f"/ns/{quote(str(self.namespace), safe='')}"
+        given = {"outcome": self.outcome, "message_id": self.message_id, "q": self.user or self.event, **more}
+        if not prefix:
+            given["ns"] = EVERY
+        return f"{prefix}/_emulator/verdicts?" + urlencode(
+            {name: value for name, value in given.items() if value is not None}
+        )
+
+
+def found(ask: Ask, selection: Selection) -> list[dict[str, Any]]:
+    """Every verdict of a selection, oldest first; a duplicate comes right after what it is a duplicate of."""
+    rows: list[dict[str, Any]] = []
+    after: Any = None
+    while True:
+        page = ask(selection.path(limit=_PAGE, after=after))
+        rows.extend(page["verdicts"])
+        if len(page["verdicts"]) < _PAGE:
+            return duplicates_last(filter(selection.matches, rows))
+        after = page["next"]
+
+
+def last(ask: Ask, selection: Selection) -> dict[str, Any] | None:
+    """The newest verdict of a selection, None when there is none."""
+    after: Any = None
+    while True:
+        page = ask(selection.path(limit=_PAGE, after=after, order="newest"))
+        newest = next(filter(selection.matches, page["verdicts"]), None)
+        if newest is not None or len(page["verdicts"]) < _PAGE:
+            return newest
+        after = page["next"]
+
+
+def newest_cursor(ask: Ask, selection: Selection) -> Any:
+    """Where the listing ends now: what follows is new."""
+    return ask(selection.path(limit=1, order="newest"))["last"]
+
+
+def follow(ask: Ask, selection: Selection, after: Any) -> Iterator[dict[str, Any]]:
+    """Each verdict of a selection that comes behind a cursor, without end."""
+    while True:
+        page = ask(selection.path(limit=_PAGE, after=after or 0, wait=_WAIT_S, count=1))
+        yield from filter(selection.matches, page["verdicts"])
+        if page["verdicts"]:
+            after = page["next"]
+
+
+def duplicates_last(verdicts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The verdicts in their order, but those on one message id together, duplicates last."""
+    groups: dict[tuple[Any, Any], list[dict[str, Any]]] = {}
+    for verdict in verdicts:
+        groups.setdefault((verdict["namespace"], verdict["message_id"]), []).append(verdict)
+    return [
+        verdict
+        for group in groups.values()
+        for verdict in sorted(group, key=lambda row: row["outcome"] == "duplicate")
+    ]

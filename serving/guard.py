@@ -1,0 +1,102 @@
+"""Who may reach what: programs of this machine, and pages of the server's own origin; no page of anybody else."""
+
+import ipaddress
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import urlsplit
+
+from werkzeug.datastructures import Headers
+
+from optilocal.serving.problems import Problem
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+# What a page may send with POST to any server without asking it first: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+_SIMPLE_TYPES = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class Surface(Enum):
+    """What a route belongs to, by who may reach it."""
+
+    OPEN = "imitates what every page may use, under whatever name"
+    NAMED = "imitates what no page may use: under this server's names only"
+    OWN = "the server's own: under its names, for programs and its own pages"
+    VIEWER = "as OWN, but a link on any page may lead to it"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The policy of a `server` (its name) that listens on `bound_to` and may be called by the names `allowed` too."""
+
+    server: str
+    bound_to: str
+    allowed: Collection[str] = ()
+
+    def check(self, surface: Surface, method: str, headers: Headers, names: Collection[str] = ()) -> None:
+        """Raise Problem for a request that may not reach a surface; `names` are further ones of this surface."""
+        if surface is Surface.OPEN:
+            return
+        host = headers.get("Host") or ""
+        self._check_host(host, (*self.allowed, *names))
+        if surface is Surface.NAMED:
+            return
+        link = surface is Surface.VIEWER and method == "GET" and headers.get("Sec-Fetch-Mode") == "navigate"
+        self._check_page(host, headers, is_link=link)
+        kind = (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+        if method == "POST" and kind in _SIMPLE_TYPES:
+            what = f"a body of type {kind}, which any page can send; send it as application/json"
+            raise Problem("simple_request", f"nothing here is changed by {what}")
+
+    def _check_host(self, host: str, allowed: Collection[str]) -> None:
+        """Refuse a Host header under which a foreign page could reach this machine (DNS rebinding).
+
+        Names of this machine always pass, and those that are allowed. When bound to more than this machine, addresses and
+        names of one label (containers) pass too: no public name can be made to stand for them.
+        """
+        name = _name(host)
+        if _is_local(name) or name in (self.bound_to.lower(), *(_name(each) for each in allowed)):
+            return
+        if not _is_local(self.bound_to) and name and (_address(name) or "." not in name):
+            return
+        raise Problem(
+            "foreign_host",
+            f"the host {host!r:.80} is not this {self.server}'s; reach it as localhost, or start it with --allow-host",
+        )
+
+    def _check_page(self, host: str, headers: Headers, *, is_link: bool) -> None:
+        """Refuse what a page of another origin sends; another port is another origin."""
+        origin = headers.get("Origin")
+        if origin is not None:
+            if origin.partition("://")[2].lower() != host.lower():
+                raise Problem(
+                    "foreign_origin", f"a page of {origin!r:.80} may not use the {self.server}'s own surface"
+                )
+        elif headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") and not is_link:
+            raise Problem(
+                "foreign_origin", f"a page of another site may not use the {self.server}'s own surface"
+            )
+
+
+def is_from_page(headers: Headers) -> bool:
+    """Whether a page in a browser may have sent this, and not a program."""
+    return "Origin" in headers or headers.get("Sec-Fetch-Site", "none") != "none"
+
+
+def _name(host: str) -> str:
+    """A Host header's name, without port and brackets, in lower case."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
+
+
+def _is_local(host: str) -> bool:
+    address = _address(host)
+    return address.is_loopback if address else host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,60 @@
+"""Options of a command that serves, with their environment twins: a flag beats the environment beats the default."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+
+class OptionsError(ValueError):
+    """An option that cannot be used; the text is one line."""
+
+
+class Separated(click.ParamType[str]):
+    """Texts that the environment twin separates with commas."""
+
+    name = "text"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return [part.strip() for part in rv.split(",") if part.strip()]
+
+
+class Twin(click.Option):
+    """The option `--flag` of a `setting`, by default the one of that name; its twin in the environment is SERVER_FLAG."""
+
+    def __init__(
+        self, server: str, flag: str, help: str, metavar: str, *, setting: str | None = None, **more: Any
+    ) -> None:
+        own = flag.removeprefix("--").replace("-", "_")
+        if more.get("multiple"):
+            more["type"] = Separated()
+        usual: dict[str, Any] = {
+            "envvar": f"{server}_{own.upper()}",
+            "show_envvar": True,
+            "show_default": True,
+        }
+        super().__init__([flag, setting or own], help=help, metavar=metavar, **usual, **more)
+
+
+def read_options(
+    name: str, about: str, options: Sequence[Twin], arguments: Sequence[str], environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """The value of every option by its name.
+
+    Raises OptionsError, and SystemExit once `--help` has been answered.
+    """
+    command = click.Command(
+        name, params=list(options), help=about, context_settings={"max_content_width": 100}
+    )
+    twins: dict[str, Any] = {}
+    for option in options:
+        text = environment.get(str(option.envvar))
+        if text:
+            twins[str(option.name)] = option.type.split_envvar_value(text) if option.multiple else text
+    try:
+        with command.make_context(name, list(arguments), default_map=twins) as context:
+            return context.params
+    except click.exceptions.Exit as leaving:
+        raise SystemExit(leaving.exit_code) from None
+    except click.ClickException as error:
+        raise OptionsError(error.format_message().rstrip(".")) from None
