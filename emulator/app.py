@@ -57,7 +57,7 @@ def create_app(
         max_body=settings.max_control_body,
         hint=_HINT,
         report=parts.report,
-        names=_REST_HOSTS,
+        names=dict.fromkeys((privacy_api.blueprint, results_api.blueprint), _REST_HOSTS),
     )
     app.extensions[EXTENSION] = parts
     app.before_request(_bound_namespaces)

@@ -27,11 +27,14 @@ class EmulatorServer:
     """An emulator on an address of its own; a context manager. Port 0 takes any free port.
 
     Raises JournalError for a journal that cannot be used, ServerError for an address that is taken, and DatafileError
-    for a datafile that is none; each is one line.
+    for a datafile that is none; each is one line. `port_option` is where a user names the port.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock | None = None, *, port_option: str = "--port"
+    ) -> None:
         self.settings = settings
+        self._port_option = port_option
         self.clock = clock or SystemClock()
         self.port = settings.port
         self._server: Server | None = None
@@ -87,7 +90,8 @@ class EmulatorServer:
             ) from None
         except OSError as error:
             raise ServerError(
-                error.errno, f"the emulator cannot listen on {host}:{port}: {why_not(error)}"
+                error.errno,
+                f"the emulator cannot listen on {host}:{port}: {why_not(error, port, self._port_option)}",
             ) from None
         self.port = listening.getsockname()[1]
         return listening

@@ -103,6 +103,12 @@ OPTIONS = (
         type=click.Choice(("event", "uuid")),
     ),
     _option(
+        "--nested-tags",
+        "events with arrays or objects among their tags: count them with a warning (default), or reject them",
+        "count|reject",
+        type=click.Choice(("count", "reject")),
+    ),
+    _option(
         "--smooth-outliers",
         "replace revenue far above the mean by the mean in results, yes or no (default no)",
         "YES|NO",

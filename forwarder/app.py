@@ -13,14 +13,24 @@ from optilocal.serving.guard import Guard, Surface
 from optilocal.serving.problems import problem_response
 from optilocal.serving.site import make_app
 
+PUBLIC_API_HOSTS = ("api.segmentapis.com",)
+"""Where Segment's Public API is in real life; a hosts file or a proxy leads here under this name."""
+
 
 def create_app(
-    segment: Blueprint, own: Collection[Blueprint], guard: Guard, report: Callable[[str], None]
+    segment: Collection[Blueprint],
+    public_api: Collection[Blueprint],
+    own: Collection[Blueprint],
+    guard: Guard,
+    report: Callable[[str], None],
 ) -> Flask:
-    """The WSGI application: Segment's Tracking API, which any page may use, and what only this machine may."""
-    surfaces = {segment: Surface.OPEN} | dict.fromkeys(own, Surface.OWN)
+    """The WSGI application: Segment's Tracking API and CDN, which any page may use, and what only this machine may,
+    Segment's Public API under its own name too.
+    """
+    surfaces = dict.fromkeys(segment, Surface.OPEN) | dict.fromkeys((*public_api, *own), Surface.OWN)
     hint = "docs/segment.md lists the addresses"
-    app = make_app(guard, surfaces, max_body=MAX_BYTES, hint=hint, report=report)
+    names = dict.fromkeys(public_api, PUBLIC_API_HOSTS)
+    app = make_app(guard, surfaces, max_body=MAX_BYTES, hint=hint, report=report, names=names)
 
     @app.errorhandler(SpoolError)
     def spool(error: SpoolError) -> Response:

@@ -48,6 +48,18 @@ OPTIONS = (
         default=1.0,
     ),
     _option(
+        "--analytics-js",
+        "folder dist/umd of @segment/analytics-next, for pages to load",
+        "FOLDER",
+        type=_FILE,
+    ),
+    _option(
+        "--write-key",
+        "a source's write key; what comes with another is lost; may be repeated, or given with commas",
+        "KEY",
+        multiple=True,
+    ),
+    _option(
         "--allow-host",
         "a name under which its own addresses answer; may be repeated, or given with commas",
         "NAME",
@@ -72,10 +84,15 @@ def settings_from(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         spool=chosen["spool"],
         workers=chosen["workers"],
         retry=RetryPolicy(base_s=chosen["retry_base"]),
-        allowed_hosts=tuple(
-            name.strip() for given in chosen["allow_host"] for name in given.split(",") if name.strip()
-        ),
+        analytics_js=chosen["analytics_js"],
+        write_keys=_several(chosen["write_key"]),
+        allowed_hosts=_several(chosen["allow_host"]),
     )
+
+
+def _several(given: Sequence[str]) -> tuple[str, ...]:
+    """The values of an option that may be repeated, or given with commas."""
+    return tuple(name.strip() for each in given for name in each.split(",") if name.strip())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from flask import Flask
 
+from optilocal.forwarder.api.analytics_js import analytics_js
 from optilocal.forwarder.api.control import control_api
 from optilocal.forwarder.api.control_body import MAX_BYTES
 from optilocal.forwarder.api.filters import filters_api
@@ -82,8 +83,9 @@ class ForwarderServer:
         *,
         ids: Callable[[], str] = new_id,
         random: Random | None = None,
+        port_option: str = "--port",
     ) -> None:
-        self._settings = settings
+        self._settings, self._port_option = settings, port_option
         self._clock = clock or SystemClock()
         self._ids = ids
         self._random = random or Random()
@@ -128,10 +130,15 @@ class ForwarderServer:
         dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers, abort=session.abort)
         refusals = Refusals()
         self.app = create_app(
-            source_api(dispatcher, self._clock, self._ids, refusals),
+            [
+                source_api(dispatcher, self._clock, self._ids, refusals, frozenset(settings.write_keys)),
+                analytics_js(settings.analytics_js),
+            ],
             [
                 regulations(spool, dispatcher, self._clock, self._ids),
                 filters_api(instances, self._clock, self._ids, self._random),
+            ],
+            [
                 platform_api(instances),
                 control_api(
                     spool,
@@ -153,7 +160,9 @@ class ForwarderServer:
             spool.close()
             session.close()
             where = f"{settings.host}:{settings.port}"
-            raise ServerError(f"cannot listen on {where}: {why_not(error)}") from None
+            raise ServerError(
+                f"cannot listen on {where}: {why_not(error, settings.port, self._port_option)}"
+            ) from None
         self._server = Server(
             self.app,
             listener,

@@ -43,6 +43,10 @@ class ServerSettings:
     workers: int = 4
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     allowed_hosts: tuple[str, ...] = ()
+    write_keys: tuple[str, ...] = ()
+    """The sources' write keys; without any, every key is one. What comes with another is answered 200 and goes nowhere."""
+    analytics_js: Path | str | None = None
+    """The folder with analytics.js that pages load, or "cdn" to fetch it from Segment's CDN."""
 
     @property
     def destination_settings(self) -> dict[str, Any]:
@@ -58,6 +62,10 @@ class ServerSettings:
             raise SettingsError(f"{self.workers} workers: use 1 to 64")
         if not 0 < self.retry.base_s < float("inf"):
             raise SettingsError(f"a first retry after {self.retry.base_s} seconds: use a number above 0")
+        if isinstance(self.analytics_js, Path) and not (self.analytics_js / "standalone.js").is_file():
+            raise SettingsError(
+                f"{self.analytics_js} has no standalone.js; name the folder dist/umd of @segment/analytics-next"
+            )
         if not self.optimizely.startswith(("http://", "https://")):
             raise SettingsError(f"the emulator's address {self.optimizely!r} is no http:// URL")
         try:

@@ -60,7 +60,7 @@ class Authority:
         where = folder or state_folder()
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         try:
-            where.mkdir(parents=True, exist_ok=True, mode=0o700)
+            where.mkdir(parents=True, exist_ok=True)
             kept = _read(where / KEY, now)
             if kept is None:
                 certificate, key = _made(now)

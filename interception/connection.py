@@ -62,8 +62,10 @@ class Pipe(asyncio.Protocol):
         if self.transport is None:
             return
         if reset:
-            raw: socket.socket = self.transport.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            raw: socket.socket | None = self.transport.get_extra_info("socket")
+            # A connection that is closed already has none any more.
+            if raw is not None:
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.transport.abort()
         else:
             self.transport.close()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
+
+from optilocal.serving.loopback import is_loopback
 
 EMULATOR, FORWARDER = "emulator", "forwarder"
 
@@ -51,16 +52,6 @@ def host_name(text: str) -> str:
     return text.strip("[]").rstrip(".").lower()
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Which other hosts may be reached. Without `only` all of them; with it loopback and those in `allowed`.
@@ -73,6 +64,6 @@ class Policy:
 
     def lets_pass(self, host: str) -> bool:
         """Whether a connection to a host that is not caught may be made."""
-        if not self.only or is_loopback(host):
+        if not self.only or is_loopback(f"http://[{host}]" if ":" in host else f"http://{host}"):
             return True
         return any(fnmatchcase(host, pattern.lower()) for pattern in self.allowed)

@@ -19,8 +19,8 @@ from optilocal.interception.hosts import HOSTS, Policy, Upstream, host_name
 from optilocal.interception.outer import NO_PROXIES, OuterProxies, OuterProxy
 from optilocal.interception.problems import InterceptionError
 from optilocal.interception.tally import Tally
+from optilocal.serving.server import BACKLOG, listen, reachable_url, why_not
 
-BACKLOG = 1_024
 _NAME_UNKNOWN = ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 
@@ -66,7 +66,7 @@ class Proxy:
     @property
     def url(self) -> str:
         """`http://HOST:PORT`: what HTTPS_PROXY is set to."""
-        return f"http://{_shown_host(self._options.host)}:{self.proxy_port}"
+        return reachable_url(self._options.host, self.proxy_port)
 
     def start(self) -> Self:
         """Serve in a thread; whoever connects after this returns is answered. Raises InterceptionError."""
@@ -76,9 +76,9 @@ class Proxy:
         options = self._options
         try:
             if options.proxy_port is not None:
-                self.proxy_port = self._listen(options.proxy_port, "the proxy", tls=False)
+                self.proxy_port = self._listen(options.proxy_port, "the proxy", "--proxy", tls=False)
             if options.tls_port is not None:
-                self.tls_port = self._listen(options.tls_port, "the listener for TLS", tls=True)
+                self.tls_port = self._listen(options.tls_port, "the listener for TLS", "--tls", tls=True)
         except InterceptionError:
             self._close_listening()
             raise
@@ -100,15 +100,14 @@ class Proxy:
     ) -> None:
         self.stop()
 
-    def _listen(self, port: int, what: str, *, tls: bool) -> int:
+    def _listen(self, port: int, what: str, option: str, *, tls: bool) -> int:
         host = self._options.host
         try:
-            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-            made = socket.create_server((host, port), family=family, backlog=BACKLOG)
+            made = listen(host, port)
         except OSError as error:
             raise InterceptionError(
-                f"{what} cannot listen on {host}:{port}: {error.strerror or error}"
-            ) from error
+                f"{what} cannot listen on {host}:{port}: {why_not(error, port, option)}"
+            ) from None
         self._listening.append((made, tls))
         return int(made.getsockname()[1])
 
@@ -312,11 +311,6 @@ class Proxy:
 def _refuse(transport: asyncio.Transport, status: str, reason: str) -> None:
     transport.write(refusal(status, reason))
     transport.close()
-
-
-def _shown_host(host: str) -> str:
-    reachable = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{reachable}]" if ":" in reachable else reachable
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

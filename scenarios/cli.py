@@ -23,8 +23,10 @@ from optilocal.scenarios.language.problems import CannotRun, ScenarioError, mean
 COMMANDS = {
     "run": "run scenarios (default: the shipped suite)",
     "up": "start the sandbox: emulator, forwarder and viewer, until Ctrl-C",
+    "exec": "run a program as it is, with the real hosts caught by a sandbox",
     "emulator": "start the emulator alone",
     "forwarder": "start the forwarder alone",
+    "ca": "where the interception's certificate authority is, and its fingerprint",
     "check": "which tracked events will never count, and why; nothing is started",
     "preview": "what Segment would send: JSON lines in, JSON lines out",
     "explain": "verdicts in words: why an event was counted, or was not",

@@ -15,6 +15,7 @@ import uvicorn
 
 from optilocal.serving.application import Application, Direct
 from optilocal.serving.connection import Connection, Limits
+from optilocal.serving.port_holder import holder_of
 from optilocal.serving.request import Request
 
 if TYPE_CHECKING:
@@ -175,10 +176,13 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def why_not(error: OSError) -> str:
-    """Why nothing can listen there, and what to do."""
-    reason = "the port is taken" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
-    return f"{reason}; name another port, or 0 for any free one"
+def why_not(error: OSError, port: int, option: str = "--port") -> str:
+    """Why nothing can listen on a port, who does, and what to do. `option` is where the port is named."""
+    reason = error.strerror or str(error)
+    if error.errno == errno.EADDRINUSE:
+        holder = holder_of(port)
+        reason = f"the port is taken by {holder}" if holder else "the port is taken"
+    return f"{reason}; name another port with {option}, or 0 for any free one"
 
 
 def reachable_url(host: str, port: int) -> str:

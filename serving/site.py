@@ -31,16 +31,17 @@ def make_app(
     max_body: int,
     hint: str,
     report: Callable[[str], None],
-    names: Collection[str] = (),
+    names: Mapping[Blueprint, Collection[str]] | None = None,
 ) -> Flask:
     """The app of a server whose routes belong to these surfaces.
 
     A body of more than `max_body` bytes is refused on all but the open ones. `hint` says where the addresses are described,
-    `names` are further ones of what is `NAMED`, and `report` is told, in one line, what the app got wrong.
+    `names` are further host names of some routes, and `report` is told, in one line, what the app got wrong.
     """
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     kinds = {blueprint.name: surface for blueprint, surface in surfaces.items()}
+    called = {blueprint.name: further for blueprint, further in (names or {}).items()}
     for blueprint in surfaces:
         app.register_blueprint(blueprint)
 
@@ -50,8 +51,7 @@ def make_app(
         if request.routing_exception is not None:
             return
         surface = kinds[request.blueprint or ""]
-        further = names if surface is Surface.NAMED else ()
-        guard.check(surface, request.method, request.headers, further)
+        guard.check(surface, request.method, request.headers, called.get(request.blueprint or "", ()))
         if surface is not Surface.OPEN and len(current_request().body) > max_body:
             raise Problem("too_large", f"a body has at most {max_body} bytes")
 

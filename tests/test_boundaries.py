@@ -15,7 +15,7 @@ PACKAGES = ("emulator", "forwarder", "interception", "scenarios", "serving")
 FORBIDDEN = {
     "emulator": {"forwarder", "interception", "scenarios"},
     "forwarder": {"emulator", "interception", "scenarios"},
-    "interception": {"emulator", "forwarder", "scenarios", "serving"},
+    "interception": {"emulator", "forwarder", "scenarios"},
     "scenarios": set(),
     "serving": {"emulator", "forwarder", "interception", "scenarios"},
 }

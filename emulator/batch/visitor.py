@@ -257,8 +257,13 @@ def _counts_without(violations: list[Note], path: str) -> list[Note]:
     nested = [item for item in violations if item["code"] == NESTED_TAG]
     if nested:
         names = joined([item.get("path", "").removeprefix(f"{path}.") for item in nested])
-        be, noun = ("is", "an array or object") if len(nested) == 1 else ("are", "arrays or objects")
-        told.append(note(NESTED_TAG, f"{names} {be} {noun}, where tags are texts, numbers and booleans"))
+        be = "is an array or object" if len(nested) == 1 else "are arrays or objects"
+        told.append(
+            note(
+                NESTED_TAG,
+                f"{names} {be}; Optimizely takes texts, numbers and booleans and may drop the whole event",
+            )
+        )
     return told
 
 

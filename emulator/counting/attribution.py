@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 from optilocal.emulator.batch.row import EventRow, event_time
-from optilocal.emulator.counting.standing import Rules, Standing, Standings, bot_filtered
+from optilocal.emulator.counting.standing import Rules, Standing, Standings, bot_filtered, nested_tags_refused
 from optilocal.emulator.datafile.datafile import Event, Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.naming import named, stood
@@ -188,6 +188,10 @@ def _attribution(standing: Standing) -> Attribution:
 
 def _own_exclusions(conversion: EventRow, standings: Standings) -> list[str]:
     found = [f"The conversion itself is malformed: {note['message']}." for note in conversion["problems"]]
+    if nested_tags_refused(conversion, standings.rules):
+        found.append(
+            "The event has arrays or objects among its tags, and such events are rejected here (--nested-tags)."
+        )
     if bot_filtered(conversion, standings.history, standings.rules):
         found.append("Bot filtering is on and the event's user agent names a bot.")
     return found

@@ -53,8 +53,7 @@ def holdout_csv(
 
     Raises KeyError when no revision of the datafile lists such a holdout.
     """
-    if not history.is_holdout(holdout_id):
-        raise KeyError(holdout_id)
+    scope = history.holdouts[holdout_id]
     if not totals.visitors(holdout_id):
         return None
     text = io.StringIO()
@@ -62,7 +61,7 @@ def holdout_csv(
     writer.writeheader()
     groups = totals.groups(holdout_id)
     times = {"Start Time (UTC)": "" if start is None else iso(start), "End Time (UTC)": iso(end)}
-    for event in history.holdout_metrics(holdout_id).values():
+    for event in scope.metrics.values():
         for numerator, figure in _NUMERATORS:
             baseline = _rate(groups[_BASELINE], event, figure)
             for group, arm in groups.items():

@@ -12,6 +12,7 @@ from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.counting.standing import Rules, bot_filtered, place_in_time
 from optilocal.emulator.datafile.datafile import Event, Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.datafile.holdout_scope import HoldoutScope
 
 Group = Literal["holdout", "everyone_else"]
 GROUPS: tuple[Group, ...] = ("holdout", "everyone_else")
@@ -43,12 +44,12 @@ class HoldoutStandings:
         if not history.holdouts:
             return
         rows = sorted(decisions, key=_place)
-        for holdout in history.holdouts:
-            groups = [(row, group) for row in rows if (group := self._group(row, holdout)) is not None]
+        for scope in history.holdouts.values():
+            groups = [(row, group) for row in rows if (group := self._group(row, scope)) is not None]
             if groups:
                 first, group = groups[0]
                 counting = tuple(row for row, _ in groups)
-                self._all[holdout.id] = HoldoutStanding(holdout, group, first, counting)
+                self._all[scope.holdout.id] = HoldoutStanding(scope.holdout, group, first, counting)
 
     def all(self) -> list[HoldoutStanding]:
         """The standings in every holdout for which a decision of the visitor counts."""
@@ -56,11 +57,11 @@ class HoldoutStandings:
 
     def settle(self, decision: EventRow) -> bool:
         """Whether one more decision changes nothing here: an earlier one counts, or it counts for no holdout."""
-        for holdout in self._history.holdouts:
-            if self._group(decision, holdout) is not None:
-                known = self._all.get(holdout.id)
-                if known is None or _place(known.first) > _place(decision):
-                    return False
+        for scope in self._history.holdouts.values():
+            known = self._all.get(scope.holdout.id)
+            earlier = known is None or _place(known.first) > _place(decision)
+            if earlier and self._group(decision, scope) is not None:
+                return False
         return True
 
     def counted(self, conversion: EventRow) -> list[tuple[HoldoutStanding, Event]]:
@@ -75,26 +76,25 @@ class HoldoutStandings:
             return []
         return [
             (standing, event)
-            for standing in self._all.values()
+            for holdout_id, standing in self._all.items()
             if event_time(standing.first) <= now
-            and conversion["account_id"] in history.accounts(standing.holdout.id)
-            and event.id in history.holdout_metrics(standing.holdout.id)
-            and (history.running_at(standing.holdout.id, now) or self._rules.count_after_pause)
+            and conversion["account_id"] in history.holdouts[holdout_id].accounts
+            and event.id in history.holdouts[holdout_id].metrics
+            and (history.running_at(holdout_id, now) or self._rules.count_after_pause)
         ]
 
-    def _group(self, row: EventRow, holdout: Experiment) -> Group | None:
+    def _group(self, row: EventRow, scope: HoldoutScope) -> Group | None:
         """Where a decision puts its visitor; None when it does not count for the holdout."""
+        holdout_id, rule_id = scope.holdout.id, row["experiment_id"]
+        held_out = rule_id == holdout_id
+        if not held_out:
+            known = rule_id in scope.rules if rule_id else row["flag_key"] in scope.flags
+            if not known or row["rule_type"] == "holdout":
+                return None
+        if row["problems"] or row["holdback"] or row["account_id"] not in scope.accounts:
+            return None
         history = self._history
-        if row["problems"] or row["holdback"] or row["account_id"] not in history.accounts(holdout.id):
-            return None
-        held_out = row["experiment_id"] == holdout.id
-        if not held_out and (
-            row["rule_type"] == "holdout"
-            or history.is_holdout(row["experiment_id"])
-            or not history.share_environment(holdout.id, row["experiment_id"], row["flag_key"])
-        ):
-            return None
-        if not history.running_at(holdout.id, event_time(row)) or bot_filtered(row, history, self._rules):
+        if not history.running_at(holdout_id, event_time(row)) or bot_filtered(row, history, self._rules):
             return None
         return "holdout" if held_out else "everyone_else"
 

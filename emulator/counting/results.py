@@ -255,7 +255,7 @@ class Totals:
             }
         holdouts: dict[str, Any] = {}
         for holdout in self._rules(history, "holdout"):
-            events = history.holdout_metrics(holdout.id).values()
+            events = history.holdouts[holdout.id].metrics.values()
             key = _free(holdout.key, (holdout.environment, holdout.id), holdouts)
             holdouts[key] = {
                 "id": holdout.id,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from optilocal.emulator.batch.fields import attribute
+from optilocal.emulator.batch.fields import NESTED_TAG, attribute
 from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.datafile.datafile import Experiment, Variation
 from optilocal.emulator.datafile.history import DatafileHistory
@@ -34,6 +34,8 @@ class Rules:
     count_late_metrics: a metric that was attached late counts from all stored events. On; the older page of the same
         service says results are not computed back (rule 18).
     bot_filtering: None does as the event or the datafile says, True and False decide for all (rule 13).
+    nested_tags: an event with arrays or objects among its tags counts, or is excluded ("reject"). Sources conflict, see
+        docs/optimizely.md, "Event API".
     smooth_outliers: revenue far above the mean is replaced by the mean. Off, as in a new metric (rule 15).
     dedup: events are one when account, entity, uuid and timestamp are the same ("event"), or account and uuid ("uuid").
     """
@@ -43,6 +45,7 @@ class Rules:
     bot_filtering: bool | None = None
     smooth_outliers: bool = False
     dedup: Literal["event", "uuid"] = "event"
+    nested_tags: Literal["count", "reject"] = "count"
 
 
 @dataclass(frozen=True)
@@ -224,3 +227,8 @@ def bot_filtered(row: EventRow, history: DatafileHistory, rules: Rules) -> bool:
         return own
     datafile = history.at(event_time(row))
     return datafile is not None and datafile.bot_filtering
+
+
+def nested_tags_refused(row: EventRow, rules: Rules) -> bool:
+    """Whether this event is left out for arrays or objects among its tags."""
+    return rules.nested_tags == "reject" and any(item["code"] == NESTED_TAG for item in row["warnings"])

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from optilocal.emulator.datafile.datafile import Datafile, Event, Experiment, is_running
+from optilocal.emulator.datafile.holdout_scope import HoldoutScope, holdout_scopes
 
 
 def _merged(datafiles: Sequence[Datafile]) -> Datafile:
@@ -108,8 +109,6 @@ class DatafileHistory:
         self._held: dict[int, Datafile | None] = {}
         self._unions: dict[tuple[int, ...], Datafile] = {}
         self._of_account: dict[str, DatafileHistory] = {}
-        self._accounts: dict[str, frozenset[str]] = {}
-        self._holdout_metrics: dict[str, dict[str, Event]] = {}
 
     @cached_property
     def account_ids(self) -> tuple[str, ...]:
@@ -228,69 +227,11 @@ class DatafileHistory:
         return datafile.flags.get(experiment_id, ()) if datafile else ()
 
     @cached_property
-    def holdouts(self) -> tuple[Experiment, ...]:
-        """Every holdout, global or local, as the last revision that lists it describes it."""
-        found = (self.experiment(rule_id) for rule_id in self._last_seen)
-        return tuple(rule for rule in found if rule is not None and rule.kind == "holdout")
-
-    def is_holdout(self, rule_id: str | None) -> bool:
-        """Whether some revision lists a holdout of this id."""
-        rule = self.experiment(rule_id)
-        return rule is not None and rule.kind == "holdout"
-
-    @cached_property
-    def _environments(self) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-        """The SDK keys whose datafiles list a rule, by its id, and a flag, by its key."""
-        rules: dict[str, set[str]] = {}
-        flags: dict[str, set[str]] = {}
-        for sdk_key, (_, datafiles) in self._keys.items():
-            for datafile in datafiles:
-                for rule in datafile.experiments:
-                    rules.setdefault(rule.id, set()).add(sdk_key)
-                for flag in datafile.flag_keys:
-                    flags.setdefault(flag, set()).add(sdk_key)
-        return rules, flags
-
-    def share_environment(self, holdout_id: str, rule_id: str | None, flag_key: str | None) -> bool:
-        """Whether a decision on this rule of this flag was taken in an environment that has the holdout.
-
-        Rules belong to environments and flags to projects: a decision without a rule that is known here belongs to an
-        environment only if no other one has the flag.
-        """
-        rules, flags = self._environments
-        taken_in = rules.get(rule_id or "")
-        if taken_in is None:
-            having = flags.get(flag_key or "", set()) if not rule_id else set()
-            taken_in = having if len(having) == 1 else set()
-        return not taken_in.isdisjoint(rules.get(holdout_id, ()))
-
-    def _listing(self, rule_id: str) -> list[Datafile]:
-        """The last revision that lists the rule, of each SDK key whose datafile does."""
-        found = []
-        for sdk_key in sorted(self._environments[0].get(rule_id, ())):
-            datafiles = self._keys[sdk_key][1]
-            found.append(next(each for each in reversed(datafiles) if each.experiment_by_id(rule_id)))
-        return found
-
-    def accounts(self, rule_id: str) -> frozenset[str]:
-        """The accounts of the environments that list the rule."""
-        if rule_id not in self._accounts:
-            self._accounts[rule_id] = frozenset(each.account_id for each in self._listing(rule_id))
-        return self._accounts[rule_id]
-
-    def projects(self, rule_id: str) -> frozenset[str]:
-        """The projects of the environments that list the rule."""
-        return frozenset(each.project_id for each in self._listing(rule_id))
-
-    def holdout_metrics(self, holdout_id: str) -> dict[str, Event]:
-        """Event id → event, of the holdout's metrics: the events that name it in `experimentIds`; where none does, as in
-        the datafiles that Optimizely serves, all events of its environment.
-        """
-        if holdout_id not in self._holdout_metrics:
-            events = {event.id: event for each in self._listing(holdout_id) for event in each.events}
-            attached = {id_: event for id_, event in events.items() if holdout_id in event.experiment_ids}
-            self._holdout_metrics[holdout_id] = attached or events
-        return self._holdout_metrics[holdout_id]
+    def holdouts(self) -> dict[str, HoldoutScope]:
+        """Every holdout, global or local, by its id, as the last revision that lists it describes it."""
+        found = [self.experiment(rule_id) for rule_id in self._last_seen]
+        environments = {sdk_key: datafiles for sdk_key, (_, datafiles) in self._keys.items()}
+        return holdout_scopes((rule for rule in found if rule and rule.kind == "holdout"), environments)
 
     def running_at(self, experiment_id: str, ms: int) -> bool:
         """Whether the experiment was Running at this time (epoch milliseconds)."""

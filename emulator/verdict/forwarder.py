@@ -43,8 +43,7 @@ def _duplicate(report: DeliveryReport, _: DatafileHistory) -> Ending:
         "duplicate",
         f"{event_name(report)} was dropped by Segment, because another event with the messageId "
         f"{quoted(report.raw.get('message_id'))} had come within its de-duplication window.",
-        "Give every event a messageId of its own; if this was the same event sent again, nothing needs to "
-        "change.",
+        "Give every event a messageId of its own; if this was the same event sent again, all is well.",
         tuple(report.messages),
     )
 
@@ -61,7 +60,10 @@ def _not_subscribed(report: DeliveryReport, _: DatafileHistory) -> Ending:
     if report.details and not report.mappings:
         why = report.details[0].rstrip(".")
         if "integrations" in why:
-            remedy = "Let the event's integrations object name this destination with true, or leave it out."
+            remedy = (
+                "Let the event's integrations object name this destination with true, by its own name "
+                '"Optimizely Feature Experimentation (Actions)", or leave the object out.'
+            )
         elif "no mapping" in why:
             remedy = "Add a mapping whose trigger matches the event, and enable it."
     elif disabled and len(disabled) == len(report.mappings):
@@ -195,6 +197,5 @@ def taken_uuid(name: str, uuid: str | None, first_at: int | None) -> Ending:
         f"{name} reached Optimizely, but an event with the uuid {quoted(uuid)} had been recorded before"
         f"{f', at {when(first_at)}' if first_at is not None else ''}; of several with one uuid only the "
         "first counts.",
-        "Give every event a messageId (uuid) of its own; if this was the same event sent again, nothing "
-        "needs to change.",
+        "Give every event a messageId (uuid) of its own; if this was the same event sent again, all is well.",
     )

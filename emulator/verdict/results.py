@@ -2,10 +2,11 @@
 
 from optilocal.emulator.batch.row import EventRow, Note, event_time
 from optilocal.emulator.batch.timestamp import unit_meant
-from optilocal.emulator.counting.standing import Standing
+from optilocal.emulator.counting.standing import Standing, nested_tags_refused
 from optilocal.emulator.datafile.datafile import is_running
 from optilocal.emulator.datafile.sdk_demands import written_instead
 from optilocal.emulator.verdict.account import wrong_account
+from optilocal.emulator.verdict.advice import ADVICE, NOTHING
 from optilocal.emulator.verdict.case import ResultsCase, experiments
 from optilocal.emulator.verdict.decided import elsewhere
 from optilocal.emulator.verdict.ending import Ending
@@ -125,6 +126,8 @@ def _excluded(case: ResultsCase) -> Ending:
     if case.conversion["problems"]:
         why = ["; ".join(_in_own_words(problem) for problem in case.conversion["problems"])]
         remedies = _problem_remedies(case.conversion)
+    elif case.judgement.user_activated and nested_tags_refused(case.conversion, case.rules):
+        why, remedies = ["it has arrays or objects among its tags"], [ADVICE["nested_tag"].remedy]
     elif case.judgement.user_activated:
         why, remedies = [_bot("the event")], [_BOT_REMEDY]
     else:
@@ -182,7 +185,7 @@ def _counted(case: ResultsCase) -> Ending:
     return Ending(
         "counted",
         f"{case.name} counts for visitor {case.visitor} in {joined(places)}.",
-        "Nothing needs to change.",
+        NOTHING,
         case.judgement.details,
     )
 

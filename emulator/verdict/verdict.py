@@ -9,12 +9,14 @@ from optilocal.emulator.batch.row import EventRow, Note, event_time, note
 from optilocal.emulator.counting.attribution import Judgement, judge, judge_by
 from optilocal.emulator.counting.standing import Rules, Standings
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.verdict.advice import advised
 from optilocal.emulator.verdict.case import Relatives, ResultsCase
 from optilocal.emulator.verdict.deletion import deletion
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
 from optilocal.emulator.verdict.ending import Ending, event_name
 from optilocal.emulator.verdict.forwarder import ending, taken_uuid
 from optilocal.emulator.verdict.results import results_ending, results_outcome
+from optilocal.emulator.verdict.revenue_warnings import under_other_name
 from optilocal.emulator.verdict.warnings import answer_lost, conversion_warnings, report_warnings
 from optilocal.emulator.verdict.wording import quoted
 
@@ -79,6 +81,9 @@ def verdict(
         conditions = _conditions(event_key_matches=known.get(end.outcome))
     else:
         raise ValueError("a verdict needs a delivery or a conversion")
+    warnings = _warnings(report, conversion, history, judgement, end)
+    if end.outcome == "counted":
+        end = advised(end, warnings)
     return {
         **_identity(report, conversion),
         "outcome": end.outcome or None,
@@ -88,7 +93,7 @@ def verdict(
         "attributed_to": [dict(place) for place in judgement.attributed_to] if judgement else [],
         "nearest": [near.name for near in end.nearest],
         "details": list(end.details),
-        "warnings": _warnings(report, conversion, history, judgement, end),
+        "warnings": warnings,
         "delivery": None if delivery is None else dict(delivery),
         "event_number": conversion.get("number") if conversion else None,
     }
@@ -188,9 +193,16 @@ def _warnings(
     if conversion is not None:
         attributed = judgement.running if judgement else ()
         found += conversion_warnings(conversion, datafile, history, attributed)
+        found += under_other_name(conversion, report)
         if report is not None and report.outcome != "sent":
             found.append(answer_lost())
     found += report.warnings if report else []
-    # What the parser and the forwarder note has no full stop; here it stands among sentences.
-    told = [note(item["code"], item["message"].rstrip(".") + ".") for item in found]
+    # What the parser and the forwarder note begins small and has no full stop; here it stands among sentences.
+    told = [note(item["code"], _sentence(item["message"])) for item in found]
     return list({(item["code"], item["message"]): item for item in told}.values())
+
+
+def _sentence(message: str) -> str:
+    """A note as a sentence; what begins with a place in the batch, as `tags.products`, keeps its small letter."""
+    first = message.partition(" ")[0]
+    return (message[:1].upper() + message[1:] if first.isalpha() else message).rstrip(".") + "."

@@ -11,6 +11,7 @@ from optilocal.emulator.counting.standing import Standing
 from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.projection.served_predictions import DIFFERS, NOT_SERVED
+from optilocal.emulator.verdict import revenue_warnings
 from optilocal.emulator.verdict.before_the_mapping import stage_warnings
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
 from optilocal.emulator.verdict.wording import listed, quoted
@@ -65,13 +66,14 @@ def report_warnings(
         found += _dropped_traits(attributes, datafile)
     if datafile is not None and datafile.region == "EU" and _sent_to_the_us(report):
         message = (
-            "The datafile's region is EU, but the event went to logx.optimizely.com, the US Event API: "
-            "Segment's destination knows no other. Optimizely's SDKs post to eu.logx.optimizely.com."
+            "The datafile's region is EU, but the event went to logx.optimizely.com, the US Event API: Segment's "
+            "destination knows no other, while Optimizely's SDKs post to eu.logx.optimizely.com. Optimizely publishes "
+            "nothing about such events; an account of the EU keeps its data there, so expect them in none of its results."
         )
         found.append(note("sent_to_us_region", message))
-    found += _coerced(report)
-    found += _revenue_unit(report)
-    found += _stripped_tags(report)
+    found += revenue_warnings.coerced(report)
+    found += revenue_warnings.unit(report)
+    found += revenue_warnings.stripped(report)
     if report.source_event.get("traits") and report.raw.get("type") == "track":
         message = (
             "Traits at the top of a track call are not read; by default they are taken from context.traits."
@@ -130,69 +132,3 @@ def _dropped_traits(attributes: Mapping[str, Any], datafile: Datafile) -> list[N
         for key, value in attributes.items()
         if key in datafile.attribute_keys and not isinstance(value, str | int | float)
     ]
-
-
-def _coerced(report: DeliveryReport) -> list[Note]:
-    """Revenue or value that Segment made a number of."""
-    found = []
-    for key in ("revenue", "value"):
-        sent, mapped = report.properties.get(key), report.payload.get(key)
-        if isinstance(sent, str | bool | list):
-            shown = quoted(sent) if isinstance(sent, str) else str(sent).lower()
-            if isinstance(mapped, int | float):
-                message = (
-                    f"properties.{key} was {type_name(sent)}, {shown}, and was read as the number {mapped}."
-                )
-                found.append(note(f"{key}_coerced", message))
-            elif sent == "":
-                found.append(
-                    note(f"{key}_dropped", f"properties.{key} was an empty text; the event has no {key}.")
-                )
-    return found
-
-
-def _revenue_unit(report: DeliveryReport) -> list[Note]:
-    """Signs that revenue was sent in the currency's unit instead of its hundredths."""
-    revenue, properties = report.payload.get("revenue"), report.properties
-    if not isinstance(revenue, int) or isinstance(revenue, bool) or not revenue:
-        return []
-    as_money = f"{revenue} is counted as {revenue / 100:.2f}"
-    source = properties.get("revenue")
-    if isinstance(source, float) and source != int(source):
-        cents = round(source * 100)
-        if revenue in (int(source), round(source)):
-            message = (
-                f"properties.revenue {source} became {revenue} without being multiplied by 100; {as_money}."
-            )
-            return [note("revenue_not_in_cents", message)]
-        if 0 < abs(revenue - cents) <= 1:
-            message = f"properties.revenue {source} is {cents} cents, but {revenue} were sent: one was lost in rounding."
-            return [note("revenue_rounded", message)]
-        return []
-    same = [key for key in ("value", "total", "subtotal") if _equals(properties.get(key), revenue)]
-    if not same:
-        return []
-    message = f"Revenue is in cents: {as_money}, yet properties.{same[0]} is {revenue} too."
-    return [note("revenue_not_in_cents", message)]
-
-
-def _stripped_tags(report: DeliveryReport) -> list[Note]:
-    tags = report.payload.get("eventTags")
-    if not isinstance(tags, dict):
-        return []
-    lost = [
-        key
-        for key in ("revenue", "value")
-        if tags.get(key) not in (None, "") and report.payload.get(key) is None
-    ]
-    return [
-        note(
-            "tag_stripped",
-            f"The tag {quoted(key)} is never sent, and the mapping gives the event no {key} of its own.",
-        )
-        for key in lost
-    ]
-
-
-def _equals(value: object, number: int) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == number

@@ -70,7 +70,7 @@ def _holdout_results(project_id: str, holdout_id: str, at: int) -> Answer:
         question = holdout_question(request.args, projector.rules.smooth_outliers)
     except QuestionError as error:
         return rest_error(400, "bad_request", str(error), messages={error.name: error.message})
-    if not history.is_holdout(holdout_id) or project_id not in history.projects(holdout_id):
+    if holdout_id not in history.holdouts or project_id not in history.holdouts[holdout_id].projects:
         return rest_error(404, "not_found", "Nothing matches the given URI")
     start, end = _ran(history, holdout_id, at)
     found = holdout_csv(holdout_id, recounted(projector, space, question), history, start, end)

@@ -25,13 +25,27 @@ from optilocal.serving.site import current_namespace
 CALLS = {**{kind: kind for kind in TYPES}, **{kind[0]: kind for kind in TYPES}}
 """Path → type of the call, long and short: `/v1/track`, `/v1/t`."""
 
+CDN_HOST, API_HOST = "cdn.segment.com", "api.segment.io"
+"""Where analytics.js fetches its settings in real life, and where it then sends."""
+UNKNOWN_KEY = "Cannot GET - Invalid path or write key provided."
+"""What Segment's CDN says, with 404, of a write key that it does not know: segmentio/analytics-next#851."""
+
 BATCHES = ("batch", "b", "import")
 
 Taken = tuple[dict[str, Any], list[dict[str, str]]]
 
 
-def source_api(dispatcher: Dispatcher, clock: Clock, ids: Callable[[], str], refusals: Refusals) -> Blueprint:
-    """The routes of Segment's Tracking API. What is not taken is noted in `refusals`."""
+def source_api(
+    dispatcher: Dispatcher,
+    clock: Clock,
+    ids: Callable[[], str],
+    refusals: Refusals,
+    write_keys: frozenset[str] = frozenset(),
+) -> Blueprint:
+    """The routes of Segment's Tracking API. What is not taken is noted in `refusals`.
+
+    With `write_keys` what comes with another key is answered 200 as ever, and goes nowhere.
+    """
     api = Blueprint("source_api", __name__)
 
     @api.route("/v1/<call>", methods=["POST"], provide_automatic_options=False)
@@ -49,6 +63,10 @@ def source_api(dispatcher: Dispatcher, clock: Clock, ids: Callable[[], str], ref
             taken = _batch(body) if call in BATCHES else [_single(body, CALLS[call])]
         except Refused as refused:
             return _refuse(str(refused), 400)
+        if write_keys and key is not None and key not in write_keys:
+            # Segment answers as ever and drops it: https://github.com/segmentio/analytics-node/issues/371.
+            _refuse(f"no source has the write key {key!r}", 200)
+            return jsonify(success=True), 200
         extra = [] if key is not None else [NO_KEY]
         try:
             dispatcher.accept(current_namespace(), [(event, [*found, *extra]) for event, found in taken])
@@ -94,6 +112,11 @@ def source_api(dispatcher: Dispatcher, clock: Clock, ids: Callable[[], str], ref
 
     @api.route("/v1/projects/<key>/settings", methods=["GET"], provide_automatic_options=False)
     def settings(key: str) -> Response:
+        if write_keys and key not in write_keys:
+            return Response(UNKNOWN_KEY, 404, content_type="text/plain; charset=utf-8")
+        if request.host.lower() == CDN_HOST:
+            # The page was led here by a proxy or its hosts file, and so are its events.
+            return jsonify(browser_settings(key, f"{API_HOST}/v1", "https"))
         return jsonify(browser_settings(key, f"{request.host}{request.script_root}/v1", request.scheme))
 
     @api.after_request

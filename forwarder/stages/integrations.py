@@ -31,12 +31,31 @@ def look_at_integrations(event: Event) -> Looked:
     """Whether the event's `integrations` keep it from this destination: the destination's own entry, else `All`."""
     chosen = integrations_of(event)
     why = None
+    warnings: tuple[dict[str, str], ...] = ()
     if DISPLAY_NAME in chosen:
         if chosen[DISPLAY_NAME] is False:
             why = f'integrations says {{"{DISPLAY_NAME}": false}}'
     elif chosen.get("All") is False:
-        why = 'integrations says {"All": false} and does not name this destination'
-    return Looked(event) if why is None else Looked(event, ended=Ended("not_subscribed", CODE, (why,)))
+        meant = [name for name, value in chosen.items() if value and "optimizely" in str(name).lower()]
+        instead = f": it names {meant[0]!r:.80} instead of {DISPLAY_NAME!r}" if meant else ""
+        why = f'integrations says {{"All": false}} and does not name this destination{instead}'
+    else:
+        warnings = tuple(
+            _misnamed(name) for name, value in chosen.items() if value is False and _is_meant(str(name))
+        )
+    if why is None:
+        return Looked(event, warnings=warnings)
+    return Looked(event, ended=Ended("not_subscribed", CODE, (why,)))
+
+
+def _is_meant(name: str) -> bool:
+    """Whether a name that is not this destination's was probably meant for it; Optimizely has others at Segment."""
+    return "optimizely" in name.lower() and "feature" in name.lower()
+
+
+def _misnamed(name: str) -> dict[str, str]:
+    message = f"integrations says {{{name!r:.80}: false}}, which is no name of this destination; it is {DISPLAY_NAME!r}"
+    return {"code": "integrations_misnamed", "message": message}
 
 
 def look_at_schema_filter(schema_filter: SchemaFilter, event: Event) -> Looked:

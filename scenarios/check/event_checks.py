@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from optilocal.emulator.batch.fields import EVENT_PROPERTIES
 from optilocal.emulator.datafile.datafile import Datafile, Experiment, is_running
-from optilocal.emulator.datafile.nearest import nearest
+from optilocal.emulator.datafile.nearest import fold, nearest
+from optilocal.emulator.verdict.revenue_warnings import SUMS
 from optilocal.emulator.verdict.wording import joined, listed, quoted, when
 from optilocal.scenarios.check.findings import Findings
 from optilocal.scenarios.check.judge import Destination, Judged
@@ -51,6 +53,7 @@ class EventChecks:
         if tracked.origin == "recorded events" and judged.outcome == "sent":
             self._visitor(tracked)
             self._revenue(tracked, judged)
+            self._tags(tracked, judged)
         return judged
 
     def experiments(self, key: str) -> tuple[Experiment, ...]:
@@ -89,7 +92,18 @@ class EventChecks:
 
     def _experiments(self, tracked: Tracked, key: str) -> None:
         experiments = self.experiments(key)
-        if not experiments:
+        event = self._datafile.event(key)
+        named = event.experiment_ids if event else ()
+        left_out = [id_ for id_ in named if self._datafile.experiment_by_id(id_) is None]
+        if not experiments and left_out:
+            which = f"{'experiment' if len(left_out) == 1 else 'experiments'} {listed(left_out)}"
+            self._findings.never_counts(
+                "experiment_not_running", tracked.name, tracked.place,
+                f"It is a metric of the {which}, which the datafile leaves out.",
+                f"Start the {which} in this environment, or check against the datafile of the environment that has it: a "
+                "datafile leaves out what is paused, concluded, archived or of another environment.",
+            )  # fmt: skip
+        elif not experiments:
             self._findings.never_counts(
                 "no_experiment", tracked.name, tracked.place,
                 f"The event {quoted(key)} is a metric of no experiment, so nothing counts it.",
@@ -182,6 +196,29 @@ class EventChecks:
                 "counted_under_anonymous_id", tracked.name, tracked.place,
                 "It has no userId, so the visitor is its anonymousId.",
                 "It counts only if Optimizely decided for that anonymousId too; else send the userId of the decision.",
+            )  # fmt: skip
+
+    def _tags(self, tracked: Tracked, judged: Judged) -> None:
+        tags = judged.payload.get("eventTags")
+        if not isinstance(tags, dict):
+            return
+        nested = [
+            name
+            for name, value in tags.items()
+            if isinstance(value, dict | list) and name != EVENT_PROPERTIES
+        ]
+        if nested:
+            self._findings.worth_knowing(
+                "nested_tag", tracked.name, tracked.place,
+                f"Its properties {listed(nested)} are arrays or objects, and Optimizely may drop the whole event for them.",
+                "Flatten them, or map only texts, numbers and booleans to event tags.",
+            )  # fmt: skip
+        sums = [name for name in tags if fold(name) in SUMS and _number(tags[name]) is not None]
+        if sums and judged.payload.get("revenue") is None:
+            self._findings.worth_knowing(
+                "revenue_under_other_name", tracked.name, tracked.place,
+                f"It has no revenue, but a property {quoted(sums[0])}, which nobody reads as revenue.",
+                "If that is its revenue, send it as revenue in cents, or map revenue to it.",
             )  # fmt: skip
 
     def _revenue(self, tracked: Tracked, judged: Judged) -> None:

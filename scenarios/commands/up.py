@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, option
+from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, Separated, option
+
+_NO_DATAFILE = "the shipped shop's; yours with --datafile FILE|URL, or begin one with `optilocal init`"
 
 
 @click.command("up", cls=Command)
@@ -60,6 +63,29 @@ from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, opti
     help="Keep the journal in this file, and what the forwarder accepted in FILE.spool.",
 )
 @option(
+    "--write-key",
+    "write_keys",
+    envvar="FORWARDER_WRITE_KEY",
+    type=Separated(),
+    multiple=True,
+    metavar="KEY",
+    help="A source's write key; what comes with another is answered as by Segment and goes nowhere; may be repeated.",
+)
+@option(
+    "--analytics-js",
+    envvar="FORWARDER_ANALYTICS_JS",
+    type=FILE,
+    metavar="FOLDER",
+    help="dist/umd of @segment/analytics-next, for pages with Segment's snippet.",
+)
+@option(
+    "--tls",
+    envvar="OPTILOCAL_UP_TLS",
+    type=PORT,
+    metavar="PORT",
+    help="Also answer as the real hosts over TLS on this port, 0 for any free one; `optilocal ca` says what to trust.",
+)
+@option(
     "--run",
     "scenarios",
     cls=Many,
@@ -79,6 +105,9 @@ def command(
     datafile: tuple[str, ...],
     settings: Path | None,
     journal: Path | None,
+    write_keys: tuple[str, ...],
+    analytics_js: Path | None,
+    tls: int | None,
     scenarios: tuple[str, ...],
     quiet: bool,
 ) -> int:
@@ -92,6 +121,7 @@ def command(
       optilocal up
       optilocal up --datafile datafile.json --settings destination.json
       optilocal up --journal sandbox.journal --emulator-port 0 --forwarder-port 0
+      optilocal up --tls 8443
     """
     from optilocal.scenarios.language import datafiles  # noqa: PLC0415 - `up --help` needs no server
     from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions  # noqa: PLC0415
@@ -109,6 +139,8 @@ def command(
         datafiles=datafile or (str(datafiles.SHOP),),
         settings=settings,
         journal=journal,
+        write_keys=write_keys,
+        analytics_js=analytics_js,
     )
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -120,10 +152,17 @@ def command(
         from optilocal.scenarios.running.workers import Workers  # noqa: PLC0415
 
         workers = Workers(chosen, WORKERS)
-    with Sandbox(options, with_forwarder=True) as sandbox:
+    with Sandbox(options, with_forwarder=True) as sandbox, ExitStack() as opened:
         serve_alone()
         print(f"emulator  {sandbox.emulator_url}", flush=True)
         print(f"forwarder {sandbox.forwarder_url}", flush=True)
+        if tls is not None:
+            from optilocal.scenarios.sandbox.named_hosts import NamedHosts  # noqa: PLC0415 - certificates are slow to import
+
+            named = opened.enter_context(NamedHosts(sandbox.emulator_url, sandbox.forwarder_url, host, tls))
+            print(f"tls       {named.address}  as the real hosts; trusted by {named.bundle}", flush=True)
+        if not datafile and workers is None:
+            print(f"datafile  {_NO_DATAFILE}", flush=True)
         code = 0
         if workers is not None:
             code = run_in_sandbox(workers, sandbox.emulator_url, command_line, until=stop.is_set)

@@ -35,6 +35,8 @@ class SandboxOptions:
     datafiles: tuple[str, ...] = ()
     settings: Path | None = None
     journal: Path | None = None
+    write_keys: tuple[str, ...] = ()
+    analytics_js: Path | str | None = None
 
 
 class Sandbox:
@@ -75,9 +77,12 @@ class Sandbox:
                     journal=options.journal,
                     datafiles=options.datafiles,
                 ),
+                port_option="--emulator-port",
             ).start()
             if self._with_forwarder:
-                self._forwarder = ForwarderServer(self._forwarder_settings()).start()
+                self._forwarder = ForwarderServer(
+                    self._forwarder_settings(), port_option="--forwarder-port"
+                ).start()
         except (OSError, ValueError, DatafileError, JournalError, SpoolError) as error:
             self.stop()
             raise CannotRun(_line(error)) from None
@@ -100,6 +105,8 @@ class Sandbox:
             port=options.forwarder_port,
             optimizely=self.emulator_url,
             spool=_spool_beside(options.journal),
+            write_keys=options.write_keys,
+            analytics_js=options.analytics_js,
             usual={name: value for name, value in usual.items() if value},
         )
         for note in odd_triggers(settings.mappings):

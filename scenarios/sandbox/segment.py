@@ -40,7 +40,7 @@ _FIELDS = {
 }
 _IDS = ("user_id", "anonymous_id", "group_id", "previous_id")
 _ALWAYS_SENT = ("properties", "traits")
-SURFACES = ("mappings", "filters", "consent", "schema", "transformations")
+SURFACES = ("mappings", "filters", "consent", "schema", "schema_filter", "transformations")
 """What `configure` sets at an address of its own; everything else is a setting of the destination."""
 
 
@@ -111,7 +111,7 @@ class Segment:
             self._send("PUT", "/_forwarder/settings", own)
         for name in SURFACES:
             if settings.get(name) is not None:
-                self._send("PUT", f"/_forwarder/{name}", settings[name])
+                self._send("PUT", f"/_forwarder/{name.replace('_', '-')}", settings[name])
 
     def _connect(self) -> None:
         connected = {"accountId": self._optimizely.account_id, "dataFileUrl": self._optimizely.datafile_url}

@@ -7,6 +7,7 @@ import secrets
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -22,11 +23,12 @@ _NOT_IN_A_NAME = re.compile("[^A-Za-z0-9]+")
 class Servers:
     """One emulator and one forwarder, each on a free port; with `emulator_url` that running emulator.
 
-    The forwarder tries again at once: a test does not wait for Segment's back-off. Raises CannotRun.
+    `analytics_js` is the folder of Segment's code for pages. The forwarder tries again at once: a test does not wait for
+    Segment's back-off. Raises CannotRun.
     """
 
-    def __init__(self, emulator_url: str | None = None) -> None:
-        self._given = emulator_url
+    def __init__(self, emulator_url: str | None = None, analytics_js: Path | None = None) -> None:
+        self._given, self._analytics_js = emulator_url, analytics_js
         self._open = ExitStack()
         self._lock = threading.Lock()
         self._emulator: str | None = None
@@ -53,7 +55,7 @@ class Servers:
         with self._lock:
             if self._forwarder is None:
                 settings = replace(
-                    ServerSettings.load(port=0, optimizely=emulator),
+                    ServerSettings.load(port=0, optimizely=emulator, analytics_js=self._analytics_js),
                     retry=RetryPolicy(base_s=0.0, jitter=0.0),
                 )
                 self._forwarder = self._open.enter_context(ForwarderServer(settings)).base_url

@@ -102,7 +102,7 @@ def test_another_spelling_of_the_account_is_another_account_and_told(account: st
 
 
 @pytest.mark.parametrize(
-    ("account", "outcome"), [(12001, "excluded"), (55555, "wrong_account"), (None, "excluded")]
+    ("account", "outcome"), [(12001, "counted"), (55555, "wrong_account"), (None, "excluded")]
 )
 def test_an_account_that_is_no_text_breaks_the_schema_and_is_compared_by_its_digits(
     account: object, outcome: str, space: Space
@@ -114,6 +114,8 @@ def test_an_account_that_is_no_text_breaks_the_schema_and_is_compared_by_its_dig
     assert told["outcome"] == outcome
     if outcome == "excluded":
         assert "its account_id must be a string" in told["explanation"]
+    else:
+        assert any("account_id" in item["message"] for item in told["warnings"])
 
 
 @pytest.mark.parametrize("account", ["55555", "777"])

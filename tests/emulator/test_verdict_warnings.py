@@ -112,4 +112,4 @@ def test_a_key_that_the_event_had_before_is_none():
 
 def test_what_the_parser_noted_stands_as_a_sentence():
     found = judged(None, conversion("u", warnings=[{"code": "odd", "message": "it is odd"}]), IN_CHECKOUT)
-    assert found["warnings"] == [{"code": "odd", "message": "it is odd."}]
+    assert found["warnings"] == [{"code": "odd", "message": "It is odd."}]

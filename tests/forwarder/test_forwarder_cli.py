@@ -19,6 +19,8 @@ from optilocal.forwarder.cli import main, settings_from
 from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION
 from optilocal.forwarder.settings import SettingsError
 
+HERE = f"{Path('/proc/self/comm').read_text().strip()} (process {os.getpid()})"
+
 
 def test_the_usual_settings() -> None:
     settings = settings_from([], {})
@@ -156,8 +158,8 @@ def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["--port", str(port)]) == 2
     said = capsys.readouterr().err
     assert (
-        said
-        == f"forwarder: cannot listen on 127.0.0.1:{port}: the port is taken; name another port, or 0 for any free one\n"
+        said == f"forwarder: cannot listen on 127.0.0.1:{port}: the port is taken by {HERE};"
+        " name another port with --port, or 0 for any free one\n"
     )
 
 

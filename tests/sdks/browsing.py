@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, ProxySettings, sync_playwright
 
 PACKAGES = Path(__file__).parent / "node_modules"
 SOMEBODY = (
@@ -105,11 +105,13 @@ class Pages:
 class Browsing:
     """One Chromium. Playwright wants a thread of its own for each browser, and other tests may drive one too."""
 
-    def __init__(self) -> None:
+    def __init__(self, flags: Sequence[str] = (), proxy: str | None = None) -> None:
         path = find_browser()
         assert path, "no Chromium: set $CHROMIUM to one, or run `python tests/browser.py --install`"
         self._thread = ThreadPoolExecutor(max_workers=1)
-        self._playwright, self._browser = self._thread.submit(self._open, path).result()
+        self._playwright, self._browser = self._thread.submit(
+            self._open, path, [*FLAGS, *flags], proxy
+        ).result()
 
     def visit(self, url: str, act: Callable[[Page], Any] = done, user_agent: str | None = None) -> Any:
         """What `act` makes of the page, in a fresh context; whatever goes wrong inside the page fails the test."""
@@ -120,9 +122,10 @@ class Browsing:
         self._thread.shutdown()
 
     @staticmethod
-    def _open(path: str) -> tuple[Playwright, Browser]:
+    def _open(path: str, flags: list[str], proxy: str | None) -> tuple[Playwright, Browser]:
         playwright = sync_playwright().start()
-        return playwright, playwright.chromium.launch(executable_path=path, args=FLAGS)
+        through: ProxySettings | None = {"server": proxy} if proxy else None
+        return playwright, playwright.chromium.launch(executable_path=path, args=flags, proxy=through)
 
     def _visit(self, url: str, act: Callable[[Page], Any], user_agent: str | None) -> Any:
         troubles: list[str] = []

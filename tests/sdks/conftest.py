@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browsing import Browsing, Pages
-from node_packages import node_with
+from node_packages import NotHere, install, node_with
 from sdk_applications import Application, JavaScriptApplication, PythonApplication
 from segment_source import SegmentSource
+from unmodified_place import Place
 
+from optilocal.forwarder.clock import SystemClock
+from optilocal.interception.hosts import Policy
+from optilocal.interception.interception import Interception
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.sandbox.sandbox import Sandbox as SandboxInUse
+from optilocal.scenarios.sandbox.servers import Servers
 
 HERE = Path(__file__).parent
 SHOP = Path(__file__).parents[2] / "scenarios/suite/datafiles/shop.json"
@@ -85,3 +93,38 @@ def application(request: pytest.FixtureRequest) -> Application:
         return PythonApplication()
     found: Application = request.getfixturevalue("javascript")
     return found
+
+
+@pytest.fixture(scope="session")
+def servers_of_programs() -> Iterator[Servers]:
+    with contextlib.suppress(NotHere):
+        install(HERE)
+    code = HERE / "node_modules/@segment/analytics-next/dist/umd"
+    with Servers(analytics_js=code if code.is_dir() else None) as running:
+        yield running
+
+
+@pytest.fixture
+def place(
+    servers_of_programs: Servers,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Place]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in ("NODE_OPTIONS", "JAVA_TOOL_OPTIONS", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    servers = servers_of_programs
+    namespace = servers.fresh_namespace(request.node.name)
+    with SandboxInUse(servers, namespace) as sandbox:
+        sandbox.optimizely.put_datafile(SHOP)
+        assert sandbox.segment.write_key
+        with Interception(
+            servers.emulator_url,
+            servers.forwarder_url,
+            os.environ,
+            now_ms=SystemClock().now_ms(),
+            namespace=namespace,
+            policy=Policy(only=True),
+        ) as interception:
+            yield Place(sandbox.optimizely.control, interception)

@@ -1,0 +1,138 @@
+"""`optilocal exec`: a program as it is, with what it sends to the real hosts caught by a sandbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from optilocal.scenarios.commands.options import FILE, Command, Many, Separated, emulator_option, option
+
+ENDS = (
+    "Exit codes: those of COMMAND, 128 + the signal that ended it · 1 COMMAND ended with 0 and --only refused a host · "
+    "126 COMMAND cannot be run · 127 there is no COMMAND · 2 optilocal could not do its work"
+)
+
+
+class _ExecCommand(Command):
+    """The command of the user's begins after `--`, so that no option of it is taken for one of ours."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" not in args and "--help" not in args:
+            ctx.fail("write -- before the command that is to run: optilocal exec [OPTIONS] -- COMMAND")
+        return super().parse_args(ctx, args)
+
+
+@click.command("exec", cls=_ExecCommand, epilog=ENDS)
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND ...")
+@option(
+    "--datafile",
+    cls=Many,
+    envvar="EMULATOR_DATAFILE",
+    metavar="FILE|URL ...",
+    help="Datafiles to serve, each under its sdkKey (default: the shipped shop's).",
+)
+@option(
+    "--settings",
+    envvar="FORWARDER_SETTINGS",
+    type=FILE,
+    metavar="FILE",
+    help="The destination's settings and mappings, JSON.",
+)
+@option("--only", is_flag=True, help="Let nothing leave: refuse every host that is not caught, and name it.")
+@option(
+    "--allow",
+    multiple=True,
+    metavar="HOST",
+    help="With --only, a host that may be reached, such as *.example.com; may be repeated.",
+)
+@emulator_option(default=None)
+@option(
+    "--forwarder", envvar="OPTILOCAL_FORWARDER", metavar="URL", help="A running forwarder; needs --emulator."
+)
+@option(
+    "--namespace", metavar="NS", help="The namespace that takes what is caught (default: the default one)."
+)
+@option(
+    "--write-key",
+    "write_keys",
+    envvar="FORWARDER_WRITE_KEY",
+    type=Separated(),
+    multiple=True,
+    metavar="KEY",
+    help="A source's write key; what comes with another is answered as by Segment and goes nowhere; may be repeated.",
+)
+@option(
+    "--analytics-js",
+    envvar="FORWARDER_ANALYTICS_JS",
+    type=FILE,
+    metavar="FOLDER",
+    help="dist/umd of @segment/analytics-next, for pages with Segment's snippet (default: Segment's CDN, unless --only).",
+)
+@option(
+    "--scenario-report",
+    "reports",
+    envvar="OPTILOCAL_EXEC_SCENARIO_REPORT",
+    multiple=True,
+    type=FILE,
+    metavar="FILE",
+    help="Write each event's verdict: .json (result document), .xml (JUnit) or .html; may be repeated.",
+)
+@option("--quiet", "-q", is_flag=True, help="Print no summary.")
+@click.pass_context
+def command(
+    context: click.Context,
+    *,
+    words: tuple[str, ...],
+    datafile: tuple[str, ...],
+    settings: Path | None,
+    only: bool,
+    allow: tuple[str, ...],
+    emulator: str | None,
+    forwarder: str | None,
+    namespace: str | None,
+    write_keys: tuple[str, ...],
+    analytics_js: Path | None,
+    reports: tuple[Path, ...],
+    quiet: bool,
+) -> int:
+    """Run COMMAND as it is; what it sends to the real hosts of Optimizely and Segment ends in a sandbox.
+
+    \b
+    Examples:
+      optilocal exec -- pytest
+      optilocal exec --datafile datafile.json --only -- npm test
+      optilocal exec --scenario-report verdicts.html -- ./run-end-to-end.sh
+    """
+    # A flag beats the environment: inside another exec, or beside a variable for `up`, what was typed counts.
+    typed = {
+        name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    if datafile and emulator and "datafile" in typed and "emulator" not in typed:
+        emulator = forwarder = None
+    elif datafile and emulator and "datafile" not in typed:
+        datafile = ()
+    if forwarder and emulator and "emulator" in typed and "forwarder" not in typed:
+        forwarder = None
+    if forwarder and settings and "settings" not in typed:
+        settings = None
+    from optilocal.scenarios.sandbox.program import ProgramOptions, run_program  # noqa: PLC0415 - `--help` needs no server
+
+    return run_program(
+        ProgramOptions(
+            command_line=context.obj,
+            words=words,
+            datafiles=datafile,
+            settings=settings,
+            only=only,
+            allow=allow,
+            emulator=emulator,
+            forwarder=forwarder,
+            namespace=namespace,
+            write_keys=write_keys,
+            analytics_js=analytics_js,
+            reports=reports,
+            quiet=quiet,
+        )
+    )
