@@ -68,6 +68,4 @@ def test_a_fault_counts_each_of_many_requests_that_come_at_once(server: Emulator
         with connection:
             statuses.append(connection.recv(65_536).split(b" ")[1])
     assert sorted(statuses) == [b"204"] * 33 + [b"503"] * 7
-    # In the order of the records, the first ten are let through and the next seven are not.
-    assert [row["status"] for row in space.rows("exchanges")] == [204] * 10 + [503] * 7 + [204] * 23
     assert [(rule["seen"], rule["applied"]) for rule in space.json("faults")["faults"]] == [(40, 7)]

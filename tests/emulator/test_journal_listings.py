@@ -94,7 +94,9 @@ def test_pages_go_both_ways(journal: Journal) -> None:
     assert journal.newest_number("events", "m") == 0
 
 
-@pytest.mark.parametrize(("listing", "name"), [(each, name) for each in FILTERS for name in FILTERS[each]])
+@pytest.mark.parametrize(
+    ("listing", "name"), [(each, name) for each in FILTERS for name in sorted(FILTERS[each])]
+)
 def test_every_filter_keeps_the_one_row_that_matches(journal: Journal, listing: str, name: str) -> None:
     journal.append([exchange(surface="privacy", method="GET", status=400), exchange(), exchange()])
     projected(
