@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-steady lint format picture clean
+.PHONY: help run test mutants bench bench-steady lint format picture clean
 
 help:
 	@echo "make run     set up, start emulator, forwarder and viewer, run the shipped suite, serve until Ctrl-C"
 	@echo "make test    set up with the test tools and run every test, browser tests included"
+	@echo "make mutants  mistakes in the rules of the field that no test would notice, for docs/fidelity.md (ARGS=trigger: one module)"
 	@echo "make lint    formatting, lint and types"
 	@echo "make bench   measure optilocal beside its peers, write docs/performance.md and its plots (ARGS=--quick: prove that it works)"
 	@echo "make bench-steady  an hour of steady load, then half a million events through the forwarder, for the same page"
@@ -56,9 +57,16 @@ $(VENV)/.installed-test: $(VENV)/.created pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-mutants: $(VENV)/.created pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,mutants]'
+	@touch $@ $(VENV)/.installed-test $(VENV)/.installed
+
 $(VENV)/.installed-bench: $(VENV)/.created pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	@touch $@ $(VENV)/.installed-test $(VENV)/.installed
+
+mutants: $(VENV)/.installed-mutants
+	@$(BIN)/python tests/mutants.py $(ARGS)
 
 picture: $(VENV)/.installed-test
 	@$(BIN)/python tests/viewer/shots.py docs/pictures

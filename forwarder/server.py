@@ -131,7 +131,14 @@ class ForwarderServer:
         refusals = Refusals()
         self.app = create_app(
             [
-                source_api(dispatcher, self._clock, self._ids, refusals, frozenset(settings.write_keys)),
+                source_api(
+                    dispatcher,
+                    instances,
+                    self._clock,
+                    self._ids,
+                    refusals=refusals,
+                    write_keys=frozenset(settings.write_keys),
+                ),
                 analytics_js(settings.analytics_js),
             ],
             [

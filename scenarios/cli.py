@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "run scenarios (default: the shipped suite)",
     "up": "start the sandbox: emulator, forwarder and viewer, until Ctrl-C",
     "exec": "run a program as it is, with the real hosts caught by a sandbox",
+    "init": "a datafile of your names, two scenarios, editor schemas, a CI file",
     "emulator": "start the emulator alone",
     "forwarder": "start the forwarder alone",
     "ca": "where the interception's certificate authority is, and its fingerprint",
@@ -124,8 +125,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
-    except (KeyboardInterrupt, click.Abort):
-        return 130
+    except KeyboardInterrupt as told:
+        return int(getattr(told, "code", 130))
     except Exception as error:
         if os.environ.get("OPTILOCAL_DEBUG"):
             raise

@@ -17,9 +17,11 @@ from optilocal.forwarder.api.body import (
 )
 from optilocal.forwarder.api.refusals import Refusals
 from optilocal.forwarder.clock import Clock
+from optilocal.forwarder.pipeline.instances import Instances
 from optilocal.forwarder.pipeline.source_event import complete
 from optilocal.forwarder.pipeline.tracking_plan import TYPES, notes
 from optilocal.forwarder.queue.dispatcher import Dispatcher, Overloaded
+from optilocal.forwarder.stages.consent import Consent
 from optilocal.serving.site import current_namespace
 
 CALLS = {**{kind: kind for kind in TYPES}, **{kind[0]: kind for kind in TYPES}}
@@ -37,8 +39,10 @@ Taken = tuple[dict[str, Any], list[dict[str, str]]]
 
 def source_api(
     dispatcher: Dispatcher,
+    instances: Instances,
     clock: Clock,
     ids: Callable[[], str],
+    *,
     refusals: Refusals,
     write_keys: frozenset[str] = frozenset(),
 ) -> Blueprint:
@@ -116,8 +120,10 @@ def source_api(
             return Response(UNKNOWN_KEY, 404, content_type="text/plain; charset=utf-8")
         if request.host.lower() == CDN_HOST:
             # The page was led here by a proxy or its hosts file, and so are its events.
-            return jsonify(browser_settings(key, f"{API_HOST}/v1", "https"))
-        return jsonify(browser_settings(key, f"{request.host}{request.script_root}/v1", request.scheme))
+            found = browser_settings(key, f"{API_HOST}/v1", "https")
+        else:
+            found = browser_settings(key, f"{request.host}{request.script_root}/v1", request.scheme)
+        return jsonify(with_consent(found, instances.platform(current_namespace()).consent))
 
     @api.after_request
     def share(answer: Response) -> Response:
@@ -142,6 +148,20 @@ NO_KEY = {
     "code": "write_key_missing",
     "message": "no writeKey, neither in the body nor as Basic user: Segment needs one",
 }
+
+
+def with_consent(settings: dict[str, Any], consent: Consent) -> dict[str, Any]:
+    """The settings with the workspace's consent categories, as Segment's consent wrapper reads them (npm
+    `@segment/analytics-consent-tools`, src/domain/blocking-helpers.ts); without categories they stay as they are.
+
+    The destination itself is not among `integrations`: its consent is judged on the server, and analytics.js fetches a
+    bundle from Segment's own CDN as soon as there is any other integration than Segment.io.
+    """
+    everything = list(dict.fromkeys((*consent.categories, *consent.others)))
+    if not everything:
+        return settings
+    unmapped = not consent.categories
+    return {**settings, "consentSettings": {"allCategories": everything, "hasUnmappedDestinations": unmapped}}
 
 
 def browser_settings(key: str, api_host: str, protocol: str) -> dict[str, Any]:

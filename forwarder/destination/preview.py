@@ -13,10 +13,12 @@ from optilocal.forwarder.destination.destination import ActionResult, Settings
 from optilocal.forwarder.destination.errors import DestinationError, JavaScriptRangeError
 from optilocal.forwarder.destination.mapping import transform
 from optilocal.forwarder.destination.offline import OfflineClient
+from optilocal.forwarder.destination.preview_workspace import ALONE, Workspace
 from optilocal.forwarder.destination.trigger import compile_trigger
 from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, plain_json
 from optilocal.forwarder.javascript.values import MAX_SAFE, UNDEFINED, number_to_string, to_primitive_string
+from optilocal.forwarder.stages.course import Course
 
 DEFAULT_SETTINGS: Final = {
     "accountId": "12001",
@@ -83,8 +85,12 @@ def _as_text(datafile: Any) -> str:
         return json.dumps(plain_json(datafile))
 
 
-def run_line(line: Any) -> dict[str, Any]:
-    """One line, parsed, to its answer; never raises for what a line holds."""
+def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
+    """One line, parsed, to its answer; never raises for what a line holds.
+
+    Where something is configured before the mappings, in the line or the workspace, `stages` says what each stage did; an
+    event that one of them ends is `skipped`.
+    """
     if not isinstance(line, dict):
         return _unreadable(f"a line is a JSON object, not {type(line).__name__}")
     op = line.get("op", "track")
@@ -93,8 +99,19 @@ def run_line(line: Any) -> dict[str, Any]:
         names = ", ".join(_OPERATIONS)
         return {**_unreadable(f"op must be one of {names}"), "id": plain_json(line.get("id"))}
     client = _client(line)
+    way: Course | None = None
     try:
-        result = run(line, client)
+        way = workspace.before_mappings(line) if op == "track" else None
+        if way is not None:
+            line = {**line, "event": way.event}
+        if way is not None and way.ended is not None:
+            result = ActionResult("skipped")
+        elif op == "track" and workspace.mappings and not {"mapping", "subscription"} & set(line):
+            result = workspace.through_mappings(
+                line.get("event", UNDEFINED), _settings(line, workspace), client
+            )
+        else:
+            result = run(line, client, workspace)
     except DestinationError as error:
         result = ActionResult("error", error=error)
     except RecursionError:
@@ -104,6 +121,8 @@ def run_line(line: Any) -> dict[str, Any]:
         "outcome": result.outcome,
         "requests": client.requests,
     }
+    if way is not None:
+        answer["stages"] = list(way.rows)
     value = plain_json(result.value)
     if value is not UNDEFINED:
         answer["value"] = value
@@ -112,7 +131,7 @@ def run_line(line: Any) -> dict[str, Any]:
     return answer
 
 
-def main(stream_in: TextIO, stream_out: TextIO) -> int:
+def main(stream_in: TextIO, stream_out: TextIO, workspace: Workspace = ALONE) -> int:
     """Answers every line of a stream with one line, in order. Returns the exit code, 0."""
     for number, given in enumerate(stream_in):
         text = given.removeprefix("\ufeff") if number == 0 else given
@@ -121,7 +140,7 @@ def main(stream_in: TextIO, stream_out: TextIO) -> int:
         try:
             if not text.isascii() and _FOREIGN_BYTE.search(text):
                 raise JsonSyntaxError("the line is not UTF-8")
-            answer = run_line(parse_json(text))
+            answer = run_line(parse_json(text), workspace)
         except JsonSyntaxError as error:
             answer = _unreadable(str(error))
         written = _write(answer)
@@ -151,44 +170,46 @@ def _unreadable(problem: str) -> dict[str, Any]:
     }
 
 
-def _settings(line: Mapping[str, Any]) -> Settings:
+def _settings(line: Mapping[str, Any], workspace: Workspace) -> Settings:
     if "settings" not in line:
-        return _DEFAULT_SETTINGS
+        return workspace.settings or _DEFAULT_SETTINGS
     configured = line["settings"]
     return Settings(raw=configured if isinstance(configured, dict) else {})
 
 
-def _track(line: Mapping[str, Any], client: OfflineClient) -> ActionResult:
+def _track(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
     trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
     fields = line.get("mapping", track_event.DEFAULT_FIELDS)
     mapping = destination.Subscription("preview", trigger, fields)
-    return destination.on_event(line.get("event", UNDEFINED), mapping, _settings(line), client)
+    return destination.on_event(line.get("event", UNDEFINED), mapping, _settings(line, workspace), client)
 
 
-def _fql(line: Mapping[str, Any], _: OfflineClient) -> ActionResult:
+def _fql(line: Mapping[str, Any], _: OfflineClient, __: Workspace) -> ActionResult:
     trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
     compiled = compile_trigger(trigger if isinstance(trigger, str) else "")
     return ActionResult("ok", value=compiled.matches(line.get("event", UNDEFINED)))
 
 
-def _mapping(line: Mapping[str, Any], _: OfflineClient) -> ActionResult:
+def _mapping(line: Mapping[str, Any], _: OfflineClient, __: Workspace) -> ActionResult:
     fields = line.get("mapping", track_event.DEFAULT_FIELDS)
     return ActionResult("ok", value=transform(fields, line.get("event", UNDEFINED)))
 
 
-def _delete(line: Mapping[str, Any], client: OfflineClient) -> ActionResult:
-    return destination.on_delete(line.get("event", {}), _settings(line), client)
+def _delete(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
+    return destination.on_delete(line.get("event", {}), _settings(line, workspace), client)
 
 
-def _test_authentication(line: Mapping[str, Any], client: OfflineClient) -> ActionResult:
-    return destination.test_authentication(_settings(line), client)
+def _test_authentication(
+    line: Mapping[str, Any], client: OfflineClient, workspace: Workspace
+) -> ActionResult:
+    return destination.test_authentication(_settings(line, workspace), client)
 
 
-def _event_keys(line: Mapping[str, Any], client: OfflineClient) -> ActionResult:
-    return destination.event_keys(_settings(line), client)
+def _event_keys(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
+    return destination.event_keys(_settings(line, workspace), client)
 
 
-_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], OfflineClient], ActionResult]]] = {
+_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], OfflineClient, Workspace], ActionResult]]] = {
     "track": _track,
     "fql": _fql,
     "mapping": _mapping,

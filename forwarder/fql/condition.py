@@ -58,6 +58,17 @@ class Condition:
         return next((written(part) for part in self.ir[1:] if compile_ir(part)(event) is True), None)
 
 
+def fields_of(ir: Ir) -> frozenset[str]:
+    """The paths of all fields that a statement looks at."""
+    if isinstance(ir, str):
+        return frozenset({ir})
+    if isinstance(ir, dict):
+        return (
+            frozenset().union(*map(fields_of, ir["value"])) if isinstance(ir["value"], list) else frozenset()
+        )
+    return frozenset().union(*map(fields_of, ir[1:])) if isinstance(ir, list) else frozenset()
+
+
 def written(ir: Ir) -> str:
     """An intermediate form as a statement that a person can read."""
     if isinstance(ir, str):

@@ -14,6 +14,7 @@ MAX_MESSAGE_ID = 100
 FUTURE_MS = int(timedelta(hours=24).total_seconds() * 1000)
 TYPES = ("track", "identify", "page", "screen", "group", "alias")
 
+CONSENT_EVENT = "Segment Consent Preference Updated"
 _DISCARDS = "Segment lists this among the reasons for which it discards events at ingestion"
 
 
@@ -46,7 +47,43 @@ def _found(event: Mapping[str, Any], received_at: int) -> Iterator[tuple[str, st
             "message_id_too_long",
             f"messageId has {len(message_id)} characters; Segment allows {MAX_MESSAGE_ID}",
         )
+    if kind == "track" and event.get("event") == CONSENT_EVENT:
+        yield from _of_consent(context if isinstance(context, dict) else {})
     yield from _of_time(event, received_at)
+
+
+def _of_consent(context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What Segment asks of this one event (https://segment.com/docs/privacy/consent-management/consent-faq/)."""
+    consent = context.get("consent")
+    preferences = consent.get("categoryPreferences") if isinstance(consent, dict) else None
+    start = f"{CONSENT_EVENT}: context.consent"
+    if preferences is None:
+        yield (
+            "consent_categorypreferences_should_exist",
+            f"{start}.categoryPreferences is required; {_DISCARDS}",
+        )
+    elif not isinstance(preferences, dict):
+        code = "consent_categorypreferences_fields_should_be_object"
+        yield code, f"{start}.categoryPreferences is {_kind(preferences)}, not an object; {_DISCARDS}"
+    else:
+        for category, value in preferences.items():
+            if not isinstance(value, bool):
+                code = "consent_categorypreferences_fields_should_be_bool"
+                yield (
+                    code,
+                    f"{start}.categoryPreferences.{category} is {_kind(value)}, not a boolean; {_DISCARDS}",
+                )
+    version = consent.get("version") if isinstance(consent, dict) else None
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int | float)):
+        yield (
+            "consent_version_should_be_number",
+            f"{start}.version is {_kind(version)}, not a number; {_DISCARDS}",
+        )
+    device = context.get("device")
+    advertising = device.get("advertisingId") if isinstance(device, dict) else None
+    if advertising is not None and not isinstance(advertising, str):
+        code = "device_advertisingid_should_be_string"
+        yield code, f"context.device.advertisingId is {_kind(advertising)}, not a string; {_DISCARDS}"
 
 
 def _of_type(kind: Any, event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

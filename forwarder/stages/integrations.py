@@ -6,6 +6,7 @@ in the source's schema never overrides what `integrations` says of the destinati
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ from optilocal.forwarder.stages.stage import Ended, Event, Looked
 
 DISPLAY_NAME: Final = "Optimizely Feature Experimentation (Actions)"
 """The key of this destination in an event's `integrations`, to the letter: the name of its page in Segment's catalog."""
+
+_NEIGHBOURS: Final = ("web", "data platform", "advanced audience targeting")
+"""Optimizely's other destinations in Segment's catalog, by what follows "Optimizely" in their names."""
 
 CODE: Final = "FILTERED_BY_INTEGRATIONS_OBJECT"
 
@@ -36,7 +40,7 @@ def look_at_integrations(event: Event) -> Looked:
         if chosen[DISPLAY_NAME] is False:
             why = f'integrations says {{"{DISPLAY_NAME}": false}}'
     elif chosen.get("All") is False:
-        meant = [name for name, value in chosen.items() if value and "optimizely" in str(name).lower()]
+        meant = [name for name, value in chosen.items() if value and _is_meant(str(name))]
         instead = f": it names {meant[0]!r:.80} instead of {DISPLAY_NAME!r}" if meant else ""
         why = f'integrations says {{"All": false}} and does not name this destination{instead}'
     else:
@@ -49,8 +53,12 @@ def look_at_integrations(event: Event) -> Looked:
 
 
 def _is_meant(name: str) -> bool:
-    """Whether a name that is not this destination's was probably meant for it; Optimizely has others at Segment."""
-    return "optimizely" in name.lower() and "feature" in name.lower()
+    """Whether a name that is not this destination's was probably meant for it: an older one, other case, its slug.
+
+    Optimizely has others at Segment.
+    """
+    plain = " ".join(re.findall(r"[a-z0-9]+", name.lower()))
+    return "optimizely" in plain and not any(f"optimizely {other}" in plain for other in _NEIGHBOURS)
 
 
 def _misnamed(name: str) -> dict[str, str]:

@@ -36,7 +36,9 @@ def check(
         raise CannotRun(str(error)) from None
     readings = [read(named, list(calls)) for named in events]
     now = SystemClock().now_ms()
-    destination = Destination(datafile, settings.mappings, settings.destination.get("accountId"), now)
+    destination = Destination(
+        datafile, settings.mappings, settings.destination.get("accountId"), now, platform=settings.platform
+    )
     report = preflight(datafile, readings, destination, source=datafile_name, now_ms=now)
     print_report(report, sys.stderr if str(json_file) == "-" else sys.stdout)
     if json_file:

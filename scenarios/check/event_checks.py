@@ -19,6 +19,23 @@ _EARLIEST_MS = 1_262_304_000_000
 _DAY_MS = 86_400_000
 
 
+BEFORE_MAPPINGS = {
+    "blocked_by_schema": (
+        "blocked by the source's schema controls",
+        "Send it as the tracking plan asks, or correct the plan or the source's settings.",
+    ),
+    "consent_refused": (
+        "refused by its own consent",
+        "Send it with every category of this destination set to true once the user consents.",
+    ),
+    "filtered": (
+        "dropped by a filter or transformation",
+        "Change the condition of the filter or transformation, or disable it.",
+    ),
+}
+"""Outcomes before the mappings: how a sentence names the stage, and what to do."""
+
+
 class EventChecks:
     """Checks tracked events against one datafile; what it finds joins `findings`."""
 
@@ -37,7 +54,9 @@ class EventChecks:
                 return judged
         else:
             judged = self._destination.judge_name(tracked.name, tracked.event)
-        if judged.outcome == "not_subscribed":
+        if judged.outcome in BEFORE_MAPPINGS:
+            self._blocked(tracked, judged)
+        elif judged.outcome == "not_subscribed":
             self._not_subscribed(tracked, judged)
         elif judged.outcome == "invalid_payload":
             self._refused(tracked, judged.details)
@@ -46,7 +65,7 @@ class EventChecks:
         else:
             self._experiments(tracked, judged.event_key or "")
             self._time(tracked, judged)
-        if judged.outcome != "not_subscribed":
+        if judged.outcome not in ("not_subscribed", *BEFORE_MAPPINGS):
             self._traits(tracked, judged)
         if tracked.planned is not None:
             self._planned(tracked)
@@ -60,6 +79,17 @@ class EventChecks:
         """The experiments that have the event of this key as a metric."""
         event = self._datafile.event(key)
         return self._datafile.experiments_with_metric(event.id) if event else ()
+
+    def _blocked(self, tracked: Tracked, judged: Judged) -> None:
+        stage, remedy = BEFORE_MAPPINGS[judged.outcome]
+        code = f" Segment's discard code is {judged.code}." if judged.code else ""
+        if judged.nearest:
+            remedy = f"Track it as {listed(judged.nearest, 'or')}, as the tracking plan has it, or add it to the plan."
+        self._findings.never_counts(
+            judged.outcome, tracked.name or None, tracked.place,
+            f"This event would be {stage}: {'; '.join(judged.details)}.{code}",
+            remedy,
+        )  # fmt: skip
 
     def _not_subscribed(self, tracked: Tracked, judged: Judged) -> None:
         self._findings.never_counts(

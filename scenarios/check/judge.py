@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from optilocal.emulator.datafile.datafile import Datafile
@@ -20,7 +21,9 @@ from optilocal.forwarder.destination.track_event import EVENTS_URL
 from optilocal.forwarder.destination.trigger_lint import lint_trigger
 from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.pipeline.source_event import iso_time
-from optilocal.forwarder.stages.integrations import look_at_integrations
+from optilocal.forwarder.stages import course
+from optilocal.forwarder.stages.platform import NOTHING, Platform
+from optilocal.scenarios.check.certainty import for_names, for_whole_events
 
 _FURTHEST = ("sent", "unmatched_event_key", "invalid_payload", "not_subscribed")
 _IDS = ("userId", "anonymousId")
@@ -30,13 +33,16 @@ _IDS = ("userId", "anonymousId")
 class Judged:
     """What becomes of one event: a verdict's outcome as far as Segment decides it, or `sent`.
 
-    `details` are Segment's messages; `payload` the mapped fields after coercion; `sent` the event batch.
+    `details` are Segment's messages; `payload` the mapped fields after coercion; `sent` the event batch. Of what ends
+    before the mappings `code` is Segment's discard code and `nearest` has planned events that were probably meant.
     """
 
     outcome: str
     details: tuple[str, ...] = ()
     payload: Mapping[str, Any] = field(default_factory=dict)
     sent: Mapping[str, Any] | None = None
+    code: str | None = None
+    nearest: tuple[str, ...] = ()
 
     @property
     def event_key(self) -> str | None:
@@ -49,7 +55,13 @@ class Destination:
     """The user's destination as configured, over one datafile. `now_ms` stands in where an event has no time."""
 
     def __init__(
-        self, datafile: Datafile, mappings: Sequence[Subscription], account_id: str | None, now_ms: int
+        self,
+        datafile: Datafile,
+        mappings: Sequence[Subscription],
+        account_id: str | None,
+        now_ms: int,
+        *,
+        platform: Platform = NOTHING,
     ) -> None:
         text = json.dumps(datafile.raw)
         self._datafile = Response(200, "OK", {"content-type": "application/json"}, text)
@@ -60,16 +72,22 @@ class Destination:
                 "dataFileUrl": f"https://cdn.optimizely.com/datafiles/{datafile.sdk_key or 'default'}.json",
             }
         )
+        self._whole, self._named = for_whole_events(platform), for_names(platform)
         self._now = iso_time(now_ms)
         self._number = 0
 
     def judge(self, event: Mapping[str, Any]) -> Judged:
         """The furthest that any enabled mapping brings the event, which is first completed as at Segment's door."""
-        completed = self._completed(event)
-        ended = look_at_integrations(completed).ended
-        if ended is not None:
-            return Judged(ended.outcome, ended.details)
-        found = [self._through(mapping, completed) for mapping in self._mappings]
+        return self._judge(event, self._whole)
+
+    def _judge(self, event: Mapping[str, Any], platform: Platform) -> Judged:
+        # Nothing that chance decides is left in the platform.
+        way = course.run(platform, self._completed(event), Random(0))
+        if way.ended is not None:
+            return Judged(
+                way.ended.outcome, way.ended.details, code=way.ended.code, nearest=way.ended.nearest
+            )
+        found = [self._through(mapping, way.event) for mapping in self._mappings]
         missed = Judged("not_subscribed", ("no enabled mapping's trigger matches",))
         return min((*found, missed), key=lambda judged: _FURTHEST.index(judged.outcome))
 
@@ -83,7 +101,7 @@ class Destination:
             "properties": {},
             **event,
         }
-        return self.judge(whole)
+        return self._judge(whole, self._named)
 
     def _completed(self, event: Mapping[str, Any]) -> dict[str, Any]:
         # Segment gives every event an id and a time at its door (Segment reference 6.2).

@@ -6,24 +6,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from optilocal.forwarder.stages.plan import is_deprecated, plan_rules
 from optilocal.scenarios.check.json_lines import JsonText
 from optilocal.scenarios.check.tracked import Place, Planned, Reading, Tracked
 
-_NEVER = "0001-"
-"""The Public API writes the year 1 for a rule that was not deprecated."""
 _NAME_KEYS = ("key", "name", "event")
 
 
 def is_plan(value: Any) -> bool:
     """Whether parsed JSON has the shape of a tracking plan."""
-    return _rules(value) is not None
+    return plan_rules(value) is not None
 
 
 def read_plan(value: Any, text: str, file: str) -> Reading:
     """The track rules of a plan, deprecated ones passed over; `value` is the parsed `text`."""
     reading = Reading(file, "tracking plan")
     places = JsonText(text)
-    for rule in _rules(value) or ():
+    for rule in plan_rules(value) or ():
         kind = str(rule.get("type") or "TRACK").upper()
         name = rule.get("key", rule.get("name"))
         schema = _schema(rule.get("jsonSchema", rule.get("rules")))
@@ -34,39 +33,13 @@ def read_plan(value: Any, text: str, file: str) -> Reading:
             reading.pass_over(kind.lower())
             continue
         line = places.line_of_name(_NAME_KEYS, name)
-        if str(rule.get("deprecatedAt") or _NEVER)[:5] != _NEVER:
+        if is_deprecated(rule):
             reading.pass_over("deprecated")
             continue
         reading.tracked.append(Tracked(name, "tracking plan", Place(file, line), planned=_planned(schema)))
     for trait in _identify_traits(value):
         reading.identify_traits.setdefault(trait, Place(file))
     return reading
-
-
-def _rules(value: Any) -> list[dict[str, Any]] | None:
-    """The rules wherever this export keeps them: the answer of an API call wraps them in `data`."""
-    if isinstance(value, list):
-        return value if value and all(_is_rule(item) for item in value) else None
-    if not isinstance(value, dict):
-        return None
-    for wrapped in (value.get("data"), value.get("trackingPlan"), value.get("tracking_plan")):
-        found = _rules(wrapped) if isinstance(wrapped, dict) else None
-        if found is not None:
-            return found
-    rules = value.get("rules")
-    if isinstance(rules, dict):
-        rules = rules.get("events")
-    elif rules is None and isinstance(value.get("events"), list):
-        rules = value["events"]
-        if not all(_is_rule(item) for item in rules):
-            return None
-    return [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else None
-
-
-def _is_rule(item: Any) -> bool:
-    return isinstance(item, dict) and (
-        "jsonSchema" in item or ("key" in item and "type" in item) or ("name" in item and "rules" in item)
-    )
 
 
 def _identify_traits(value: Any) -> list[str]:

@@ -34,5 +34,7 @@ def command(emulator: str, namespace: str | None, message_id: tuple[str, ...], o
       optilocal record --namespace team-a --message-id ajs-next-1768471201000-5d0e4f8a
     """
     from optilocal.scenarios.editing.record import record_namespace  # noqa: PLC0415 - `--help` needs none of it
+    from optilocal.scenarios.running.ending import endable  # noqa: PLC0415
 
-    return record_namespace(emulator, namespace, message_id, output)
+    with endable():
+        return record_namespace(emulator, namespace, message_id, output)

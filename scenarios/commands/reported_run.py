@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
 from optilocal.forwarder.clock import SystemClock
-from optilocal.scenarios.commands.interrupts import dropped_interrupts
 from optilocal.scenarios.language.scenario import Scenario
 from optilocal.scenarios.reporters.console import ConsoleReporter
 from optilocal.scenarios.reporters.files import Reports
@@ -64,16 +63,11 @@ def run_reported(chosen: Sequence[Scenario], options: RunOptions) -> int:
     return _exit_code(run)
 
 
-def run_in_sandbox(
-    workers: Workers, emulator_url: str, command_line: str, *, until: Callable[[], bool]
-) -> int:
-    """Run the scenarios of `optilocal up --run` in the sandbox that is up; the exit code.
-
-    Raises KeyboardInterrupt once `until` is true.
-    """
+def run_in_sandbox(workers: Workers, emulator_url: str, command_line: str) -> int:
+    """Run the scenarios of `optilocal up --run` in the sandbox that is up; the exit code."""
     reporter = ConsoleReporter(sys.stdout, viewer=f"{emulator_url}/")
     with workers:
-        run = _reported(workers, EmulatorClient(emulator_url), reporter, command_line, until=until)
+        run = _reported(workers, EmulatorClient(emulator_url), reporter, command_line)
     return _exit_code(run)
 
 
@@ -82,26 +76,16 @@ def _reported(
     emulator: EmulatorClient | None,
     reporter: ConsoleReporter,
     command_line: str,
-    *,
-    until: Callable[[], bool] = lambda: False,
     **how: Any,
 ) -> dict[str, Any]:
-    """Run, and tell the reporter of each scenario and of the end. Raises KeyboardInterrupt once `until` is true, or when
-    one was dropped.
-    """
-
-    def heard(entry: dict[str, Any]) -> None:
-        reporter.scenario(entry)
-        if until() or dropped.is_set():
-            raise KeyboardInterrupt
-
-    with dropped_interrupts() as dropped, reporter.running(len(workers.scenarios)):
+    """Run, and tell the reporter of each scenario and of the end."""
+    with reporter.running(len(workers.scenarios)):
         run = run_with(
             workers,
             emulator,
             run_id=_run_id(),
             command=command_line,
-            on_result=heard,
+            on_result=reporter.scenario,
             **how,
         )
     reporter.finish(run)

@@ -107,6 +107,8 @@ def command(
             "--forwarder goes with --emulator: a running forwarder reports to the emulator it was started for"
         )
     from optilocal.scenarios.commands.reported_run import RunOptions, run_reported  # noqa: PLC0415 - `--list` needs no server
+    from optilocal.scenarios.running.ending import endable  # noqa: PLC0415
 
     options = RunOptions(command_line, reports, emulator, forwarder, workers, bool(update), fail_fast, quiet)
-    return run_reported(chosen, options)
+    with endable():
+        return run_reported(chosen, options)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import sys
 import threading
+import time
 from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -124,6 +124,7 @@ def command(
       optilocal up --tls 8443
     """
     from optilocal.scenarios.language import datafiles  # noqa: PLC0415 - `up --help` needs no server
+    from optilocal.scenarios.running.ending import Ended, endable  # noqa: PLC0415
     from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions  # noqa: PLC0415
     from optilocal.serving.server import serve_alone  # noqa: PLC0415
 
@@ -142,39 +143,42 @@ def command(
         write_keys=write_keys,
         analytics_js=analytics_js,
     )
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    workers = None
-    if chosen is not None:
-        from optilocal.scenarios.commands.reported_run import run_in_sandbox  # noqa: PLC0415 - slow to import
-        from optilocal.scenarios.commands.run import WORKERS  # noqa: PLC0415
-        from optilocal.scenarios.running.workers import Workers  # noqa: PLC0415
+    with endable() as ending:
+        workers = None
+        if chosen is not None:
+            from optilocal.scenarios.commands.reported_run import run_in_sandbox  # noqa: PLC0415 - slow to import
+            from optilocal.scenarios.commands.run import WORKERS  # noqa: PLC0415
+            from optilocal.scenarios.running.workers import Workers  # noqa: PLC0415
 
-        workers = Workers(chosen, WORKERS)
-    with Sandbox(options, with_forwarder=True) as sandbox, ExitStack() as opened:
-        serve_alone()
-        print(f"emulator  {sandbox.emulator_url}", flush=True)
-        print(f"forwarder {sandbox.forwarder_url}", flush=True)
-        if tls is not None:
-            from optilocal.scenarios.sandbox.named_hosts import NamedHosts  # noqa: PLC0415 - certificates are slow to import
+            workers = Workers(chosen, WORKERS)
+        with Sandbox(options, with_forwarder=True) as sandbox, ExitStack() as opened:
+            serve_alone()
+            print(f"emulator  {sandbox.emulator_url}", flush=True)
+            print(f"forwarder {sandbox.forwarder_url}", flush=True)
+            if tls is not None:
+                from optilocal.scenarios.sandbox.named_hosts import NamedHosts  # noqa: PLC0415 - certificates are slow to import
 
-            named = opened.enter_context(NamedHosts(sandbox.emulator_url, sandbox.forwarder_url, host, tls))
-            print(f"tls       {named.address}  as the real hosts; trusted by {named.bundle}", flush=True)
-        if not datafile and workers is None:
-            print(f"datafile  {_NO_DATAFILE}", flush=True)
-        code = 0
-        if workers is not None:
-            code = run_in_sandbox(workers, sandbox.emulator_url, command_line, until=stop.is_set)
-        print(f"viewer    {sandbox.emulator_url}/   (Ctrl-C ends it)", flush=True)
-        if not quiet:
-            threading.Thread(target=_print_verdicts, args=(sandbox.emulator_url, stop), daemon=True).start()
-        while not stop.wait(3600):
-            pass
+                named = opened.enter_context(
+                    NamedHosts(sandbox.emulator_url, sandbox.forwarder_url, host, tls)
+                )
+                print(f"tls       {named.address}  as the real hosts; trusted by {named.bundle}", flush=True)
+            if not datafile and workers is None:
+                print(f"datafile  {_NO_DATAFILE}", flush=True)
+            code = 0
+            if workers is not None:
+                code = run_in_sandbox(workers, sandbox.emulator_url, command_line)
+            if not quiet:
+                threading.Thread(target=_print_verdicts, args=(sandbox.emulator_url,), daemon=True).start()
+            try:
+                print(f"viewer    {sandbox.emulator_url}/   (Ctrl-C ends it)", flush=True)
+                while True:
+                    time.sleep(3600)
+            except Ended:
+                ending.code = code  # to end is what it was told, and nothing went wrong
     return code
 
 
-def _print_verdicts(emulator_url: str, stop: threading.Event) -> None:
+def _print_verdicts(emulator_url: str) -> None:
     """A line for each verdict from now on, until the emulator goes away."""
     from optilocal.scenarios.reporters.verdict_line import verdict_line  # noqa: PLC0415
     from optilocal.scenarios.running.verdict_feed import Selection, follow, newest_cursor  # noqa: PLC0415
@@ -195,6 +199,4 @@ def _print_verdicts(emulator_url: str, stop: threading.Event) -> None:
     selection = Selection(namespace="default")
     with contextlib.suppress(OSError, HTTPException, ValueError, KeyError):
         for verdict in follow(ask, selection, newest_cursor(ask, selection)):
-            if stop.is_set():
-                return
             print(verdict_line(verdict, colour=colour), flush=True)

@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from optilocal.emulator.verdict.advice import NOTHING
 from optilocal.scenarios.language.matchers import as_text
+from optilocal.scenarios.reporters.outcome_page import page_of
 
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "error": ("!", "bold red")}
 _LABEL = 9
@@ -144,10 +146,11 @@ class ConsoleReporter:
             shown_verdicts.add(index)
             verdict = entry["verdicts"][index]
             self._field("verdict", f"{verdict['outcome']}: {verdict['explanation']}")
-            if (
-                verdict["outcome"] != "counted"
-            ):  # nothing needs to change in the event, yet the scenario failed
+            # Of a counted event usually nothing needs to change, yet the scenario failed.
+            if verdict["outcome"] != "counted" or verdict["remedy"] != NOTHING:
                 self._field("remedy", verdict["remedy"])
+            if verdict["outcome"]:
+                self._field("see", page_of(verdict["outcome"]))
 
     def _source_line(self, line: int, source: dict[str, Any]) -> str:
         lines = source["text"].splitlines()

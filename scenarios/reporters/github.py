@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from optilocal.scenarios.language.problems import AuthorProblem
+from optilocal.scenarios.reporters.outcome_page import page_of
 from optilocal.scenarios.reporters.wording import failures, sides, verdict_of
 
 
@@ -73,9 +74,10 @@ def _message(differences: list[dict[str, Any]], entry: dict[str, Any]) -> str:
         verdict = verdict_of(difference, entry)
         if verdict and difference["verdict"] not in said:
             said.add(difference["verdict"])
-            text.append(
-                "  " + " ".join(str(verdict[part]) for part in ("explanation", "remedy") if verdict[part])
-            )
+            parts = [str(verdict[part]) for part in ("explanation", "remedy") if verdict[part]]
+            if verdict["outcome"]:
+                parts.append(f"See {page_of(verdict['outcome'])}")
+            text.append("  " + " ".join(parts))
     text.append(entry["rerun"])
     return "\n".join(text)
 

@@ -10,6 +10,8 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.text import Text
 
+from optilocal.scenarios.reporters.outcome_page import page_of
+
 CONDITIONS = {
     "event_key_matches": "the event key is in the datafile",
     "experiment_running": "an experiment with this metric is running",
@@ -74,6 +76,8 @@ def print_verdict(
         console.print(Text.assemble("  ", ("fault injected: ", "yellow"), fault_words(rule)))
     for warning in verdict["warnings"]:
         console.print(Text.assemble("  ", ("worth knowing: ", "yellow"), warning["message"]))
+    if verdict["outcome"] is not None:
+        console.print(Text.assemble("  ", ("see ", "dim"), page_of(verdict["outcome"])))
     if root is not None:
         link = journey_link(root, str(verdict["message_id"]), verdict["namespace"])
         console.print(Text(f"  {link}", "cyan"))

@@ -9,8 +9,9 @@ import importlib
 import json
 import multiprocessing
 import os
-import signal
+import shutil
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 from optilocal.forwarder.clock import SystemClock
 from optilocal.scenarios.language.scenario import Scenario
 from optilocal.scenarios.running.emulator_client import EmulatorClient, new_session
+from optilocal.scenarios.running.ending import leave_to_parent
 from optilocal.scenarios.running.runner import run_scenario
 
 if TYPE_CHECKING:
@@ -106,9 +108,13 @@ class Workers:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        _own.stop()
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        told_to_end = kind is not None and issubclass(kind, KeyboardInterrupt)
+        self._pool.shutdown(wait=not told_to_end, cancel_futures=True)
+        if not told_to_end:  # else whatever runs is ended with the command
+            _own.stop()
 
 
 def _can_fork() -> bool:
@@ -124,16 +130,16 @@ def _forked_pool(scenarios: tuple[Scenario, ...], count: int, own_emulators: boo
         importlib.import_module("optilocal.forwarder.destination.liquid")
     if own_emulators:
         importlib.import_module("optilocal.scenarios.running.sandbox")
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin, (os.getpid(),))
+    born = (os.getpid(), tempfile.tempdir)
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin, born)
     pool.submit(os.getpid).result()  # all are forked at the first task
     _forked = ()
     return pool
 
 
-def _begin(parent: int) -> None:
-    """A worker leaves Ctrl-C to its parent, and ends when the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _begin(parent: int, folder: str | None) -> None:
+    """A worker leaves Ctrl-C to its parent, and ends when the parent is gone, with the folder of their temporary files."""
+    leave_to_parent()
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -141,6 +147,8 @@ def _begin(parent: int) -> None:
         try:
             _own.stop()
         finally:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
             os._exit(2)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()

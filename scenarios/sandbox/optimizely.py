@@ -40,6 +40,7 @@ class _Served:
     url: str
     account_id: str
     names: DatafileNames
+    datafile: Mapping[str, Any]
 
 
 class Optimizely:
@@ -66,6 +67,11 @@ class Optimizely:
         return self._current().url
 
     @property
+    def datafile(self) -> dict[str, Any]:
+        """The datafile put last."""
+        return dict(self._current().datafile)
+
+    @property
     def account_id(self) -> str:
         """The account of that datafile."""
         return self._current().account_id
@@ -83,7 +89,7 @@ class Optimizely:
             read = check_datafile(dict(datafile))
         key = datafiles.sdk_key(read)
         url = str(self._emulator.put_datafile(key, read)["url"])
-        self._datafile = _Served(key, url, str(read.get("accountId", "")), DatafileNames(read))
+        self._datafile = _Served(key, url, str(read.get("accountId", "")), DatafileNames(read), read)
         for follow in self._followers:
             follow()
         return url

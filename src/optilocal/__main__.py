@@ -1,5 +1,9 @@
 """`python -m optilocal` is the command `optilocal`."""
 
-from optilocal.scenarios.cli import main
+try:
+    from optilocal.scenarios.cli import main
 
-raise SystemExit(main())
+    code = main()
+except KeyboardInterrupt:  # before the command had begun
+    code = 130
+raise SystemExit(code)

@@ -72,14 +72,15 @@
         verdict.outcome && o.h("code", { class: "quiet" }, verdict.outcome),
       ),
       o.h("p", { class: "explanation" }, verdict.explanation),
-      !counted &&
-        verdict.remedy &&
+      o.words.isRemedy(verdict) &&
         o.h(
           "div",
           { class: "remedy" },
           o.h("h2", {}, deletion ? "What to know" : "What to change"),
           o.h("p", {}, verdict.remedy),
         ),
+      verdict.outcome &&
+        o.h("p", { class: "quiet" }, `${o.words.outcome(verdict.outcome).hint}. See `, o.h("code", {}, o.words.page(verdict.outcome))),
       counted &&
         (verdict.attributed_to || []).length > 0 &&
         o.h(

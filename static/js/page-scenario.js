@@ -26,7 +26,7 @@
                   : one.event || one.kind,
               ),
               one.explanation && o.h("p", {}, one.explanation),
-              one.remedy && one.outcome !== "counted" && o.h("p", { class: "quiet" }, one.remedy),
+              o.words.isRemedy(one) && o.h("p", { class: "quiet" }, one.remedy),
             ),
           ),
       ),

@@ -60,6 +60,7 @@
     const lines = [`${one.event || one.kind}: ${o.words.outcome(one.outcome).label}`];
     if (one.explanation) lines.push(one.explanation);
     if (one.remedy) lines.push(`What to change: ${one.remedy}`);
+    if (one.outcome) lines.push(`See ${o.words.page(one.outcome)}`);
     lines.push("");
     for (const stage of o.journey.stages(one))
       lines.push(`${marks[stage.state].padEnd(5)}${stage.title}: ${stage.line}`);

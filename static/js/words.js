@@ -59,6 +59,16 @@
     return { tone, label, hint };
   }
 
+  /** Where an outcome is explained in the documentation. */
+  function page(slug) {
+    return `docs/outcomes.md#${slug}`;
+  }
+
+  /** Whether a verdict says what to change: of a counted event only where a warning asks for it. */
+  function isRemedy(verdict) {
+    return Boolean(verdict.remedy) && verdict.remedy !== "Nothing needs to change.";
+  }
+
   function status(slug) {
     const [tone, label] = own(STATUS, slug) || ["idle", sentence(slug || "unknown")];
     return { tone, label };
@@ -177,6 +187,8 @@
     CONDITIONS,
     KINDS,
     outcome,
+    page,
+    isRemedy,
     status,
     names,
     where,

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from json_values import as_text
 from liquid_cases import templates
+from matching_cases import OPERATORS, Matching, matching
 from segment_code import HERE, SegmentCode
 
 from optilocal.forwarder.destination.preview import run_line
@@ -76,6 +78,46 @@ def test_every_answer_is_segments(
     finally:
         with capsys.disabled():
             print(f"\nSegment's {package}, {family}: {compared} cases, OPTILOCAL_CONFORMANCE_SEED={SEED}")
+
+
+HELD_IN = 2000
+HELD_AT_LEAST = 100
+
+
+def test_every_operator_of_a_trigger_holds_often_and_as_at_segment(
+    segment_code: SegmentCode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Were an operator inverted or shifted by one, events would be sent that Segment keeps, and the other way round."""
+    cases, held = 0, Counter[str]()
+
+    @seed(SEED)
+    @settings(
+        max_examples=max(1, round(CASES / PORTION)),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.lists(matching(), min_size=PORTION, max_size=PORTION))
+    def compare(portion: list[Matching]) -> None:
+        nonlocal cases
+        texts = [as_text(case.line) for case in portion]
+        answers = segment_code.answers(texts)
+        for case, text, expected in zip(portion, texts, answers, strict=True):
+            answer = parse_json(expected)
+            assert _comparable(run_line(parse_json(text))) == _comparable(answer), text
+            cases += 1
+            if answer["value"] is True:
+                held.update(case.operators)
+
+    try:
+        compare()
+    finally:
+        with capsys.disabled():
+            print(
+                f"\nTriggers of their own events: {cases} cases, OPTILOCAL_CONFORMANCE_SEED={SEED}, {dict(held)}"
+            )
+    wanted = HELD_AT_LEAST * cases / HELD_IN
+    assert {name: held[name] for name in OPERATORS if held[name] < wanted} == {}
 
 
 def test_the_versions_are_pinned_exactly() -> None:

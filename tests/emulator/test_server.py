@@ -254,10 +254,10 @@ def test_an_option_that_cannot_be_is_named(
     ("arguments", "said"),
     [
         (["--port", "x"], "'--port' (env var: 'EMULATOR_PORT'): 'x' is not a valid integer"),
-        (["--journal", "/"], "is a folder"),
-        (["--journal", "/no/such/folder/j.sqlite"], "does not exist"),
+        (["--journal", "/", "--port", "0"], "is a folder"),
+        (["--journal", "/no/such/folder/j.sqlite", "--port", "0"], "does not exist"),
         (["--datafile", "/no/such/file.json", "--port", "0"], "cannot be read"),
-        (["--host", "no-such-host.invalid"], "cannot listen"),
+        (["--host", "no-such-host.invalid", "--port", "0"], "cannot listen"),
     ],
 )
 def test_what_cannot_work_ends_with_2_and_one_line(

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Subscription
 from optilocal.forwarder.destination.preview import main, run_line
+from optilocal.forwarder.destination.preview_workspace import Workspace
+from optilocal.forwarder.stages.platform import read_platform
 
 URL = "https://cdn.optimizely.com/datafiles/preview.json"
 EVENTS_URL = "https://logx.optimizely.com/v1/events"
@@ -151,3 +154,49 @@ def test_a_mapping_nested_too_deeply_is_an_error() -> None:
         deep = {"a": deep}
     answer = run_line({"op": "mapping", "event": {}, "mapping": deep})
     assert answer["error"] == {"name": "RangeError", "message": "Maximum call stack size exceeded"}
+
+
+DROP = {"title": "No A", "if": "event = 'A'", "actions": [{"type": "DROP"}]}
+
+
+def test_a_line_may_say_what_segment_does_before_the_mappings() -> None:
+    kept, dropped, renamed = _lines(
+        *[
+            json.dumps({"event": EVENT, "datafile": DATAFILE, **parts})
+            for parts in (
+                {"filters": [{**DROP, "if": "event = 'B'"}]},
+                {"filters": [DROP]},
+                {"transformations": [{"name": "T", "if": "all", "newEventName": "B"}]},
+            )
+        ]
+    )
+    assert kept["outcome"] == "sent"
+    assert [(row["stage"], row["result"]) for row in kept["stages"]] == [("destination_filters", "passed")]
+    assert (dropped["outcome"], dropped["requests"]) == ("skipped", [])
+    assert (dropped["stages"][0]["code"], dropped["stages"][0]["by"]) == ("FILTERED_BY_RULES", "No A")
+    assert renamed["outcome"] == "error"
+    assert renamed["error"]["message"] == "Event with name B is not defined"
+
+
+def test_without_any_of_it_a_line_is_answered_as_before() -> None:
+    (answer,) = _lines(json.dumps({"event": {**EVENT, "integrations": {"All": False}}, "datafile": DATAFILE}))
+    assert (answer["outcome"], "stages" in answer) == ("sent", False)
+
+
+def test_parts_that_are_refused_are_the_lines_error() -> None:
+    (answer,) = _lines(json.dumps({"event": EVENT, "datafile": DATAFILE, "filters": [{"title": "x"}]}))
+    assert answer["outcome"] == "error"
+    assert answer["error"]["message"].startswith('filters[0].if: "if" is required')
+
+
+def test_a_workspace_holds_for_every_line_and_a_lines_own_parts_win() -> None:
+    workspace = Workspace(platform=read_platform({"filters": [DROP]}))
+    line = {"event": EVENT, "datafile": DATAFILE}
+    assert run_line(line, workspace)["outcome"] == "skipped"
+    assert run_line({**line, "filters": []}, workspace)["outcome"] == "sent"
+    mappings = [Subscription("Other", 'event = "B"', {}), DEFAULT_SUBSCRIPTION]
+    several = Workspace(mappings=mappings)
+    assert run_line(line, several)["outcome"] == "sent"
+    assert run_line({**line, "subscription": 'event = "B"'}, several)["outcome"] == "skipped"
+    off = Workspace(mappings=[Subscription("Off", 'type = "track"', {}, enabled=False)])
+    assert run_line(line, off)["outcome"] == "skipped"

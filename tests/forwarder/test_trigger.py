@@ -92,6 +92,84 @@ def test_triggers_that_do_not(text: str) -> None:
     assert not trigger.matches(EVENT)
 
 
+TEXTS = ("", "A", "AB", "BA", "BAB", "B", "a")
+NUMBERS = (-1, 0, 0.5, 1, 2)
+NEITHER = (True, False, None, UNDEFINED, {}, [])
+"""Values that are no text and no number."""
+HELD_BY: dict[str, list[Any]] = {
+    '= "A"': ["A"],
+    '!= "A"': [text for text in TEXTS if text != "A"] + [*NUMBERS, *NEITHER],
+    "= 1": [1],
+    "!= 1": [-1, 0, 0.5, 2],
+    "< 1": [-1, 0, 0.5],
+    "<= 1": [-1, 0, 0.5, 1],
+    "> 0": [0.5, 1, 2],
+    ">= 0": [0, 0.5, 1, 2],
+    'contains "A"': ["A", "AB", "BA", "BAB"],
+    'not_contains "A"': ["", "B", "a"],
+    'starts_with "A"': ["A", "AB"],
+    'not_starts_with "A"': ["", "BA", "BAB", "B", "a"],
+    'ends_with "A"': ["A", "BA"],
+    'not_ends_with "A"': ["", "AB", "BAB", "B", "a"],
+    "!= null": [*TEXTS, *NUMBERS, True, False, {}, []],
+    "= null": [None, UNDEFINED],
+    "= true": [True],
+    "= false": [False],
+    'is_sometimes "A"': [],
+}
+"""What follows a path in a trigger → the values for which it holds, out of all texts, numbers and others above."""
+
+
+@pytest.mark.parametrize("condition", HELD_BY)
+def test_an_operator_holds_for_these_values_and_for_no_other(condition: str) -> None:
+    trigger = compile_trigger(f"properties.x {condition}")
+    assert trigger.problem is None
+    found = []
+    for value in (*TEXTS, *NUMBERS, *NEITHER):
+        properties = {} if value is UNDEFINED else {"x": value}
+        if trigger.matches({"type": "track", "properties": properties}):
+            found.append(value)
+    assert list(map(repr, found)) == list(map(repr, HELD_BY[condition]))
+
+
+@pytest.mark.parametrize(
+    ("call", "operator"),
+    [
+        ('contains({}, "A")', 'contains "A"'),
+        ('!contains({}, "A")', 'not_contains "A"'),
+        ('match({}, "A*")', 'starts_with "A"'),
+        ('!match({}, "A*")', 'not_starts_with "A"'),
+        ('match({}, "*A")', 'ends_with "A"'),
+        ('!match({}, "*A")', 'not_ends_with "A"'),
+    ],
+)
+@pytest.mark.parametrize("path", ["event", "name", "userId", "properties.x", "traits.x", "context.x"])
+def test_a_function_is_its_operator(call: str, operator: str, path: str) -> None:
+    trigger = compile_trigger(call.format(path))
+    root, _, key = path.partition(".")
+    for text in TEXTS:
+        event = {root: {key: text} if key else text}
+        assert trigger.matches(event) is (text in HELD_BY[operator]), (call, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("event = null", {"name": None, "event": None}),
+        ("name = null", {}),
+        ("name != null", {"name": "Home"}),
+        ("userId = null", {"userId": None}),
+        ("userId != null", {"userId": ""}),
+        ("userId = true", {"userId": True}),
+        ("userId = false", {"userId": False}),
+    ],
+)
+def test_only_name_and_user_id_are_asked_whether_they_are_there(text: str, holds: dict[str, Any]) -> None:
+    matched = compile_trigger(text).matches(holds)
+    assert matched is not text.startswith("event")
+    assert not compile_trigger(text).matches({"name": 7, "userId": 7} if " = " in text else {})
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

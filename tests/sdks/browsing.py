@@ -31,6 +31,10 @@ LIBRARIES = {
     "@optimizely/optimizely-sdk": ("optimizely-sdk/dist/optimizely.browser.umd.min.js", "optimizelySdk"),
     "@segment/analytics-next": ("analytics-next/dist/umd/index.js", "AnalyticsNext"),
 }
+MODULES = {
+    "@segment/analytics-consent-tools": "/packages/@segment/analytics-consent-tools/dist/esm/index.js",
+    "@segment/analytics-generic-utils": "/packages/@segment/analytics-generic-utils/dist/esm/index.js",
+}
 NAMES = {
     "optimizelySdk": "createBatchEventProcessor, createInstance, createPollingProjectConfigManager",
     "AnalyticsNext": "AnalyticsBrowser",
@@ -40,7 +44,7 @@ find_browser = runpy.run_path(str(Path(__file__).parents[1] / "browser.py"))["fi
 
 def page_with(script: str) -> str:
     """A page that runs a module script, in which the libraries are imported by their names as from a bundler."""
-    tags, imports = [], {}
+    tags, imports = [], dict(MODULES)
     for package, (file, variable) in LIBRARIES.items():
         tags.append(f'<script src="/packages/{package.split("/")[0]}/{file}"></script>')
         names = NAMES[variable]
@@ -72,10 +76,21 @@ class Pages:
                 if path in pages:
                     self._answer(200, "text/html; charset=utf-8", pages[path].encode())
                 elif path.startswith("/packages/") and ".." not in path:
-                    file = PACKAGES / path.removeprefix("/packages/")
-                    self._answer(200, "text/javascript; charset=utf-8", file.read_bytes())
+                    self._package(PACKAGES / path.removeprefix("/packages/"))
                 else:
                     self._answer(204, "text/plain", b"")
+
+            def _package(self, file: Path) -> None:
+                candidates = (file, file.with_name(f"{file.name}.js"), file / "index.js")
+                real = next(one for one in candidates if one.is_file())
+                if real == file:
+                    self._answer(200, "text/javascript; charset=utf-8", file.read_bytes())
+                    return
+                # Modules that are written for a bundler leave out the end of a file's name.
+                self.send_response(302)
+                self.send_header("Location", f"/packages/{real.relative_to(PACKAGES).as_posix()}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def _answer(self, status: int, kind: str, body: bytes) -> None:
                 self.send_response(status)

@@ -1,0 +1,69 @@
+"""What of Segment before the mappings can be told for certain of an event of which only a part is known.
+
+Of an event in source code or a plan the name is known and little else: a filter on a property that is not written out may
+drop it or not, and a property that seems to be missing may be sent. What chance decides is certain for no event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from optilocal.forwarder.fql.condition import Condition, fields_of
+from optilocal.forwarder.fql.problems import StatementError
+from optilocal.forwarder.stages.consent import Consent
+from optilocal.forwarder.stages.destination_filters import DestinationFilter
+from optilocal.forwarder.stages.platform import Platform
+from optilocal.forwarder.stages.schema import Controls, SchemaControls
+
+_KNOWN = frozenset({"event", "type"})
+
+
+def for_whole_events(platform: Platform) -> Platform:
+    """What holds for an event that is known whole: everything but samples by chance."""
+    return replace(platform, filters=_without_chance(platform.filters))
+
+
+def for_names(platform: Platform) -> Platform:
+    """What holds for every event of a name, whatever else it carries."""
+    drops = [_only_drops(one) for one in _without_chance(platform.filters) if _by_name(one.condition)]
+    return replace(
+        platform,
+        schema=_unplanned_alone(platform.schema),
+        transformations=tuple(one for one in platform.transformations if _by_name(one.condition)),
+        consent=Consent(),
+        filters=tuple(one for one in drops if one.actions),
+    )
+
+
+def _by_name(condition: Condition | StatementError) -> bool:
+    """A statement that is no FQL drops every event."""
+    return isinstance(condition, StatementError) or fields_of(condition.ir) <= _KNOWN
+
+
+def _without_chance(filters: Sequence[DestinationFilter]) -> tuple[DestinationFilter, ...]:
+    def certain(one: DestinationFilter) -> DestinationFilter:
+        kept = [
+            action for action in one.actions
+            if action.type != "SAMPLE" or action.path or not 0 < action.percent < 1
+        ]  # fmt: skip
+        return replace(one, actions=tuple(kept))
+
+    return tuple(certain(one) for one in filters)
+
+
+def _only_drops(one: DestinationFilter) -> DestinationFilter:
+    wrong = isinstance(one.condition, StatementError)
+    kept = [
+        action for action in one.actions
+        if wrong or action.type == "DROP" or (action.type == "SAMPLE" and action.percent <= 0)
+    ]  # fmt: skip
+    return replace(one, actions=tuple(kept))
+
+
+def _unplanned_alone(schema: SchemaControls) -> SchemaControls:
+    if schema.plan is None:
+        return schema
+    track = schema.controls.get("track", Controls())
+    by_name = {"track": Controls(unplanned_events=track.unplanned_events)}
+    return replace(schema, plan=replace(schema.plan, rules=()), controls=by_name)
