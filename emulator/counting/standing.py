@@ -129,7 +129,12 @@ class Standings:
         return self._made[experiment.id]
 
     def settle(self, decision: EventRow) -> bool:
-        """Whether one more decision changes no outcome: an earlier one counts, or it is of no experiment."""
+        """Whether one more decision changes no outcome: an earlier one counts, or it is of no experiment.
+
+        The first of all changes one even then: its visitor has a decision from now on (`unidentified_user`).
+        """
+        if not self.decisions:
+            return False
         own = self.within(decision["account_id"])
         experiment = own.history.experiment(decision["experiment_id"] or "")
         if experiment is None or experiment.kind != "experiment":
