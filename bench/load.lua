@@ -5,6 +5,14 @@
 local ffi = require("ffi")
 ffi.cdef [[ typedef struct { long s; long ns; } moment; int clock_gettime(int clock, moment *at); ]]
 
+-- With this in the environment the URL's host is on a port of this machine, whatever a name server says.
+local here = os.getenv("BENCH_CAUGHT_PORT")
+if here then
+   function wrk.resolve()
+      wrk.addrs = wrk.lookup("127.0.0.1", here)
+   end
+end
+
 local threads = 0
 function setup(thread)
    threads = threads + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
@@ -68,13 +69,15 @@ def _milliseconds(text: str) -> float:
 
 class Kind(TypedDict, total=False):
     """What is sent: `rate` requests a second (0: as many as are answered), `reads` in a hundred of which fetch the
-    datafile; the others post `bodies` (by default event batches) to `path` (by default the Event API's).
+    datafile; the others post `bodies` (by default event batches) to `path` (by default the Event API's). `caught` is the
+    port of this machine that answers as the URL's host.
     """
 
     rate: float
     reads: int
     bodies: Sequence[Batch]
     path: str
+    caught: int
 
 
 def press(url: str, seconds: float, **kind: Unpack[Kind]) -> Load:
@@ -95,7 +98,8 @@ def _wrk(url: str, seconds: int, limit: int, **kind: Unpack[Kind]) -> Load:
     _seed += 1
     if shutil.which("wrk") is None:
         raise CannotMeasure("there is no wrk on this machine")
-    if urlsplit(url).hostname != "127.0.0.1":
+    caught = kind.get("caught")
+    if caught is None and urlsplit(url).hostname != "127.0.0.1":
         raise CannotMeasure(f"load goes to 127.0.0.1 only, not to {url}")
     with tempfile.TemporaryDirectory() as folder:
         chosen = write_kinds(Path(folder), kind.get("bodies") or kinds(time.time_ns() // 1_000_000))
@@ -104,7 +108,8 @@ def _wrk(url: str, seconds: int, limit: int, **kind: Unpack[Kind]) -> Load:
         told += [kind.get("path", EVENTS), chosen, SDK_KEY]
         how = [f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
         command = ["wrk", *how, "-s", str(SCRIPT), url, "--", *map(str, told)]
-        process = spawn(command, subprocess.PIPE, subprocess.STDOUT)
+        environment = {**os.environ, "BENCH_CAUGHT_PORT": str(caught)} if caught else None
+        process = spawn(command, subprocess.PIPE, subprocess.STDOUT, environment)
         late = threading.Timer(seconds + 60, process.kill)
         late.start()
         try:

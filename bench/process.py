@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -102,7 +102,10 @@ def started(
 
 
 def spawn(
-    command: Sequence[str], stdout: IO[bytes] | int, stderr: IO[bytes] | int
+    command: Sequence[str],
+    stdout: IO[bytes] | int,
+    stderr: IO[bytes] | int,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """A process in a group of its own, so that a Ctrl-C is heard by the bench alone, which then stops all."""
     process = subprocess.Popen(
@@ -111,6 +114,7 @@ def spawn(
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
+        env=environment,
         start_new_session=True,
     )
     _alive.append(process)

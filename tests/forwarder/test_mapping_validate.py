@@ -40,6 +40,55 @@ def test_mistakes(mapping: Any, messages: list[str]) -> None:
     assert _messages(mapping) == messages
 
 
+_NOPE = {"@nope": 1}
+_DIRECTIVE = "has an invalid directive: @nope."
+_NO_TEXT = "should be a string or a mapping directive but it is a number."
+EVERY_MEMBER: list[tuple[str, Any, str]] = [
+    *(("@if", {name: _NOPE}, f"/{name} {_DIRECTIVE}") for name in ("exists", "then", "else")),
+    ("@case", {"operator": 5}, "/operator should be a string but it is a number."),
+    ("@case", {"value": 5}, f"/value {_NO_TEXT}"),
+    ("@replace", {"value": "a"}, ' should have field "pattern" but it doesn\'t.'),
+    ("@replace", {"pattern": "a"}, ' should have field "value" but it doesn\'t.'),
+    ("@replace", {"pattern": 5, "value": "a"}, "/pattern should be a string but it is a number."),
+    ("@replace", {"pattern": "a", "value": 5}, f"/value {_NO_TEXT}"),
+    ("@replace", {"pattern": "a", "value": "a", "replacement": 5}, "/replacement should be a string but it is a number."),
+    ("@replace", {"pattern": "a", "value": "a", "replacement": "a" * 11}, "/replacement should be a string of length 10 or less."),
+    ("@replace", {"pattern": "a", "value": "a", "ignorecase": 1}, "/ignorecase should be a boolean but it is a number."),
+    ("@replace", {"pattern": "a", "value": "a", "global": 1}, "/global should be a boolean but it is a number."),
+    ("@arrayPath", "a", " should be an array but it is a string."),
+    ("@arrayPath", ["a", _NOPE], f" {_DIRECTIVE}"),
+    ("@path", 5, f" {_NO_TEXT}"),
+    ("@json", {"mode": "encode"}, ' should have field "value" but it doesn\'t.'),
+    ("@json", {"mode": "encode", "value": _NOPE}, f"/value {_DIRECTIVE}"),
+    ("@json", {"mode": "code", "value": 1}, '/mode should be one of encode, decode but it is "code".'),
+    ("@json", {"mode": 1, "value": 1}, "/mode should be a string but it is a number."),
+    ("@flatten", {"separator": "."}, ' should have field "value" but it doesn\'t.'),
+    ("@flatten", {"separator": 5, "value": 1}, "/separator should be a string but it is a number."),
+    ("@flatten", {"value": _NOPE}, f"/value {_DIRECTIVE}"),
+    ("@merge", {}, ' should have field "objects" but it doesn\'t.'),
+    ("@template", 5, f" {_NO_TEXT}"),
+    ("@literal", _NOPE, f" {_DIRECTIVE}"),
+    ("@transform", {"mapping": {}}, ' should have field "apply" but it doesn\'t.'),
+    ("@transform", {"apply": {}}, ' should have field "mapping" but it doesn\'t.'),
+    ("@transform", {"apply": {}, "mapping": 5}, "/mapping should be a object or a mapping directive but it is a number."),
+    ("@transform", {"apply": {"a": _NOPE}, "mapping": {}}, f"/apply/a {_DIRECTIVE}"),
+    ("@excludeWhenNull", _NOPE, f" {_DIRECTIVE}"),
+    ("@liquid", [], " should be a string but it is an array."),
+]  # fmt: skip
+"""A directive with one mistake in one member, and what follows the directive's place in its one message."""
+
+
+@pytest.mark.parametrize(("directive", "given", "message"), EVERY_MEMBER)
+def test_every_member_of_every_directive_is_looked_at(directive: str, given: Any, message: str) -> None:
+    assert _messages({"x": {directive: given}}) == [f"/x/{directive}{message}"]
+
+
+@pytest.mark.parametrize("length", [1, 10])
+def test_a_pattern_of_the_least_and_of_the_most_letters_is_taken(length: int) -> None:
+    validate({"x": {"@replace": {"pattern": "a" * length, "replacement": "a" * 10, "value": "a"}}})
+    validate({"x": {"@replace": {"pattern": "a", "replacement": "", "value": "a"}}})
+
+
 def test_the_text_of_several_mistakes_is_segments_less_its_stack_lines() -> None:
     with pytest.raises(AggregateError) as caught:
         validate({"a": {"@path": 1}, "b": {"@nope": 1}})

@@ -152,6 +152,16 @@ def test_a_function_is_its_operator(call: str, operator: str, path: str) -> None
         assert trigger.matches(event) is (text in HELD_BY[operator]), (call, text)
 
 
+@pytest.mark.parametrize("word", ["true", "false"])
+@pytest.mark.parametrize(
+    "condition", ["event = {}", "type = {}", "contains(event, {})", "properties.x contains {}"]
+)
+def test_a_truth_value_is_a_word_where_texts_are_compared(condition: str, word: str) -> None:
+    trigger = compile_trigger(condition.format(word))
+    for other in ("true", "false"):
+        assert trigger.matches({"type": other, "event": other, "properties": {"x": other}}) is (word == other)
+
+
 @pytest.mark.parametrize(
     ("text", "holds"),
     [
