@@ -168,7 +168,8 @@ class Connection(HttpToolsProtocol):
             if self._sending_since is None or unsent > self._unsent:
                 self._sending_since, self._unsent = now, unsent
             elif self._too_slow(now - self._sending_since, self._unsent - unsent):
-                self.transport.abort()
+                # Closed in peace, what the system holds for the client would stay there for minutes.
+                self.break_off("reset")
             return
         self._sending_since = None
         if self.reading and not self.closing:

@@ -17,7 +17,7 @@ from optilocal.forwarder.settings import ServerSettings
 
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 # What imitates a service that every page may use in real life, and what has a token and no CORS there.
-OPEN = {"event_api", "datafile_cdn", "predictions", "source_api"}
+OPEN = {"event_api", "datafile_cdn", "predictions", "source_api", "analytics_js"}
 NAMED = {"privacy_api", "results_api"}
 
 

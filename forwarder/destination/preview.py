@@ -15,6 +15,7 @@ from optilocal.forwarder.destination.mapping import transform
 from optilocal.forwarder.destination.offline import OfflineClient
 from optilocal.forwarder.destination.preview_workspace import ALONE, Workspace
 from optilocal.forwarder.destination.trigger import compile_trigger
+from optilocal.forwarder.destination.trigger_lint import TYPES, lint_trigger
 from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, plain_json
 from optilocal.forwarder.javascript.values import MAX_SAFE, UNDEFINED, number_to_string, to_primitive_string
@@ -131,8 +132,12 @@ def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
     return answer
 
 
-def main(stream_in: TextIO, stream_out: TextIO, workspace: Workspace = ALONE) -> int:
-    """Answers every line of a stream with one line, in order. Returns the exit code, 0."""
+def main(stream_in: TextIO, stream_out: TextIO, workspace: Workspace = ALONE, now: str | None = None) -> int:
+    """Answers every line of a stream with one line, in order. Returns the exit code: 1 when a line could not be read.
+
+    `now` (ISO 8601) is the time of a bare event that has none.
+    """
+    unreadable = False
     for number, given in enumerate(stream_in):
         text = given.removeprefix("\ufeff") if number == 0 else given
         if not text.strip():
@@ -140,15 +145,67 @@ def main(stream_in: TextIO, stream_out: TextIO, workspace: Workspace = ALONE) ->
         try:
             if not text.isascii() and _FOREIGN_BYTE.search(text):
                 raise JsonSyntaxError("the line is not UTF-8")
-            answer = run_line(parse_json(text), workspace)
+            answer = _answer(parse_json(text), workspace, number, now)
         except JsonSyntaxError as error:
             answer = _unreadable(str(error))
+        unreadable = unreadable or answer.get("error", {}).get("name") == "SyntaxError"
         written = _write(answer)
         if ("e+" in written or ".0" in written) and _LONG_NUMBER.search(written):
             written = _write(_with_whole_numbers(answer))
         stream_out.write(written + "\n")
     stream_out.flush()
-    return 0
+    return 1 if unreadable else 0
+
+
+def _answer(line: Any, workspace: Workspace, number: int, now: str | None) -> dict[str, Any]:
+    """A line's answer; a bare event is made a line, and what was skipped has its `reason`."""
+    if is_bare_event(line):
+        line = as_line(line, number, now)
+    if workspace.datafile is not None and isinstance(line, dict):
+        line = {"datafile": workspace.datafile, **line}
+    answer = run_line(line, workspace)
+    return (
+        {**answer, "reason": _reason(answer, line, workspace)} if answer["outcome"] == "skipped" else answer
+    )
+
+
+def is_bare_event(line: Any) -> bool:
+    """Whether a line is a Segment event by itself, as sources send it and recordings keep it."""
+    return (
+        isinstance(line, dict)
+        and line.get("type") in TYPES
+        and not isinstance(line.get("event"), dict)
+        and not {"op", "mapping", "subscription"} & set(line)
+    )
+
+
+def as_line(event: dict[str, Any], number: int, now: str | None) -> dict[str, Any]:
+    """A bare event as a line, completed as Segment does at its door: an id and a time are always there."""
+    times = (event.get(key) for key in ("originalTimestamp", "sentAt", "receivedAt"))
+    filled = {"messageId": f"preview-{number + 1}", "timestamp": next(filter(None, times), now), **event}
+    return {"id": event.get("messageId"), "event": filled}
+
+
+def _reason(answer: Mapping[str, Any], line: Mapping[str, Any], workspace: Workspace) -> str:
+    """Why nothing was sent: the stage that ended the event, else the triggers, with what in them is surely not meant."""
+    for stage in answer.get("stages", ()):
+        if stage.get("result") not in (None, "passed", "changed"):
+            who = f" ({stage['by']})" if stage.get("by") else ""
+            return f"{stage['stage']}: {stage.get('code') or stage['result']}{who}"
+    triggers = [line.get("subscription", destination.DEFAULT_TRIGGER)]
+    if workspace.mappings and not {"mapping", "subscription"} & set(line):
+        triggers = [mapping.trigger for mapping in workspace.mappings if mapping.enabled]
+    event = line.get("event")
+    kind = f" of type {event.get('type')!r}" if isinstance(event, dict) else ""
+    said = []
+    for trigger in triggers:
+        if not isinstance(trigger, str):
+            said.append("the trigger is not a text")
+            continue
+        why = "cannot be read" if compile_trigger(trigger).problem else f"does not match this event{kind}"
+        written = "".join(f"; {note.message}" for note in lint_trigger(trigger))
+        said.append(f"the trigger {trigger} {why}{written}")
+    return ". ".join(said) or "no mapping is enabled"
 
 
 def _with_whole_numbers(value: Any) -> Any:

@@ -26,6 +26,7 @@ class Workspace:
     settings: Settings | None = None
     mappings: Sequence[Subscription] = ()
     platform: Platform = NOTHING
+    datafile: Any = None
     random: Random = field(default_factory=lambda: Random(0))
 
     def before_mappings(self, line: Mapping[str, Any]) -> Course | None:

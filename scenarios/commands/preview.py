@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,45 +20,92 @@ if TYPE_CHECKING:
 @click.command("preview", cls=Command)
 @click.argument("file", type=FILE, required=False, metavar="[FILE]")
 @option(
+    "--datafile",
+    envvar="OPTILOCAL_DATAFILE",
+    metavar="FILE|URL",
+    help="The datafile of lines that bring none.",
+)
+@option(
     "--settings",
     type=FILE,
     metavar="FILE",
-    help="The destination's settings and mappings and what comes before them, JSON, as `up` takes them.",
+    help="The destination's settings and mappings, JSON, as `up` takes them.",
 )
-def command(file: Path | None, settings: Path | None) -> int:
+@option(
+    "--mapping",
+    type=FILE,
+    metavar="FILE",
+    help="One mapping, JSON: {name, trigger, fields}, or the fields alone. In place of those of --settings.",
+)
+def command(*, file: Path | None, datafile: str | None, settings: Path | None, mapping: Path | None) -> int:
     """Show what Segment would send: JSON lines in (FILE or standard input), JSON lines out. Nothing leaves the process.
+
+    A line is a Segment event as it is, or {"id", "event", "settings", "mapping", "subscription", "datafile", …}. Exit code
+    1 when a line could not be read.
 
     \b
     Examples:
-      optilocal preview lines.jsonl
-      optilocal preview --settings settings.json lines.jsonl
+      echo '{"type": "track", "event": "Order Completed", "userId": "u-1"}' | optilocal preview --datafile datafile.json
+      optilocal preview events.jsonl --datafile datafile.json --settings destination.json
     """
-    from optilocal.forwarder.destination import preview  # noqa: PLC0415 - `--help` needs none of it
-    from optilocal.forwarder.destination.preview_workspace import ALONE  # noqa: PLC0415 - as above
+    from optilocal.forwarder.clock import SystemClock  # noqa: PLC0415 - `--help` needs none of it
+    from optilocal.forwarder.destination import preview  # noqa: PLC0415
+    from optilocal.forwarder.destination.preview_workspace import ALONE  # noqa: PLC0415
+    from optilocal.forwarder.pipeline.source_event import iso_time  # noqa: PLC0415
 
-    workspace = _workspace(settings) if settings is not None else ALONE
-    # Whatever the locale says, lines are UTF-8; bytes that are not are kept for the line to be told of.
+    workspace = _workspace(datafile, settings, mapping) if datafile or settings or mapping else ALONE
+    now = iso_time(SystemClock().now_ms())
+    # Whatever the locale says, lines are UTF-8; bytes that are not are kept, and the line's answer says so.
     if file is None:
         if isinstance(sys.stdin, io.TextIOWrapper):
             sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
-        return preview.main(sys.stdin, sys.stdout, workspace)
+        return preview.main(sys.stdin, sys.stdout, workspace, now)
     try:
         lines = file.open(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise CannotRun(f"cannot read {file}: {error.strerror}") from None
     with lines:
-        return preview.main(lines, sys.stdout, workspace)
+        return preview.main(lines, sys.stdout, workspace, now)
 
 
-def _workspace(file: Path) -> Workspace:
-    from optilocal.forwarder.destination.destination import Settings  # noqa: PLC0415 - as above
-    from optilocal.forwarder.destination.preview_workspace import Workspace  # noqa: PLC0415 - as above
-    from optilocal.forwarder.settings import ServerSettings, SettingsError  # noqa: PLC0415 - as above
+def _workspace(datafile: str | None, settings: Path | None, mapping: Path | None) -> Workspace:
+    """What the options say for every line. Raises CannotRun for a file that cannot be used."""
+    from optilocal.forwarder.destination.destination import Settings  # noqa: PLC0415 - `--help` needs none of it
+    from optilocal.forwarder.destination.preview import DEFAULT_SETTINGS  # noqa: PLC0415
+    from optilocal.forwarder.destination.preview_workspace import Workspace  # noqa: PLC0415
+    from optilocal.forwarder.settings import ServerSettings, SettingsError  # noqa: PLC0415
+    from optilocal.scenarios.language.datafile_source import find_datafile  # noqa: PLC0415
 
     try:
-        settings = ServerSettings.load(file)
-    except SettingsError as error:
+        found = None if datafile is None else find_datafile(datafile, Path())
+        configured = ServerSettings.load(settings)
+        mappings = configured.mappings if settings is not None else ()
+        if mapping is not None:
+            mappings = (_mapping(mapping),)
+    except (ValueError, SettingsError) as error:
         raise CannotRun(str(error)) from None
-    return Workspace(
-        Settings.from_json(settings.destination_settings), tuple(settings.mappings), settings.platform
-    )
+    chosen: dict[str, Any] = dict(DEFAULT_SETTINGS)
+    if found is not None:
+        chosen["accountId"] = str(found.get("accountId") or chosen["accountId"])
+    chosen |= {key: value for key, value in configured.destination.items() if value is not None}
+    return Workspace(Settings.from_json(chosen), tuple(mappings), configured.platform, found)
+
+
+def _mapping(file: Path) -> Any:
+    from optilocal.forwarder.destination.destination import DEFAULT_TRIGGER  # noqa: PLC0415
+    from optilocal.forwarder.pipeline.mappings import read_mapping  # noqa: PLC0415
+
+    try:
+        given = json.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ValueError(f"cannot read {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{file} is not valid JSON: {error}") from None
+    if isinstance(given, dict) and "fields" not in given:
+        given = {"name": file.stem, "trigger": DEFAULT_TRIGGER, "fields": given}
+    elif isinstance(given, dict):
+        given = {"trigger": DEFAULT_TRIGGER, **given}
+    try:
+        return read_mapping(given, 1)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None

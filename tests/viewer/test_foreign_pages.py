@@ -18,7 +18,15 @@ from optilocal.emulator.settings import Settings
 from optilocal.forwarder.server import ForwarderServer
 from optilocal.forwarder.settings import ServerSettings
 
-OPEN = ("event_api", "datafile_cdn", "predictions", "source_api", "privacy_api", "results_api")
+OPEN = (
+    "event_api",
+    "datafile_cdn",
+    "predictions",
+    "source_api",
+    "analytics_js",
+    "privacy_api",
+    "results_api",
+)
 SUBJECT = '{"regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID", "subjectIds": ["u-1"]}'
 
 ATTACK = """
