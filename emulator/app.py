@@ -10,10 +10,10 @@ from optilocal.emulator.control import predictions as control_predictions
 from optilocal.emulator.control import reading as control_api
 from optilocal.emulator.control import setting as control_settings
 from optilocal.emulator.control import viewer
-from optilocal.emulator.journal.file import JournalError
-from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.journal.interface import Journal, JournalError
 from optilocal.emulator.problems import Problem
-from optilocal.emulator.projection.judge import Judge
+from optilocal.emulator.projection.projector import Projector
+from optilocal.emulator.projection.verdicts import Verdicts
 from optilocal.emulator.settings import Settings
 from optilocal.emulator.wire import datafiles as datafile_cdn
 from optilocal.emulator.wire import events as event_api
@@ -48,7 +48,8 @@ def create_app(
     settings: Settings, clock: Clock, journal: Journal, new_id: Callable[[], str] = random_id
 ) -> Flask:
     """The emulator as a WSGI app over a journal that the caller opens and closes."""
-    parts = Context(settings, clock, journal, Judge(journal, settings.rules), new_id)
+    verdicts = Verdicts(journal, settings.rules)
+    parts = Context(settings, clock, journal, verdicts, Projector(journal, verdicts), new_id)
     guard = Guard("emulator", settings.host, settings.allowed_hosts)
     app = make_app(
         guard,

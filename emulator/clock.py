@@ -1,17 +1,10 @@
-"""Times as texts and numbers, a namespace's own time, and how long a thread has been at work."""
+"""Times as texts and numbers, and a namespace's own time."""
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from optilocal.serving.clock import Clock
-
-
-def own_work() -> float:
-    """Seconds this thread has been at work, without what it waited; for judging how much it takes from others."""
-    return time.thread_time()
-
 
 # From the year 1 to the year 9998: what is due a month or a year after any of them can still be written as a date.
 _EARLIEST, _END = -62_135_596_800_000, 253_370_764_800_000

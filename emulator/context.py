@@ -2,16 +2,20 @@
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flask import current_app, request
 
 from optilocal.emulator.clock import namespace_time
-from optilocal.emulator.journal.journal import Journal
-from optilocal.emulator.projection.judge import Judge
+from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.records import Exchange
+from optilocal.emulator.projection.projector import Projector
+from optilocal.emulator.projection.verdicts import Verdicts
 from optilocal.emulator.settings import Settings
 from optilocal.serving.clock import Clock
+from optilocal.serving.guard import SAFE_METHODS
+from optilocal.serving.namespaces import DEFAULT
 from optilocal.serving.site import current_namespace
 
 EXTENSION = "emulator"
@@ -25,13 +29,35 @@ class Context:
     settings: Settings
     clock: Clock
     journal: Journal
-    judge: Judge
+    verdicts: Verdicts
+    projector: Projector
     new_id: Callable[[], str]
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def report(self, text: str) -> None:
         """Tell whoever started the emulator what it got wrong, in one line."""
         sys.stderr.write(f"emulator: {text}\n")
+
+    def record(self, exchanges: Sequence[Exchange], *, patient: bool = True) -> int:
+        """Store requests durably, before they are answered; the number of the last.
+
+        A question brings no namespace into being, and is not stored in one that is not there: the first that changes
+        something does. Raises JournalError, and JournalBusyError for who is not `patient`.
+        """
+        new = {
+            each.namespace
+            for each in exchanges
+            if each.namespace != DEFAULT and not self.journal.knows_namespace(each.namespace)
+        }
+        made = {each.namespace for each in exchanges if each.method not in SAFE_METHODS}
+        kept = [each for each in exchanges if each.namespace not in new - made]
+        for namespace in new & made:
+            self.journal.add_namespace(namespace)
+        if not kept:
+            return 0
+        last = self.journal.append(kept, patient=patient)
+        self.projector.wake()
+        return last
 
     def now(self, namespace: str) -> int:
         """The namespace's time, epoch milliseconds."""

@@ -10,11 +10,8 @@ from flask import Flask
 from optilocal.emulator.app import create_app
 from optilocal.emulator.context import EXTENSION, Context
 from optilocal.emulator.datafile.source import DatafileSources
-from optilocal.emulator.journal.journal import Journal
-from optilocal.emulator.projection.indexer import Indexer
-from optilocal.emulator.projection.judging import Judging
+from optilocal.emulator.journal.sqlite import SqliteJournal
 from optilocal.emulator.settings import Settings
-from optilocal.emulator.wire.capture import Capture
 from optilocal.serving.clock import Clock, SystemClock
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
@@ -30,20 +27,14 @@ class EmulatorServer:
     """An emulator on an address of its own; a context manager. Port 0 takes any free port.
 
     Raises JournalError for a journal that cannot be used, ServerError for an address that is taken, and DatafileError
-    for a datafile that is none; each is one line. Without `judge_ahead` outcomes and results are found when somebody asks.
-    `port_option` is where a user names the port.
+    for a datafile that is none; each is one line. `port_option` is where a user names the port.
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        clock: Clock | None = None,
-        *,
-        judge_ahead: bool = True,
-        port_option: str = "--port",
+        self, settings: Settings, clock: Clock | None = None, *, port_option: str = "--port"
     ) -> None:
         self.settings = settings
-        self._judge_ahead, self._port_option = judge_ahead, port_option
+        self._port_option = port_option
         self.clock = clock or SystemClock()
         self.port = settings.port
         self._server: Server | None = None
@@ -51,8 +42,6 @@ class EmulatorServer:
         """The WSGI app that is served, once it has started."""
         self._context: Context | None = None
         self._sources: DatafileSources | None = None
-        self._indexer: Indexer | None = None
-        self._judging: Judging | None = None
 
     @property
     def base_url(self) -> str:
@@ -65,7 +54,7 @@ class EmulatorServer:
             return self
         listening = self._listen()
         try:
-            journal = Journal(self.settings.journal, max_rows=self.settings.max_events)
+            journal = SqliteJournal(self.settings.journal, max_rows=self.settings.max_events)
         except BaseException:
             listening.close()
             raise
@@ -81,18 +70,13 @@ class EmulatorServer:
                 max_body=self.settings.max_control_body,
                 now_ms=self.clock.now_ms,
                 report=self._context.report,
-                direct=Capture(self._context),
             )
         except BaseException:
             journal.close()
             listening.close()
             raise
         self._sources.watch()
-        if self._judge_ahead:
-            self._judging = Judging(self._context.judge, self._context.report)
-            self._judging.start()
-        self._indexer = Indexer(journal, self._context.report)
-        self._indexer.start()
+        self._context.projector.start(self._context.report)
         self._server.start()
         return self
 
@@ -121,12 +105,8 @@ class EmulatorServer:
         parts.stopping.set()
         if self._sources:
             self._sources.stop()
-        parts.journal.release()
         server.stop()
-        if self._indexer:
-            self._indexer.stop()
-        if self._judging:
-            self._judging.stop()
+        parts.projector.stop()
         parts.journal.close()
 
     def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:

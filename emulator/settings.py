@@ -97,6 +97,12 @@ OPTIONS = (
         type=bool,
     ),
     _option(
+        "--dedup",
+        "what makes two events one: event, that is account, entity, uuid and timestamp (default), or uuid with the account",
+        "event|uuid",
+        type=click.Choice(("event", "uuid")),
+    ),
+    _option(
         "--nested-tags",
         "events with arrays or objects among their tags: count them with a warning (default), or reject them",
         "count|reject",

@@ -19,7 +19,7 @@ FORBIDDEN = {
     "scenarios": set(),
     "serving": {"emulator", "forwarder", "interception", "scenarios"},
 }
-SQL_ROOMS = {"emulator/journal/journal.py", "forwarder/store/spool.py"}
+SQL_ROOMS = {"emulator/journal/sqlite_store.py", "forwarder/store/spool.py"}
 CLOCK_ROOMS = {"emulator/clock.py", "serving/clock.py"}
 WALL_CLOCK = {
     ("time", "time"),

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from optilocal.emulator.journal.records import Report
+from optilocal.emulator.json_text import dumps, storable, storable_text
 from optilocal.emulator.verdict.verdict import delivered_uuid
 
 LONGEST_ID = 200
@@ -22,6 +24,7 @@ _ANYTHING = (
     "details",
 )
 _TEXTS = ("id", "type", "outcome")
+_MAY_HAVE_SENT = ("sent", "pending", "delivery_failed")
 
 
 class DeliveryError(ValueError):
@@ -76,12 +79,29 @@ def read_report(given: object, now: int, new_id: Callable[[], str]) -> dict[str,
     return report
 
 
-def was_sent(report: Mapping[str, Any]) -> bool:
-    """Whether the forwarder tried to send something to the Event API."""
-    return any(request.get("to") == "events" for request in report["requests"])
+def as_kept(report: Mapping[str, Any]) -> Report:
+    """A report as the journal keeps it: by which texts it is looked up, and which conversion is its own."""
+    visitor, user, anonymous, message = (
+        storable_text(report.get(name)) for name in ("visitor_id", "user_id", "anonymous_id", "message_id")
+    )
+    kind = "deletion" if report.get("type") == "delete" else "event"
+    return Report(
+        delivery_id=storable(report["id"]) or "",
+        kind=kind,
+        message_id=message,
+        uuid=storable(_uuid(report)),
+        visitor_id=visitor,
+        user_id=user,
+        anonymous_id=anonymous,
+        event_key=storable_text(report.get("event_key") or report.get("event")),
+        timestamp=str(_timestamp(report)),
+        sent=any(request.get("to") == "events" for request in report["requests"]),
+        waits=kind == "event" and report.get("outcome") in _MAY_HAVE_SENT,
+        delivery=dumps(report),
+    )
 
 
-def sent_uuid(report: Mapping[str, Any]) -> str | None:
+def _uuid(report: Mapping[str, Any]) -> str | None:
     """The uuid that its conversion bears: as it stands in the requests, else in the payload, else its messageId."""
     uuids = (event.get("uuid") for event in _sent_events(report))
     sent = next((uuid for uuid in uuids if isinstance(uuid, str) and uuid), None)
@@ -89,7 +109,7 @@ def sent_uuid(report: Mapping[str, Any]) -> str | None:
     return sent or delivered_uuid(report) or (message_id if isinstance(message_id, str) else None)
 
 
-def sent_timestamp(report: Mapping[str, Any]) -> int | None:
+def _timestamp(report: Mapping[str, Any]) -> int | None:
     """The timestamp of its conversion as it stands in the requests, epoch milliseconds; None when there is none."""
     stamps = (event.get("timestamp") for event in _sent_events(report))
     return next((at for at in stamps if isinstance(at, int) and not isinstance(at, bool)), None)

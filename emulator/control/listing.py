@@ -6,8 +6,8 @@ from typing import Any
 from flask import request
 
 from optilocal.emulator.context import context, namespace
-from optilocal.emulator.journal.bells import Bell
-from optilocal.emulator.journal.query import Query, filters_of
+from optilocal.emulator.journal.records import FILTERS, Query
+from optilocal.emulator.journal.waiters import Waiter
 from optilocal.emulator.problems import Problem
 from optilocal.serving.request import Wait
 from optilocal.serving.site import current_request
@@ -51,7 +51,7 @@ def _seconds() -> float:
 
 
 def _query(listing: str) -> Query:
-    names = filters_of(listing)
+    names = FILTERS[listing]
     filters: dict[str, str] = {}
     for name, value in request.args.items():
         if name in SHARED:
@@ -67,7 +67,7 @@ def _query(listing: str) -> Query:
         raise Problem("invalid_parameter", f"order must be oldest or newest, not {order!r:.40}")
     space = asked_namespace()
     if "experiment" in filters:
-        filters["experiment"] = context().judge.experiment_names(space, filters["experiment"])
+        filters["experiment"] = context().verdicts.experiment_names(space, filters["experiment"])
     return Query(
         space,
         after=_number("after", None, 0, _LARGEST),
@@ -78,40 +78,30 @@ def _query(listing: str) -> Query:
     )
 
 
-def _asks_for_outcomes(name: str, query: Query) -> bool:
-    """Whoever filters or searches by outcomes gets them all, those too that are not judged in the background yet."""
-    return "outcome" in query.filters or (
-        name == "verdicts" and ("experiment" in query.filters or bool(query.text))
-    )
-
-
 def _wait(name: str, query: Query, count: int, seconds: float) -> bool:
     """Whether the answer has to wait until `count` rows match: the server waits then, and asks once more."""
-    asked = current_request()
-    parts = context()
-    journal, outcomes = parts.journal, _asks_for_outcomes(name, query)
-    bell: Bell | None = None
+    served = current_request()
+    journal, projector = context().journal, context().projector
+    waiter: Waiter | None = None
 
     def check() -> float | None:
-        again, more = LONGEST_WAIT, True
-        if bell is not None:
+        if waiter is not None:
             # Whatever comes while this is counted has to be counted again.
-            bell.missing = 1
-        if outcomes:
-            again, more = parts.judge.refresh_in_turn(query.namespace)
+            waiter.missing = 1
+        projector.catch_up()
         found = journal.count(name, query, count)
-        if bell is not None:
-            bell.missing = count - found
-        return None if found >= count else again if more else LONGEST_WAIT
+        if waiter is not None:
+            waiter.missing = count - found
+        return None if found >= count else LONGEST_WAIT
 
     def subscribe(news: Callable[[], None]) -> Callable[[], None]:
-        nonlocal bell
-        bell = Bell(query.filters, outcomes, news)
-        return journal.bells.hang((name, query.namespace), bell)
+        nonlocal waiter
+        waiter = journal.waiters.subscribe(name, query.namespace, query.filters, news)
+        return waiter.close
 
-    if not seconds or asked.waited or check() is None:
+    if not seconds or served.waited or check() is None:
         return False
-    asked.wait = Wait(seconds, check, subscribe)
+    served.wait = Wait(seconds, check, subscribe)
     return True
 
 
@@ -123,8 +113,7 @@ def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -
     journal = context().journal
     if _wait(name, query, count, wait):
         return {}
-    if _asks_for_outcomes(name, query):
-        context().judge.refresh(query.namespace)
+    context().projector.catch_up()
     rows = journal.rows(name, query)
     return {
         name: [show(row) for row in rows],

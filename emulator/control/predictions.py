@@ -67,12 +67,12 @@ def delete_tables() -> Response:
 
 def _id(rule: str) -> str:
     """A rule's id by its id or key; what the datafile no longer has goes by its id."""
-    found = bandit(context().judge.history(namespace()).newest, rule)
+    found = bandit(context().verdicts.history(namespace()).newest, rule)
     return found.id if found else rule
 
 
 def _bandit(rule: str) -> tuple[Datafile, Experiment]:
-    datafile = context().judge.history(namespace()).newest
+    datafile = context().verdicts.history(namespace()).newest
     found = bandit(datafile, rule)
     if datafile is None or found is None:
         raise Problem("unknown_rule", f"{no_bandit(datafile, rule)}")

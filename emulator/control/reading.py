@@ -9,21 +9,19 @@ from optilocal import __version__
 from optilocal.emulator.context import CLOCK, context, namespace
 from optilocal.emulator.control.deliveries import (
     DeliveryError,
+    as_kept,
     read_reports,
-    sent_timestamp,
-    sent_uuid,
-    was_sent,
 )
 from optilocal.emulator.control.listing import listing
 from optilocal.emulator.control.run import RunError, read_run, run_summary
 from optilocal.emulator.counting.question import own_question
 from optilocal.emulator.counting.recount import recounted
 from optilocal.emulator.datafile.store import REVISION, STORED
-from optilocal.emulator.json_text import dumps, loads
+from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.emulator.privacy import subject_access
 from optilocal.emulator.problems import Problem
 from optilocal.emulator.projection import served_predictions
-from optilocal.emulator.projection.judge import event_json
+from optilocal.emulator.projection.verdicts import event_json
 from optilocal.emulator.wire import faults, prediction_table
 from optilocal.emulator.wire.exchange import exchange_json
 
@@ -69,20 +67,22 @@ def events() -> Response:
 
 @blueprint.get("/verdicts")
 def verdicts() -> Response:
-    return json_response(listing("verdicts", context().judge.verdict))
+    return json_response(listing("verdicts", context().verdicts.verdict))
 
 
 @blueprint.get("/results")
 def results() -> Response:
-    judge, space = context().judge, namespace()
-    question = own_question(request.args, judge.rules.smooth_outliers)
+    projector, space = context().projector, namespace()
+    question = own_question(request.args, projector.rules.smooth_outliers)
     if question.is_plain:
-        return json_response(judge.results(space))
-    return json_response(recounted(judge, space, question).results(judge.history(space)))
+        return json_response(projector.results(space))
+    totals = recounted(projector, space, question)
+    return json_response(totals.results(projector.verdicts.history(space)))
 
 
 @blueprint.get("/namespaces")
 def namespaces() -> Response:
+    context().projector.catch_up()
     return json_response({"namespaces": context().journal.namespaces()})
 
 
@@ -94,12 +94,10 @@ def deliveries() -> Response:
         reports = read_reports(given, parts.now(space), parts.new_id)
     except DeliveryError as error:
         raise Problem("invalid_delivery", str(error)) from None
-    numbers = [
-        parts.journal.put_delivery(
-            space, report, uuid=sent_uuid(report), sent=was_sent(report), timestamp=sent_timestamp(report)
-        )
-        for report in reports
-    ]
+    # What came before a report stands before it.
+    parts.projector.catch_up()
+    numbers = [parts.journal.put_report(space, as_kept(report)) for report in reports]
+    parts.projector.wake()
     return json_response({"numbers": numbers} if isinstance(given, list) else {"number": numbers[0]}, 201)
 
 
@@ -109,7 +107,8 @@ def post_run() -> Response:
         run = read_run(json_body())
     except RunError as error:
         raise Problem("invalid_run", str(error)) from None
-    context().journal.put_run(namespace(), run, run_summary(run))
+    summary, state = dumps(run_summary(run)), storable(run.get("state"))
+    context().journal.put_run(namespace(), storable(run["id"]) or "", state, summary, dumps(run))
     return json_response({"id": run["id"]}, 201)
 
 
@@ -125,7 +124,7 @@ def runs() -> Response:
 
 @blueprint.get("/runs/<path:run_id>")
 def one_run(run_id: str) -> Response:
-    run = context().journal.run(namespace(), run_id)
+    run = context().journal.run(namespace(), storable(run_id) or "")
     if run is None:
         raise Problem("unknown_run", f"no run {run_id!r:.220} in namespace {namespace()}")
     return json_response(run)

@@ -244,7 +244,7 @@ def _moved(stored: dict[str, Any], wanted: str | None) -> dict[str, Any]:
     export_location = f"{base_url()}/_emulator/subject-access-requests/{made['id']}/export"
     new = {**stored, "request": subject_access.moved(made, to, now, export_location)}
     if to == "completed" and made["request_type"] == "delete":
-        new["erased"] = erase(journal, space, subject_access.named_visitor(made), made["id"], now)
+        new["erased"] = erase(context().projector, space, subject_access.named_visitor(made), made["id"], now)
     journal.change_document(subject_access.KIND, space, lambda _: new, str(made["id"]))
     return {"namespace": space, **new["request"], "erased": new["erased"]}
 
@@ -256,5 +256,5 @@ def get_export(request_id: str) -> Response:
         what = f"a {made['status']} {made['request_type']}"
         raise Problem("no_export", f"subject access request {made['id']} is {what}; it has no export")
     return json_response(
-        {"request": made, **export(context().judge, namespace(), subject_access.named_visitor(made))}
+        {"request": made, **export(context().projector, namespace(), subject_access.named_visitor(made))}
     )

@@ -2,9 +2,9 @@
 de-duplication.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.counting.standing import Rules, Standing, Standings, bot_filtered, nested_tags_refused
@@ -13,7 +13,18 @@ from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.naming import named, stood
 from optilocal.emulator.verdict.wording import between, joined, listed, quoted, when
 
-__all__ = ["Attribution", "Judgement", "Rules", "deduplicate", "judge", "judge_by", "listed_reasons"]
+__all__ = [
+    "Attribution",
+    "Judgement",
+    "Rules",
+    "deduplicate",
+    "deduplication_key",
+    "judge",
+    "judge_by",
+    "listed_reasons",
+]
+
+DEFAULT_RULES = Rules()
 
 JudgedOutcome = Literal[
     "wrong_account",
@@ -131,20 +142,27 @@ def _decided_in(experiment_ids: Sequence[str], now: int, standings: Standings) -
     )
 
 
-def deduplicate(rows: Iterable[EventRow]) -> list[EventRow]:
-    """Collapse rows of one uuid and account: the first received wins (Optimizely reference 2.1, 9).
+def deduplication_key(row: Mapping[str, Any], rules: Rules) -> tuple[str | None, ...]:
+    """What makes two events one: account, entity (or key), uuid and timestamp; by the rule `uuid` account and uuid."""
+    if rules.dedup == "uuid":
+        return row["account_id"], row["uuid"]
+    return row["account_id"], row["entity_id"] or row["key"], row["uuid"], str(row["timestamp"])
 
-    First received is the lowest `number`, or what comes first among rows that have none. Rows without a uuid
-    are kept.
+
+def deduplicate(rows: Iterable[EventRow], rules: Rules = DEFAULT_RULES) -> list[EventRow]:
+    """Collapse rows with one de-duplication key: the first received wins.
+
+    First received is the lowest `number`, or what comes first among rows that have none. Rows without a uuid are kept.
+    Source: https://docs.developers.optimizely.com/web/docs/troubleshooting-events-api
     """
-    seen: set[tuple[str | None, str]] = set()
+    seen: set[tuple[str | None, ...]] = set()
     kept = []
     for row in sorted(rows, key=lambda row: row.get("number", 0)):
-        uuid = row["uuid"]
-        if uuid:
-            if (row["account_id"], uuid) in seen:
+        if row["uuid"]:
+            key = deduplication_key(row, rules)
+            if key in seen:
                 continue
-            seen.add((row["account_id"], uuid))
+            seen.add(key)
         kept.append(row)
     return kept
 

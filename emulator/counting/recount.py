@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.counting.date_range import DateRange
@@ -10,8 +11,9 @@ from optilocal.emulator.counting.segmentation import Segment
 from optilocal.emulator.counting.smoothing import Revenues
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.journal.journal import Journal
-from optilocal.emulator.projection.judge import Judge, event_json
+from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.projection.projector import Projector
+from optilocal.emulator.projection.verdicts import event_json
 
 _VISITORS_AT_A_TIME = 500
 
@@ -46,25 +48,28 @@ def recount(
     return totals
 
 
-def recounted(judge: Judge, namespace: str, question: Question) -> Totals:
+def recounted(projector: Projector, namespace: str, question: Question) -> Totals:
     """The totals of a question over all that a namespace has stored by now."""
-    journal = judge.journal
-    journal.catch_up()
+    projector.catch_up()
     while True:
         # An erasure or a reset halfway would leave a visitor half counted.
-        epoch = journal.document("epoch", namespace)
-        history = judge.history(namespace)
-        totals = recount(_visitors(journal, namespace), question, history, judge.rules)
-        if journal.document("epoch", namespace) == epoch:
+        at = projector.journal.position()
+        history = projector.verdicts.history(namespace)
+        rows = _visitors(projector.journal, namespace, at.event)
+        totals = recount(rows, question, history, projector.rules)
+        if projector.journal.position().epoch == at.epoch:
             return totals
 
 
-def _visitors(journal: Journal, namespace: str) -> Iterator[list[EventRow]]:
-    """Each visitor's rows in turn, up to the newest row there is at the start."""
-    newest, after = journal.newest_number("events", namespace), ""
-    key = {"namespace": namespace, "newest": newest, "limit": _VISITORS_AT_A_TIME}
-    while page := journal.select("visitors after", after=after, **key):
-        for visitor in (row["visitor_id"] for row in page):
-            rows = journal.select("rows of visitor", namespace=namespace, visitor_id=visitor)
-            yield [event_json(row) for row in rows if row["number"] <= newest]  # type: ignore[misc]
-        after = page[-1]["visitor_id"]
+def _visitors(journal: Journal, namespace: str, newest: int) -> Iterator[list[EventRow]]:
+    """Each visitor's rows in turn, up to the newest one given."""
+    after = ""
+    while page := journal.visitors(namespace, newest, after, _VISITORS_AT_A_TIME):
+        rows = journal.events_of([(namespace, visitor) for visitor in page])
+        for _, own in groupby(rows, key=lambda row: row["visitor_id"]):
+            yield [
+                event_json(row)  # type: ignore[misc]
+                for row in own
+                if row["number"] <= newest and row["duplicate_of"] is None
+            ]
+        after = page[-1]

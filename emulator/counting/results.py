@@ -2,7 +2,7 @@
 are read in.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Context, Decimal
 from typing import Any, TypedDict
 
@@ -16,6 +16,7 @@ from optilocal.emulator.datafile.datafile import Event, Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.naming import suffixes
 from optilocal.emulator.datafile.problems import ExperimentKind
+from optilocal.emulator.json_text import dumps, loads
 
 # Wide enough for the exact sum of any doubles: the order of adding must not matter, nor adding and taking away.
 _EXACT = Context(prec=1400)
@@ -23,11 +24,11 @@ _LARGEST = Decimal("1.7976931348623157E+308")
 
 
 class Metric(TypedDict):
-    """What one visitor did with one event in one experiment: times, cents, exact sum of values as text."""
+    """What one visitor did with one event in one experiment: times, cents, exact sum of values."""
 
     total: int
     revenue: int
-    value: str
+    value: Decimal
 
 
 class Share(TypedDict):
@@ -41,6 +42,7 @@ class Share(TypedDict):
 
 
 Contribution = dict[str, Share]
+Held = Sequence[tuple[HoldoutStanding, Event]]
 
 
 def visitor_contribution(
@@ -50,7 +52,7 @@ def visitor_contribution(
     segment: Segment | None = None,
     revenues: Revenues | None = None,
 ) -> Contribution:
-    """What one visitor adds to the results, by the id of the experiment or holdout; plain JSON, so that it can be kept.
+    """What one visitor adds to the results, by the id of the experiment or holdout.
 
     `rows` are all rows of that visitor in any order, replays collapsed. With a `segment` the visitor counts where a
     decision or a conversion of the experiment carries the attribute, and of the conversions only those that carry it
@@ -99,26 +101,18 @@ def visitor_contribution(
     return {experiment_id: share for experiment_id, share in contribution.items() if experiment_id in carried}
 
 
-def count_in(
-    contribution: Contribution,
-    judgement: Judgement,
-    held: Iterable[tuple[HoldoutStanding, Event]],
-    row: EventRow,
-) -> None:
-    """Count one more judged conversion into what its visitor adds; `held` is what it counts for among the holdouts."""
-    if judgement.event is not None:
-        for attribution in judgement.attributed_to:
-            _count(contribution[attribution["experiment_id"]], judgement.event, row)
-    for standing, event in held:
-        _count(contribution[standing.holdout.id], event, row)
-
-
-def _count(share: Share, event: Event, row: EventRow) -> None:
-    metric = share["metrics"].setdefault(event.id, {"total": 0, "revenue": 0, "value": "0"})
-    metric["total"] += 1
-    metric["revenue"] += row["revenue"] or 0
+def _count(share: Share, event: Event, row: EventRow, sign: int = 1) -> None:
+    metric = share["metrics"].setdefault(event.id, {"total": 0, "revenue": 0, "value": Decimal(0)})
+    metric["total"] += sign
+    metric["revenue"] += sign * (row["revenue"] or 0)
     if row["value"]:
-        metric["value"] = str(_EXACT.add(Decimal(metric["value"]), Decimal(repr(row["value"]))))
+        metric["value"] = _plus(metric["value"], Decimal(repr(row["value"])), sign)
+    if not metric["total"]:
+        del share["metrics"][event.id]
+
+
+def _plus(sum_: Decimal, value: Decimal, sign: int) -> Decimal:
+    return _EXACT.add(sum_, value) if sign > 0 else _EXACT.subtract(sum_, value)
 
 
 class Figures:
@@ -174,7 +168,68 @@ class Totals:
                 figures.unique += sign
                 figures.total += sign * metric["total"]
                 figures.revenue += sign * metric["revenue"]
-                figures.value = _EXACT.add(figures.value, sign * Decimal(metric["value"]))
+                figures.value = _plus(figures.value, metric["value"], sign)
+
+    def count_in(
+        self, contribution: Contribution, judgement: Judgement, held: Held, row: EventRow, sign: int = 1
+    ) -> None:
+        """Count one more judged conversion in, and into what its visitor adds; with `sign` -1 take it out again.
+
+        `held` is what it counts for among the holdouts.
+        """
+        event = judgement.event
+        if event is not None:
+            for attribution in judgement.attributed_to:
+                self._count(attribution["experiment_id"], contribution, event, row, sign)
+        for standing, held_event in held:
+            self._count(standing.holdout.id, contribution, held_event, row, sign)
+
+    def _count(
+        self, rule_id: str, contribution: Contribution, event: Event, row: EventRow, sign: int
+    ) -> None:
+        share = contribution[rule_id]
+        arm = self._arms.setdefault(rule_id, {}).setdefault(share["variation_id"], Arm())
+        figures = arm.metrics.setdefault(event.id, Figures())
+        was_there = event.id in share["metrics"]
+        _count(share, event, row, sign)
+        figures.unique += (event.id in share["metrics"]) - was_there
+        figures.total += sign
+        figures.revenue += sign * (row["revenue"] or 0)
+        if row["value"]:
+            figures.value = _plus(figures.value, Decimal(repr(row["value"])), sign)
+
+    def as_text(self) -> str:
+        """The totals as JSON, to be kept."""
+        return dumps(
+            {
+                experiment_id: {
+                    variation_id: [
+                        arm.key,
+                        arm.visitors,
+                        {
+                            event_id: [figures.unique, figures.total, figures.revenue, str(figures.value)]
+                            for event_id, figures in arm.metrics.items()
+                        },
+                    ]
+                    for variation_id, arm in arms.items()
+                }
+                for experiment_id, arms in self._arms.items()
+            }
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> "Totals":
+        """What `as_text` gave."""
+        found = cls()
+        for experiment_id, arms in loads(text).items():
+            for variation_id, (key, visitors, metrics) in arms.items():
+                arm = found._arms.setdefault(experiment_id, {}).setdefault(variation_id, Arm())
+                arm.key, arm.visitors = key, visitors
+                for event_id, (unique, total, revenue, value) in metrics.items():
+                    figures = arm.metrics.setdefault(event_id, Figures())
+                    figures.unique, figures.total, figures.revenue = unique, total, revenue
+                    figures.value = Decimal(value)
+        return found
 
     def smooth(self, revenues: Revenues) -> None:
         """Put the sums of smoothed revenues in the place of those that were added."""
@@ -268,7 +323,7 @@ def results(rows: Iterable[EventRow], history: DatafileHistory, rules: Rules) ->
 def totals(rows: Iterable[EventRow], history: DatafileHistory, rules: Rules) -> Totals:
     """The sum over rows of any visitors, replays included."""
     by_visitor: dict[str, list[EventRow]] = {}
-    for row in deduplicate(rows):
+    for row in deduplicate(rows, rules):
         by_visitor.setdefault(row["visitor_id"] or "", []).append(row)
     summed = Totals()
     for visitor_rows in by_visitor.values():

@@ -37,12 +37,14 @@ class Rules:
     nested_tags: an event with arrays or objects among its tags counts, or is excluded ("reject"). Sources conflict, see
         docs/optimizely.md, "Event API".
     smooth_outliers: revenue far above the mean is replaced by the mean. Off, as in a new metric (rule 15).
+    dedup: events are one when account, entity, uuid and timestamp are the same ("event"), or account and uuid ("uuid").
     """
 
     count_after_pause: bool = False
     count_late_metrics: bool = True
     bot_filtering: bool | None = None
     smooth_outliers: bool = False
+    dedup: Literal["event", "uuid"] = "event"
     nested_tags: Literal["count", "reject"] = "count"
 
 
@@ -129,7 +131,12 @@ class Standings:
         return self._made[experiment.id]
 
     def settle(self, decision: EventRow) -> bool:
-        """Whether one more decision changes no outcome: an earlier one counts, or it is of no experiment."""
+        """Whether one more decision changes no outcome: an earlier one counts, or it is of no experiment.
+
+        The first of all changes one even then: its visitor has a decision from now on (`unidentified_user`).
+        """
+        if not self.decisions:
+            return False
         own = self.within(decision["account_id"])
         experiment = own.history.experiment(decision["experiment_id"] or "")
         if experiment is None or experiment.kind != "experiment":

@@ -8,7 +8,7 @@ from typing import Any
 from optilocal.emulator.batch.row import Note, note
 from optilocal.emulator.datafile.datafile import Datafile, DatafileError, same_but_for_revision
 from optilocal.emulator.datafile.sdk_demands import datafile_notes
-from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.journal.interface import Documents, Journal
 from optilocal.emulator.json_text import loads
 from optilocal.serving.namespaces import DEFAULT
 
@@ -84,46 +84,33 @@ class DatafileStore:
                     " old one will not take it up; raise the revision"
                 )
                 warnings.append(note("revision_unchanged", text))
-            if last is None or last["datafile"] != given.datafile:
-                revision = {
-                    "of": sdk_key,
-                    "from": now,
-                    "revision": given.revision,
-                    "datafile": given.datafile,
-                }
-                self.journal.add_document(REVISION, self.namespace, lambda _: revision)
             warnings += _first(datafile_notes(given.datafile))
         elif given.raw:
             warnings.append(note("no_datafile", "the text is no datafile; it is served as it is"))
-        self._store(
-            sdk_key,
-            now,
-            {
-                "text": given.text,
-                "raw": given.raw,
-                "content_type": given.content_type,
-                "status": given.status,
-                "token": given.token,
-                "project_id": _text((given.datafile or _last_datafile(last)).get("projectId")),
-                "account_id": _text((given.datafile or _last_datafile(last)).get("accountId")),
-                "environment": _text((given.datafile or _last_datafile(last)).get("environmentKey")),
-                "revision": given.revision,
-                "from": now,
-                "deactivated": False,
-            },
-        )
+        described = given.datafile or _last_datafile(last)
+        state = {
+            "text": given.text,
+            "raw": given.raw,
+            "content_type": given.content_type,
+            "status": given.status,
+            "token": given.token,
+            "project_id": _text(described.get("projectId")),
+            "account_id": _text(described.get("accountId")),
+            "environment": _text(described.get("environmentKey")),
+            "revision": given.revision,
+            "from": now,
+            "deactivated": False,
+        }
+        revision = {"of": sdk_key, "from": now, "revision": given.revision, "datafile": given.datafile}
+
+        def put(documents: Documents) -> None:
+            revisions = [doc for doc in documents.all(REVISION) if doc["of"] == sdk_key]
+            if given.datafile is not None and (not revisions or revisions[-1]["datafile"] != given.datafile):
+                documents.add(REVISION, lambda _: revision)
+            _store(documents, sdk_key, now, state)
+
+        self.journal.transact(self.namespace, put, restates=True)
         return old is None, warnings
-
-    def _store(self, sdk_key: str, now: int, state: Mapping[str, Any] | None) -> None:
-        def change(old: dict[str, Any] | None) -> dict[str, Any]:
-            # Last-Modified counts whole seconds and must move with every change, or a client is told 304 wrongly.
-            modified = max(now // 1000, (old or {}).get("modified", 0) + 1)
-            return {**(state or {"text": None}), "modified": modified}
-
-        self.journal.change_document(STORED, self.namespace, change, sdk_key)
-        with self.journal.transaction() as run:
-            run("stale namespace", namespace=self.namespace)
-        self.journal.bells.ring(self.namespace, "verdicts", "events", "exchanges")
 
     def _last_revision(self, sdk_key: str) -> dict[str, Any] | None:
         found = None
@@ -180,21 +167,32 @@ class DatafileStore:
         state = self.get(sdk_key)
         if state is None:
             return False
-        self._store(sdk_key, now, {**state, "deactivated": deactivated})
+        new = {**state, "deactivated": deactivated}
+        self.journal.transact(self.namespace, lambda documents: _store(documents, sdk_key, now, new))
         return True
 
     def forget(self, sdk_key: str, now: int) -> bool:
         """Forget a datafile with all its revisions; False when the key is not known."""
         if self.get(sdk_key) is None:
             return False
-        self.journal.delete_documents(REVISION, self.namespace, of=sdk_key)
-        self._store(sdk_key, now, None)
+
+        def forget(documents: Documents) -> None:
+            documents.delete_where(REVISION, of=sdk_key)
+            _store(documents, sdk_key, now, None)
+
+        self.journal.transact(self.namespace, forget, restates=True)
         return True
 
     def account_id(self) -> str | None:
         """The account that the namespace's datafiles name, of several the one set last."""
         newest = _set_last([state for _, state in self._held()])
         return newest["account_id"] if newest else None
+
+
+def _store(documents: Documents, sdk_key: str, now: int, state: Mapping[str, Any] | None) -> None:
+    # Last-Modified counts whole seconds and must move with every change, or a client is told 304 wrongly.
+    modified = max(now // 1000, (documents.get(STORED, sdk_key) or {}).get("modified", 0) + 1)
+    documents.put(STORED, {**(state or {"text": None}), "modified": modified}, sdk_key)
 
 
 def _owners(state: Mapping[str, Any]) -> tuple[Any, Any]:

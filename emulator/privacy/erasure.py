@@ -1,17 +1,16 @@
 """Erasing a visitor from everything that was stored, raw bytes included, and the export of what is known of one."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-from optilocal.emulator.journal.documents import Run
-from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.journal.interface import Erasing, Row
 from optilocal.emulator.json_text import dumps, loads, names_twice
 from optilocal.emulator.privacy.erased_run import run_without
 from optilocal.emulator.privacy.stored_body import read_body
 from optilocal.emulator.privacy.visitor_traces import ERASED, Traces
-from optilocal.emulator.projection.judge import Judge, event_json
+from optilocal.emulator.projection.projector import Projector
+from optilocal.emulator.projection.verdicts import event_json
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
 
 # Rows looked through at a time; a body may have some megabytes.
@@ -19,79 +18,68 @@ _BATCH = 40
 _SHOWN_RESPONSE = 4_096
 _PLACE = re.compile(r"visitors\[(\d+)\]")
 
-Row = Mapping[str, Any]
 # The new values of a row's columns, None when it needs no change, or empty when all of it is the visitor's.
 Change = Callable[[Row], dict[str, Any] | None]
 
 
-@dataclass(frozen=True)
-class _Place:
-    """One kind of row that may hold traces of a visitor, and the names of its statements."""
-
-    name: str
-    change: Change
-
-
 def erase(
-    journal: Journal, namespace: str, visitor_id: str | None, request_id: int, now: int
+    projector: Projector, namespace: str, visitor_id: str | None, request_id: int, now: int
 ) -> dict[str, Any]:
     """Erase a visitor for good; the tombstone `{"visitors", "events", "exchanges", "deliveries"}`.
 
     None erases nothing. Of an id that nobody bears no row goes, but bodies that cannot be searched do, whoever is named.
-    Most is looked for before the journal is locked, so that capture goes on meanwhile. Raises JournalError, before
-    anything is erased, while somebody reads the journal for so long that its log cannot be emptied.
+    Most is looked for before the journal is locked, so that capture goes on meanwhile. What any emulator has captured and
+    none has projected yet is an exchange like all others. Raises JournalError, before anything is erased, while somebody
+    reads the journal for so long that what is erased would stay.
     """
     tombstone: dict[str, Any] = {"visitors": [], "events": 0, "exchanges": 0, "deliveries": 0}
     if visitor_id is None:
         return tombstone
-    traces = Traces(visitor_id)
+    journal, traces = projector.journal, Traces(visitor_id)
     exchanges = _Exchanges(traces, request_id, now)
-    places = (
-        _Place("exchange", exchanges.change),
-        _Place("event", lambda row: _event_without(traces, row)),
-        _Place("report", lambda row: _report_without(traces, row)),
-        _Place("run", lambda row: _run_without(traces, namespace, row)),
-    )
-    key = {"namespace": namespace, "visitor_id": traces.id}
+    places: dict[str, Change] = {
+        "exchange": exchanges.change,
+        "event": lambda row: _event_without(traces, row),
+        "report": lambda row: _report_without(traces, row),
+        "run": lambda row: _run_without(traces, namespace, row),
+    }
     journal.empty_log()
-    journal.catch_up()
-    found = [_search(journal.select, place, key, 0) for place in places]
-    with journal.transaction() as run:
-        tombstone["events"] = len(run("events to erase", **key))
-        tombstone["deliveries"] = run("count reports", **key)[0]["total"]
-        for name in ("erase reports", "erase events", "erase newly decided", "erase visitor"):
-            run(name, **key)
-        for place, (numbers, last) in zip(places, found, strict=True):
-            newer, _ = _search(run, place, key, last)
-            _write(run, place, [*numbers, *newer], tombstone)
-        run("next epoch", **key)
-    journal.fold_log()
+    projector.catch_up()
+    before = journal.tracing(namespace, traces.id)
+    found = {place: _search(before, place, change, 0) for place, change in places.items()}
+    with journal.erasing(namespace, traces.id) as (rest, events, deliveries):
+        tombstone["events"], tombstone["deliveries"] = events, deliveries
+        for place, change in places.items():
+            numbers, last = found[place]
+            newer, _ = _search(rest, place, change, last)
+            for number in [*numbers, *newer]:
+                _change(rest, place, change, number, tombstone)
+    journal.scrub()
     if tombstone["events"] or tombstone["deliveries"]:
         tombstone["visitors"] = [traces.id]
     return tombstone
 
 
-def _search(run: Run, place: _Place, key: Mapping[str, Any], after: int) -> tuple[list[int], int]:
+def _search(where: Erasing, place: str, change: Change, after: int) -> tuple[list[int], int]:
     """The numbers of the rows that hold traces, and of the last row looked at."""
     numbers: list[int] = []
-    while rows := run(f"{place.name}s after", **key, after=after, limit=_BATCH):
-        numbers += [row["number"] for row in rows if place.change(row) is not None]
+    while rows := where.suspects(place, after, _BATCH):
+        numbers += [row["number"] for row in rows if change(row) is not None]
         after = rows[-1]["number"]
     return numbers, after
 
 
-def _write(run: Run, place: _Place, numbers: Iterable[int], tombstone: dict[str, Any]) -> None:
-    """Change the rows as they are now: another request may have changed them meanwhile."""
-    for number in numbers:
-        for row in run(f"{place.name} to erase", number=number):
-            values = place.change(row)
-            if values:
-                run(f"erase {place.name}", **{**row, **values})
-                # The request that asked for it names the visitor too, and is no trace of what the visitor did.
-                tombstone["exchanges"] += place.name == "exchange" and row["surface"] != "privacy"
-            elif values is not None:
-                run("drop report", number=number)
-                tombstone["deliveries"] += 1
+def _change(rest: Erasing, place: str, change: Change, number: int, tombstone: dict[str, Any]) -> None:
+    """Change a row as it is now: another request may have changed it meanwhile."""
+    row = rest.suspect(place, number)
+    values = change(row) if row else None
+    if row and values:
+        rest.rewrite(place, number, values)
+        # The request that asked for it names the visitor too, and is no trace of what the visitor did.
+        tombstone["exchanges"] += place == "exchange" and row["surface"] != "privacy"
+    elif values is not None:
+        rest.drop_report(number)
+        tombstone["deliveries"] += 1
 
 
 def _event_without(traces: Traces, row: Row) -> dict[str, Any] | None:
@@ -134,7 +122,7 @@ class _Exchanges:
         self._request_id, self._now = request_id, now
 
     def change(self, row: Row) -> dict[str, Any] | None:
-        old, raw = loads(row["doc"]), bytes(row["body"])
+        old, raw = loads(row["head"]), bytes(row["body"])
         headers = {name.lower(): value for name, value in old.get("headers", {}).items()}
         body = read_body(raw, str(headers.get("content-encoding", "")))
         gone: tuple[int, ...] = ()
@@ -143,7 +131,7 @@ class _Exchanges:
             new_raw, searched = ERASED.encode(), False
         elif self._traces.may_be_in(body.text):
             new_raw, gone = self._body(raw, body.text, body.value if body.is_json else None)
-        doc = self._record(old, gone) if gone or self._traces.may_be_in(row["doc"]) else old
+        doc = self._record(old, gone) if gone or self._traces.may_be_in(row["head"]) else old
         if doc == old and new_raw == raw:
             return None
         what = (
@@ -154,7 +142,7 @@ class _Exchanges:
             "at": self._now,
             "message": f"subject access request {self._request_id} {what}",
         }
-        return {"doc": dumps({**doc, "erased": [*doc.get("erased", []), mark]}), "body": new_raw}
+        return {"head": dumps({**doc, "erased": [*doc.get("erased", []), mark]}), "body": new_raw}
 
     def _body(self, raw: bytes, text: str, value: Any) -> tuple[bytes, tuple[int, ...]]:
         """The body without the visitor, and which entries of its batch are gone."""
@@ -182,7 +170,8 @@ class _Exchanges:
         doc["query"] = traces.in_query(old["query"])
         doc["response"] = self._response(old["response"], gone)
         for name in ("violations", "warnings"):
-            doc[name] = [note for each in old[name] if (note := self._note(each, gone)) is not None]
+            if old[name] is not None:
+                doc[name] = [note for each in old[name] if (note := self._note(each, gone)) is not None]
         return doc
 
     def _response(self, text: str, gone: tuple[int, ...]) -> str:
@@ -218,14 +207,14 @@ class _Exchanges:
         return {**new, "path": moved(note["path"])} if "path" in note else new
 
 
-def export(judge: Judge, namespace: str, visitor_id: str | None) -> dict[str, Any]:
+def export(projector: Projector, namespace: str, visitor_id: str | None) -> dict[str, Any]:
     """All that is known of a visitor: `{"visitor_id", "events", "verdicts"}`; of nobody, nothing."""
     if visitor_id is None:
         return {"visitor_id": None, "events": [], "verdicts": []}
-    key = {"namespace": namespace, "visitor_id": visitor_id}
-    judge.journal.catch_up()
+    projector.catch_up()
+    events, verdicts = projector.journal.all_of_visitor(namespace, visitor_id)
     return {
         "visitor_id": visitor_id,
-        "events": [event_json(row) for row in judge.journal.select("all rows of visitor", **key)],
-        "verdicts": [judge.verdict(row) for row in judge.journal.select("verdicts of visitor", **key)],
+        "events": [event_json(row) for row in events],
+        "verdicts": [projector.verdicts.verdict(row) for row in verdicts],
     }

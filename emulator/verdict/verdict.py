@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optilocal.emulator.batch.row import EventRow, Note, event_time, note
-from optilocal.emulator.counting.attribution import Attribution, Judgement, judge, judge_by
+from optilocal.emulator.counting.attribution import Judgement, judge, judge_by
 from optilocal.emulator.counting.standing import Rules, Standings
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.verdict.advice import advised
@@ -101,8 +101,8 @@ def verdict(
 
 def outcome_alone(
     delivery: Mapping[str, Any] | None, conversion: EventRow, standings: Standings
-) -> tuple[str, Sequence[Attribution]] | None:
-    """The `outcome` and `attributed_to` of the verdict on a conversion that is no duplicate, without its sentences.
+) -> tuple[str, Judgement] | None:
+    """The `outcome` of the verdict on a conversion that is no duplicate, and its judgement, without the sentences.
 
     None where only the whole verdict tells.
     """
@@ -113,7 +113,7 @@ def outcome_alone(
     case = ResultsCase(
         report, conversion, standings.decisions, {}, standings.history, standings.rules, judgement
     )
-    return results_outcome(case), judgement.attributed_to
+    return results_outcome(case), judgement
 
 
 def delivered_uuid(delivery: Mapping[str, Any]) -> str | None:

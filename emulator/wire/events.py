@@ -1,13 +1,20 @@
 """`POST /v1/events`: lenient unless asked to be strict; everything is kept, with the reasons why it will not count."""
 
 import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from flask import Blueprint, Response, request
 
-from optilocal.emulator.batch.parse import parse, strict
+from optilocal.emulator.batch.parse import is_plain_object, parse, strict
 from optilocal.emulator.batch.row import Note, note
-from optilocal.emulator.context import context
-from optilocal.emulator.wire.exchange import Answer, exchange
+from optilocal.emulator.clock import namespace_time
+from optilocal.emulator.context import CLOCK, Context, context
+from optilocal.emulator.journal.records import Exchange
+from optilocal.emulator.wire import faults
+from optilocal.emulator.wire.exchange import UNREACHED, Answer, Asked, answered, asked, settle
 from optilocal.emulator.wire.rest_errors import rest_error
 from optilocal.serving.site import INERT
 
@@ -15,6 +22,8 @@ blueprint = Blueprint("event_api", __name__)
 STRICT = "X-Optimizely-Strict"
 _ALLOW = "POST, OPTIONS"
 _MEGABYTES = 1_000_000
+
+Rule = Mapping[str, Any]
 
 
 @blueprint.route("/v1/events", methods=["OPTIONS"], provide_automatic_options=False)
@@ -28,59 +37,80 @@ def preflight() -> Response:
 )
 def events() -> Response:
     """Take an event batch."""
-    return exchange("events", _receive)
+    parts = context()
+    [(told, record, rule)] = take(parts, [asked()])
+    parts.record([record])
+    return answered(told, rule)
 
 
-def _receive(at: int) -> Answer:
-    if request.method != "POST":
-        return rest_error(405, "method_not_allowed", "events are posted", headers={"Allow": _ALLOW})
-    most = context().settings.max_body
-    body = request.get_data(cache=True)
-    kept = None
+def take(parts: Context, requests: Sequence[Asked]) -> list[tuple[Answer, Exchange, Rule | None]]:
+    """What becomes of some requests that came together, in their order: answer, record, and the fault rule that applies.
+
+    This is the only way into the emulator for what is sent to `/v1/events`. The records are stored before anybody is
+    answered.
+    """
+    spaces: dict[str, tuple[int, Iterator[Rule | None]]] = {}
+    for namespace, count in Counter(each.namespace for each in requests).items():
+        clock, rules = parts.journal.settings(namespace, (CLOCK, faults.KIND))
+        chosen = faults.take(parts.journal, namespace, "events", count) if rules else [None] * count
+        spaces[namespace] = namespace_time(parts.clock, clock), iter(chosen)
+    found, most = [], parts.settings.max_body
+    for each in requests:
+        at, chosen_rules = spaces[each.namespace]
+        rule = next(chosen_rules)
+        answer = UNREACHED if faults.comes_before(rule) else _receive(each, at, most, parts.new_id)
+        told, record = settle(each, answer, surface="events", at=at, rule=rule, max_body=most)
+        found.append((told, record, rule))
+    return found
+
+
+def _receive(asked: Asked, at: int, most: int, new_id: Callable[[], str]) -> Answer:
+    """What the Event API makes of a request: `most` bytes of a body are taken, `new_id` names an error."""
+
+    def error(status: int, code: str, message: str, **more: Any) -> Answer:
+        return rest_error(status, code, message, new_id=new_id, **more)
+
+    if asked.method != "POST":
+        return error(405, "method_not_allowed", "events are posted", headers={"Allow": _ALLOW})
+    body, kept = asked.body, None
     warnings: tuple[Note, ...] = ()
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    encoding = asked.headers.get("Content-Encoding", "").strip().lower()
     if encoding == "gzip" and len(body) <= most:
         try:
             body = kept = _unzip(body, most)
-        except zlib.error as error:
-            return _malformed([note("not_gzip", f"the body is said to be gzip and is not: {error}")])
+        except zlib.error as reason:
+            told = note("not_gzip", f"the body is said to be gzip and is not: {reason}")
+            return replace(error(400, "bad_request", told["message"]), violations=(told,))
     elif encoding not in ("", "identity", "gzip"):
         warnings += (
             note("unknown_encoding", f"the body's encoding {encoding!r:.40} is not known; read as it is"),
         )
     if len(body) > most:
-        found = note(
+        told = note(
             "too_large",
             f"the body has more than {most / _MEGABYTES:g} MB ({most} bytes); split the batch",
         )
-        answer = rest_error(413, "request_too_large", found["message"], body_kept=kept)
-        return Answer(answer.status, answer.body, answer.headers, violations=(found,), body_kept=kept)
-    parsed = parse(body, headers=dict(request.headers.items()), received_at=at)
-    if not parsed.is_object:
-        return _malformed([*parsed.violations], kept, warnings + parsed.warnings)
-    if request.headers.get(STRICT, "").strip().lower() in ("true", "1"):
-        refused = strict(parsed)
-        if refused:
-            return _malformed(refused, kept, warnings + parsed.warnings)
-    return Answer(
-        204,
-        rows=parsed.rows,
-        violations=parsed.violations,
-        warnings=warnings + parsed.warnings,
-        body_kept=kept,
-    )
+        answer = error(413, "request_too_large", told["message"])
+        return replace(answer, violations=(told,), body_kept=kept)
+    taken = Answer(204, counts=True, violations=None, warnings=warnings, body_kept=kept)
+    is_strict = asked.headers.get(STRICT, "").strip().lower() in ("true", "1")
+    if not is_strict and is_plain_object(body):
+        return taken
+    parsed = parse(body, headers=asked.headers, received_at=at)
+    refused = parsed.violations if not parsed.is_object else strict(parsed) if is_strict else ()
+    if not refused:
+        return taken
+    told_them = error(400, "bad_request", _told(refused))
+    return replace(told_them, violations=None, warnings=warnings, body_kept=kept)
 
 
-def _malformed(violations: list[Note], kept: bytes | None = None, warnings: tuple[Note, ...] = ()) -> Answer:
-    """400, which Optimizely gives to a malformed body and, when strict, to one that breaks a constraint."""
+def _told(violations: Sequence[Note]) -> str:
+    """What the sender of a malformed body, or in strict mode of one that breaks a constraint, is told."""
     messages = "; ".join(
         f"{found['path']}: {found['message']}" if "path" in found else found["message"]
         for found in violations[:20]
     )
-    answer = rest_error(400, "bad_request", messages or "the body is no JSON object")
-    return Answer(
-        400, answer.body, answer.headers, violations=tuple(violations), warnings=warnings, body_kept=kept
-    )
+    return messages or "the body is no JSON object"
 
 
 def _unzip(body: bytes, most: int) -> bytes:

@@ -1,18 +1,18 @@
 """One request on the imitated surface: handled or made to fail, recorded, answered; the record is written first."""
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Response, request
 
-from optilocal.emulator.batch.row import EventRow, Note
+from optilocal.emulator.batch.parse import parse
+from optilocal.emulator.batch.row import Note
 from optilocal.emulator.context import context, namespace
-from optilocal.emulator.json_text import loads
+from optilocal.emulator.journal.records import Exchange
+from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.wire import faults
-from optilocal.serving.guard import SAFE_METHODS
-from optilocal.serving.namespaces import DEFAULT
 from optilocal.serving.site import current_request
 
 MASK = "***"
@@ -24,61 +24,102 @@ _NO_STATUS = ("reset", "hang_up", "garbage")
 _BODILESS = (204, 304)
 _SHOWN_RESPONSE = 4_096
 _SHOWN_OVERSIZE = 65_536
+ERASED = b"[erased]"
+"""What stands in the place of a body that was erased as a whole."""
 
 
 @dataclass(frozen=True)
 class Answer:
     """What a handler answers, and what it found out about the request on the way.
 
-    `body_kept` is what is stored as the request's body when that is not the body as it came (it was compressed).
+    `body_kept` is what is stored as the request's body when that is not the body as it came (it was compressed). `counts`:
+    the body is taken in as an event batch. `violations` None are those that the kept body tells again when it is read.
     """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    rows: tuple[EventRow, ...] = ()
-    violations: tuple[Note, ...] = ()
-    warnings: tuple[Note, ...] = ()
+    counts: bool = False
+    violations: Sequence[Note] | None = ()
+    warnings: Sequence[Note] = ()
     body_kept: bytes | None = None
+
+
+UNREACHED = Answer(200)
+"""What a fault rule starts from that keeps a request from its handler."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request on the imitated surface. `headers` and `query` are as they may be shown, without secrets."""
+
+    namespace: str
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def asked() -> Asked:
+    """The current request."""
+    return Asked(
+        namespace(),
+        request.method,
+        request.path,
+        masked_query(request.query_string.decode("latin-1")),
+        masked_headers(request.headers.items()),
+        request.get_data(cache=True),
+    )
+
+
+def settle(
+    asked: Asked, answer: Answer, *, surface: str, at: int, rule: Mapping[str, Any] | None, max_body: int
+) -> tuple[Answer, Exchange]:
+    """What one request is told, its handler's answer or what the fault rule makes of it, and the record of it.
+
+    `at` is the namespace's time, epoch milliseconds; of a body larger than `max_body` bytes a part is kept.
+    """
+    told = _told(answer, rule)
+    silent = rule is not None and rule["break"] in _NO_STATUS
+    head = {
+        "path": asked.path,
+        "query": asked.query,
+        "headers": asked.headers,
+        "response": "" if silent else told.body[:_SHOWN_RESPONSE].decode("utf-8", "replace"),
+        "fault": rule,
+        "violations": answer.violations,
+        "warnings": answer.warnings,
+    }
+    kept = answer.body_kept if answer.body_kept is not None else asked.body
+    if len(kept) > max_body:
+        kept = kept[:_SHOWN_OVERSIZE]
+    status = None if silent else told.status
+    return told, Exchange(
+        asked.namespace, surface, asked.method, status, at, answer.counts, dumps(head), kept
+    )
 
 
 def exchange(surface: str, handler: Callable[[int], Answer]) -> Response:
     """Handle the current request: `handler` is given the namespace's time and does not touch the journal of requests."""
-    parts = context()
-    space = namespace()
-    at = parts.now(space)
-    rule = faults.take(parts.journal, space, surface)
-    body = request.get_data(cache=True)
-    unreached = rule is not None and rule["phase"] == "before" and faults.replaces_answer(rule)
-    answer = Answer(200) if unreached else handler(at)
-    told = _told(answer, rule)
-    broken = rule["break"] if rule else None
-    record = {
-        "surface": surface,
-        "at": at,
-        "method": request.method,
-        "path": request.path,
-        "query": masked_query(request.query_string.decode("latin-1")),
-        "headers": masked_headers(request.headers.items()),
-        "status": None if broken in _NO_STATUS else told.status,
-        "response": "" if broken in _NO_STATUS else told.body[:_SHOWN_RESPONSE].decode("utf-8", "replace"),
-        "fault": rule,
-        "violations": list(answer.violations),
-        "warnings": list(answer.warnings),
-    }
-    kept = answer.body_kept if answer.body_kept is not None else body
-    if len(kept) > parts.settings.max_body:
-        kept = kept[:_SHOWN_OVERSIZE]
-    # A question brings no namespace into being: the first that changes something does.
-    if request.method not in SAFE_METHODS or space == DEFAULT or parts.journal.knows_namespace(space):
-        parts.journal.record(space, record, kept, answer.rows)
+    parts, mine = context(), asked()
+    at, [rule] = parts.now(mine.namespace), faults.take(parts.journal, mine.namespace, surface)
+    answer = UNREACHED if faults.comes_before(rule) else handler(at)
+    most = parts.settings.max_body
+    told, record = settle(mine, answer, surface=surface, at=at, rule=rule, max_body=most)
+    parts.record([record])
+    return answered(told, rule)
+
+
+def answered(told: Answer, rule: Mapping[str, Any] | None) -> Response:
+    """An answer as Flask has it; what breaks or delays it is left to the server."""
     response = Response(told.body, told.status)
     if "Content-Type" not in told.headers:
         response.headers.pop("Content-Type", None)
     response.headers.update(dict(told.headers))
     if rule:
-        asked = current_request()
-        asked.breaks, asked.delay = broken, rule["latency_ms"] / 1000
+        served = current_request()
+        served.breaks, served.delay = rule["break"], rule["latency_ms"] / 1000
     return response
 
 
@@ -133,9 +174,13 @@ def masked_query(query: str) -> str:
 
 
 def exchange_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored request as the listings show it: the body as text, or in base64 when it is no UTF-8, and as JSON."""
-    doc: dict[str, Any] = loads(row["doc"])
+    """A stored request as the listings show it: the body as text, or in base64 when it is not UTF-8, and as JSON."""
+    head: dict[str, Any] = loads(row["head"])
     raw: bytes = row["body"]
+    if head["violations"] is None:
+        read = None if raw == ERASED else parse(raw, headers=head["headers"], received_at=row["at"])
+        head["violations"] = list(read.violations) if read else []
+        head["warnings"] += read.warnings if read else []
     shown: dict[str, Any] = {"body": None, "json": None}
     if raw:
         try:
@@ -147,4 +192,14 @@ def exchange_json(row: Mapping[str, Any]) -> dict[str, Any]:
             shown["json"] = loads(text)
         except ValueError:
             shown["json"] = None
-    return {"number": row["number"], "namespace": row["namespace"], **doc, **shown}
+    return {
+        "number": row["number"],
+        "namespace": row["namespace"],
+        "surface": row["surface"],
+        "at": row["at"],
+        "method": row["method"],
+        **{name: head.pop(name) for name in ("path", "query", "headers")},
+        "status": row["status"],
+        **head,
+        **shown,
+    }

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optilocal.emulator.journal.journal import Journal
+    from optilocal.emulator.journal.interface import Journal
 
 KIND = "faults"
 SURFACES = ("events", "datafile", "privacy", "predictions")
@@ -127,19 +127,22 @@ def _is_lucky(rule: Mapping[str, Any]) -> bool:
     return chance >= 1 or random.Random(f"{rule['seed']}:{rule['seen']}").random() < chance
 
 
-def take(journal: "Journal", namespace: str, surface: str) -> dict[str, Any] | None:
-    """Count one request on a surface; the rule that applies to it, or None."""
+def take(journal: "Journal", namespace: str, surface: str, count: int = 1) -> list[dict[str, Any] | None]:
+    """Count some requests on a surface; the rule that applies to each, or None."""
     rules = journal.document(KIND, namespace)
     if not rules or all(rule["on"] != surface for rule in rules):
-        return None
-    applied: dict[str, Any] | None = None
+        return [None] * count
+    applied: list[dict[str, Any] | None] = []
 
-    def count(current: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-        nonlocal applied
-        after, applied = choose(current or [], surface)
-        return after
+    def counted(current: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+        applied.clear()
+        rules = current or []
+        for _ in range(count):
+            rules, rule = choose(rules, surface)
+            applied.append(rule)
+        return rules
 
-    journal.change_document(KIND, namespace, count)
+    journal.change_document(KIND, namespace, counted)
     return applied
 
 
@@ -151,3 +154,8 @@ def is_active(rule: Mapping[str, Any]) -> bool:
 def replaces_answer(rule: Mapping[str, Any]) -> bool:
     """Whether the client is told something else; a rule of latency or headers alone leaves the answer as it is."""
     return rule["status"] is not None or rule["body"] is not None or rule["break"] is not None
+
+
+def comes_before(rule: Mapping[str, Any] | None) -> bool:
+    """Whether the rule keeps the request from being handled at all."""
+    return rule is not None and rule["phase"] == "before" and replaces_answer(rule)

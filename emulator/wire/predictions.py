@@ -52,7 +52,7 @@ def preflight(rule_id: str) -> Response:  # noqa: ARG001 - the route's
 
 def _predict(rule_id: str, at: int) -> Answer:
     found = Findings()
-    datafile = context().judge.history(namespace()).newest
+    datafile = context().verdicts.history(namespace()).newest
     rule = datafile.experiment_by_id(rule_id) if datafile else None
     if datafile is None or rule is None or rule.bandit_attributes is None:
         named = bandit(datafile, rule_id)

@@ -61,8 +61,8 @@ def _whom(made: dict[str, object], space: str) -> tuple[Note, ...]:
             " visitor of Feature Experimentation is named with identifier_type fullstack_id"
         )
         return (note("names_nobody", text),)
-    context().journal.catch_up()
-    if not context().journal.select("visitor known", namespace=space, visitor_id=visitor):
+    context().projector.catch_up()
+    if not context().journal.knows_visitor(space, visitor):
         return (note("unknown_visitor", f"no visitor {visitor!r} is known here"),)
     return ()
 

@@ -1,6 +1,6 @@
 """Optimizely's own error envelope, `{"code", "message", "messages", "uuid"}`, as its REST API sends it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from optilocal.emulator.context import context
 from optilocal.emulator.json_text import dumps
@@ -17,10 +17,11 @@ def rest_error(
     messages: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     body_kept: bytes | None = None,
+    new_id: Callable[[], str] | None = None,
 ) -> Answer:
     """An error answer of the imitated surface; `messages` are the field errors."""
     envelope: dict[str, object] = {"code": code, "message": message}
     if messages:
         envelope["messages"] = dict(messages)
-    envelope["uuid"] = context().new_id()
+    envelope["uuid"] = (new_id or context().new_id)()
     return Answer(status, dumps(envelope).encode(), {**JSON, **(headers or {})}, body_kept=body_kept)

@@ -29,14 +29,14 @@ def _results(experiment_id: str, at: int) -> Answer:
     denied = refused() if "Authorization" in request.headers else None
     if denied:
         return denied
-    judge, space = context().judge, namespace()
-    history, baseline = judge.history(space), request.args.get("baseline_variation_id")
+    projector, space = context().projector, namespace()
+    history, baseline = projector.verdicts.history(space), request.args.get("baseline_variation_id")
     try:
-        question = rest_question(request.args, judge.rules.smooth_outliers)
+        question = rest_question(request.args, projector.rules.smooth_outliers)
         if question.is_plain and baseline is None:
-            found = judge.rest_results(space, experiment_id)
+            found = projector.rest_results(space, experiment_id)
         else:
-            totals = recounted(judge, space, question)
+            totals = recounted(projector, space, question)
             found = rest_results(experiment_id, totals, history, baseline)
     except KeyError as missing:
         if missing.args == (baseline,) and history.experiment(experiment_id):
@@ -64,16 +64,16 @@ def _holdout_results(project_id: str, holdout_id: str, at: int) -> Answer:
     denied = refused() if "Authorization" in request.headers else None
     if denied:
         return denied
-    judge, space = context().judge, namespace()
-    history = judge.history(space)
+    projector, space = context().projector, namespace()
+    history = projector.verdicts.history(space)
     try:
-        question = holdout_question(request.args, judge.rules.smooth_outliers)
+        question = holdout_question(request.args, projector.rules.smooth_outliers)
     except QuestionError as error:
         return rest_error(400, "bad_request", str(error), messages={error.name: error.message})
     if holdout_id not in history.holdouts or project_id not in history.holdouts[holdout_id].projects:
         return rest_error(404, "not_found", "Nothing matches the given URI")
     start, end = _ran(history, holdout_id, at)
-    found = holdout_csv(holdout_id, recounted(judge, space, question), history, start, end)
+    found = holdout_csv(holdout_id, recounted(projector, space, question), history, start, end)
     return Answer(204) if found is None else Answer(200, found.encode(), CSV)
 
 

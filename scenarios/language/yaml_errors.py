@@ -167,6 +167,12 @@ def _indentation(lines: Sequence[str], mark: Mark) -> str:
     return "this line is indented like no line above it: keys that belong together begin in the same column"
 
 
+def _no_item(lines: Sequence[str], mark: Mark) -> str:
+    if lines[mark.line - 1][mark.column - 1 :].startswith("- "):
+        return "this item is indented more than those above it: the items of a list begin in the same column"
+    return "this is not an item of the list above it: an item begins with `- `"
+
+
 def _no_colon(lines: Sequence[str], mark: Mark) -> str:
     return f"{lines[mark.line - 1].strip()!r} has no colon: a key is written `key: value`, with a space after the colon"
 
@@ -185,7 +191,7 @@ _MESSAGES: tuple[tuple[str, str, str | Callable[[Sequence[str], Mark], str]], ..
     (
         "did not find expected '-' indicator",
         "problem",
-        "this is not an item of the list above it: an item begins with `- `",
+        _no_item,
     ),
     ("character that cannot start any token", "problem", _cannot_begin),
     (

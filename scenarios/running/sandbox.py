@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from optilocal.emulator.datafile.datafile import DatafileError
-from optilocal.emulator.journal.file import JournalError
+from optilocal.emulator.journal.interface import JournalError
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings as EmulatorSettings
 from optilocal.forwarder.pipeline.mappings import odd_triggers
@@ -26,8 +26,7 @@ from optilocal.scenarios.language.problems import CannotRun
 class SandboxOptions:
     """What `optilocal up` takes. Port 0 is any free port; `datafiles` are files or URLs, served under their sdkKey.
 
-    With a `journal` FILE the forwarder's spool is FILE.spool; without, both go with the process. Without `judge_ahead` the
-    emulator judges and counts when it is asked and not before.
+    With a `journal` FILE the forwarder's spool is FILE.spool; without, both go with the process.
     """
 
     host: str = "127.0.0.1"
@@ -36,7 +35,6 @@ class SandboxOptions:
     datafiles: tuple[str, ...] = ()
     settings: Path | None = None
     journal: Path | None = None
-    judge_ahead: bool = True
     write_keys: tuple[str, ...] = ()
     analytics_js: Path | str | None = None
 
@@ -79,7 +77,6 @@ class Sandbox:
                     journal=options.journal,
                     datafiles=options.datafiles,
                 ),
-                judge_ahead=options.judge_ahead,
                 port_option="--emulator-port",
             ).start()
             if self._with_forwarder:

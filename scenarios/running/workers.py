@@ -54,7 +54,7 @@ class _OwnEmulator:
         with self._lock:
             if self._sandbox is None:
                 # Each scenario asks once, at its end.
-                options = SandboxOptions(emulator_port=0, judge_ahead=False)
+                options = SandboxOptions(emulator_port=0)
                 sandbox = Sandbox(options, with_forwarder=False)
                 self._sandbox = sandbox.__enter__()
             return EmulatorClient(self._sandbox.emulator_url, namespace, session, self._sandbox.ask)

@@ -1,12 +1,16 @@
 """One emulator for all tests of a process, and a fresh namespace for each test."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 from space import Space
 
+from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.sqlite import SqliteJournal
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings
 
@@ -37,3 +41,33 @@ def space(server: EmulatorServer, session: requests.Session, _numbers: Iterator[
 @pytest.fixture
 def other(server: EmulatorServer, session: requests.Session, _numbers: Iterator[int]) -> Space:
     return Space(server.base_url, f"t{next(_numbers)}", session)
+
+
+Open = Callable[..., Journal]
+KINDS = ["sqlite"]
+"""Implementations of a journal; all pass tests/emulator/test_journal*.py."""
+
+
+def opened(kind: str, folder: Path, **options: Any) -> Journal:
+    """Access to the store of this kind that belongs to the folder."""
+    assert kind == "sqlite"
+    return SqliteJournal(folder / "journal.sqlite", **options)
+
+
+@pytest.fixture(params=KINDS)
+def open_journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    """Gives access to one store, as often as it is called: each is what another process would have."""
+    made: list[Journal] = []
+
+    def open_one(**options: Any) -> Journal:
+        made.append(opened(request.param, tmp_path, **options))
+        return made[-1]
+
+    yield open_one
+    for journal in made:
+        journal.close()
+
+
+@pytest.fixture
+def journal(open_journal: Open) -> Journal:
+    return open_journal()

@@ -89,15 +89,21 @@ def test_a_uuid_of_another_delivery_is_a_duplicate(space: Space) -> None:
     assert [row["outcome"] for row in space.rows("verdicts")] == ["counted", "duplicate"]
 
 
-def test_a_delivery_whose_uuid_an_sdk_used_before_is_the_duplicate(space: Space) -> None:
+@pytest.mark.parametrize(
+    ("change", "outcome"), [({}, "duplicate"), ({"timestamp": NOW + 5 * SECOND}, "counted")]
+)
+def test_a_delivery_whose_event_an_sdk_sent_before_is_the_duplicate(
+    space: Space, change: dict[str, Any], outcome: str
+) -> None:
     space.put_datafile()
-    space.send(batch(activation(), purchase(uuid="c-1", timestamp=NOW + SECOND)))
-    later = batch(purchase(uuid="c-1", timestamp=NOW + 5 * SECOND), client_name="Segment")
+    space.send(batch(activation(), activation("other", uuid="d-2")))
+    space.send(batch(purchase("other", uuid="c-1", timestamp=NOW + SECOND)))
+    later = batch(purchase(uuid="c-1", **{"timestamp": NOW + SECOND, **change}), client_name="Segment")
     delivery = {**report(), "requests": [{"attempt": 1, "to": "events", "status": 204, "json": later}]}
     send_sent(space, delivery)
     space.report(**delivery)
     shown = [(row["outcome"], row["message_id"]) for row in space.rows("verdicts")]
-    assert shown == [("counted", None), ("duplicate", "c-1")]
+    assert shown == [("counted", None), (outcome, "c-1")]
 
 
 def test_an_sdks_replay_is_one_verdict_and_another_event_under_its_uuid_is_two(space: Space) -> None:

@@ -9,7 +9,7 @@ import pytest
 from optilocal.emulator.app import create_app
 from optilocal.emulator.control.listing import LONGEST_WAIT
 from optilocal.emulator.counting.standing import Rules
-from optilocal.emulator.journal.journal import RUNS_KEPT, Journal
+from optilocal.emulator.journal.sqlite import RUNS_KEPT, SqliteJournal
 from optilocal.emulator.privacy import subject_access
 from optilocal.emulator.settings import OPTIONS, Settings
 from optilocal.emulator.wire.faults import BREAKS, FIELDS, MAX_RULES, SURFACES
@@ -41,7 +41,7 @@ def test_every_word_of_a_fault_rule_is_documented(word: str) -> None:
 
 
 def test_every_imitated_address_is_documented() -> None:
-    journal = Journal()
+    journal = SqliteJournal()
     app = create_app(Settings(), SystemClock(), journal)
     journal.close()
     for rule in app.url_map.iter_rules():

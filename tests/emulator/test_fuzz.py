@@ -174,4 +174,4 @@ def test_the_journal_is_whole_after_all_this(server: EmulatorServer, space: Spac
     assert space.rows("verdicts")[0]["outcome"] == "counted"
     parts = server._context
     assert parts is not None
-    assert parts.journal.whole()
+    assert parts.journal.is_sound()

@@ -1,387 +1,194 @@
-"""The journal: durable, bounded and counted, shared by processes, and never written over what is not its own."""
+"""The contract of a journal, whatever it is kept in: exchanges, and what a projector makes of them."""
 
-import contextlib
-import os
-import signal
-import sqlite3
-import subprocess
-import sys
 import threading
-import time
-from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
-from field_builders import NOW, activation, batch, conversion, datafile, decision, purchase
-from hypothesis import given, settings
+from conftest import Open
+from field_builders import NOW
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from space import Space
+from journal_builders import event, exchange, numbers, projected, reported
 
-from optilocal.emulator.journal.file import STATEMENTS, JournalError
-from optilocal.emulator.journal.journal import Journal
-from optilocal.emulator.journal.query import Query
-from optilocal.emulator.json_text import loads
-from optilocal.emulator.server import EmulatorServer
-from optilocal.emulator.settings import Settings
+from optilocal.emulator.journal.interface import Journal, JournalError
+from optilocal.emulator.journal.records import Judged, NewVerdict, Step
 
-EXCHANGE = {"surface": "events", "method": "POST", "status": 204, "at": NOW}
+ODD = ["", "'; DROP TABLE events; --", "\x00", "a\x00b", "𝄞" * 50, "%_\\", "null", "\ud7ff\ue000", '"{}"']
+odd = st.text(max_size=20) | st.sampled_from(ODD)
 
 
-def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
-    options = Settings(port=0, journal=tmp_path / "journal.sqlite")
-    with EmulatorServer(options) as first, requests.Session() as session:
-        space = Space(first.base_url, "kept", session)
-        space.put_datafile()
-        space.put_clock("2026-01-15T10:00:00Z")
-        space.put_faults({"on": "privacy", "status": 500, "times": 5})
-        space.send(batch(activation(), purchase()))
-        before = [
-            space.json(path) for path in ("events", "exchanges", "verdicts", "results", "faults", "clock")
-        ]
-    with EmulatorServer(options) as second, requests.Session() as session:
-        space = Space(second.base_url, "kept", session)
-        after = [
-            space.json(path) for path in ("events", "exchanges", "verdicts", "results", "faults", "clock")
-        ]
-        assert space.get("/datafiles/sdk-1.json").json() == datafile()
-    assert after == before
+# -- exchanges
 
 
-def test_without_a_file_nothing_is_left_behind() -> None:
-    journal = Journal()
-    folder = journal.path.parent
-    assert journal.path.exists()
-    journal.close()
-    journal.close()
-    assert not folder.exists()
+def test_exchanges_are_read_back_as_they_were_written(journal: Journal) -> None:
+    given = [
+        exchange(body=bytes([index]) * index, at=NOW + index, counts=index % 2 == 0) for index in range(150)
+    ]
+    assert journal.append(given[:1]) == 1
+    assert journal.append(given[1:]) == journal.last_exchange() == 150
+    found = journal.pending(0, 1_000)
+    assert [each.number for each in found] == list(range(1, 151))
+    assert [(each.at, each.counts, each.head, each.body) for each in found] == [
+        (each.at, each.counts, each.head, each.body) for each in given
+    ]
+    assert [each.number for each in journal.pending(147, 2)] == [148, 149]
 
 
-def test_two_processes_may_share_one_journal(tmp_path: Path) -> None:
-    options = Settings(port=0, journal=tmp_path / "shared.sqlite")
-    with EmulatorServer(options) as one, EmulatorServer(options) as two, requests.Session() as session:
-        here, there = Space(one.base_url, "s", session), Space(two.base_url, "s", session)
-        found: list[Any] = []
-        url = f"{there.base_url}/_emulator/verdicts?outcome=counted&wait=20"
-        waiter = threading.Thread(target=lambda: found.append(requests.get(url, timeout=30).json()))
-        waiter.start()
-        here.put_datafile()
-        here.send(batch(activation(), purchase()))
-        waiter.join(15)
-        assert len(found[0]["verdicts"]) == 1
-        assert there.json("results") == here.json("results")
+def test_what_was_appended_is_there_for_whoever_opens_the_store_next(open_journal: Open) -> None:
+    first = open_journal()
+    first.append([exchange(body=b"kept")])
+    assert [each.body for each in open_journal().pending(0, 10)] == [b"kept"]
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"My diary\n" * 50, "no journal of the emulator"),
-        (b"SQLite format 3\0" + b"\0" * 10, "no journal of the emulator"),
-    ],
-)
-def test_a_foreign_file_is_refused_and_not_touched(tmp_path: Path, content: bytes, said: str) -> None:
-    path = tmp_path / "diary.txt"
-    path.write_bytes(content)
-    with pytest.raises(JournalError, match=said) as caught:
-        Journal(path)
-    assert "\n" not in str(caught.value)
-    assert path.read_bytes() == content
-    assert [file.name for file in tmp_path.iterdir()] == ["diary.txt"]
+def test_numbers_follow_the_order_of_commits_whoever_writes(open_journal: Open) -> None:
+    journals = [open_journal() for _ in range(3)]
+
+    def write(journal: Journal, name: bytes) -> None:
+        for _ in range(30):
+            journal.append([exchange(body=name), exchange(body=name)])
+
+    threads = [
+        threading.Thread(target=write, args=(journal, str(index).encode()))
+        for index, journal in enumerate(journals)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = journals[0].pending(0, 1_000)
+    assert len(found) == 180
+    assert [each.number for each in found] == sorted(each.number for each in found)
+    # What was written together stands together.
+    assert all(one.body == two.body for one, two in zip(found[::2], found[1::2], strict=True))
 
 
-def test_another_programs_database_is_refused_and_not_touched(tmp_path: Path) -> None:
-    path = tmp_path / "other.sqlite"
-    other = sqlite3.connect(path)
-    other.execute("CREATE TABLE notes (text)")
-    other.commit()
-    other.close()
-    before = path.read_bytes()
-    with pytest.raises(JournalError, match="another program's database"):
-        Journal(path)
-    assert path.read_bytes() == before
+# -- the projector's steps
 
 
-def test_another_version_is_refused_and_not_touched(tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
-    Journal(path).close()
-    db = sqlite3.connect(path)
-    db.execute("PRAGMA user_version = 99")
-    db.close()
-    before = path.read_bytes()
-    with pytest.raises(JournalError, match="version 99"):
-        Journal(path)
-    assert path.read_bytes() == before
+def test_a_step_is_written_once_and_only_where_it_was_worked_out(open_journal: Open) -> None:
+    one, two = open_journal(), open_journal()
+    one.append([exchange()])
+    at = two.position()
+    assert at == (0, 0, 0)
+    step = Step(at, 1, 1, told={"n": 1}, events=[event(1)])
+    assert one.project(step)
+    assert not two.project(step)
+    assert two.position()[:2] == (1, 1)
+    assert numbers(two, "events") == [1]
 
 
-def test_a_damaged_journal_is_refused_and_not_touched(tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
-    journal = Journal(path)
-    for number in range(200):
-        journal.append("default", EXCHANGE, b"x" * 500, [conversion(f"u-{number}", uuid=f"c-{number}")])
-    journal.close()
-    whole = path.read_bytes()
-    middle = len(whole) // 2
-    damaged = whole[:middle] + b"\xaa" * 20_000 + whole[middle + 20_000 :]
-    path.write_bytes(damaged)
-    with pytest.raises(JournalError, match=r"journal\.sqlite") as caught:
-        Journal(path)
-    assert "\n" not in str(caught.value)
-    assert path.read_bytes() == damaged
+@pytest.mark.parametrize("what", ["reset", "restate", "erase"])
+def test_what_changes_the_past_makes_a_step_void(open_journal: Open, what: str) -> None:
+    one, two = open_journal(), open_journal()
+    one.append([exchange()])
+    step = Step(one.position(), 1, 1, told={"n": 1}, events=[event(1)])
+    if what == "reset":
+        two.reset("n", [])
+    elif what == "restate":
+        two.transact("n", lambda _: None, restates=True)
+    else:
+        with two.erasing("n", "nobody"):
+            pass
+    assert not one.project(step)
+    assert numbers(one, "events") == []
 
 
-@pytest.mark.parametrize(
-    ("name", "said"), [("", "is a folder"), ("missing/journal.sqlite", "does not exist")]
-)
-def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path, name: str, said: str) -> None:
-    with pytest.raises(JournalError, match=said):
-        Journal(tmp_path / name)
+def test_a_journal_stays_whole_when_a_step_fails(journal: Journal) -> None:
+    projected(journal, event(1))
+    with pytest.raises(JournalError):
+        projected(journal, event(2), event(1))
+    assert numbers(journal, "events") == [1]
+    assert journal.position().event == 1
 
 
-def test_a_pipe_is_refused(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(JournalError, match="is no file"):
-        Journal(tmp_path / "pipe")
-
-
-def test_when_the_disk_is_full_nothing_more_is_acknowledged_and_nothing_acknowledged_is_lost(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "j.sqlite"
-    # The bound on a file's size stands for a disk that is full.
-    script = (
-        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000));"
-        "sys.argv = sys.argv[1:]; runpy.run_module('emulator', run_name='__main__')"
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(visitor=odd, uuid=odd, key=odd)
+def test_any_text_is_kept_and_found(open_journal: Open, visitor: str, uuid: str, key: str) -> None:
+    journal = open_journal()
+    journal.reset("n", [])
+    number = journal.position().event + 1
+    projected(
+        journal,
+        event(number, visitor_id=visitor, uuid=uuid, key=key),
+        visitors={("n", visitor, visitor)},
+        verdicts=[NewVerdict("n", key, number, Judged("counted", "[]"))],
     )
-    command = [sys.executable, "-c", script, "emulator", "--port", "0", "--journal", str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as emulator:
-        assert emulator.stdout is not None
-        with requests.Session() as session:
-            space = Space(emulator.stdout.readline().split()[1], None, session)
-            padding = {"padding": "x" * 20_000}
-            answers = [
-                space.send(batch(purchase(f"u-{number}", uuid=f"c-{number}", tags=padding)))
-                for number in range(60)
-            ]
-            refused = [answer for answer in answers if answer.status_code != 204]
-            assert {answer.status_code for answer in refused} == {500}
-            assert refused[0].json()["error"]["code"] == "journal_failed"
-            emulator.kill()
-        assert emulator.stderr is not None
-        assert "Traceback" not in emulator.stderr.read()
-    acknowledged = [f"c-{number}" for number, answer in enumerate(answers) if answer.status_code == 204]
-    assert 0 < len(acknowledged) < 60
-    journal = Journal(path)
-    kept = [loads(row["doc"])["uuid"] for row in journal.rows("events", Query("default"))]
-    assert [uuid for uuid in acknowledged if uuid not in kept] == []
+    for filters in ({"visitor_id": visitor}, {"uuid": uuid}, {"event_key": key}):
+        assert numbers(journal, "events", filters=filters) == [number]
+        assert len(numbers(journal, "verdicts", filters=filters)) == 1
+    assert journal.knows_visitor("n", visitor)
+    assert journal.close_visitors("n", visitor) == [visitor]
+    assert [row["number"] for row in journal.events_of([("n", visitor)])] == [number]
+    assert [row["number"] for row in journal.first_events([("n", uuid, str(NOW))])] == [number]
+    wanted = {"visitor_id": visitor, "event_key": key, "timestamp": str(NOW)}
+    assert journal.free_conversion("n", uuid, wanted) == number
     journal.close()
 
 
-def test_when_indexing_fails_whoever_asks_is_told_and_afterwards_it_goes_on(tmp_path: Path) -> None:
-    with (
-        EmulatorServer(Settings(port=0, journal=tmp_path / "j.sqlite")) as server,
-        requests.Session() as session,
-    ):
-        space = Space(server.base_url, None, session)
-        assert space.send(batch(purchase())).status_code == 204
-        assert len(space.rows("events")) == 1
-        parts = server._context
-        assert parts is not None
-        with parts.journal.lock:
-            pages = parts.journal._db.execute("PRAGMA page_count").fetchone()[0]
-            parts.journal._db.execute(f"PRAGMA max_page_count = {pages}")
-        large = batch(purchase("u-2", uuid="c-2", tags={"padding": "x" * 200_000}))
-        assert space.send(large).status_code == 204
-        told = space.get("/_emulator/events")
-        assert (told.status_code, told.json()["error"]["code"]) == (500, "journal_failed")
-        assert "full" in told.json()["error"]["message"]
-        with parts.journal.lock:
-            parts.journal._db.execute("PRAGMA max_page_count = 1000000")
-        assert [row["visitor_id"] for row in space.rows("events")] == ["u-1", "u-2"]
-
-
-def test_an_empty_file_becomes_a_journal(tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
-    path.touch()
-    Journal(path).close()
-    Journal(path).close()
-
-
-def test_the_bound_drops_the_oldest_and_counts_them() -> None:
-    with EmulatorServer(Settings(port=0, max_events=10)) as server, requests.Session() as session:
-        space = Space(server.base_url, "small", session)
-        space.put_datafile()
-        for number in range(25):
-            space.send(batch(purchase(f"u-{number}", uuid=f"c-{number}")))
-        for listing in ("events", "exchanges", "verdicts"):
-            page = space.json(listing)
-            assert (len(page[listing]), page["dropped"]) == (10, 15), listing
-        assert [row["visitor_id"] for row in space.rows("events")] == [
-            f"u-{number}" for number in range(15, 25)
-        ]
-        assert space.rows("namespaces")[0]["dropped"] == 45
-        assert Space(server.base_url, "other", session).json("events")["dropped"] == 0
-        warnings = space.rows("verdicts")[0]["warnings"]
-        assert "journal_dropped" in [warning["code"] for warning in warnings]
-
-
-def test_dropped_decisions_no_longer_count() -> None:
-    with EmulatorServer(Settings(port=0, max_events=10)) as server, requests.Session() as session:
-        space = Space(server.base_url, "small", session)
-        space.put_datafile()
-        space.send(batch(activation(), purchase()))
-        assert space.json("results")["experiments"]["checkout"]["variations"]["a"]["visitors"] == 1
-        space.send(batch(*(purchase(f"u-{number}", uuid=f"x-{number}") for number in range(20))))
-        assert space.json("results")["experiments"]["checkout"]["variations"]["a"]["visitors"] == 0
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.booleans(), st.sampled_from(["u-1", "u-2", "U-1 "]), st.integers(0, 5), st.booleans()),
-        max_size=12,
+def test_first_events_are_those_that_are_no_duplicates(journal: Journal) -> None:
+    projected(
+        journal,
+        event(1, uuid="a"),
+        event(2, uuid="a", duplicate_of=1),
+        event(3, uuid="a", timestamp="7"),
+        event(4, uuid="b"),
     )
-)
-def test_incremental_results_are_those_counted_at_once(rows: list[tuple[bool, str, int, bool]]) -> None:
-    from optilocal.emulator.counting.standing import Rules  # noqa: PLC0415
-    from optilocal.emulator.datafile.store import DatafileStore, read_given  # noqa: PLC0415
-    from optilocal.emulator.json_text import dumps  # noqa: PLC0415
-    from optilocal.emulator.projection.judge import Judge  # noqa: PLC0415
-
-    journal = Journal()
-    try:
-        DatafileStore(journal, "n").put("sdk-1", read_given(dumps(datafile()), raw=False), 0)
-        kept = Judge(journal, Rules())
-        for index, (decides, visitor, second, again) in enumerate(rows):
-            uuid = "same" if again else f"e-{index}"
-            at = NOW + second * 1000
-            made = decision(visitor, "checkout-a", at) if decides else conversion(visitor, at=at)
-            journal.append("n", EXCHANGE, b"", [{**made, "uuid": uuid}])
-            assert kept.results("n") == Judge(journal, Rules()).results("n")
-            kept.refresh("n")
-            outcomes = journal.rows("verdicts", Query("n"))
-            for row in outcomes:
-                stored = journal.rows(
-                    "verdicts", Query("n", filters={"outcome": kept.verdict(row)["outcome"]})
-                )
-                assert row in stored
-    finally:
-        journal.close()
+    found = lambda *keys: [row["number"] for row in journal.first_events(keys)]  # noqa: E731 - one word for one look
+    assert found(("n", "a", str(NOW))) == [1]
+    assert found(("n", "a", None)) == [1, 3]
+    assert found(("n", "b", str(NOW)), ("n", "a", "7"), ("m", "a", None)) == [3, 4]
+    assert found() == []
 
 
-@pytest.mark.parametrize("text", ["'; DROP TABLE events; --", "\ud800", "\x00", "𝄞" * 50, "%_\\", "null"])
-def test_no_text_is_too_odd_to_be_kept_and_found(space: Space, text: str) -> None:
-    space.put_datafile()
-    assert space.send(batch(purchase(text, uuid="c-1"))).status_code == 204
-    assert len(space.rows("events")) == 1
-    assert len(space.rows("verdicts")) == 1
-    if text != "\ud800":
-        assert len(space.rows("events", visitor_id=text)) == 1
+def test_events_of_visitors_come_with_their_verdicts_decisions_first(journal: Journal) -> None:
+    projected(
+        journal,
+        event(1),
+        event(2, kind="decision"),
+        event(3, visitor_id="u-2"),
+        event(4, namespace="other"),
+        verdicts=[NewVerdict("n", "k", 1, Judged("counted", '["x"]'))],
+    )
+    found = list(journal.events_of([("n", "u-2"), ("n", "u-1"), ("n", "nobody")]))
+    assert [(row["visitor_id"], row["number"]) for row in found] == [("u-1", 2), ("u-1", 1), ("u-2", 3)]
+    assert (found[1]["outcome"], found[1]["attributed"], found[1]["delivery"]) == ("counted", '["x"]', None)
+    assert found[2]["verdict"] is None
+    assert [row["number"] for row in journal.decisions_of("n", "u-1")] == [2]
+    assert journal.visitors("n", 4, "", 10) == ["u-1", "u-2"]
+    assert journal.visitors("n", 2, "", 10) == ["u-1"]
+    assert journal.visitors("n", 4, "u-1", 10) == ["u-2"]
 
 
-_SENDER = """
-import http.client, json, sys
-connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]))
-number = 0
-while True:
-    event = {"entity_id": "e", "key": "k", "uuid": f"{sys.argv[2]}-{number}", "timestamp": 1}
-    visitor = {"visitor_id": "u", "snapshots": [{"events": [event]}]}
-    connection.request("POST", "/v1/events", json.dumps({"account_id": "1", "visitors": [visitor]}))
-    answer = connection.getresponse()
-    answer.read()
-    if answer.status == 204:
-        print(event["uuid"], flush=True)
-    number += 1
-"""
+def test_stale_visitors_stay_until_they_are_settled(journal: Journal) -> None:
+    keys = {("n", f"u-{index}") for index in range(5)}
+    projected(journal, event(1), stale=keys)
+    assert set(journal.stale_visitors(10)) == keys
+    assert len(journal.stale_visitors(2)) == 2
+    assert journal.stale_among([("n", "u-1"), ("n", "x"), ("m", "u-1")]) == {("n", "u-1")}
+    projected(journal, settled=keys - {("n", "u-3")})
+    assert journal.stale_visitors(10) == [("n", "u-3")]
 
 
-def test_nothing_acknowledged_is_lost_when_killed(tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
-    command = [sys.executable, "-m", "optilocal.emulator", "--port", "0", "--journal", str(path)]
-    acknowledged: list[str] = []
-    for kill in range(5):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as emulator:
-            assert emulator.stdout is not None
-            port = emulator.stdout.readline().rsplit(":", 1)[1].strip()
-            senders = [
-                subprocess.Popen(
-                    [sys.executable, "-c", _SENDER, port, f"{kill}-{sender}"],
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    text=True,
-                )
-                for sender in range(2)
-            ]
-            for sender in senders:
-                assert sender.stdout is not None
-                acknowledged += [sender.stdout.readline().strip() for _ in range(40)]
-            os.kill(emulator.pid, signal.SIGKILL)
-            for sender in senders:
-                acknowledged += [line.strip() for line in sender.communicate()[0].splitlines()]
-    journal = Journal(path)
-    try:
-        assert len(acknowledged) > 200
-        missing = [
-            uuid
-            for uuid in acknowledged
-            if not journal.rows("events", Query("default", filters={"uuid": uuid}))
-        ]
-        assert missing == []
-    finally:
-        journal.close()
+def test_totals_are_what_the_last_step_said(journal: Journal) -> None:
+    assert journal.totals("n") is None
+    projected(journal, event(1), totals={"n": "one", "m": "two"})
+    projected(journal, event(2), totals={"n": "three"})
+    assert (journal.totals("n"), journal.totals("m")) == ("three", "two")
+    journal.transact("n", lambda _: None, restates=True)
+    assert (journal.totals("n"), journal.totals("m")) == (None, "two")
 
 
-def test_a_look_up_does_not_read_the_whole_journal() -> None:
-    """Every look-up by a field goes through an index: SQLite is asked for its plan, not for its time."""
-    from optilocal.emulator.journal.file import STATEMENTS  # noqa: PLC0415
-
-    journal = Journal()
-    try:
-        db = sqlite3.connect(journal.path)
-        for listing in ("events", "verdicts"):
-            for name in ("visitor_id", "uuid", "event_key", "message_id"):
-                condition = STATEMENTS.get(f"filter {listing} {name}")
-                if condition is None:
-                    continue
-                for scope in ("", "namespace = 'n' AND "):
-                    sql = f"EXPLAIN QUERY PLAN SELECT number FROM {listing} WHERE {scope}{condition} AND number > 5"
-                    plan = " ".join(
-                        str(row[3])
-                        for row in db.execute(
-                            f"{sql} ORDER BY number LIMIT 10", ("x",) * condition.count("?")
-                        )
-                    )
-                    column = {"event_key": "key" if listing == "events" else "event_key"}.get(name, name)
-                    assert f"({column}=?" in plan, plan
-                    assert "SCAN" not in plan, plan
-        db.close()
-    finally:
-        journal.close()
-
-
-def test_stopping_lets_waiters_go(tmp_path: Path) -> None:
-    server = EmulatorServer(Settings(port=0, journal=tmp_path / "j.sqlite")).start()
-    answers: list[int] = []
-
-    def wait() -> None:
-        url = f"{server.base_url}/_emulator/events?wait=120"
-        answers.append(requests.get(url, timeout=130).status_code)
-
-    waiter = threading.Thread(target=wait)
-    waiter.start()
-    parts = server._context
-    assert parts is not None
-    deadline = time.monotonic() + 10
-    while not parts.journal.bells.held("events", "default") and time.monotonic() < deadline:
-        pass
-    server.stop()
-    waiter.join(10)
-    assert answers == [200]
-
-
-@pytest.mark.parametrize("name", [name for name, sql in STATEMENTS.items() if ":cutoff" in sql])
-def test_what_the_bound_drops_is_found_without_walking_through_a_table(tmp_path: Path, name: str) -> None:
-    journal = Journal(tmp_path / "journal")
-    with contextlib.closing(journal), contextlib.closing(sqlite3.connect(journal.path)) as db:
-        plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {STATEMENTS[name]}", {"cutoff": 1})]
-    assert plan
-    assert not [step for step in plan if step.startswith("SCAN")], plan
+def test_restating_has_everybody_judged_anew(journal: Journal) -> None:
+    projected(
+        journal,
+        event(1),
+        event(2, visitor_id=None),
+        event(3, duplicate_of=1),
+        visitors={("n", "u-1", "u1")},
+        verdicts=[NewVerdict("n", "k", number, Judged("counted", "[]")) for number in (1, 2, 3)],
+    )
+    number = journal.put_report("n", reported("9", uuid=None))
+    projected(journal, judged={number: Judged("sent", "[]")})
+    assert journal.unjudged(10) == []
+    journal.transact("n", lambda _: None, restates=True)
+    assert journal.stale_visitors(10) == [("n", "u-1")]
+    assert sorted(row["event"] or 0 for row in journal.unjudged(10)) == [0, 2, 3]

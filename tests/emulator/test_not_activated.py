@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from field_builders import NOW, SECOND, conversion, datafile, decision, experiment, history
+from field_builders import (
+    NOW,
+    SECOND,
+    activation,
+    batch,
+    conversion,
+    datafile,
+    decision,
+    experiment,
+    history,
+    purchase,
+    report,
+)
+from space import Space
 from verdict_builders import conditions, delivery, judged, sent
 
 BOTH_RUN = [experiment("checkout"), experiment("old"), experiment("banner")]
@@ -161,3 +174,23 @@ def test_a_status_in_lower_case_is_the_thing_to_correct() -> None:
     assert (
         'Write the status of "checkout" as Optimizely does: "Running" instead of "running"' in found["remedy"]
     )
+
+
+# -- the first decision of all
+
+
+def test_a_first_decision_for_no_experiment_changes_the_outcome_that_listings_filter_by(space: Space) -> None:
+    space.put_datafile()
+    space.send(batch(purchase("anon-1"), client_name="Segment"))
+    assert space.rows("verdicts", wait=20, count=1)
+    source = {"type": "track", "event": "Order Completed", "anonymousId": "anon-1"}
+    payload = {"eventKey": "Order Completed", "userId": "anon-1", "uuid": "c-1"}
+    anonymous = {"user_id": None, "anonymous_id": "anon-1", "visitor_id": "anon-1"}
+    space.report(**report("1", source_event=source, payload=payload, **anonymous))
+    assert len(space.rows("verdicts", outcome="unidentified_user", wait=20, count=1)) == 1
+    visitor = activation("anon-1")
+    visitor["snapshots"][0]["decisions"][0].update(experiment_id="", campaign_id="", variation_id=None)
+    visitor["snapshots"][0]["events"][0]["entity_id"] = ""
+    space.send(batch(visitor))
+    (told,) = space.rows("verdicts", outcome="user_not_activated", wait=20, count=1)
+    assert told["outcome"] == "user_not_activated" and not space.rows("verdicts", outcome="unidentified_user")

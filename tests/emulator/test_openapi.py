@@ -17,8 +17,8 @@ from space import Space
 
 from optilocal import emulator
 from optilocal.emulator.app import create_app
-from optilocal.emulator.journal.journal import Journal
-from optilocal.emulator.journal.query import filters_of
+from optilocal.emulator.journal.records import FILTERS
+from optilocal.emulator.journal.sqlite import SqliteJournal
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings
 from optilocal.serving.clock import SystemClock
@@ -39,7 +39,7 @@ def described() -> set[tuple[str, str]]:
 
 
 def test_every_route_is_described_and_every_description_is_a_route() -> None:
-    journal = Journal()
+    journal = SqliteJournal()
     app = create_app(Settings(), SystemClock(), journal)
     journal.close()
     routes = set()
@@ -54,7 +54,7 @@ def test_every_route_is_described_and_every_description_is_a_route() -> None:
 def test_every_filter_is_described(listing: str) -> None:
     parameters = OPENAPI["paths"][f"/_emulator/{listing}"]["get"]["parameters"]
     names = {parameter["$ref"].rsplit("/", 1)[1] for parameter in parameters}
-    assert names == filters_of(listing) | {"after", "limit", "order", "q", "wait", "count", "ns"}
+    assert names == FILTERS[listing] | {"after", "limit", "order", "q", "wait", "count", "ns"}
 
 
 def test_it_is_served_as_it_stands(space: Space) -> None:

@@ -63,7 +63,11 @@ conversions = st.builds(
     attributes=own_filter,
 )
 # No two at one time: which of two simultaneous decisions came first is nobody's rule.
-arrivals = st.lists(decisions | conversions, min_size=8, max_size=20, unique_by=lambda row: row["timestamp"])
+events = st.lists(decisions | conversions, min_size=8, max_size=20, unique_by=lambda row: row["timestamp"])
+# Some of them come again.
+arrivals = st.tuples(events, st.lists(st.integers(0, 7), max_size=4)).map(
+    lambda drawn: drawn[0] + [dict(drawn[0][again]) for again in drawn[1]]
+)
 
 
 class Reckoning:
@@ -73,10 +77,12 @@ class Reckoning:
         self.revisions = revisions
         self.rows: list[Any] = []
         for row in rows:
-            if not any(
-                (row["account_id"], row["uuid"]) == (kept["account_id"], kept["uuid"]) for kept in self.rows
-            ):
+            if self.key(row) not in [self.key(kept) for kept in self.rows]:
                 self.rows.append(row)
+
+    @staticmethod
+    def key(row: Any) -> tuple[Any, ...]:
+        return row["account_id"], row["entity_id"] or row["key"], row["uuid"], row["timestamp"]
 
     def at(self, ms: int) -> dict[str, Any]:
         return self.revisions[1] if len(self.revisions) > 1 and ms >= NOW + SPAN // 2 else self.revisions[0]

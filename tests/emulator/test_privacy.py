@@ -199,7 +199,7 @@ def _erase_one(space: Space, server: EmulatorServer) -> None:
 def test_nothing_is_erased_while_another_process_reads_what_cannot_be_erased(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optilocal.emulator.journal.journal._PATIENCE", 0.1)
+    monkeypatch.setattr("optilocal.emulator.journal.sqlite_store.PATIENCE_S", 0.1)
     file = tmp_path / "journal"
     with EmulatorServer(Settings(port=0, journal=file)) as server, requests.Session() as session:
         space = Space(server.base_url, "gdpr", session)

@@ -1,6 +1,10 @@
 -- name: schema
 CREATE TABLE namespaces (name TEXT PRIMARY KEY) WITHOUT ROWID;
 
+-- How far the exchanges are projected; `epoch` counts the changes that nobody's exchange has made.
+CREATE TABLE projection (exchange INTEGER NOT NULL, event INTEGER NOT NULL, epoch INTEGER NOT NULL);
+INSERT INTO projection VALUES (0, 0, 0);
+
 -- Settings and small things by kind and id: clock, faults, datafiles, their revisions, subject access requests.
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -24,19 +28,22 @@ CREATE TABLE exchanges (
     surface TEXT NOT NULL,
     method TEXT NOT NULL,
     status INTEGER,
-    doc TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    counts INTEGER NOT NULL,
+    head TEXT NOT NULL,
     body BLOB NOT NULL
 );
 CREATE INDEX exchanges_namespace ON exchanges (namespace);
 
 CREATE TABLE events (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    number INTEGER PRIMARY KEY,
     namespace TEXT NOT NULL,
     kind TEXT NOT NULL,
     visitor_id TEXT,
     account_id TEXT,
     uuid TEXT,
     key TEXT,
+    entity_id TEXT,
     timestamp TEXT,
     experiment_id TEXT,
     exchange INTEGER NOT NULL,
@@ -55,14 +62,23 @@ CREATE INDEX events_experiment ON events (experiment_id, namespace) WHERE experi
 
 -- Every visitor once, under the id with case and spacing folded away: how a close id is found.
 CREATE TABLE visitors (
-    fold TEXT NOT NULL,
     namespace TEXT NOT NULL,
+    fold TEXT NOT NULL,
     visitor_id TEXT NOT NULL,
-    PRIMARY KEY (fold, namespace, visitor_id)
+    PRIMARY KEY (namespace, fold, visitor_id)
 ) WITHOUT ROWID;
 
+-- Visitors whose conversions wait to be judged anew, and who count nowhere until that is done.
+CREATE TABLE stale (
+    namespace TEXT NOT NULL,
+    visitor_id TEXT NOT NULL,
+    PRIMARY KEY (namespace, visitor_id)
+) WITHOUT ROWID;
+
+CREATE TABLE totals (namespace TEXT PRIMARY KEY, doc TEXT NOT NULL) WITHOUT ROWID;
+
 -- One row a reported source event, and one a conversion that no report explains. `judged` is 0 while outcome and
--- attributed wait to be computed anew: both can be rebuilt from the rest at any time.
+-- attributed wait to be computed anew; `version` counts the reports that stood here.
 CREATE TABLE verdicts (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     namespace TEXT NOT NULL,
@@ -74,6 +90,10 @@ CREATE TABLE verdicts (
     user_id TEXT,
     anonymous_id TEXT,
     event_key TEXT,
+    timestamp TEXT,
+    sent INTEGER NOT NULL DEFAULT 0,
+    waits INTEGER NOT NULL DEFAULT 0,
+    version INTEGER NOT NULL DEFAULT 0,
     event INTEGER,
     delivery TEXT,
     judged INTEGER NOT NULL DEFAULT 0,
@@ -86,19 +106,11 @@ CREATE INDEX verdicts_message ON verdicts (message_id, namespace) WHERE message_
 -- Only what was reported has these of its own; of a conversion that no report explains its event has them.
 CREATE INDEX verdicts_uuid ON verdicts (uuid, namespace) WHERE uuid IS NOT NULL;
 CREATE INDEX verdicts_visitor ON verdicts (visitor_id, namespace) WHERE visitor_id IS NOT NULL;
-CREATE INDEX verdicts_waiting ON verdicts (uuid, namespace) WHERE event IS NULL AND kind = 'event';
+CREATE INDEX verdicts_waiting ON verdicts (uuid, namespace) WHERE event IS NULL AND waits = 1;
 CREATE INDEX verdicts_event_key ON verdicts (event_key, namespace);
 CREATE INDEX verdicts_event ON verdicts (event) WHERE event IS NOT NULL;
-CREATE INDEX verdicts_stale ON verdicts (namespace) WHERE judged = 0;
+CREATE INDEX verdicts_unjudged ON verdicts (judged) WHERE judged = 0;
 CREATE INDEX verdicts_outcome ON verdicts (outcome, namespace) WHERE judged = 1;
-
--- Visitors with decisions, from the number `since` on, that may change the outcomes of their conversions; 0: they do.
-CREATE TABLE newly_decided (
-    namespace TEXT NOT NULL,
-    visitor_id TEXT NOT NULL,
-    since INTEGER NOT NULL,
-    PRIMARY KEY (namespace, visitor_id)
-) WITHOUT ROWID;
 
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -116,153 +128,61 @@ SELECT
     (SELECT COUNT(*) FROM events WHERE namespace = name) AS events,
     (SELECT COUNT(*) FROM verdicts WHERE namespace = name) AS verdicts,
     (SELECT COALESCE(SUM(total), 0) FROM dropped WHERE namespace = name) AS dropped,
-    (SELECT doc ->> '$.at' FROM exchanges
-        WHERE number = (SELECT MAX(number) FROM exchanges WHERE namespace = name)) AS last_at
+    (SELECT at FROM exchanges WHERE number = (SELECT MAX(number) FROM exchanges WHERE namespace = name)) AS last_at
 FROM namespaces ORDER BY name
-
 -- name: namespace exists
 SELECT 1 FROM namespaces WHERE name = :name
 -- name: namespace count
 SELECT COUNT(*) FROM namespaces
 -- name: forget empty namespace
 DELETE FROM namespaces WHERE name = :namespace AND name <> 'default' AND NOT EXISTS
-    (SELECT 1 FROM documents WHERE namespace = :namespace AND kind <> 'epoch')
+    (SELECT 1 FROM documents WHERE namespace = :namespace)
 -- name: add namespace
 INSERT OR IGNORE INTO namespaces (name) VALUES (:name)
+-- name: settings
+SELECT kind, doc FROM documents WHERE kind IN (SELECT value FROM json_each(:kinds)) AND namespace = :namespace AND id = ''
 
 -- name: documents
-SELECT number, namespace, id, doc FROM documents WHERE kind = :kind AND namespace = :namespace ORDER BY number
+SELECT namespace, id, doc FROM documents WHERE kind = :kind AND namespace = :namespace ORDER BY number
 -- name: documents everywhere
-SELECT number, namespace, id, doc FROM documents WHERE kind = :kind ORDER BY namespace, number
+SELECT namespace, id, doc FROM documents WHERE kind = :kind ORDER BY namespace, number
 -- name: document
 SELECT doc FROM documents WHERE kind = :kind AND namespace = :namespace AND id = :id
 -- name: put document
 INSERT INTO documents (kind, namespace, id, doc) VALUES (:kind, :namespace, :id, :doc)
 ON CONFLICT (kind, namespace, id) DO UPDATE SET doc = excluded.doc
--- name: next epoch
-INSERT INTO documents (kind, namespace, id, doc) VALUES ('epoch', :namespace, '', '1')
-ON CONFLICT (kind, namespace, id) DO UPDATE SET doc = CAST(doc AS INTEGER) + 1
 -- name: add document
 INSERT INTO documents (kind, namespace, doc) VALUES (:kind, :namespace, '') RETURNING number
 -- name: fill document
 UPDATE documents SET id = :number, doc = :doc WHERE number = :number
+-- name: delete document
+DELETE FROM documents WHERE kind = :kind AND namespace = :namespace AND id = :id
 -- name: delete documents
-DELETE FROM documents WHERE kind = :kind AND namespace = :namespace AND (:id IS NULL OR id = :id)
+DELETE FROM documents WHERE kind = :kind AND namespace = :namespace
 -- name: delete documents of
 DELETE FROM documents WHERE kind = :kind AND namespace = :namespace AND doc ->> '$.of' = :of
 -- name: documents state
 SELECT COUNT(*) AS total, MAX(number) AS newest FROM documents WHERE kind = :kind AND namespace = :namespace
 
--- name: forget visitors
-DELETE FROM visitors WHERE namespace = :namespace
--- name: forget newly decided
-DELETE FROM newly_decided WHERE namespace = :namespace
--- name: forget dropped
-DELETE FROM dropped WHERE namespace = :namespace
-
--- name: last numbers
-SELECT name, seq FROM sqlite_sequence WHERE name IN ('exchanges', 'events')
--- name: add exchanges
-INSERT INTO exchanges (number, namespace, surface, method, status, doc, body) VALUES (?, ?, ?, ?, ?, ?, ?)
--- name: known uuids
-SELECT uuid, namespace, account_id, number, visitor_id, key, timestamp, kind FROM events
-WHERE uuid IN (SELECT value FROM json_each(:uuids)) ORDER BY number
--- name: add events
-INSERT INTO events
-    (number, namespace, kind, visitor_id, account_id, uuid, key, timestamp, experiment_id, exchange, duplicate_of, doc)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
--- name: add newly decided
-INSERT OR IGNORE INTO newly_decided (namespace, visitor_id, since) VALUES (?, ?, ?)
--- name: newly decided
-SELECT namespace, visitor_id, since FROM newly_decided LIMIT :limit
--- name: newly decided of
-SELECT namespace, visitor_id, since FROM newly_decided WHERE namespace = :namespace LIMIT :limit
--- name: decided
-DELETE FROM newly_decided WHERE namespace = ? AND visitor_id = ?
--- name: add visitors
-INSERT OR IGNORE INTO visitors (fold, namespace, visitor_id) VALUES (?, ?, ?)
--- name: waiting reports
-SELECT number, namespace, uuid FROM verdicts
-WHERE uuid IN (SELECT value FROM json_each(:uuids)) AND event IS NULL AND kind = 'event'
-    AND delivery ->> '$.outcome' IN ('sent', 'pending', 'delivery_failed')
-ORDER BY number
--- name: give conversion
-UPDATE verdicts SET event = ?, judged = 0 WHERE number = ?
--- name: add unreported
-INSERT INTO verdicts (namespace, kind, event_key, event) VALUES (?, 'event', ?, ?)
--- name: free conversion
-SELECT number FROM events
-WHERE uuid = :uuid AND namespace = :namespace AND kind = 'conversion' AND number NOT IN
-    (SELECT event FROM verdicts
-        WHERE uuid = :uuid AND namespace = :namespace AND delivery IS NOT NULL AND event IS NOT NULL)
-ORDER BY visitor_id IS NOT :visitor_id, key IS NOT :event_key, timestamp IS NOT :timestamp, number LIMIT 1
--- name: drop unreported
-DELETE FROM verdicts WHERE event = :event AND delivery IS NULL
 -- name: report
-SELECT number, event FROM verdicts WHERE delivery_id = :delivery_id AND namespace = :namespace
+SELECT number FROM verdicts WHERE delivery_id = :delivery_id AND namespace = :namespace
 -- name: add report
-INSERT INTO verdicts
-    (namespace, delivery_id, kind, message_id, uuid, visitor_id, user_id, anonymous_id, event_key, delivery, event)
+INSERT INTO verdicts (namespace, delivery_id, kind, message_id, uuid, visitor_id, user_id, anonymous_id, event_key,
+    timestamp, sent, waits, delivery)
 VALUES (:namespace, :delivery_id, :kind, :message_id, :uuid, :visitor_id, :user_id, :anonymous_id, :event_key,
-    :delivery, :event)
+    :timestamp, :sent, :waits, :delivery)
+-- name: last number
+SELECT last_insert_rowid() AS number
 -- name: replace report
-UPDATE verdicts SET kind = :kind, message_id = :message_id, uuid = :uuid, visitor_id = :visitor_id,
-    user_id = :user_id, anonymous_id = :anonymous_id, event_key = :event_key, delivery = :delivery, event = :event,
-    judged = 0
+UPDATE verdicts SET kind = :kind, message_id = :message_id, uuid = :uuid, visitor_id = :visitor_id, user_id = :user_id,
+    anonymous_id = :anonymous_id, event_key = :event_key, timestamp = :timestamp, sent = :sent, waits = :waits, delivery = :delivery,
+    version = version + 1, judged = 0
 WHERE number = :number
--- name: stale visitors
-UPDATE verdicts SET judged = 0 WHERE namespace = :namespace AND judged = 1
-    AND visitor_id IN (SELECT value FROM json_each(:visitors))
--- name: stale conversions of visitors
-UPDATE verdicts SET judged = 0 WHERE judged = 1 AND event IN
-    (SELECT number FROM events WHERE visitor_id IN (SELECT value FROM json_each(:visitors))
-        AND namespace = :namespace AND kind = 'conversion')
--- name: stale uuid
+-- name: unjudge uuid
 UPDATE verdicts SET judged = 0 WHERE uuid = :uuid AND namespace = :namespace AND judged = 1
--- name: stale conversions of uuid
+-- name: unjudge conversions of uuid
 UPDATE verdicts SET judged = 0 WHERE judged = 1 AND event IN
     (SELECT number FROM events WHERE uuid = :uuid AND namespace = :namespace)
--- name: stale namespace
-UPDATE verdicts SET judged = 0 WHERE namespace = :namespace AND judged = 1
--- name: stale
-SELECT 1 WHERE EXISTS (SELECT 1 FROM verdicts WHERE judged = 0) OR EXISTS (SELECT 1 FROM newly_decided)
--- name: stale of
-SELECT 1 WHERE EXISTS (SELECT 1 FROM verdicts WHERE judged = 0 AND namespace = :namespace)
-    OR EXISTS (SELECT 1 FROM newly_decided WHERE namespace = :namespace)
--- name: stale verdicts
-SELECT v.number, v.namespace, v.uuid, v.visitor_id, v.event, v.delivery, e.exchange, e.duplicate_of, e.doc
-FROM verdicts AS v LEFT JOIN events AS e ON e.number = v.event
-WHERE v.judged = 0 LIMIT :limit
--- name: stale verdicts of
-SELECT v.number, v.namespace, v.uuid, v.visitor_id, v.event, v.delivery, e.exchange, e.duplicate_of, e.doc
-FROM verdicts AS v LEFT JOIN events AS e ON e.number = v.event
-WHERE v.judged = 0 AND v.namespace = :namespace LIMIT :limit
--- name: store outcome
-UPDATE verdicts SET judged = 1, outcome = :outcome, attributed = :attributed
-WHERE number IN (SELECT value FROM json_each(:numbers))
-
--- name: event
-SELECT number, namespace, exchange, duplicate_of, doc FROM events WHERE number = :number
--- name: taken by report
-SELECT number FROM verdicts WHERE event = :event AND delivery IS NOT NULL
--- name: rows of visitor
-SELECT number, namespace, exchange, duplicate_of, doc FROM events
-WHERE visitor_id = :visitor_id AND namespace = :namespace AND duplicate_of IS NULL ORDER BY number
--- name: decisions of visitor
-SELECT number, namespace, exchange, duplicate_of, doc FROM events
-WHERE visitor_id = :visitor_id AND namespace = :namespace AND duplicate_of IS NULL AND kind = 'decision' ORDER BY number
--- name: close visitors
-SELECT visitor_id FROM visitors WHERE fold = :fold AND namespace = :namespace LIMIT 20
--- name: oldest events
-SELECT MIN(number) AS number FROM events WHERE namespace = :namespace
--- name: rows between
-SELECT number, namespace, exchange, duplicate_of, doc FROM events
-WHERE namespace = :namespace AND number > :number AND number <= :newest AND duplicate_of IS NULL ORDER BY number LIMIT :limit
--- name: events since
-SELECT namespace, COUNT(*) AS total FROM events NOT INDEXED WHERE number > :number GROUP BY namespace
--- name: visitor known
-SELECT 1 FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace LIMIT 1
-
 -- name: put run
 INSERT INTO runs (namespace, id, status, summary, doc) VALUES (:namespace, :id, :status, :summary, :doc)
 -- name: delete run
@@ -270,31 +190,138 @@ DELETE FROM runs WHERE id = :id AND namespace = :namespace
 -- name: run
 SELECT doc FROM runs WHERE id = :id AND namespace = :namespace
 
+-- name: position
+SELECT exchange, event, epoch FROM projection
+-- name: last exchange
+SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'exchanges'), 0)
+-- name: pending
+SELECT number, namespace, at, counts, head, body FROM exchanges WHERE number > :after ORDER BY number LIMIT :limit
+-- name: first events
+WITH wanted (namespace, uuid, timestamp) AS (VALUES :keys)
+SELECT e.number, e.namespace, e.account_id, e.uuid, e.timestamp, e.entity_id, e.key, e.visitor_id, e.kind
+FROM wanted AS w CROSS JOIN events AS e
+    ON e.uuid = w.uuid AND e.namespace = w.namespace AND (w.timestamp IS NULL OR e.timestamp = w.timestamp)
+WHERE e.duplicate_of IS NULL ORDER BY e.number
+-- name: waiting reports
+WITH wanted (uuid) AS (VALUES :keys)
+SELECT v.number, v.namespace, v.uuid FROM wanted AS w CROSS JOIN verdicts AS v ON v.uuid = w.uuid
+WHERE v.event IS NULL AND v.waits = 1 ORDER BY v.number
+-- name: stale among
+WITH wanted (namespace, visitor_id) AS (VALUES :keys)
+SELECT s.namespace, s.visitor_id FROM wanted AS w CROSS JOIN stale AS s
+    ON s.namespace = w.namespace AND s.visitor_id = w.visitor_id
+-- name: events of
+WITH wanted (namespace, visitor_id) AS (VALUES :keys)
+SELECT e.number, e.namespace, e.visitor_id, e.kind, e.exchange, e.duplicate_of, e.doc, v.number AS verdict, v.version,
+    v.delivery, v.judged, v.outcome, v.attributed
+FROM wanted AS w CROSS JOIN events AS e ON e.visitor_id = w.visitor_id AND e.namespace = w.namespace
+    LEFT JOIN verdicts AS v ON v.event = e.number
+ORDER BY e.namespace, e.visitor_id, e.kind DESC, e.number
+-- name: unjudged
+SELECT number, namespace, uuid, visitor_id, event, delivery, version, sent, timestamp, event_key FROM verdicts
+WHERE judged = 0 LIMIT :limit
+-- name: stale visitors
+SELECT namespace, visitor_id FROM stale LIMIT :limit
+-- name: any stale
+SELECT 1 FROM stale LIMIT 1
+-- name: totals
+SELECT doc FROM totals WHERE namespace = :namespace
+-- name: oldest events
+SELECT number, namespace, visitor_id, kind, exchange, duplicate_of, doc FROM events
+WHERE number <= :up_to ORDER BY number LIMIT :limit
+
+-- name: advance
+UPDATE projection SET exchange = :exchange, event = :event
+WHERE exchange = :since_exchange AND event = :since_event AND epoch = :epoch
+-- name: next epoch
+UPDATE projection SET epoch = epoch + 1
+-- name: give conversion
+UPDATE verdicts SET event = :event, judged = 0 WHERE number = :number
+-- name: drop unreported
+DELETE FROM verdicts WHERE event = :event AND delivery IS NULL
+-- name: store outcome
+UPDATE verdicts SET judged = 1, outcome = ?, attributed = ? WHERE number = ? AND version = ?
+-- name: unjudge
+UPDATE verdicts SET judged = 0 WHERE number = ?
+-- name: add stale
+INSERT OR IGNORE INTO stale (namespace, visitor_id) VALUES (?, ?)
+-- name: settle
+DELETE FROM stale WHERE namespace = ? AND visitor_id = ?
+-- name: put totals
+INSERT INTO totals (namespace, doc) VALUES (?, ?) ON CONFLICT (namespace) DO UPDATE SET doc = excluded.doc
+-- name: add visitors
+INSERT OR IGNORE INTO visitors (namespace, visitor_id, fold) VALUES (?, ?, ?)
+
+-- All that is counted and judged in a namespace is counted and judged anew.
+-- name: restate visitors
+INSERT OR IGNORE INTO stale (namespace, visitor_id) SELECT namespace, visitor_id FROM visitors WHERE namespace = :namespace
+-- name: restate verdicts
+UPDATE verdicts SET judged = 0 WHERE namespace = :namespace AND judged = 1 AND (event IS NULL OR event IN
+    (SELECT number FROM events WHERE namespace = :namespace AND (visitor_id IS NULL OR duplicate_of IS NOT NULL)))
+-- name: unjudge alike
+UPDATE verdicts SET judged = 0 WHERE judged = 1 AND event IN
+    (SELECT e.number FROM events AS f JOIN events AS e ON e.uuid = f.uuid AND e.namespace = f.namespace WHERE f.number = :event)
+-- name: forget exchanges
+DELETE FROM exchanges WHERE namespace = :namespace
+-- name: forget events
+DELETE FROM events WHERE namespace = :namespace
+-- name: forget verdicts
+DELETE FROM verdicts WHERE namespace = :namespace
+-- name: forget runs
+DELETE FROM runs WHERE namespace = :namespace
+-- name: forget totals
+DELETE FROM totals WHERE namespace = :namespace
+-- name: forget visitors
+DELETE FROM visitors WHERE namespace = :namespace
+-- name: forget stale
+DELETE FROM stale WHERE namespace = :namespace
+-- name: forget dropped
+DELETE FROM dropped WHERE namespace = :namespace
+
+-- name: event
+SELECT number, namespace, exchange, duplicate_of, doc FROM events WHERE number = :number
+-- name: owners
+SELECT number FROM verdicts WHERE event = :event AND delivery IS NOT NULL
+-- name: free conversion
+SELECT number FROM events
+WHERE uuid = :uuid AND namespace = :namespace AND kind = 'conversion' AND number NOT IN
+    (SELECT event FROM verdicts
+        WHERE uuid = :uuid AND namespace = :namespace AND delivery IS NOT NULL AND event IS NOT NULL)
+ORDER BY visitor_id IS NOT :visitor_id, key IS NOT :event_key, timestamp IS NOT :timestamp, number LIMIT 1
+-- name: decisions of
+SELECT number, namespace, exchange, duplicate_of, doc FROM events
+WHERE visitor_id = :visitor_id AND namespace = :namespace AND duplicate_of IS NULL AND kind = 'decision' ORDER BY number
+-- name: close visitors
+SELECT visitor_id FROM visitors WHERE namespace = :namespace AND fold = :fold LIMIT 20
+-- name: visitors
+SELECT DISTINCT visitor_id FROM events INDEXED BY events_visitor
+WHERE visitor_id > :after AND namespace = :namespace AND number <= :event ORDER BY visitor_id LIMIT :limit
+-- name: visitor known
+SELECT 1 FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace LIMIT 1
+
 -- name: dropped
 SELECT COALESCE(SUM(total), 0) FROM dropped
 WHERE listing = :listing AND (:namespace IS NULL OR namespace = :namespace)
--- name: changed
-SELECT changes() AS total
 -- name: count exchanges
-SELECT COUNT(*) AS total FROM exchanges
+SELECT COUNT(*) FROM exchanges
 -- name: cutoff exchanges
 SELECT number FROM exchanges ORDER BY number LIMIT 1 OFFSET :before
 -- name: drop exchanges
 DELETE FROM exchanges WHERE number <= :cutoff
 -- name: count events
-SELECT COUNT(*) AS total FROM events
+SELECT COUNT(*) FROM events
 -- name: cutoff events
 SELECT number FROM events ORDER BY number LIMIT 1 OFFSET :before
 -- name: drop events
 DELETE FROM events WHERE number <= :cutoff
 -- name: count verdicts
-SELECT COUNT(*) AS total FROM verdicts
+SELECT COUNT(*) FROM verdicts
 -- name: cutoff verdicts
 SELECT number FROM verdicts ORDER BY number LIMIT 1 OFFSET :before
 -- name: drop verdicts
 DELETE FROM verdicts WHERE number <= :cutoff
 -- name: count runs
-SELECT COUNT(*) AS total FROM runs
+SELECT COUNT(*) FROM runs
 -- name: cutoff runs
 SELECT number FROM runs ORDER BY number LIMIT 1 OFFSET :before
 -- name: drop runs
@@ -317,40 +344,62 @@ INSERT INTO dropped SELECT namespace, 'verdicts', COUNT(*) FROM verdicts INDEXED
 ON CONFLICT (namespace, listing) DO UPDATE SET total = total + excluded.total
 -- name: drop verdicts without event
 DELETE FROM verdicts WHERE event <= :cutoff
--- name: decisions dropped
-INSERT INTO newly_decided
-    SELECT DISTINCT namespace, visitor_id, 0 FROM events NOT INDEXED
-    WHERE number <= :cutoff AND kind = 'decision' AND visitor_id IS NOT NULL
-ON CONFLICT (namespace, visitor_id) DO UPDATE SET since = 0
--- name: stale duplicates
+-- name: unjudge duplicates
 UPDATE verdicts SET judged = 0 WHERE judged = 1 AND event IN
     (SELECT number FROM events WHERE duplicate_of <= :cutoff)
 
--- name: events to erase
-SELECT number, exchange FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
 -- name: erase exchange
-UPDATE exchanges SET doc = :doc, body = :body WHERE number = :number
+UPDATE exchanges SET head = :head, body = :body WHERE number = :number
+-- name: count events to erase
+SELECT COUNT(*) FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
+-- name: count reports to erase
+SELECT COUNT(*) FROM verdicts WHERE namespace = :namespace AND delivery IS NOT NULL
+    AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id)
 -- name: erase events
 DELETE FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
--- name: erase newly decided
-DELETE FROM newly_decided WHERE visitor_id = :visitor_id AND namespace = :namespace
+-- name: erase stale
+DELETE FROM stale WHERE visitor_id = :visitor_id AND namespace = :namespace
 -- name: erase visitor
 DELETE FROM visitors WHERE visitor_id = :visitor_id AND namespace = :namespace
--- name: erase reports
+-- name: erase verdicts
 DELETE FROM verdicts WHERE namespace = :namespace
     AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id
         OR event IN (SELECT number FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace))
--- name: all rows of visitor
+-- name: all events of visitor
 SELECT number, namespace, exchange, duplicate_of, doc FROM events
 WHERE visitor_id = :visitor_id AND namespace = :namespace ORDER BY number
--- name: verdicts of visitor
+-- name: all verdicts of visitor
 SELECT number, namespace, uuid, visitor_id, event, delivery FROM verdicts
 WHERE namespace = :namespace AND (visitor_id = :visitor_id
     OR event IN (SELECT number FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace))
 ORDER BY number
--- name: count reports
-SELECT COUNT(*) AS total FROM verdicts WHERE namespace = :namespace AND delivery IS NOT NULL
-    AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id)
+-- name: exchanges after
+SELECT number, surface, status, head, body FROM exchanges WHERE namespace = :namespace AND number > :after
+ORDER BY number LIMIT :limit
+-- name: exchange to erase
+SELECT number, surface, status, head, body FROM exchanges WHERE number = :number
+-- name: events after
+SELECT number, doc FROM events
+WHERE namespace = :namespace AND number > :after AND visitor_id IS NOT :visitor_id ORDER BY number LIMIT :limit
+-- name: event to erase
+SELECT number, doc FROM events WHERE number = :number
+-- name: erase event
+UPDATE events SET doc = :doc WHERE number = :number
+-- name: reports after
+SELECT number, delivery FROM verdicts
+WHERE namespace = :namespace AND number > :after AND delivery IS NOT NULL
+    AND visitor_id IS NOT :visitor_id AND user_id IS NOT :visitor_id AND anonymous_id IS NOT :visitor_id
+ORDER BY number LIMIT :limit
+-- name: report to erase
+SELECT number, delivery FROM verdicts WHERE number = :number
+-- name: erase report
+UPDATE verdicts SET delivery = :delivery WHERE number = :number
+-- name: drop report
+DELETE FROM verdicts WHERE number = :number
+-- name: runs after
+SELECT number, doc FROM runs WHERE number > :after ORDER BY number LIMIT :limit
+-- name: run to erase
+SELECT number, doc FROM runs WHERE number = :number
 -- name: erase run
 UPDATE runs SET doc = :doc WHERE number = :number
 
@@ -416,7 +465,7 @@ event IN (SELECT number FROM events WHERE exchange IN (SELECT number FROM exchan
 status = ?
 
 -- name: search exchanges
-(doc LIKE ? ESCAPE '\' OR CAST(body AS TEXT) LIKE ? ESCAPE '\')
+(head LIKE ? ESCAPE '\' OR CAST(body AS TEXT) LIKE ? ESCAPE '\')
 -- name: search events
 doc LIKE ? ESCAPE '\'
 -- name: search verdicts
@@ -428,42 +477,10 @@ doc LIKE ? ESCAPE '\'
 doc LIKE ? ESCAPE '\'
 
 -- name: columns exchanges
-number, namespace, doc, body
+number, namespace, surface, method, status, at, head, body
 -- name: columns events
 number, namespace, exchange, duplicate_of, doc
 -- name: columns verdicts
 number, namespace, uuid, visitor_id, event, delivery
 -- name: columns runs
 number, namespace, summary
-
--- name: exchanges after
-SELECT number, surface, doc, body FROM exchanges WHERE namespace = :namespace AND number > :after
-ORDER BY number LIMIT :limit
--- name: exchange to erase
-SELECT number, surface, doc, body FROM exchanges WHERE number = :number
--- name: events after
-SELECT number, doc FROM events
-WHERE namespace = :namespace AND number > :after AND visitor_id IS NOT :visitor_id ORDER BY number LIMIT :limit
--- name: event to erase
-SELECT number, doc FROM events WHERE number = :number
--- name: erase event
-UPDATE events SET doc = :doc WHERE number = :number
--- name: reports after
-SELECT number, delivery FROM verdicts
-WHERE namespace = :namespace AND number > :after AND delivery IS NOT NULL
-    AND visitor_id IS NOT :visitor_id AND user_id IS NOT :visitor_id AND anonymous_id IS NOT :visitor_id
-ORDER BY number LIMIT :limit
--- name: report to erase
-SELECT number, delivery FROM verdicts WHERE number = :number
--- name: erase report
-UPDATE verdicts SET delivery = :delivery WHERE number = :number
--- name: drop report
-DELETE FROM verdicts WHERE number = :number
--- name: runs after
-SELECT number, doc FROM runs WHERE number > :after ORDER BY number LIMIT :limit
--- name: run to erase
-SELECT number, doc FROM runs WHERE number = :number
-
--- name: visitors after
-SELECT DISTINCT visitor_id FROM events INDEXED BY events_visitor
-WHERE visitor_id > :after AND namespace = :namespace AND number <= :newest ORDER BY visitor_id LIMIT :limit

@@ -1,0 +1,319 @@
+"""What every journal does, whatever it is kept in: the durable store of one or several emulators.
+
+Exchanges are the log: what an emulator has answered stands there. A projector turns them, in the order they were
+committed, into events, verdicts and counts, and writes these with `project`. Everything else that is kept is a document.
+
+Several threads may use one journal, and several processes one store. Numbers of each listing grow in the order of commits.
+Texts may hold any character, NUL included. Rows that are handed out are dicts of plain values. What fails raises
+JournalError.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
+
+from optilocal.emulator.journal.records import Exchange, Pending, Position, Query, Report, Step
+from optilocal.emulator.journal.waiters import Waiters
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+class JournalError(Exception):
+    """The journal cannot be used; the text is one line that says which one, why and what to do."""
+
+
+class JournalBusyError(JournalError):
+    """Another process is writing; ask again in some milliseconds."""
+
+
+class Documents(Protocol):
+    """The documents of one namespace within one transaction."""
+
+    def get(self, kind: str, id: str = "") -> Any:
+        """One document, or None."""
+        ...
+
+    def all(self, kind: str) -> list[Any]:
+        """Every document of a kind, oldest first."""
+        ...
+
+    def put(self, kind: str, doc: Any, id: str = "") -> None:
+        """Store a document in the place of the one with the same id."""
+        ...
+
+    def add(self, kind: str, make: Callable[[int], Any]) -> Any:
+        """Store what `make` gives for the number that becomes the document's id; the document."""
+        ...
+
+    def delete(self, kind: str, id: str = "") -> None:
+        """Forget a document."""
+        ...
+
+    def delete_where(self, kind: str, of: str) -> None:
+        """Forget every document of a kind whose `of` is the one given."""
+        ...
+
+
+class Erasing(Protocol):
+    """What may hold traces of a visitor, in places `exchange`, `event`, `report` and `run`, read or rewritten."""
+
+    def suspects(self, place: str, after: int, limit: int) -> list[Row]:
+        """Rows of a place by number, without the events and reports that are the visitor's own."""
+        ...
+
+    def suspect(self, place: str, number: int) -> Row | None:
+        """One of them as it is now."""
+        ...
+
+    def rewrite(self, place: str, number: int, values: Mapping[str, Any]) -> None:
+        """Put new values in a row's columns."""
+        ...
+
+    def drop_report(self, number: int) -> None:
+        """Forget a report that is the visitor's own."""
+        ...
+
+
+class Journal(ABC):
+    """One emulator's access to a store."""
+
+    waiters: Waiters
+
+    # -- lifetime
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let every waiter go and leave the store; as often as one likes."""
+
+    @abstractmethod
+    def is_sound(self) -> bool:
+        """Whether the store is undamaged; all of it is read."""
+
+    @abstractmethod
+    def look(self) -> None:
+        """Notice what other processes have written, and wake whoever waits for it; called about twice a second.
+
+        Raises JournalError when the store has gone.
+        """
+
+    # -- namespaces
+
+    @abstractmethod
+    def knows_namespace(self, name: str) -> bool:
+        """Whether the namespace has come into being."""
+
+    @abstractmethod
+    def add_namespace(self, name: str) -> None:
+        """Let a namespace come into being."""
+
+    @abstractmethod
+    def namespace_count(self) -> int: ...
+
+    @abstractmethod
+    def namespaces(self) -> list[Row]:
+        """`{"name", "events", "verdicts", "dropped", "last_at"}` of every namespace, by name."""
+
+    @abstractmethod
+    def reset(self, namespace: str, kinds: Sequence[str]) -> None:
+        """Forget what was captured and reported, the documents of these kinds, and the namespace if nothing is left.
+
+        Numbers go on.
+        """
+
+    # -- documents
+
+    @abstractmethod
+    def document(self, kind: str, namespace: str, id: str = "") -> Any:
+        """One document, or None."""
+
+    @abstractmethod
+    def documents(self, kind: str, namespace: str | None) -> list[tuple[str, str, Any]]:
+        """`(namespace, id, document)` of every document of a kind, oldest first; namespace None means every one."""
+
+    @abstractmethod
+    def documents_state(self, kind: str, namespace: str) -> tuple[int, int | None]:
+        """Two numbers that differ whenever documents of this kind were added or deleted."""
+
+    @abstractmethod
+    def settings(self, namespace: str, kinds: Sequence[str]) -> list[Any]:
+        """In one look, the document of each kind that has no id, or None."""
+
+    @abstractmethod
+    def transact(self, namespace: str, change: Callable[[Documents], T], *, restates: bool = False) -> T:
+        """Change documents of a namespace together or not at all; what `change` returns. It may be called again when
+        another process was faster. With `restates` every verdict and count of the namespace is worked out anew. The empty
+        name is that of no namespace: the journal's own documents.
+        """
+
+    def change_document(self, kind: str, namespace: str, change: Callable[[Any], Any], id: str = "") -> Any:
+        """Put what `change` makes of a document (None when there is none) in its place; None deletes it."""
+
+        def changed(documents: Documents) -> Any:
+            new = change(documents.get(kind, id))
+            if new is None:
+                documents.delete(kind, id)
+            else:
+                documents.put(kind, new, id)
+            return new
+
+        return self.transact(namespace, changed)
+
+    def add_document(self, kind: str, namespace: str, make: Callable[[int], Any]) -> Any:
+        """Store what `make` gives for the number that becomes the document's id; the document."""
+        return self.transact(namespace, lambda documents: documents.add(kind, make))
+
+    # -- what arrives
+
+    @abstractmethod
+    def append(self, exchanges: Sequence[Exchange], *, patient: bool = True) -> int:
+        """Store exchanges in one commit, durably, in their order; the number of the last. Their namespaces are known.
+
+        Raises JournalBusyError when that would have to wait for another process and the caller is not `patient`.
+        """
+
+    @abstractmethod
+    def put_report(self, namespace: str, report: Report) -> int:
+        """Store a report, in the place of the one with the same id; its number, which is its verdict's."""
+
+    @abstractmethod
+    def put_run(self, namespace: str, id: str, status: str | None, summary: str, doc: str) -> None:
+        """Store a run, in the place of the one with the same id; it counts as new either way."""
+
+    @abstractmethod
+    def run(self, namespace: str, id: str) -> Any:
+        """One whole run, or None."""
+
+    # -- listings
+
+    @abstractmethod
+    def rows(self, listing: str, query: Query) -> list[Row]:
+        """The rows that match, in order of their numbers (downwards when `newest`), as they are stored."""
+
+    @abstractmethod
+    def count(self, listing: str, query: Query, most: int) -> int:
+        """How many rows match, counted no further than `most`."""
+
+    @abstractmethod
+    def newest_number(self, listing: str, namespace: str | None) -> int:
+        """The number of the newest row there is, 0 when there is none."""
+
+    @abstractmethod
+    def dropped(self, listing: str, namespace: str | None) -> int:
+        """How many rows the bound has cost."""
+
+    # -- what the projector reads and writes
+
+    @abstractmethod
+    def position(self) -> Position:
+        """How far the journal is projected."""
+
+    @abstractmethod
+    def last_exchange(self) -> int:
+        """The number of the last exchange that was ever stored."""
+
+    @abstractmethod
+    def pending(self, after: int, limit: int) -> list[Pending]:
+        """Exchanges in the order they were committed."""
+
+    @abstractmethod
+    def first_events(self, keys: Collection[tuple[str, str, str | None]]) -> list[Row]:
+        """The first events (no duplicates) with one of these namespaces, uuids and timestamps (None: any), oldest first."""
+
+    @abstractmethod
+    def waiting_reports(self, uuids: Collection[str]) -> list[Row]:
+        """`{"number", "namespace", "uuid"}` of reports of these uuids that wait for their conversion, oldest first."""
+
+    @abstractmethod
+    def unjudged(self, limit: int) -> list[Row]:
+        """Verdicts to be judged: the columns of the listing, and `version`, `sent`, `timestamp`, `event_key`."""
+
+    @abstractmethod
+    def stale_visitors(self, limit: int) -> list[tuple[str, str]]:
+        """`(namespace, visitor id)` of visitors to be judged and counted anew."""
+
+    @abstractmethod
+    def stale_among(self, visitors: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these visitors that are to be judged and counted anew."""
+
+    @abstractmethod
+    def events_of(self, visitors: Collection[tuple[str, str]]) -> Iterator[Row]:
+        """The events of some visitors `(namespace, id)`, one visitor after the other, decisions first, by number.
+
+        Each has `verdict`, the number of its verdict, with `version` and `delivery`, the report that it belongs to; all
+        three may be None.
+        """
+
+    @abstractmethod
+    def totals(self, namespace: str) -> str | None:
+        """What the projector last said the counts of a namespace are."""
+
+    @abstractmethod
+    def excess(self) -> dict[str, int]:
+        """Of each listing with more rows than are kept, the last number that is too much."""
+
+    @abstractmethod
+    def oldest_events(self, up_to: int, limit: int) -> list[Row]:
+        """The oldest events up to a number."""
+
+    @abstractmethod
+    def project(self, step: Step) -> bool:
+        """Write a step and wake whoever waits for what it brings; False, and nothing written, when the journal is no
+        longer at `step.since`.
+        """
+
+    # -- what a verdict is told from
+
+    @abstractmethod
+    def event(self, number: int) -> Row | None:
+        """One event."""
+
+    @abstractmethod
+    def decisions_of(self, namespace: str, visitor: str) -> list[Row]:
+        """A visitor's decisions, oldest first, without duplicates."""
+
+    @abstractmethod
+    def owners(self, event: int) -> list[int]:
+        """The numbers of the verdicts of reports that have this conversion for their own."""
+
+    @abstractmethod
+    def free_conversion(self, namespace: str, uuid: str, like: Mapping[str, str | None]) -> int | None:
+        """Of the conversions with this uuid that no report has for its own the one most like `visitor_id`, `event_key`
+        and `timestamp`.
+        """
+
+    @abstractmethod
+    def close_visitors(self, namespace: str, fold: str) -> list[str]:
+        """Some visitor ids that are the same when folded."""
+
+    @abstractmethod
+    def visitors(self, namespace: str, event: int, after: str, limit: int) -> list[str]:
+        """Visitors with events up to a number, by id, after the one given."""
+
+    # -- privacy
+
+    @abstractmethod
+    def knows_visitor(self, namespace: str, visitor: str) -> bool: ...
+
+    @abstractmethod
+    def all_of_visitor(self, namespace: str, visitor: str) -> tuple[list[Row], list[Row]]:
+        """A visitor's events and verdicts, duplicates included."""
+
+    @abstractmethod
+    def tracing(self, namespace: str, visitor: str) -> Erasing:
+        """For looking through what may hold traces of a visitor, without holding anybody up."""
+
+    @abstractmethod
+    def erasing(self, namespace: str, visitor: str) -> AbstractContextManager[tuple[Erasing, int, int]]:
+        """One transaction in which the visitor's own events and reports are gone: how many of each there were, and what
+        rewrites the rest. The namespace is judged and counted anew after it.
+        """
+
+    @abstractmethod
+    def empty_log(self) -> None:
+        """Make sure that nothing keeps `scrub` from its work. Raises JournalError while somebody does."""
+
+    @abstractmethod
+    def scrub(self) -> None:
+        """Leave nothing behind of what is erased. Raises JournalError while somebody keeps reading what has to go."""

@@ -1,0 +1,344 @@
+"""The one projector: exchanges, in the order of their commits, become events, verdicts and counts, each made once."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from optilocal import __version__
+from optilocal.emulator.batch.row import EventRow
+from optilocal.emulator.counting.attribution import judge_by
+from optilocal.emulator.counting.rest_results import rest_results
+from optilocal.emulator.counting.results import Totals
+from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.datafile.nearest import fold
+from optilocal.emulator.journal.interface import Journal, JournalError, Row
+from optilocal.emulator.journal.limits import LOOK_S, SLICE, VISITORS
+from optilocal.emulator.journal.records import Position, Step
+from optilocal.emulator.json_text import loads
+from optilocal.emulator.projection.arrival import Arrival
+from optilocal.emulator.projection.verdicts import Verdicts, event_json, judged
+from optilocal.emulator.projection.visitor import Visitor
+from optilocal.emulator.verdict.verdict import outcome_alone
+
+_RULES = "rules"
+
+Key = tuple[str, str]
+
+
+class Projector:
+    """Whoever asks calls `catch_up` first; after `start` a thread does the same as soon as anything comes.
+
+    All that it remembers can be read from the journal, and is forgotten when anything else has changed that.
+    """
+
+    def __init__(self, journal: Journal, verdicts: Verdicts) -> None:
+        self.journal, self.verdicts = journal, verdicts
+        self.rules = verdicts.rules
+        self._lock = threading.Lock()
+        self._at: Position | None = None
+        self._totals: dict[str, Totals] = {}
+        self._visitors: OrderedDict[Key, Visitor] = OrderedDict()
+        self._histories: dict[str, DatafileHistory] = {}
+        self._too_many: dict[str, int] = {}
+        self._news = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+        self._judge_by_these_rules()
+
+    def _judge_by_these_rules(self) -> None:
+        """What was judged by other rules, or by another version, is judged anew."""
+        mine = {"version": __version__, "rules": repr(self.rules)}
+        if self.journal.document(_RULES, "") != mine:
+            for row in self.journal.namespaces():
+                self.journal.transact(row["name"], lambda _: None, restates=True)
+            self.journal.change_document(_RULES, "", lambda _: mine)
+
+    # -- the thread
+
+    def start(self, report: Callable[[str], None]) -> None:
+        """Work from now on; `report` is told, in one line, what keeps it from that."""
+        self._thread = threading.Thread(target=self._run, args=(report,), name="projector", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something to do."""
+        if not self._news.is_set():
+            self._news.set()
+
+    def stop(self) -> None:
+        """Finish the step in hand and end; before the journal is closed."""
+        self._stopping = True
+        self._news.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self, report: Callable[[str], None]) -> None:
+        told = ""
+        while not self._stopping:
+            self._news.clear()
+            try:
+                while not self._stopping and self._work(self.journal.last_exchange()):
+                    pass
+                self.journal.look()
+                told = ""
+            except JournalError as error:
+                # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
+                if str(error) != told:
+                    report(f"captured events wait to be judged: {error}")
+                told = str(error)
+            except Exception as error:
+                report(f"the projector ended: {type(error).__name__}: {error}")
+                return
+            self._news.wait(LOOK_S)
+
+    # -- what is asked
+
+    def catch_up(self) -> None:
+        """Return when all that was captured before is projected, judged and counted. Raises JournalError."""
+        until = self.journal.last_exchange()
+        while self._work(until):
+            pass
+
+    def lag(self, exchange: int) -> int:
+        """How many exchanges up to the one given wait to be projected, as far as is known here."""
+        at = self._at
+        return exchange - at.exchange if at else 0
+
+    def totals(self, namespace: str) -> Totals:
+        """The counts of all that was captured before."""
+        self.catch_up()
+        text = self.journal.totals(namespace)
+        return Totals.from_text(text) if text else Totals()
+
+    def results(self, namespace: str) -> dict[str, Any]:
+        """`GET /_emulator/results`."""
+        return self.totals(namespace).results(self.verdicts.history(namespace))
+
+    def rest_results(self, namespace: str, experiment_id: str) -> dict[str, Any] | None:
+        """`GET /v2/experiments/<id>/results`: None when there is no data; KeyError for an unknown experiment."""
+        return rest_results(experiment_id, self.totals(namespace), self.verdicts.history(namespace))
+
+    # -- one step
+
+    def _work(self, until: int) -> bool:
+        """One step of each kind, of new exchanges only up to the one given; whether there was anything to do."""
+        with self._lock:
+            at = self.journal.position()
+            if at != self._at:
+                self._forget()
+                self._at = at
+            did = False
+            try:
+                for work in (self._project, self._judge, self._settle, self._drop):
+                    if self._at is not None and (work != self._project or self._at.exchange < until):
+                        step = work(self._at)
+                        if step is not None:
+                            did = True
+                            self._commit(step)
+            except BaseException:
+                self._forget()
+                raise
+            return did
+
+    def _commit(self, step: Step) -> None:
+        """Write a step; when another projector, a reset or an erasure was faster, all is read anew."""
+        step.totals = {space: self._totals[space].as_text() for space in step.told if space in self._totals}
+        if not self.journal.project(step):
+            self._forget()
+            return
+        self._at = step.since._replace(exchange=step.exchange, event=step.event)
+        while len(self._visitors) > VISITORS:
+            self._visitors.popitem(last=False)
+
+    def _forget(self) -> None:
+        self._at = None
+        self._totals.clear()
+        self._visitors.clear()
+        self._histories.clear()
+        self._too_many.clear()
+
+    def _project(self, at: Position) -> Step | None:
+        """New exchanges become events; a conversion is judged and counted at once, by what its visitor did before."""
+        pending = self.journal.pending(at.exchange, SLICE)
+        if not pending:
+            return None
+        reports = self._judge(at)
+        if reports is not None:
+            # A report that came before an exchange finds its conversion before it.
+            return reports
+        arrival = Arrival(self.journal, self.rules, Step(at, pending[-1].number, at.event), pending)
+        visitors = self._known(arrival.visitors, arrival.step)
+        for row, event in arrival.events():
+            key = (event.namespace, event.visitor_id or "")
+            visitor = visitors.get(key)
+            if event.duplicate_of is not None:
+                arrival.add_duplicate(event, row)
+            elif event.kind == "decision":
+                if visitor is not None and not visitor.decide(row, self._of(event.namespace)):
+                    self._leave(key, visitors, arrival.step)
+            elif visitor is None and event.visitor_id:
+                # The visitor is to be judged anew, and this conversion with it.
+                if not arrival.finds_report(event):
+                    arrival.add_verdict(event, None)
+            else:
+                nobody = Visitor(self._history(event.namespace), self.rules)
+                found = outcome_alone(None, row, (visitor or nobody).standings)
+                assert found is not None
+                outcome, judgement = found
+                if visitor is not None:
+                    visitor.convert(judgement, row, self._of(event.namespace))
+                if not arrival.finds_report(event):
+                    arrival.add_verdict(event, judged(outcome, judgement.attributed_to))
+        return arrival.step
+
+    def _leave(self, key: Key, visitors: dict[Key, Visitor], step: Step) -> None:
+        """A visitor is to be judged and counted anew, and counts nowhere until that is done."""
+        visitors.pop(key).leave(self._of(key[0]))
+        self._visitors.pop(key, None)
+        step.stale.add(key)
+
+    def _known(self, keys: Collection[Key], step: Step) -> dict[Key, Visitor]:
+        """The visitors as they stand, without those that are to be judged anew; new ones are added to the step."""
+        found = {}
+        missing = []
+        for key in keys:
+            visitor = self._visitors.get(key)
+            if visitor is None:
+                missing.append(key)
+            else:
+                found[key] = visitor
+                self._visitors.move_to_end(key)
+        stale = self.journal.stale_among(missing) if missing else set()
+        missing = [key for key in missing if key not in stale]
+        loaded = {key: self._load(key[0], rows) for key, rows in self._stored(missing)}
+        for key in missing:
+            visitor = loaded.get(key)
+            if visitor is None:
+                visitor = Visitor(self._history(key[0]), self.rules)
+                step.visitors.add((*key, fold(key[1])))
+            found[key] = self._visitors[key] = visitor
+        return found
+
+    def _stored(self, keys: Collection[Key]) -> Iterator[tuple[Key, Iterator[Row]]]:
+        rows = self.journal.events_of(keys)
+        return groupby(rows, key=lambda row: (row["namespace"], row["visitor_id"]))
+
+    def _load(
+        self, namespace: str, rows: Iterable[Row], told: Callable[[Row, str, Any], None] | None = None
+    ) -> Visitor:
+        """A visitor by its stored events, decisions first; `told` hears of each conversion's outcome and judgement."""
+        visitor = Visitor(self._history(namespace), self.rules)
+        decisions: list[EventRow] = []
+        loaded = False
+        for row in rows:
+            if row["kind"] == "decision":
+                if row["duplicate_of"] is None:
+                    decisions.append(event_json(row))  # type: ignore[arg-type]
+                continue
+            if not loaded:
+                visitor.load(decisions)
+                loaded = True
+            if row["duplicate_of"] is not None:
+                if told:
+                    told(row, "", None)
+                continue
+            conversion: Any = event_json(row)
+            delivery = loads(row["delivery"]) if told and row["delivery"] else None
+            found = outcome_alone(delivery, conversion, visitor.standings) if told else None
+            judgement = found[1] if found else judge_by(conversion, visitor.standings, told=False)
+            visitor.convert(judgement, conversion, None)
+            if told:
+                told(row, found[0] if found else "", judgement if found else None)
+        if not loaded:
+            visitor.load(decisions)
+        return visitor
+
+    def _judge(self, at: Position) -> Step | None:
+        """Reports find their conversions, and verdicts that something else has changed are judged anew."""
+        rows = self.journal.unjudged(SLICE)
+        if not rows:
+            return None
+        step = Step(at, at.exchange, at.event)
+        taken: set[int] = set()
+        for row in rows:
+            step.told.setdefault(row["namespace"], 0)
+            if row["event"] is None and row["sent"] and row["uuid"]:
+                like = {name: row[name] for name in ("visitor_id", "event_key", "timestamp")}
+                event = self.journal.free_conversion(row["namespace"], row["uuid"], like)
+                if event in taken:
+                    # One after the other: which conversions are free shows when this step is written.
+                    continue
+                if event is not None:
+                    taken.add(event)
+                    step.links.append((row["number"], event))
+                    continue
+            step.judged[row["number"]] = self.verdicts.outcome(row)
+        return step
+
+    def _settle(self, at: Position) -> Step | None:
+        """Visitors to be judged anew are: outcomes that differ are stored, and what they add is counted."""
+        keys = self.journal.stale_visitors(SLICE)
+        if not keys:
+            return None
+        step = Step(at, at.exchange, at.event, settled=set(keys))
+        step.told.update(dict.fromkeys((namespace for namespace, _ in keys), 0))
+
+        def told(row: Row, outcome: str, judgement: Any) -> None:
+            if row["verdict"] is None:
+                return
+            if judgement is None:
+                step.unjudged.add(row["verdict"])
+                return
+            found = judged(outcome, judgement.attributed_to, row["version"])
+            if (row["judged"], row["outcome"], row["attributed"]) != (1, found.outcome, found.attributed):
+                step.judged[row["verdict"]] = found
+
+        for key, rows in self._stored(keys):
+            visitor = self._visitors[key] = self._load(key[0], rows, told)
+            visitor.enter(self._of(key[0]))
+        return step
+
+    def _drop(self, at: Position) -> Step | None:
+        """The oldest rows go where there are too many; what they counted is taken out."""
+        self._too_many = self._too_many or self.journal.excess()
+        if not self._too_many:
+            return None
+        step = Step(at, at.exchange, at.event)
+        cutoff = self._too_many.pop("events", None)
+        if cutoff is None:
+            step.dropped = {name: min(number, at.exchange) for name, number in self._too_many.items()}
+            self._too_many = {}
+            return step
+        rows = self.journal.oldest_events(cutoff, SLICE)
+        if not rows:
+            return step
+        if rows[-1]["number"] < cutoff:
+            self._too_many["events"] = cutoff
+        step.dropped = {"events": rows[-1]["number"]}
+        step.told.update(dict.fromkeys((row["namespace"] for row in rows), 0))
+        visitors = self._known(
+            {(row["namespace"], row["visitor_id"]) for row in rows if row["visitor_id"]}, step
+        )
+        for row in rows:
+            key = (row["namespace"], row["visitor_id"])
+            visitor = visitors.get(key)
+            if visitor is None or row["duplicate_of"] is not None:
+                continue
+            if row["kind"] == "decision":
+                self._leave(key, visitors, step)
+            else:
+                visitor.forget(event_json(row), self._of(key[0]))  # type: ignore[arg-type]
+        return step
+
+    def _of(self, namespace: str) -> Totals:
+        if namespace not in self._totals:
+            text = self.journal.totals(namespace)
+            self._totals[namespace] = Totals.from_text(text) if text else Totals()
+        return self._totals[namespace]
+
+    def _history(self, namespace: str) -> DatafileHistory:
+        if namespace not in self._histories:
+            self._histories[namespace] = self.verdicts.history(namespace)
+        return self._histories[namespace]

@@ -1,0 +1,138 @@
+"""The journal's rows brought before the judge: the whole verdict of a row, or its outcome alone."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optilocal.emulator.batch.row import EventRow
+from optilocal.emulator.counting.attribution import Attribution
+from optilocal.emulator.counting.standing import Rules, Standings
+from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.datafile.nearest import fold
+from optilocal.emulator.datafile.store import REVISION
+from optilocal.emulator.journal.interface import Journal, Row
+from optilocal.emulator.journal.records import Judged
+from optilocal.emulator.json_text import dumps, loads
+from optilocal.emulator.verdict.verdict import outcome_alone, related_visitors, verdict
+
+# Making one reads every revision of the namespace's datafiles.
+_KEPT_HISTORIES = 64
+
+
+def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored event as the listings show it."""
+    doc: dict[str, Any] = loads(row["doc"])
+    return {
+        "number": row["number"],
+        "namespace": row["namespace"],
+        **doc,
+        "exchange": row["exchange"],
+        "duplicate_of": row["duplicate_of"],
+    }
+
+
+def judged(outcome: str | None, places: Sequence[Attribution], version: int = 0) -> Judged:
+    """An outcome as the journal keeps it."""
+    credited = {name for place in places for name in (place["experiment"], place["experiment_id"])}
+    return Judged(outcome, dumps(sorted(credited)) if credited else "[]", version)
+
+
+class Verdicts:
+    """Verdicts over one journal, by one set of rules."""
+
+    def __init__(self, journal: Journal, rules: Rules) -> None:
+        self.journal, self.rules = journal, rules
+        self._lock = threading.Lock()
+        self._histories: OrderedDict[str, tuple[object, DatafileHistory]] = OrderedDict()
+
+    def history(self, namespace: str) -> DatafileHistory:
+        """Every revision of the namespace's datafiles, with the time from which it held."""
+        state = self.journal.documents_state(REVISION, namespace)
+        with self._lock:
+            kept = self._histories.get(namespace)
+        if kept is None or kept[0] != state:
+            revisions: dict[str, list[tuple[int, object]]] = {}
+            for _, _, doc in self.journal.documents(REVISION, namespace):
+                revisions.setdefault(doc["of"], []).append((doc["from"], doc["datafile"]))
+            kept = (state, DatafileHistory(revisions))
+            with self._lock:
+                self._histories[namespace] = kept
+                while len(self._histories) > _KEPT_HISTORIES:
+                    self._histories.popitem(last=False)
+        return kept[1]
+
+    def experiment_names(self, namespace: str | None, name: str) -> str:
+        """A JSON list of the name and of every experiment id that it means: what the filter `experiment` takes."""
+        found = {name}
+        for space, _, doc in self.journal.documents(REVISION, namespace):
+            experiment = self.history(space).of_key(doc["of"], doc["from"])
+            known = experiment.experiment_by_key(name) if experiment else None
+            if known:
+                found.add(known.id)
+        return dumps(sorted(found))
+
+    def outcome(self, row: Row) -> Judged:
+        """The outcome of one verdict's row, which has a `version`."""
+        namespace, conversion = row["namespace"], self._event(row["event"])
+        if conversion is not None and conversion["duplicate_of"] is None:
+            delivery = loads(row["delivery"]) if row["delivery"] else None
+            decisions = self._decisions(namespace, conversion["visitor_id"])
+            found = outcome_alone(
+                delivery, conversion, Standings(decisions, self.history(namespace), self.rules)
+            )
+            if found is not None:
+                return judged(found[0], found[1].attributed_to, row["version"])
+        whole = self.verdict(row)
+        return judged(whole["outcome"], whole["attributed_to"], row["version"])
+
+    def verdict(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The verdict of one row of the listing, with its number and namespace."""
+        namespace = row["namespace"]
+        delivery = loads(row["delivery"]) if row["delivery"] else None
+        conversion = self._event(row["event"])
+        duplicate, taken = None, False
+        if conversion is not None and conversion["duplicate_of"] is not None:
+            duplicate = self._event(conversion["duplicate_of"])
+            # Without an owner the first one came from an SDK.
+            owners = self.journal.owners(conversion["duplicate_of"])
+            taken = duplicate is not None and row["number"] not in owners
+        visitor = conversion["visitor_id"] if conversion else row["visitor_id"]
+        found = verdict(
+            delivery,
+            conversion,
+            decisions=self._decisions(namespace, visitor),
+            history=self.history(namespace),
+            rules=self.rules,
+            duplicate_of=duplicate,
+            uuid_taken_by_other_delivery=taken,
+            relatives=self._relatives(namespace, visitor, related_visitors(delivery, conversion)),
+        )
+        if self.journal.dropped("events", namespace):
+            found["warnings"] = [
+                *found["warnings"],
+                {
+                    "code": "journal_dropped",
+                    "message": "The journal is full and has dropped older events of this namespace;"
+                    " an earlier decision of this visitor may be among them.",
+                },
+            ]
+        return {"number": row["number"], "namespace": namespace, **found}
+
+    def _event(self, number: int | None) -> Any:
+        row = None if number is None else self.journal.event(number)
+        return None if row is None else event_json(row)
+
+    def _decisions(self, namespace: str, visitor: str | None) -> list[EventRow]:
+        """All decisions of a visitor, replays collapsed."""
+        if not visitor:
+            return []
+        return [event_json(row) for row in self.journal.decisions_of(namespace, visitor)]  # type: ignore[misc]
+
+    def _relatives(
+        self, namespace: str, visitor: str | None, named: Sequence[str]
+    ) -> dict[str, Sequence[EventRow]]:
+        ids = dict.fromkeys(named)
+        if visitor:
+            ids |= dict.fromkeys(self.journal.close_visitors(namespace, fold(visitor)))
+        return {id_: self._decisions(namespace, id_) for id_ in ids if id_ != visitor}
