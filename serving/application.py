@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-# Threads that fight for the interpreter get less done than few that follow each other.
-_THREADS = 4
+# Enough that a dozen long questions leave some for short ones. Measured with 32 clients of a small view: 16 threads take no
+# more processor time a request than 4 do.
+_THREADS = 16
 _WITHOUT_BODY = (204, 304)
 LARGEST_HEADERS = 32_768
 """Bytes of all header names and values together; nobody who means well sends more."""
@@ -169,7 +170,11 @@ class Application:
                     left = until - self.loop.time()
                     if connection is not None and connection.left:
                         return False
-                    again = await self._in(self._after_waiting, wait.check)
+                    try:
+                        again = await self._in(self._after_waiting, wait.check)
+                    except Exception:
+                        # The app meets the same error when it is asked once more, and has words for it.
+                        return True
                     if again is None or left <= 0 or self._stopping:
                         return True
                     await _happens(wake, min(left, again))

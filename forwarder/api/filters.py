@@ -22,6 +22,7 @@ from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.stages.destination_filters import (
     MAX_FILTERS,
     DestinationFilter,
+    in_order,
     look,
     read_filter,
     read_preview,
@@ -140,7 +141,7 @@ def filters_api(instances: Instances, clock: Clock, ids: Callable[[], str], rand
         chosen = read_preview(shape.value["filter"])
         if isinstance(chosen.condition, StatementError):
             raise ShapeError([Violation("filter.if", f'"if" is not valid FQL: {chosen.condition}')])
-        looked = look([chosen], dict(payload.value), random)
+        looked = look(in_order([chosen]), dict(payload.value), random)
         result = None if looked.ended else looked.event
         return _data({"inputPayload": payload.value, "result": result})
 

@@ -51,7 +51,7 @@ DESTINATION: Final = (
     Stage(
         "destination_filters",
         lambda on: bool(on.filters),
-        lambda on, event, random: destination_filters.look(on.filters, event, random),
+        lambda on, event, random: destination_filters.look(on.filter_steps, event, random),
     ),
     Stage(
         "destination_transformations",

@@ -78,6 +78,10 @@ class DestinationFilter:
         return replace(self, identity={**self.identity, **identity})
 
 
+Step = tuple[DestinationFilter, Action]
+"""One action of a filter, when its turn comes."""
+
+
 def read_filters(configured: Any, path: str = "filters") -> tuple[DestinationFilter, ...]:
     """A list of filters from JSON: the list, or an object that has it under `filters`. Raises `ShapeError`."""
     given = configured.get("filters") if isinstance(configured, dict) else configured
@@ -149,20 +153,23 @@ def _action(shape: Shape) -> Action:
     return Action(kind, {path: fields.texts(path) for path in fields.value})
 
 
-def look(filters: Sequence[DestinationFilter], event: Event, random: Random) -> Looked:
-    """What the enabled filters make of an event, action by action in Segment's order, each kind in the filters' order."""
+def in_order(filters: Sequence[DestinationFilter]) -> tuple[Step, ...]:
+    """The enabled filters' actions in Segment's order: each kind for all filters, in the filters' own order."""
+    steps = [(one, action) for one in filters if one.enabled for action in one.actions]
+    return tuple(sorted(steps, key=lambda step: _ORDER.index(step[1].type)))
+
+
+def look(steps: Sequence[Step], event: Event, random: Random) -> Looked:
+    """What filters make of an event, action by action."""
     changes: list[str] = []
-    for kind in _ORDER:
-        for one in filters:
-            for action in one.actions if one.enabled else ():
-                if action.type != kind:
-                    continue
-                found = _apply(one, action, event, random)
-                if isinstance(found, Ended):
-                    return Looked(event, tuple(changes), found)
-                if found is not event:
-                    changes.append(_change(one, action))
-                    event = found
+    for one, action in steps:
+        found = _apply(one, action, event, random)
+        if found is event:
+            continue
+        if isinstance(found, Ended):
+            return Looked(event, tuple(changes), found)
+        changes.append(_change(one, action))
+        event = found
     return Looked(event, tuple(changes))
 
 

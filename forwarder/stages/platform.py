@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from optilocal.forwarder.stages.consent import Consent, read_consent
-from optilocal.forwarder.stages.destination_filters import DestinationFilter, read_filters
+from optilocal.forwarder.stages.destination_filters import DestinationFilter, Step, in_order, read_filters
 from optilocal.forwarder.stages.integrations import SchemaFilter, read_schema_filter
 from optilocal.forwarder.stages.schema import SchemaControls, check_plan, read_schema
 from optilocal.forwarder.stages.transformations import (
@@ -28,6 +28,11 @@ class Platform:
     consent: Consent = field(default_factory=Consent)
     schema_filter: SchemaFilter = field(default_factory=dict)
     filters: tuple[DestinationFilter, ...] = ()
+
+    @cached_property
+    def filter_steps(self) -> tuple[Step, ...]:
+        """The enabled filters' actions in the order in which they are applied."""
+        return in_order(self.filters)
 
     @cached_property
     def source_transformations(self) -> tuple[Transformation, ...]:

@@ -43,6 +43,10 @@ class Controls:
     common: str = "ALLOW"
 
 
+EVERYTHING: Final = Controls()
+"""What holds for a type of call without settings: all is allowed."""
+
+
 @dataclass(frozen=True)
 class SchemaControls:
     """A source's plan and settings. `blocked` has what a source without a plan drops: names of track events, and `page`
@@ -143,7 +147,7 @@ def look(schema: SchemaControls, event: Event) -> Looked:
     kind = event.get("type")
     if schema.plan is None:
         return _blocked(schema, event, kind)
-    controls = schema.controls.get(kind, Controls()) if isinstance(kind, str) else Controls()
+    controls = schema.controls.get(kind, EVERYTHING) if isinstance(kind, str) else EVERYTHING
     if kind == "track":
         context = event.get("context")
         protocols = context.get("protocols") if isinstance(context, dict) else None

@@ -20,6 +20,9 @@ class Waiting:
 
     def __init__(self) -> None:
         self.released = False
+        self.failing = False
+        self.blocked = threading.Semaphore(0)
+        self.unblock = threading.Event()
         self._changed = threading.Condition()
         self._told: set[Callable[[], None]] = set()
 
@@ -35,6 +38,11 @@ class Waiting:
 
         return end
 
+    def check(self) -> float | None:
+        if self.failing:
+            raise RuntimeError("made to fail")
+        return None if self.released else 60
+
     def release(self) -> None:
         self.released = True
         with self._changed:
@@ -49,12 +57,19 @@ class Waiting:
 
 
 def make_app(waiting: Waiting) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
-    """Says what it was asked. `/wait` waits, `/fail` raises, `/large` has 64 MB to say, `/reset` and so on break off."""
+    """Says what it was asked. `/wait` waits, `/block` holds its thread, `/late` is answered a minute later, `/fail` raises,
+    `/large` has 64 MB to say, `/reset` and so on break off.
+    """
 
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path, asked = environ["PATH_INFO"], environ[REQUEST]
         if path == "/wait" and not asked.waited:
-            asked.wait = Wait(60, lambda: None if waiting.released else 60, waiting.subscribe)
+            asked.wait = Wait(60, waiting.check, waiting.subscribe)
+        if path == "/block":
+            waiting.blocked.release()
+            waiting.unblock.wait(20)
+        if path == "/late":
+            asked.delay = 60
         if path == "/fail":
             raise RuntimeError("made to fail")
         if path in ("/reset", "/hang_up", "/garbage", "/truncate"):
