@@ -76,7 +76,10 @@ def test_scenarios_are_tests(project: pytest.Pytester) -> None:
         "field     tracks[0].outcome — is another value\n  expected  counted\n  captured  user_not_activated\n"
         in shown
     )
-    assert 'remedy    Use one id for both sides: the SDK decided for "u-1", the event was sent for "U-1".' in shown
+    assert (
+        'remedy    Use one id for both sides: the SDK decided for "u-1", the event was sent for "U-1".'
+        in shown
+    )
     assert "again     optilocal run shop/buy.scenario.yaml:10" in shown
     assert "Traceback" not in shown and "scenarios/runner.py" not in shown
     failures = list(ElementTree.parse(project.path / "junit.xml").iter("failure"))
