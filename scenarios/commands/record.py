@@ -25,7 +25,10 @@ from optilocal.scenarios.commands.options import FILE, Command, emulator_option,
     metavar="FILE",
     help="Write there, datafiles beside it (default: standard output).",
 )
-def command(emulator: str, namespace: str | None, message_id: tuple[str, ...], output: Path | None) -> int:
+@option("--force", is_flag=True, help="Overwrite files that are there already.")
+def command(
+    *, emulator: str, namespace: str | None, message_id: tuple[str, ...], output: Path | None, force: bool
+) -> int:
     """Write what a running sandbox saw as a scenario, run it once, and tell what came out differently.
 
     \b
@@ -37,4 +40,4 @@ def command(emulator: str, namespace: str | None, message_id: tuple[str, ...], o
     from optilocal.scenarios.running.ending import endable  # noqa: PLC0415
 
     with endable():
-        return record_namespace(emulator, namespace, message_id, output)
+        return record_namespace(emulator, namespace, message_id, output, overwrite=force)

@@ -40,9 +40,16 @@ class Draft:
 
 
 def record_namespace(
-    emulator_url: str, namespace: str | None, message_ids: Sequence[str], output: Path | None
+    emulator_url: str,
+    namespace: str | None,
+    message_ids: Sequence[str],
+    output: Path | None,
+    *,
+    overwrite: bool = False,
 ) -> int:
     """0 with a scenario that does again what was recorded; 1 when it does something else in places, which it tells."""
+    if output is not None:
+        _check_name(output, overwrite=overwrite)
     emulator = EmulatorClient(emulator_url, namespace)
     emulator.health()
     journal = read_journal(emulator, message_ids)
@@ -54,10 +61,19 @@ def record_namespace(
             f"{where}: {error}; see what is there in the viewer, or name another --namespace"
         ) from None
     draft = _draft(recording, journal, emulator, output)
+    if output is not None and not overwrite:
+        for name, datafile in draft.files.items():
+            beside = output.with_name(name)
+            if beside.exists() and beside.read_text(encoding="utf-8") != _as_file(datafile):
+                raise CannotRun(f"{beside} is there already, with another datafile; --force overwrites it")
     told = settle(draft)
     for line in told:
         print(f"optilocal: not as recorded: {line}", file=sys.stderr)
     _write(draft, output)
+    if output is not None:
+        count = len(recording.expect["tracks"])
+        calls = f"{count} track call{'' if count == 1 else 's'}"
+        print(f"recorded {calls} in {output}, {', '.join(draft.files)} beside it: optilocal run {output}")
     return 1 if told else 0
 
 
@@ -186,8 +202,25 @@ def _write(draft: Draft, output: Path | None) -> None:
         return
     try:
         for name, datafile in draft.files.items():
-            text = json.dumps(datafile, ensure_ascii=False, indent=2) + "\n"
-            output.with_name(name).write_text(text, encoding="utf-8")
+            output.with_name(name).write_text(_as_file(datafile), encoding="utf-8")
         output.write_text(draft.text(), encoding="utf-8")
     except OSError as error:
         raise CannotRun(f"cannot write {output}: {error.strerror}") from None
+
+
+def _as_file(datafile: Mapping[str, Any]) -> str:
+    return json.dumps(datafile, ensure_ascii=False, indent=2) + "\n"
+
+
+def _check_name(output: Path, *, overwrite: bool) -> None:
+    """Raise CannotRun for a file that is there already; tell of a name that runs of a folder never collect."""
+    if output.is_dir():
+        raise CannotRun(f"{output} is a folder; name a file, such as {output / f'recorded{SUFFIX}'}")
+    if output.exists() and not overwrite:
+        raise CannotRun(f"{output} is there already; --force overwrites it")
+    if not output.name.endswith(SUFFIX):
+        print(
+            f"optilocal: {output.name} does not end in {SUFFIX}: `optilocal run FOLDER` and pytest pass it over, "
+            "only its own name runs it",
+            file=sys.stderr,
+        )

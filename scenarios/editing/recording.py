@@ -13,6 +13,7 @@ from optilocal.scenarios.editing.expectation_changes import outline
 from optilocal.scenarios.editing.recording_time import Moment, laid_out
 from optilocal.scenarios.language.matchers import Matcher
 from optilocal.scenarios.language.steps import CALL_FIELDS
+from optilocal.scenarios.running.verdict_feed import duplicates_last
 
 _ABSENT = Matcher("!absent")
 _EXPLICIT = ("userId", "anonymousId", "messageId", "timestamp")
@@ -150,7 +151,8 @@ def _source_events(
     suppressed: set[str] = set()
     moments: list[Moment] = []
     lost = {str(row["user_id"]) for row in chosen if row["outcome"] == "suppressed_user"}
-    for row in chosen:
+    # A duplicate may be reported before the event it repeats, when both came in one batch.
+    for row in duplicates_last(chosen):
         delivery = row["delivery"]
         if delivery is None:
             left_out["conversion"] += 1

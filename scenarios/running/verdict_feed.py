@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 Ask = Callable[[str], dict[str, Any]]
 """Path with query → the JSON that the emulator's control surface answers."""
+_Verdict = TypeVar("_Verdict", bound=Mapping[str, Any])
 EVERY = "*"
 _PAGE = 1000
 _WAIT_S = 20
@@ -81,11 +82,11 @@ def follow(ask: Ask, selection: Selection, after: Any) -> Iterator[dict[str, Any
             after = page["next"]
 
 
-def duplicates_last(verdicts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def duplicates_last(verdicts: Iterable[_Verdict]) -> list[_Verdict]:
     """The verdicts in their order, but those on one message id together, duplicates last."""
-    groups: dict[tuple[Any, Any], list[dict[str, Any]]] = {}
+    groups: dict[tuple[Any, Any], list[_Verdict]] = {}
     for verdict in verdicts:
-        groups.setdefault((verdict["namespace"], verdict["message_id"]), []).append(verdict)
+        groups.setdefault((verdict.get("namespace"), verdict["message_id"]), []).append(verdict)
     return [
         verdict
         for group in groups.values()

@@ -41,6 +41,8 @@ EVENT: dict[str, Any] = {
         "properties.revenue = 20",
         "properties.revenue >= 19.5",
         'properties.revenue > "19"',
+        "properties.revenue > true",  # which is 1 as a number
+        "properties.revenue > false",
         "properties.on = true",
         "properties.on != true",
         "properties.missing = null",

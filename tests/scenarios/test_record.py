@@ -198,3 +198,40 @@ def _epoch(text: str) -> int:
     from datetime import datetime  # noqa: PLC0415
 
     return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def test_a_message_id_twice_in_one_batch_passes_when_it_is_done_again(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    emulator = EmulatorClient(sandbox.emulator_url, "twice")
+    url = emulator.put_datafile("shop", {**read_datafile(SHOP), "sdkKey": "shop"})["url"]
+    segment = f"{sandbox.forwarder_url}/ns/twice"
+    settings = {"accountId": "12001", "dataFileUrl": url}
+    requests.put(f"{segment}/_forwarder/settings", json=settings, timeout=10).raise_for_status()
+    event = {"type": "track", "userId": "u-1", "event": "Order Completed", "messageId": "m-1"}
+    batch = {"batch": [event, event, {**event, "messageId": "m-2"}], "writeKey": "k"}
+    requests.post(f"{segment}/v1/batch", json=batch, timeout=10).raise_for_status()
+    emulator.verdicts(wait=30, count=3)
+    file = tmp_path / "twice.scenario.yaml"
+    assert _record(sandbox, "twice", "-o", str(file)) == 0, capsys.readouterr().err
+    (recorded,) = load_file(file)
+    assert [step.arguments["messageId"] for step in recorded.tracks] == ["m-1", "m-1", "m-2"]
+    assert [track["outcome"] for track in recorded.expect["tracks"]][1] == "duplicate"
+
+
+def test_nothing_is_overwritten_unless_it_is_asked_for(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _live(sandbox, "kept")
+    file = tmp_path / "kept.scenario.yaml"
+    file.write_text("mine")
+    assert _record(sandbox, "kept", "-o", str(file)) == 2
+    assert capsys.readouterr().err == f"optilocal: {file} is there already; --force overwrites it\n"
+    assert file.read_text() == "mine"
+    assert _record(sandbox, "kept", "-o", str(file), "--force") == 0
+    told = capsys.readouterr()
+    assert told.out.startswith(f"recorded 3 track calls in {file}, kept.datafile-42.json beside it")
+    assert (told.out.count("\n"), told.err) == (1, "")
+    odd = tmp_path / "odd.yaml"
+    assert _record(sandbox, "kept", "-o", str(odd)) == 0
+    assert "odd.yaml does not end in .scenario.yaml" in capsys.readouterr().err
