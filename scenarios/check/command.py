@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.forwarder.clock import SystemClock
 from optilocal.forwarder.settings import ServerSettings, SettingsError
+from optilocal.scenarios.check import outputs
 from optilocal.scenarios.check.judge import Destination
 from optilocal.scenarios.check.preflight import preflight
 from optilocal.scenarios.check.reading import read
@@ -26,6 +27,9 @@ def check(
     calls: Sequence[str],
     settings_file: Path | None,
     json_file: Path | None,
+    junit_file: Path | None,
+    sarif_file: Path | None,
+    github: bool,
     strict: bool,
 ) -> int:
     """0 when nothing tracked is lost, 1 when something never counts (when `strict` also for what is worth knowing)."""
@@ -40,9 +44,16 @@ def check(
         datafile, settings.mappings, settings.destination.get("accountId"), now, platform=settings.platform
     )
     report = preflight(datafile, readings, destination, source=datafile_name, now_ms=now)
-    print_report(report, sys.stderr if str(json_file) == "-" else sys.stdout)
+    stream = sys.stderr if str(json_file) == "-" else sys.stdout
+    print_report(report, stream)
     if json_file:
-        _write(json_file, report)
+        _write(json_file, json.dumps(report, ensure_ascii=False, indent=1).encode() + b"\n")
+    if junit_file:
+        _write(junit_file, outputs.junit(report))
+    if sarif_file:
+        _write(sarif_file, outputs.sarif(report).encode())
+    if github:
+        outputs.write_github(report, stream, cwd=Path.cwd(), workspace=os.environ.get("GITHUB_WORKSPACE"))
     lacking = report["counts"]["never_counts"] + (report["counts"]["worth_knowing"] if strict else 0)
     return 1 if lacking else 0
 
@@ -55,12 +66,11 @@ def read_datafile(named: str) -> Datafile:
         raise CannotRun(str(error)) from None
 
 
-def _write(file: Path, report: dict[str, Any]) -> None:
-    text = json.dumps(report, ensure_ascii=False, indent=1) + "\n"
+def _write(file: Path, content: bytes) -> None:
     if str(file) == "-":
-        sys.stdout.write(text)
+        sys.stdout.write(content.decode())
         return
     try:
-        file.write_text(text, encoding="utf-8")
+        file.write_bytes(content)
     except OSError as error:
         raise CannotRun(f"cannot write {file}: {error.strerror}") from None

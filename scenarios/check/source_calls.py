@@ -258,7 +258,10 @@ def _beside(parts: list[list[Token]], language: Language) -> dict[str, Any]:
     tokens = [token for part in parts for token in (*part, Token("mark", ",", 0, 0, 0))]
     for at, token in enumerate(tokens[:-3]):
         key = token.text.strip("\"'`:")
-        if key != "revenue" or tokens[at + 1].text not in (":", "=", "=>", ","):
+        is_setter = (
+            key.casefold() == "setrevenue" and tokens[at + 1].text == "("
+        )  # Go, Java: SetRevenue(9.99)
+        if not is_setter and (key != "revenue" or tokens[at + 1].text not in (":", "=", "=>", ",")):
             continue
         value, after = tokens[at + 2], tokens[at + 3]
         if after.kind != "mark" or after.text not in (",", ")", "}", "]", ";"):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from optilocal.scenarios.check.source_calls import Call, calls
-from optilocal.scenarios.check.source_tokens import LANGUAGES, tokenize
+from optilocal.scenarios.check.source_tokens import LANGUAGES, MARKED_UP, Language, Token, tokenize
 from optilocal.scenarios.check.tracked import Place, Reading, Tracked
 from optilocal.scenarios.language.problems import CannotRun
 
@@ -40,7 +41,9 @@ def scan(path: Path, shown: str, wrappers: Collection[str] = ()) -> Reading:
         if text is None or not any(name.casefold() in text.casefold() for name in names):
             continue
         language = LANGUAGES[file.suffix.casefold()]
-        for call in calls(tokenize(text, language), language, wrappers):
+        tokens = tokenize(text, language)
+        found = [*calls(tokens, language, wrappers), *_handlers(tokens, language, wrappers)]
+        for call in found:
             place = Place(_shown(file, path, shown), call.line)
             if call.name is None:
                 unresolved.append((place, file, call))
@@ -56,6 +59,17 @@ def scan(path: Path, shown: str, wrappers: Collection[str] = ()) -> Reading:
                 reading.unclear.append((place, call.text))
     reading.tracked.sort(key=lambda one: one.place)
     return reading
+
+
+def _handlers(tokens: Sequence[Token], language: Language, wrappers: Collection[str]) -> Iterator[Call]:
+    """The calls in attributes: `@click="analytics.track('Signed Up')"`, with nothing between name, = and quote."""
+    if language is not MARKED_UP:
+        return
+    for name, equals, value in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        is_attribute = equals.text == "=" and name.end == equals.start and equals.end == value.start
+        if is_attribute and value.kind == "string" and value.text[:1] in "\"'":
+            for call in calls(tokenize(value.text[1:-1], language), language, wrappers):
+                yield replace(call, line=call.line + value.line - 1)
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -40,6 +40,7 @@ _KOTLIN = Language("kotlin", _SLASHES, f"{_TRIPLE}|{_PLAIN}", r"\$[A-Za-z_{]")
 _SWIFT = Language("swift", _SLASHES, f"{_TRIPLE}|{_PLAIN}", r"\\\(")
 _OBJECTIVE_C = Language("objective-c", _SLASHES, _PLAIN)
 _PHP = Language("php", f"{_SLASHES}|{_HASH}", _PLAIN, r"\$[A-Za-z_]|\{\$")
+_DART = Language("dart", _SLASHES, f"{_TRIPLE}|{_PLAIN}", r"\$[A-Za-z_{]")
 _CSHARP = Language("csharp", _SLASHES, f"{_TRIPLE}|{_PLAIN}")
 
 LANGUAGES: dict[str, Language] = {
@@ -47,9 +48,11 @@ LANGUAGES: dict[str, Language] = {
     **dict.fromkeys((".vue", ".svelte", ".html", ".htm", ".astro"), _MARKED_UP),
     ".py": _PYTHON, ".rb": _RUBY, ".erb": _RUBY, ".rake": _RUBY, ".go": _GO, ".java": _JAVA, ".scala": _KOTLIN,
     ".kt": _KOTLIN, ".kts": _KOTLIN, ".swift": _SWIFT, ".m": _OBJECTIVE_C, ".mm": _OBJECTIVE_C, ".php": _PHP,
-    ".cs": _CSHARP,
+    ".cs": _CSHARP, ".dart": _DART,
 }  # fmt: skip
 """The languages by the ending of a file's name."""
+MARKED_UP = _MARKED_UP
+"""HTML and what is built on it: code stands in attributes too, `@click="analytics.track('Signed Up')"`."""
 _PATTERNS = {id(language): language.tokens() for language in LANGUAGES.values()}
 
 

@@ -37,12 +37,18 @@ from optilocal.scenarios.commands.options import FILE, Command, Many, option
     metavar="NAME",
     help="A function of your own that tracks: its calls are read too; may be repeated.",
 )
+@option("--junit", type=FILE, metavar="FILE", help="Write JUnit XML, a test case an event.")
+@option("--sarif", type=FILE, metavar="FILE", help="Write SARIF 2.1.0, as code scanning reads it.")
+@option("--github", is_flag=True, help="Annotate the lines that track for GitHub Actions.")
 @option("--strict", is_flag=True, help="What is worth knowing fails too.")
 def command(
     *,
     datafile: str,
     events: tuple[str, ...],
     json: Path | None,
+    junit: Path | None,
+    sarif: Path | None,
+    github: bool,
     settings: Path | None,
     call: tuple[str, ...],
     strict: bool,
@@ -52,8 +58,19 @@ def command(
     \b
     Examples:
       optilocal check --datafile datafile.json --events tracking-plan.json src/
+      optilocal check --datafile datafile.json --events src/ --github --sarif optilocal.sarif
       optilocal check --datafile https://cdn.optimizely.com/datafiles/KEY.json --events names.csv --strict
     """
     from optilocal.scenarios.check.command import check  # noqa: PLC0415 - `check --help` needs none of it
 
-    return check(datafile, events, calls=call, settings_file=settings, json_file=json, strict=strict)
+    return check(
+        datafile,
+        events,
+        calls=call,
+        settings_file=settings,
+        json_file=json,
+        junit_file=junit,
+        sarif_file=sarif,
+        github=github,
+        strict=strict,
+    )

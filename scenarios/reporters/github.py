@@ -22,8 +22,8 @@ def write(run: dict[str, Any], stream: IO[str], *, cwd: Path, workspace: str | N
     """
     by_scenario = [_annotations(entry) for entry in failures(run)]
     for turn in zip_longest(*by_scenario):
-        for annotation in filter(None, turn):
-            stream.write(_command(*annotation, cwd=cwd, workspace=workspace))
+        for told in filter(None, turn):
+            stream.write(annotation(*told, cwd=cwd, workspace=workspace))
 
 
 def write_mistakes(
@@ -34,12 +34,12 @@ def write_mistakes(
         where = (str(problem.file), problem.line)
         column = None if problem.source is None else problem.mark.column
         stream.write(
-            _command(*where, "not a scenario", problem.message, column=column, cwd=cwd, workspace=workspace)
+            annotation(*where, "not a scenario", problem.message, column=column, cwd=cwd, workspace=workspace)
         )
 
 
-def _command(
-    file: str,
+def annotation(
+    file: str | None,
     line: int,
     title: str,
     message: str,
@@ -47,11 +47,13 @@ def _command(
     cwd: Path,
     workspace: str | None,
     column: int | None = None,
+    level: str = "error",
 ) -> str:
-    place = f"file={_property(_in_repository(file, cwd, workspace))},line={line}"
+    """One workflow command: `level` is error or warning; `file` is named from the repository's root."""
+    place = "" if file is None else f"file={_property(_in_repository(file, cwd, workspace))},line={line},"
     if column is not None:
-        place += f",col={column}"
-    return f"::error {place},title={_property(title)}::{_data(message)}\n"
+        place += f"col={column},"
+    return f"::{level} {place}title={_property(title)}::{_data(message)}\n"
 
 
 def _annotations(entry: dict[str, Any]) -> list[tuple[str, int, str, str]]:

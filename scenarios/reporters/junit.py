@@ -81,15 +81,15 @@ def _case(suite: ElementTree.Element, entry: dict[str, Any], name: str) -> None:
     elif entry["status"] != "passed":
         element, kind = _ELEMENTS[entry["status"]]
         found = ElementTree.SubElement(
-            case, element, {"type": kind, "message": _readable(entry["reason"] or "")}
+            case, element, {"type": kind, "message": readable(entry["reason"] or "")}
         )
-        found.text = _readable(f"{entry['file']}:{entry['line']}\n\n{failure_text(entry)}")
+        found.text = readable(f"{entry['file']}:{entry['line']}\n\n{failure_text(entry)}")
 
 
 def _properties(suite: ElementTree.Element, values: dict[str, str]) -> None:
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in values.items():
-        ElementTree.SubElement(properties, "property", {"name": name, "value": _readable(value)})
+        ElementTree.SubElement(properties, "property", {"name": name, "value": readable(value)})
 
 
 def _seconds(milliseconds: int) -> str:
@@ -97,9 +97,9 @@ def _seconds(milliseconds: int) -> str:
 
 
 def _token(text: str) -> str:
-    return " ".join(_readable(text).split())
+    return " ".join(readable(text).split())
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """The text with what XML 1.0 cannot carry, not even escaped, written out: a NUL as `\\x00`."""
     return _NOT_XML.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
