@@ -12,6 +12,7 @@ from optilocal.emulator.context import EXTENSION, Context
 from optilocal.emulator.datafile.source import DatafileSources
 from optilocal.emulator.journal.sqlite import SqliteJournal
 from optilocal.emulator.settings import Settings
+from optilocal.emulator.wire.direct import DirectEvents
 from optilocal.serving.clock import Clock, SystemClock
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
@@ -70,6 +71,7 @@ class EmulatorServer:
                 max_body=self.settings.max_control_body,
                 now_ms=self.clock.now_ms,
                 report=self._context.report,
+                direct=DirectEvents(self._context),
             )
         except BaseException:
             journal.close()

@@ -127,8 +127,9 @@ class SqliteJournal(Journal):
     # -- what arrives
 
     def append(self, exchanges: Sequence[Exchange], *, patient: bool = True) -> int:
+        last = self._store.append("exchanges", _EXCHANGE, exchanges, patient=patient)
         self._added["exchanges"] += len(exchanges)
-        return self._store.append("exchanges", _EXCHANGE, exchanges, patient=patient)
+        return last
 
     def put_report(self, namespace: str, report: Report) -> int:
         values = {**report._asdict(), "namespace": namespace}

@@ -308,9 +308,11 @@ class Projector:
         step = Step(at, at.exchange, at.event)
         cutoff = self._too_many.pop("events", None)
         if cutoff is None:
-            step.dropped = {name: min(number, at.exchange) for name, number in self._too_many.items()}
-            self._too_many = {}
-            return step
+            # An exchange is not dropped before it is projected.
+            waits = {name: n for name, n in self._too_many.items() if name == "exchanges" and n > at.exchange}
+            step.dropped = {name: n for name, n in self._too_many.items() if name not in waits}
+            self._too_many = waits
+            return step if step.dropped else None
         rows = self.journal.oldest_events(cutoff, SLICE)
         if not rows:
             return step

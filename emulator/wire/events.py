@@ -19,6 +19,7 @@ from optilocal.emulator.wire.rest_errors import rest_error
 from optilocal.serving.site import INERT
 
 blueprint = Blueprint("event_api", __name__)
+PATH = "/v1/events"
 STRICT = "X-Optimizely-Strict"
 _ALLOW = "POST, OPTIONS"
 _MEGABYTES = 1_000_000

@@ -54,6 +54,7 @@ def test_requests_on_one_connection_keep_their_order(server: EmulatorServer, spa
 
 def test_a_fault_counts_each_of_many_requests_that_come_at_once(server: EmulatorServer, space: Space) -> None:
     space.put_faults({"on": "events", "status": 503, "skip": 10, "times": 7})
+    space.put_clock("2026-01-15T10:00:00Z")
     body = json.dumps(batch(purchase())).encode()
     request = b"POST /ns/%s/v1/events HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (
         space.name.encode(),
@@ -68,4 +69,6 @@ def test_a_fault_counts_each_of_many_requests_that_come_at_once(server: Emulator
         with connection:
             statuses.append(connection.recv(65_536).split(b" ")[1])
     assert sorted(statuses) == [b"204"] * 33 + [b"503"] * 7
+    # In the order of the records, the first ten are let through and the next seven are not.
+    assert [row["status"] for row in space.rows("exchanges")] == [204] * 10 + [503] * 7 + [204] * 23
     assert [(rule["seen"], rule["applied"]) for rule in space.json("faults")["faults"]] == [(40, 7)]

@@ -1,0 +1,145 @@
+"""`POST /v1/events` on the server's own thread: what comes in one turn of its loop is taken and stored together."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from werkzeug.datastructures import EnvironHeaders
+
+from optilocal.emulator.context import Context
+from optilocal.emulator.journal.interface import JournalBusyError, JournalError
+from optilocal.emulator.journal.limits import BACKLOG, PATIENCE_S
+from optilocal.emulator.journal.records import Exchange
+from optilocal.emulator.problems import Problem
+from optilocal.emulator.wire.events import PATH, Rule, cross_origin_headers, take
+from optilocal.emulator.wire.exchange import Answer, Asked, masked_headers, masked_query
+from optilocal.serving import request as served
+from optilocal.serving.clock import monotonic
+from optilocal.serving.namespaces import DEFAULT, split_path
+from optilocal.serving.wsgi import environ
+
+# Seconds between two looks at what has to go on first: another process that writes, a projector that is far behind.
+_LOOK_AGAIN = 0.005
+
+Headers = tuple[tuple[bytes, bytes], ...]
+Taken = tuple[Answer, Exchange, Rule | None]
+
+
+@dataclass(slots=True)
+class _Handler:
+    """Answers one request: see `serving.application.Handler`."""
+
+    events: "DirectEvents"
+    namespace: str
+    query: str
+    headers: served.Headers
+    max_body: int
+
+    async def __call__(self, body: bytes) -> served.Answer | None:
+        shown = _shown(tuple(self.headers), len(body))
+        found = await self.events.take(Asked(self.namespace, "POST", PATH, self.query, shown, body))
+        if found is None:
+            return None
+        told, _, rule = found
+        headers = [*told.headers.items(), *cross_origin_headers(shown.get("Origin")).items()]
+        return served.Answer(
+            told.status,
+            [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+            told.body,
+            rule["break"] if rule else None,
+            rule["latency_ms"] / 1_000 if rule else 0.0,
+        )
+
+
+class DirectEvents:
+    """Called by the server with each request; the same `take` as the view's, without a thread and a view.
+
+    The first request of a namespace is left to the app, which has a say in whether it may come into being.
+    """
+
+    def __init__(self, parts: Context) -> None:
+        self._parts = parts
+        self._asked: list[Asked] = []
+        self._turn: asyncio.Future[list[Taken | None]] | None = None
+        self._last = 0
+
+    def __call__(self, method: str, target: bytes, headers: served.Headers) -> _Handler | None:
+        path, _, query = target.partition(b"?")
+        named = split_path(path.decode("latin-1")) if method == "POST" else None
+        if named is None or named[1] != PATH:
+            return None
+        shown = masked_query(query.decode("latin-1"))
+        return _Handler(self, named[0], shown, headers, self._parts.settings.max_body)
+
+    async def take(self, asked: Asked) -> Taken | None:
+        """What becomes of one request, once it is stored; None for one that the app must have. Raises Problem."""
+        if self._turn is None:
+            loop = asyncio.get_running_loop()
+            self._turn = loop.create_future()
+            loop.call_soon(self._end_turn)
+        turn, place = self._turn, len(self._asked)
+        self._asked.append(asked)
+        found = (await turn)[place]
+        # An answer is held back while too much waits for the projector: whoever sends more waits for it.
+        while self._parts.projector.lag(self._last) > BACKLOG and not self._parts.stopping.is_set():
+            await asyncio.sleep(_LOOK_AGAIN)
+        return found
+
+    def _end_turn(self) -> None:
+        """Take what came in this turn of the loop, and store it in one commit."""
+        turn, asked = self._turn, self._asked
+        self._turn, self._asked = None, []
+        assert turn is not None
+        journal = self._parts.journal
+        try:
+            known = {
+                space
+                for space in {each.namespace for each in asked}
+                if space == DEFAULT or journal.knows_namespace(space)
+            }
+            taken = iter(take(self._parts, [each for each in asked if each.namespace in known]))
+            found = [next(taken) if each.namespace in known else None for each in asked]
+            records = [each[1] for each in found if each is not None]
+            self._store(turn, found, records)
+        except JournalBusyError:
+            asyncio.get_running_loop().create_task(self._store_later(turn, found, records))
+        except Exception as error:
+            turn.set_exception(_problem(error))
+
+    def _store(
+        self, turn: "asyncio.Future[list[Taken | None]]", found: list[Taken | None], records: list[Exchange]
+    ) -> None:
+        if records:
+            self._last = self._parts.record(records, patient=False)
+        turn.set_result(found)
+
+    async def _store_later(
+        self, turn: "asyncio.Future[list[Taken | None]]", found: list[Taken | None], records: list[Exchange]
+    ) -> None:
+        """Store what another process keeps from being stored, without holding up the loop."""
+        until = monotonic() + PATIENCE_S
+        while not turn.done():
+            await asyncio.sleep(_LOOK_AGAIN)
+            try:
+                self._store(turn, found, records)
+            except JournalBusyError as error:
+                if monotonic() > until:
+                    turn.set_exception(_problem(error))
+            except Exception as error:
+                turn.set_exception(_problem(error))
+
+
+def _problem(error: Exception) -> Exception:
+    return Problem("journal_failed", str(error)) if isinstance(error, JournalError) else error
+
+
+# Clients send the same headers again and again.
+@lru_cache(maxsize=256)
+def _shown(headers: Headers, length: int) -> Mapping[str, str]:
+    """The headers of a request with a body of so many bytes, named and masked as a view's are."""
+    request = served.Request("POST", PATH.encode(), list(headers))
+    made = environ(request, ("", 0))
+    if length:
+        made["CONTENT_LENGTH"] = str(length)
+    return masked_headers(EnvironHeaders(made).items())
