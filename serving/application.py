@@ -39,7 +39,10 @@ class Handler(Protocol):
 
 
 Direct = Callable[[str, bytes, Headers], Handler | None]
-"""Whoever answers a request, given by method, target (path and query as they came) and headers, in the app's place."""
+"""Whoever answers a request, given by method, target (path and query as they came) and headers, in the app's place.
+
+It comes before the guard and the namespaces: what it takes it checks itself, see `split_path`.
+"""
 
 
 class Application:

@@ -132,12 +132,12 @@ class ConsoleReporter:
         if difference["step"] is not None:
             step = entry["steps"][difference["step"]]
             self._field("step", f"{step['index'] + 1}. {step['summary']}  (line {step['line']})")
-        self._field("field", f"{difference['where']} — {difference['reason']}", "bold")
+        # That a value is another one is what the next two lines show.
+        why = "" if difference["reason"] == "is another value" else f" — {difference['reason']}"
+        self._field("field", f"{difference['where']}{why}", "bold")
         for name, style in (("expected", "green"), ("captured", "red")):
             if name in difference:
                 self._field(name, _value(difference[name], exact=difference["kind"] == "type"), style)
-        source = self._source_line(difference["line"], entry["source"])
-        self._field("line", f"{difference['line']} │ {source}" if source else str(difference["line"]), "dim")
         if difference.get("nearest"):
             nearest = difference["nearest"]
             self._field("nearest", f"number {nearest['index']}, {nearest['score']} fields alike")
@@ -148,9 +148,11 @@ class ConsoleReporter:
             self._field("verdict", f"{verdict['outcome']}: {verdict['explanation']}")
             # Of a counted event usually nothing needs to change, yet the scenario failed.
             if verdict["outcome"] != "counted" or verdict["remedy"] != NOTHING:
-                self._field("remedy", verdict["remedy"])
+                self._field("remedy", verdict["remedy"], "bold")
             if verdict["outcome"]:
                 self._field("see", page_of(verdict["outcome"]))
+        source = self._source_line(difference["line"], entry["source"])
+        self._field("line", f"{difference['line']} │ {source}" if source else str(difference["line"]), "dim")
 
     def _source_line(self, line: int, source: dict[str, Any]) -> str:
         lines = source["text"].splitlines()

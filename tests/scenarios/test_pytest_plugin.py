@@ -73,7 +73,7 @@ def test_scenarios_are_tests(project: pytest.Pytester) -> None:
     )
     shown = result.stdout.str()
     assert (
-        "field     tracks[0].outcome — is another value\n  expected  counted\n  captured  user_not_activated\n"
+        "field     tracks[0].outcome\n  expected  counted\n  captured  user_not_activated\n"
         in shown
     )
     assert (
