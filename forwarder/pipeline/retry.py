@@ -15,8 +15,8 @@ class RetryPolicy:
 
     Segment documents "over four hours, exponential, randomised" and, for a like kind of destination, six
     tries (segment.com/docs/connections/destinations); the steps between are not public.
-    Here the n-th wait is `base_s * factor ** (n - 1)` seconds, made longer or shorter by up to `jitter` of itself: about 1 s, 8 s, 1 min, 9 min, 68
-    min.
+    Here the n-th wait is `base_s * factor ** (n - 1)` seconds, made longer or shorter by up to
+    `jitter` of itself: about 1 s, 8 s, 1 min, 9 min, 68 min.
     """
 
     attempts: int = 6
