@@ -8,11 +8,8 @@
   function keyMarked(key, other) {
     const shown = (text) => text.replace(/ /g, "\u00a0");
     const pieces = key.length * other.length > 40000 ? [{ text: key, same: true }] : o.words.apart(key, other);
-    return o.h(
-      "code",
-      { class: "key" },
-      pieces.map(({ text, same }) => (same ? shown(text) : o.h("mark", {}, shown(text)))),
-    );
+    const marked = pieces.map(({ text, same }) => (same ? shown(text) : o.h("mark", {}, shown(text))));
+    return o.h("code", { class: "key" }, marked);
   }
 
   function values(object) {

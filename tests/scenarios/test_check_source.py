@@ -198,7 +198,7 @@ def test_the_datafile_is_fetched_from_a_url(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ((403, "application/xml", b"<Error/>"), "answered 403"),
+        ((403, "application/xml", b"<Error/>"), "answered with 403"),
         ((200, "text/plain", SHOP.read_bytes()), "only application/json is parsed"),
         ((200, "text/javascript", b"// This Optimizely project has been deactivated."), "deactivated"),
         ((200, "application/json", b""), "empty"),
