@@ -16,8 +16,8 @@ from optilocal.serving.clock import monotonic
 
 # A larger file takes too long to read through; damage in it shows when the damaged part is read.
 _CHECKED_AT_START = 64_000_000
-# Rows that one statement inserts: the fewer statements, the less often the interpreter is handed over.
-_CHUNKS = (64, 8, 1)
+# Rows that one statement inserts, at most: the fewer statements, the less often the interpreter is handed over.
+_CHUNK = 64
 
 
 def _statements() -> dict[str, str]:
@@ -61,13 +61,12 @@ class Transaction:
 
 def insert(db: sqlite3.Connection, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> int:
     """Insert rows in their order, with as few statements as possible; the last one's number."""
-    width, done, last = columns.count(",") + 1, 0, 0
-    for size in _CHUNKS:
-        while len(rows) - done >= size:
-            values = [value for row in rows[done : done + size] for value in row]
-            sql = f"INSERT INTO {table} ({columns}) VALUES {placeholders(size, width)}"
-            last = db.execute(sql, values).lastrowid or 0
-            done += size
+    width, last = columns.count(",") + 1, 0
+    for start in range(0, len(rows), _CHUNK):
+        chunk = rows[start : start + _CHUNK]
+        values = [value for row in chunk for value in row]
+        sql = f"INSERT INTO {table} ({columns}) VALUES {placeholders(len(chunk), width)}"
+        last = db.execute(sql, values).lastrowid or 0
     return last
 
 
@@ -173,7 +172,13 @@ class Store:
         self._version = self._data_version()
 
     def _connect(self, timeout: float) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=timeout, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(
+            self.path,
+            timeout=timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=3 * _CHUNK,
+        )
         db.row_factory = sqlite3.Row
         return db
 
@@ -269,7 +274,7 @@ class Store:
         with self.lock, self.named_errors():
             self._check_open()
             self._identity.check()
-            if len(rows) in _CHUNKS:
+            if len(rows) <= _CHUNK:
                 try:
                     return insert(self._db, table, columns, rows)
                 except sqlite3.OperationalError as error:

@@ -29,8 +29,9 @@ class _First(NamedTuple):
 # Clients send the same headers again and again, and reading them takes a tenth as long as all the rest of an event.
 @lru_cache(maxsize=256)
 def _headers(head: str) -> Mapping[str, str]:
+    """Those headers of a request that say something of its visitors."""
     found: dict[str, str] = loads(head)["headers"]
-    return found
+    return {name: value for name, value in found.items() if name.lower() == "user-agent"}
 
 
 class Arrival:
