@@ -16,12 +16,12 @@ NESTED_TAG = "nested_tag"
 # https://docs.developers.optimizely.com/feature-experimentation/docs/include-event-tags
 EVENT_PROPERTIES = "$opt_event_properties"
 
-# A string that starts with this mark carries typed JSON after it (Optimizely reference 1.2).
+# A string that starts with this mark carries typed JSON after it (docs/optimizely.md, "Event API").
 TYPED_MARK = "\ue000"
 
 _SCALAR = (str, int, float)
 
-# A small stand-in for the industry's list of bots, which is not public (Optimizely reference 2.1, rule 13).
+# A small stand-in for the industry's list of bots, which is not public (docs/optimizely.md, "Counting").
 # "Cubot" makes phones.
 BOT_PATTERN = re.compile(
     r"(?<!cu)bot\b|crawl|spider|headless|slurp|phantomjs|lighthouse|facebookexternalhit|pingdom|uptime", re.I

@@ -60,7 +60,7 @@ class ParsedBatch:
 def parse(body: bytes, *, headers: Mapping[str, str], received_at: int) -> ParsedBatch:
     """Read an unpacked body; `received_at` is epoch milliseconds. Never raises for what was sent.
 
-    The Content-Type is not looked at: senders post JSON as text/plain too (Optimizely reference 1.1).
+    The Content-Type is not looked at: senders post JSON as text/plain too (docs/optimizely.md, "Event API").
     """
     found = Findings()
     batch, rows = regular(body), []
@@ -109,7 +109,7 @@ def _decode(body: bytes, found: Findings) -> str:
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        # Java's dispatcher posts with ISO-8859-1 as its default (Optimizely reference 5.5).
+        # Java's dispatcher posts with ISO-8859-1 as its default (docs/optimizely.md, "Event API").
         found.warning("latin_1", "", "the body is not UTF-8 and was read as Latin-1; send UTF-8")
         return body.decode("latin-1")
 

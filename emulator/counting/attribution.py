@@ -80,7 +80,7 @@ def judge_by(conversion: EventRow, standings: Standings, *, told: bool = True) -
     """Judge one conversion by its visitor's standings; `told` adds the details, which take longer than the judgement.
 
     An event counts once in each running experiment that has it as a metric and in which its visitor has a
-    decision that is not later (Optimizely reference 2.1, rules 1 to 3, 8, 17). What excludes only this event,
+    decision that is not later (docs/optimizely.md, "Counting"). What excludes only this event,
     a filtered bot or a malformed row, is looked at last.
     """
     account, now = conversion["account_id"], event_time(conversion)

@@ -37,7 +37,7 @@ def recount(
     """The totals of a question over each visitor's rows, replays collapsed; one visitor's at a time are held.
 
     A visitor belongs to the first variation seen in the date range, and what lies outside it is not looked at
-    (Optimizely reference 2.1, rules 1 and 2).
+    (docs/optimizely.md, "Counting").
     """
     totals, revenues = Totals(), Revenues() if question.smoothing else None
     for rows in visitors:

@@ -22,7 +22,7 @@ def rest_results(
     """The body of an answer without its times, or None (204) while the experiment has no visitor.
 
     Each attached event gives four metrics: unique conversions, total conversions, sum of revenue (cents) and
-    sum of value; the revenue of all of them together has event_id null (Optimizely reference 2.2). `baseline` is
+    sum of value; the revenue of all of them together has event_id null (docs/optimizely.md, "Counting"). `baseline` is
     a variation's id; without it the first variation is the baseline. Statistics (significance, intervals) are not imitated.
 
     Raises KeyError when no revision of the datafile lists such an experiment, or it has no such variation.

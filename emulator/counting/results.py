@@ -56,7 +56,7 @@ def visitor_contribution(
 
     `rows` are all rows of that visitor in any order, replays collapsed. With a `segment` the visitor counts where a
     decision or a conversion of the experiment carries the attribute, and of the conversions only those that carry it
-    (Optimizely reference 2.1, rule 14); the variation is still the first one seen. `revenues` is told every event's.
+    (docs/optimizely.md, "Counting"); the variation is still the first one seen. `revenues` is told every event's.
     """
     decisions: list[EventRow] = []
     conversions: list[EventRow] = []

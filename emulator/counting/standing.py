@@ -30,7 +30,7 @@ class Rules:
     """Switches for the rules on which public sources conflict or are silent.
 
     count_after_pause: a visitor's conversions go on counting while the experiment is paused, if the visitor entered it
-        while it ran. Off: the troubleshooting page wants a running experiment (Optimizely reference 2.1, rules 17, 19).
+        while it ran. Off: the troubleshooting page wants a running experiment (docs/optimizely.md, "Counting").
     count_late_metrics: a metric that was attached late counts from all stored events. On; the older page of the same
         service says results are not computed back (rule 18).
     bot_filtering: None does as the event or the datafile says, True and False decide for all (rule 13).
@@ -61,7 +61,7 @@ class Standing:
     """One visitor in one experiment.
 
     `first` is the earliest decision that counts and `variation` what it showed: the visitor belongs to it,
-    whatever a later decision says (Optimizely reference 2.1, rule 1). `others` are the variations of later
+    whatever a later decision says (docs/optimizely.md, "Counting"). `others` are the variations of later
     decisions that count, `counting` all those decisions.
     """
 
@@ -210,7 +210,8 @@ class Standings:
 
 
 def _variation(row: EventRow, experiment: Experiment) -> Variation | None:
-    # Newer SDKs send null for an id that is not numeric and leave the key in the metadata (Optimizely reference 5.6).
+    # Newer SDKs send null for an id that is not numeric and leave the key in the metadata.
+    # Source: docs/optimizely.md, "Event API".
     if row["variation_id"]:
         return experiment.variation(row["variation_id"])
     return experiment.variation_by_key(row["variation_key"]) if row["variation_key"] else None

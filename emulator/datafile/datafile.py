@@ -122,7 +122,7 @@ class Datafile:
 
     @cached_property
     def region(self) -> str:
-        """ "US" or "EU": which Event API Optimizely's SDKs post to (Optimizely reference 3.1)."""
+        """ "US" or "EU": which Event API Optimizely's SDKs post to (docs/optimizely.md, "Datafile CDN")."""
         return str(self.raw.get("region") or "US")
 
     @cached_property
@@ -139,8 +139,8 @@ class Datafile:
         )
 
     def _experiment(self, item: Mapping[str, Any], kind: ExperimentKind, place: str) -> Experiment:
-        # A targeted delivery may stand among the experiments; like a rollout it has no results (Optimizely
-        # reference 2.1).
+        # A targeted delivery may stand among the experiments; like a rollout it has no results.
+        # Source: docs/optimizely.md, "Counting".
         delivery = kind == "experiment" and item.get("type") == "td"
         variations = item.get("variations") or []
         if kind == "experiment" and item.get("type") == FEATURE_ROLLOUT:
@@ -153,7 +153,8 @@ class Datafile:
             variations=tuple(Variation(str(v["id"]), str(v["key"])) for v in variations),
             type=item.get("type"),
             environment=self.environment or self.sdk_key,
-            # Only a local holdout has rules of its own; on a global one they are ignored (Optimizely reference 3.1).
+            # Only a local holdout has rules of its own; on a global one they are ignored.
+            # Source: docs/optimizely.md, "Datafile CDN".
             included_rules=tuple(item.get("includedRules") or ()) if place == "localHoldouts" else None,
             layer_id=None if item.get("layerId") is None else str(item["layerId"]),
             bandit_attributes=_bandit_attributes(item.get("cmab")) if kind == "experiment" else None,
@@ -181,7 +182,8 @@ class Datafile:
 
     @cached_property
     def _events_by_key(self) -> dict[str, Event]:
-        # Of several events with one key the first wins (Segment reference 0.3).
+        # Of several events with one key the first wins.
+        # Source: Segment's optimizely-feature-experimentation-actions/trackEvent/index.ts.
         return {event.key: event for event in reversed(self.events)}
 
     @cached_property
@@ -275,7 +277,7 @@ def is_running(experiment: Experiment) -> bool:
 def same_but_for_revision(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether a changed datafile kept its revision, so that SDKs that hold the old one ignore it.
 
-    Python, JavaScript, Go and Java compare the revision alone (Optimizely reference 3.3).
+    Python, JavaScript, Go and Java compare the revision alone (docs/optimizely.md, "Datafile CDN").
     """
     return old.get("revision") == new.get("revision") and json.dumps(old, sort_keys=True) != json.dumps(
         new, sort_keys=True

@@ -188,7 +188,7 @@ class DatafileHistory:
     def experiments_with_metric(self, event_id: str) -> tuple[Experiment, ...]:
         """The experiments that have the event as a metric by the last revision that lists each experiment.
 
-        So a metric that was added late counts from all stored events (Optimizely reference 2.1, rule 18), and
+        So a metric that was added late counts from all stored events (docs/optimizely.md, "Counting"), and
         an experiment that has since left the datafile keeps the metrics it had.
         """
         return self._with_metric.get(event_id, ())

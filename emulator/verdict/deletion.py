@@ -1,4 +1,7 @@
-"""What a deletion really asked for: no conversion, so without an outcome (Segment reference 0.6)."""
+"""What a deletion really asked for: no conversion, so without an outcome.
+
+Source: Segment's optimizely-feature-experimentation-actions/index.ts.
+"""
 
 import json
 
@@ -9,7 +12,10 @@ from optilocal.emulator.verdict.wording import joined, listed, quoted
 
 
 def deletion(report: DeliveryReport, history: DatafileHistory) -> Ending:
-    """What a deletion really asked for. Its outcome is empty: it is no conversion (Segment reference 0.6)."""
+    """What a deletion really asked for. Its outcome is empty: it is no conversion.
+
+    Source: Segment's optimizely-feature-experimentation-actions/index.ts.
+    """
     user = quoted(report.user_id or report.anonymous_id)
     requests = report.requests_to("privacy")
     json_body = requests[-1].get("json") if requests else None

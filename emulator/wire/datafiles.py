@@ -14,7 +14,7 @@ from optilocal.emulator.datafile.store import DEACTIVATED_TEXT, DatafileStore
 from optilocal.emulator.wire.exchange import Answer, exchange
 
 blueprint = Blueprint("datafile_cdn", __name__)
-# Storage of this kind answers 403, not 404, for what it does not have (Optimizely reference 3.3).
+# Storage of this kind answers 403, not 404, for what it does not have (docs/optimizely.md, "Datafile CDN").
 _DENIED = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n'
     b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"

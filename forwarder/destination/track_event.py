@@ -30,8 +30,6 @@ from optilocal.forwarder.javascript.values import (
 
 EVENTS_URL: Final = "https://logx.optimizely.com/v1/events"
 
-MOST_INDEXES: Final = 64
-
 FIELDS: Final = (
     Field("eventKey", "Event Key", "string", required=True),
     Field("userId", "User ID", "string", required=True),

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import Protocol
 
 WINDOW_MS = 24 * 3600 * 1000
-"""Segment promises at least 24 hours (Segment reference 7); here it is exactly that long."""
+"""Segment promises at least 24 hours (segment.com/docs/connections/destinations); here it is exactly that long."""
 
 
 class Deduplication(Protocol):

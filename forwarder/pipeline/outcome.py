@@ -36,8 +36,8 @@ def judge(error: DestinationError, exchanges: Sequence[Exchange]) -> Judged:
     if not exchanges:
         return Judged("invalid_payload", tuple(error.details))
     status = http_status(error)
-    # An error with neither status nor answer counts as a 500 at Segment, so it is tried again (Segment
-    # reference 1.3).
+    # An error with neither status nor answer counts as a 500 at Segment, so it is tried again.
+    # Source: @segment/actions-core errors.ts.
     retried = True if status is None else is_retried_status(status)
     last = exchanges[-1]
     if last.shown["to"] != "datafile":
@@ -94,6 +94,9 @@ def why_unusable(answer: Response) -> str | None:
 
 
 def judge_settings(error: DestinationError) -> Judged:
-    """Wrong settings stop every event before any mapping is looked at (Segment reference 1.1)."""
+    """Wrong settings stop every event before any mapping is looked at.
+
+    Source: @segment/actions-core destination-kit/index.ts.
+    """
     details = error.details if isinstance(error, AggregateAjvError) else [error.message]
     return Judged("invalid_payload", tuple(f"destination settings: {detail}" for detail in details))

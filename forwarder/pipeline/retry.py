@@ -14,9 +14,9 @@ class RetryPolicy:
     """At most `attempts` in all, none later than `limit_s` seconds after the event came in.
 
     Segment documents "over four hours, exponential, randomised" and, for a like kind of destination, six
-    tries (Segment reference 7); the steps between are not public. Here the n-th wait is `base_s * factor **
-    (n - 1)` seconds, made longer or shorter by up to `jitter` of itself: about 1 s, 8 s, 1 min, 9 min, 68
-    min.
+    tries (segment.com/docs/connections/destinations); the steps between are not public.
+    Here the n-th wait is `base_s * factor ** (n - 1)` seconds, made longer or shorter by up to
+    `jitter` of itself: about 1 s, 8 s, 1 min, 9 min, 68 min.
     """
 
     attempts: int = 6
@@ -43,7 +43,7 @@ def is_retried_status(status: int) -> bool:
     """Whether an HTTP answer or a Segment error with this status is tried again.
 
     The comments in Segment's framework decide where public sources differ (on 410, 423, 460 and 505): 4xx is
-    final but for 408, 423 and 429, and 5xx is tried again but for 501 (Segment reference 1.3).
+    final but for 408, 423 and 429, and 5xx is tried again but for 501 (@segment/actions-core errors.ts).
     """
     if status >= 500:
         return status not in FINAL_5XX

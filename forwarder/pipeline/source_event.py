@@ -15,7 +15,10 @@ def iso_time(at: int) -> str:
 def deletion_event(
     user_id: str | None, *, message_id: str, at: int, anonymous_id: str | None = None
 ) -> dict[str, Any]:
-    """The event of which a destination hears when a user is deleted (Segment reference 7.1). `at` in epoch ms."""
+    """The event of which a destination hears when a user is deleted. `at` in epoch ms.
+
+    Source: segment.com/docs/privacy/user-deletion-and-suppression.
+    """
     when = iso_time(at)
     event: dict[str, Any] = {
         "type": "delete",
@@ -59,8 +62,8 @@ def complete(
     `kind` is the call's ("track", …); None takes the event's own `type`. `message_id` is used where the
     client gave none. A `batch`'s `context`, `integrations` and `sentAt` hold for its events; what an event
     says itself wins. The time is corrected by the client's own clock: `timestamp = receivedAt - (sentAt -
-    originalTimestamp)` (Segment reference 6.2); without `sentAt`, or with a time that cannot be read, the
-    client's value stays as it is.
+    originalTimestamp)` (segment.com/docs/connections/spec/common); without `sentAt`, or with a time
+    that cannot be read, the client's value stays as it is.
     """
     around = batch or {}
     event = {key: value for key, value in sent.items() if key != "writeKey"}

@@ -9,7 +9,10 @@ SUPPRESSING = frozenset({"SUPPRESS_WITH_DELETE", "SUPPRESS_ONLY", "SUPPRESS_WITH
 """Regulation types that put a subject on the suppression list."""
 
 REACHES_DESTINATIONS = frozenset({"SUPPRESS_WITH_DELETE", "DELETE_ONLY"})
-"""Regulation types of which destinations hear; the other deletions stay within Segment (Segment reference 7.1)."""
+"""Regulation types of which destinations hear; the other deletions stay within Segment.
+
+Source: segment.com/docs/privacy/user-deletion-and-suppression.
+"""
 
 REGULATION_TYPES = (
     SUPPRESSING | REACHES_DESTINATIONS | {"UNSUPPRESS", "DELETE_INTERNAL", "DELETE_ARCHIVE_ONLY"}

@@ -20,7 +20,8 @@ _DISCARDS = "Segment lists this among the reasons for which it discards events a
 
 def notes(event: Mapping[str, Any], *, received_at: int) -> list[Note]:
     """Notes on an event as a client sent it, by the codes under which Segment discards where it has one
-    (Segment reference 6.1). The event is delivered all the same: what the destination makes of it is the
+    (its HTTP API's page).
+    The event is delivered all the same: what the destination makes of it is the
     verdict's.
     """
     return [{"code": code, "message": message} for code, message in _found(event, received_at)]

@@ -104,7 +104,7 @@ class Destination:
         return self._judge(whole, self._named)
 
     def _completed(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        # Segment gives every event an id and a time at its door (Segment reference 6.2).
+        # Segment gives every event an id and a time at its door (segment.com/docs/connections/spec/common).
         self._number += 1
         completed = {key: value for key, value in event.items() if not (key in _IDS and value is None)}
         completed.setdefault("messageId", f"event-{self._number}")

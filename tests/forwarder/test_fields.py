@@ -141,3 +141,13 @@ def test_empty_values_go_at_the_top_and_stay_below() -> None:
 )
 def test_settings(settings: dict[str, Any], messages: list[str]) -> None:
     assert check(settings, SETTINGS_FIELDS).messages == messages
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [(FIELDS, ["eventKey", "userId", "timestamp", "uuid"]), (SETTINGS_FIELDS, ["accountId", "dataFileUrl"])],
+)
+def test_exactly_these_fields_are_required(fields: Any, names: list[str]) -> None:
+    assert check({}, fields).messages == [
+        f"The root value is missing the required field '{name}'." for name in names
+    ]

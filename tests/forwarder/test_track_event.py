@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from optilocal.forwarder.destination.errors import JavaScriptTypeError, PayloadValidationError
+from optilocal.forwarder.destination.preview import run_line
 from optilocal.forwarder.destination.track_event import event_batch
 from optilocal.forwarder.javascript.json import to_json
 
@@ -102,3 +103,52 @@ def test_events_by_name_and_by_the_name_of_the_prototype() -> None:
     hostile = {"events": [{"key": "__proto__", "id": "9"}]}
     batch = event_batch({**PAYLOAD, "eventKey": "__proto__"}, hostile)
     assert batch["visitors"][0]["snapshots"][0]["events"][0]["entity_id"] == "9"
+
+
+def _id(events: Any, key: str = "A") -> Any:
+    """The entity_id of an event of this key; None where the datafile's `events` define none."""
+    try:
+        batch = event_batch({**PAYLOAD, "eventKey": key}, {"events": events})
+    except PayloadValidationError:
+        return None
+    return batch["visitors"][0]["snapshots"][0]["events"][0]["entity_id"]
+
+
+@pytest.mark.parametrize(
+    ("events", "id_"),
+    [
+        ({"length": 1, "0": {"key": "A", "id": "1"}}, "1"),
+        ({"length": 2, "0": {"key": "A", "id": "1"}, "1": {"key": "A", "id": "2"}}, "1"),
+        ({"length": 2, "0": {"key": "B", "id": "1"}, "1": {"key": "A", "id": "2"}}, "2"),
+        ({"length": 1, "0": {"key": "B", "id": "1"}, "1": {"key": "A", "id": "2"}}, None),
+        ({"length": 0, "x": {"key": "A", "id": "1"}}, None),
+        ({"length": -1, "x": {"key": "A", "id": "1"}}, "1"),
+        ({"length": 2**53, "x": {"key": "A", "id": "1"}}, "1"),
+        ({"length": True, "x": {"key": "A", "id": "1"}}, "1"),
+        ({"length": "2", "x": {"key": "A", "id": "1"}}, "1"),
+    ],
+)
+def test_an_object_with_a_length_passes_for_an_array(events: Any, id_: Any) -> None:
+    assert _id(events) == id_
+
+
+def test_the_letters_of_a_text_are_entities_without_a_key() -> None:
+    batch = event_batch({**PAYLOAD, "attributes": {"undefined": "v"}}, {**DATAFILE, "attributes": "x"})
+    assert batch["visitors"][0]["attributes"] == [{"key": "undefined", "value": "v", "type": "custom"}]
+
+
+def test_a_datafile_that_is_not_json_is_a_deactivated_project() -> None:
+    event = {
+        "type": "track",
+        "event": "A",
+        "userId": "u-1",
+        "messageId": "m-1",
+        "timestamp": "2024-01-02T03:04:05Z",
+    }
+    answer = run_line({"event": event, "datafile": "// deactivated"})
+    assert answer["outcome"] == "error"
+    error = answer["error"]
+    assert (error["name"], error["message"], error["code"], error["status"]) == (
+        "IntegrationError", "// deactivated", "PROJECT_DEACTIVATED", 400,
+    )  # fmt: skip
+    assert [request["method"] for request in answer["requests"]] == ["GET"]

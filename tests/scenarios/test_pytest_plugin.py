@@ -72,10 +72,7 @@ def test_scenarios_are_tests(project: pytest.Pytester) -> None:
         ]
     )
     shown = result.stdout.str()
-    assert (
-        "field     tracks[0].outcome\n  expected  counted\n  captured  user_not_activated\n"
-        in shown
-    )
+    assert "field     tracks[0].outcome\n  expected  counted\n  captured  user_not_activated\n" in shown
     assert (
         'remedy    Use one id for both sides: the SDK decided for "u-1", the event was sent for "U-1".'
         in shown

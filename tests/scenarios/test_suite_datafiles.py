@@ -21,7 +21,7 @@ from optilocal import scenarios
 
 FOLDER = Path(scenarios.__file__).parent / "suite" / "datafiles"
 SHOP = json.loads((FOLDER / "shop.json").read_bytes())
-# What a version-4 datafile of a current project holds (Optimizely reference 3.1).
+# What a version-4 datafile of a current project holds (docs/optimizely.md, "Datafile CDN").
 KEYS = {
     "version", "revision", "accountId", "projectId", "sdkKey", "environmentKey", "experiments", "groups",
     "featureFlags", "rollouts", "events", "attributes", "audiences", "typedAudiences", "variables", "anonymizeIP",
