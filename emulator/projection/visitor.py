@@ -41,16 +41,19 @@ class Visitor:
         self._contribution = shares(self.standings, self._held())
 
     def decide(self, decision: EventRow, totals: Totals) -> bool:
-        """Take one more decision; False when it may change what becomes of earlier conversions: then nothing is taken."""
-        if self._converted and not (self.standings.settle(decision) and self._held().settle(decision)):
+        """Take one more decision; False when it may change what becomes of earlier conversions: then nothing is taken.
+
+        One that changes nothing, as most that an SDK sends again, is not remembered.
+        """
+        if self.standings.settle(decision) and self._held().settle(decision):
+            return True
+        if self._converted:
             return False
-        settled = self._converted
         self._decisions.append(decision)
         self._standings = self._holdouts = None
-        if not settled:
-            totals.subtract(self._contribution)
-            self._contribution = shares(self.standings, self._held())
-            totals.add(self._contribution)
+        totals.subtract(self._contribution)
+        self._contribution = shares(self.standings, self._held())
+        totals.add(self._contribution)
         return True
 
     def convert(self, judgement: Judgement, conversion: EventRow, totals: Totals | None) -> None:
