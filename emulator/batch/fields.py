@@ -273,31 +273,34 @@ def attributes(visitor: Mapping[str, Any], path: str, found: Findings) -> list[d
             found.violation("compact_form", where, f"{where} is in the Web snippet's compact form")
             read.append(short)
             continue
-        ignored: list[Note] = []
-        kind = required_text(item, "type", where, found, ignored)
-        if kind == "custom":
-            required_text(item, "entity_id", where, found, ignored)
-            required_text(item, "key", where, found, ignored)
-        elif kind and item.get("entity_id") is not None:
-            message = f"{where}.entity_id is allowed only with type custom, not with {kind}"
-            found.violation("not_allowed", join(where, "entity_id"), message)
-        value = item.get("value")
-        if "value" not in item:
-            found.violation("missing_field", join(where, "value"), f"{where}.value is required")
-        elif not isinstance(value, _SCALAR):
-            message = f"{where}.value must be a string, number or boolean, it is {type_name(value)}"
-            found.violation("wrong_type", join(where, "value"), message)
+        kind, value = item.get("type"), item.get("value")
+        entity_id, key = item.get("entity_id"), item.get("key")
+        # Of three texts and a plain value there is nothing to note.
+        texts = kind == "custom" and type(entity_id) is type(key) is str and entity_id and key
+        if not texts or not isinstance(value, _SCALAR):
+            _note_attribute(item, where, found)
         if _is_marked(value):
             value = typed_value(value, join(where, "value"), found)
-        read.append(
-            {
-                "entity_id": item.get("entity_id"),
-                "key": item.get("key"),
-                "type": item.get("type"),
-                "value": value,
-            }
-        )
+        read.append({"entity_id": entity_id, "key": key, "type": kind, "value": value})
     return read
+
+
+def _note_attribute(item: Mapping[str, Any], where: str, found: Findings) -> None:
+    """Note what is missing in an attribute, or of the wrong type."""
+    ignored: list[Note] = []
+    kind = required_text(item, "type", where, found, ignored)
+    if kind == "custom":
+        required_text(item, "entity_id", where, found, ignored)
+        required_text(item, "key", where, found, ignored)
+    elif kind and item.get("entity_id") is not None:
+        message = f"{where}.entity_id is allowed only with type custom, not with {kind}"
+        found.violation("not_allowed", join(where, "entity_id"), message)
+    value = item.get("value")
+    if "value" not in item:
+        found.violation("missing_field", join(where, "value"), f"{where}.value is required")
+    elif not isinstance(value, _SCALAR):
+        message = f"{where}.value must be a string, number or boolean, it is {type_name(value)}"
+        found.violation("wrong_type", join(where, "value"), message)
 
 
 def attribute(attributes_read: list[dict[str, Any]], key: str) -> Any:

@@ -23,7 +23,9 @@ def lost_in_tags(event: Mapping[str, Any], row: EventRow, path: str, found: Find
     for key in ("revenue", "value"):
         meant = row["tags"].get(key)
         # A field of the wrong type has been noted where it was read.
-        if meant is not None and meant != "" and (event.get(key) is None or row[key] is not None):
+        if meant is None or meant == "" or meant == row[key]:
+            continue
+        if event.get(key) is None or row[key] is not None:
             notes += _lost(key, meant, row[key], f"{path}.tags.{key}", found)
     return notes
 

@@ -1,8 +1,7 @@
 """One visitor of an event batch → its decisions and conversions, however its decisions are marked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from optilocal.emulator.batch import fields
 from optilocal.emulator.batch.fields import NESTED_TAG, Findings
@@ -23,8 +22,7 @@ _START_KEYS = frozenset({"client_activation", "view_activated"})
 _Placed = list[tuple[str, dict[str, Any]]]
 
 
-@dataclass(frozen=True)
-class Sender:
+class Sender(NamedTuple):
     """What the head of a batch says about everything in it. `received_at` is epoch milliseconds."""
 
     account_id: str | None
@@ -238,7 +236,7 @@ def _own_decisions(event: Mapping[str, Any], decisions: _Placed) -> _Placed:
 
 def besides(problems: list[Note], violations: list[Note]) -> list[Note]:
     """The violations that are no problem: what they are about counts in spite of them."""
-    return [found for found in violations if not any(found is problem for problem in problems)]
+    return violations and [found for found in violations if not any(found is problem for problem in problems)]
 
 
 # Fields without which an event counts all the same, by the code of what is wrong with them.
@@ -247,6 +245,8 @@ _LEFT_OUT = frozenset({"revenue_not_integer", "quantity_not_integer"})
 
 def _counts_without(violations: list[Note], path: str) -> list[Note]:
     """The violations of one event in words; nested tags are told together, because together they may cost the event."""
+    if not violations:
+        return []
     told = [
         note(item["code"], f"{item['message']}; the event counts without it")
         if item["code"] in _LEFT_OUT or item.get("path") == f"{path}.value"

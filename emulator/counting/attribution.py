@@ -3,8 +3,7 @@ de-duplication.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.counting.standing import Rules, Standing, Standings, bot_filtered, nested_tags_refused
@@ -46,8 +45,7 @@ class Attribution(TypedDict):
     variation_id: str
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What becomes of one conversion in the results, and why.
 
     `candidates` are the experiments that have the event as a metric, `running` those of them that count at

@@ -12,10 +12,9 @@ from optilocal.emulator.counting.smoothing import Revenues
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.projection.projector import Projector
 from optilocal.emulator.projection.verdicts import event_json
-
-_VISITORS_AT_A_TIME = 500
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def recounted(projector: Projector, namespace: str, question: Question) -> Total
 def _visitors(journal: Journal, namespace: str, newest: int) -> Iterator[list[EventRow]]:
     """Each visitor's rows in turn, up to the newest one given."""
     after = ""
-    while page := journal.visitors(namespace, newest, after, _VISITORS_AT_A_TIME):
+    while page := journal.visitors(namespace, newest, after, SLICE):
         rows = journal.events_of([(namespace, visitor) for visitor in page])
         for _, own in groupby(rows, key=lambda row: row["visitor_id"]):
             yield [

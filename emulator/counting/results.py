@@ -62,16 +62,8 @@ def visitor_contribution(
     conversions: list[EventRow] = []
     for row in rows:
         (decisions if row["kind"] == "decision" else conversions).append(row)
-    standings = Standings(decisions, history, rules)
-    contribution: Contribution = {}
-    for standing in standings.all():
-        if standing.variation is not None:
-            variation = standing.variation
-            share: Share = {"variation_id": variation.id, "variation": variation.key, "metrics": {}}
-            contribution[standing.experiment.id] = share
-    holdouts = HoldoutStandings(decisions, history, rules)
-    for held in holdouts.all():
-        contribution[held.holdout.id] = {"variation_id": held.group, "variation": held.group, "metrics": {}}
+    standings, holdouts = Standings(decisions, history, rules), HoldoutStandings(decisions, history, rules)
+    contribution = shares(standings, holdouts)
     carried: set[str] = set()
     for row in conversions:
         if segment is not None and not segment.carried_by(row):
@@ -99,6 +91,19 @@ def visitor_contribution(
         if any(segment.carried_by(row) for row in held.counting):
             carried.add(held.holdout.id)
     return {experiment_id: share for experiment_id, share in contribution.items() if experiment_id in carried}
+
+
+def shares(standings: Standings, holdouts: HoldoutStandings) -> Contribution:
+    """What one visitor adds to the results before it has converted."""
+    found: Contribution = {}
+    for standing in standings.all():
+        if standing.variation is not None:
+            variation = standing.variation
+            share: Share = {"variation_id": variation.id, "variation": variation.key, "metrics": {}}
+            found[standing.experiment.id] = share
+    for held in holdouts.all():
+        found[held.holdout.id] = {"variation_id": held.group, "variation": held.group, "metrics": {}}
+    return found
 
 
 def _count(share: Share, event: Event, row: EventRow, sign: int = 1) -> None:

@@ -4,7 +4,7 @@ with reasons.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from optilocal.emulator.batch.fields import NESTED_TAG, attribute
 from optilocal.emulator.batch.row import EventRow, event_time
@@ -56,8 +56,7 @@ class Reason:
     message: str
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """One visitor in one experiment.
 
     `first` is the earliest decision that counts and `variation` what it showed: the visitor belongs to it,

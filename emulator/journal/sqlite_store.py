@@ -8,16 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from optilocal.emulator.journal.interface import JournalBusyError, JournalError, Row
-from optilocal.emulator.journal.limits import LOG_BYTES, PATIENCE_S
+from optilocal.emulator.journal.limits import LARGE_BYTES, LOOK_S, PATIENCE_S, SLICE
 from optilocal.emulator.journal.records import FILTERS, Query
 from optilocal.emulator.journal.sqlite_file import APPLICATION_ID, VERSION, Identity, prepare
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.serving.clock import monotonic
-
-# A larger file takes too long to read through; damage in it shows when the damaged part is read.
-_CHECKED_AT_START = 64_000_000
-# Rows that one statement inserts: the fewer statements, the less often the interpreter is handed over.
-_CHUNKS = (64, 8, 1)
 
 
 def _statements() -> dict[str, str]:
@@ -61,13 +56,12 @@ class Transaction:
 
 def insert(db: sqlite3.Connection, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> int:
     """Insert rows in their order, with as few statements as possible; the last one's number."""
-    width, done, last = columns.count(",") + 1, 0, 0
-    for size in _CHUNKS:
-        while len(rows) - done >= size:
-            values = [value for row in rows[done : done + size] for value in row]
-            sql = f"INSERT INTO {table} ({columns}) VALUES {placeholders(size, width)}"
-            last = db.execute(sql, values).lastrowid or 0
-            done += size
+    width, last = columns.count(",") + 1, 0
+    for start in range(0, len(rows), SLICE):
+        chunk = rows[start : start + SLICE]
+        values = [value for row in chunk for value in row]
+        sql = f"INSERT INTO {table} ({columns}) VALUES {placeholders(len(chunk), width)}"
+        last = db.execute(sql, values).lastrowid or 0
     return last
 
 
@@ -173,7 +167,13 @@ class Store:
         self._version = self._data_version()
 
     def _connect(self, timeout: float) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=timeout, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(
+            self.path,
+            timeout=timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=SLICE,
+        )
         db.row_factory = sqlite3.Row
         return db
 
@@ -186,7 +186,7 @@ class Store:
                 f"BEGIN EXCLUSIVE; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
                 f"{STATEMENTS['schema']} COMMIT;"
             )
-        elif self.path.stat().st_size < _CHECKED_AT_START and not self.is_sound():
+        elif self.path.stat().st_size < LARGE_BYTES and not self.is_sound():
             raise sqlite3.DatabaseError("it is damaged")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA synchronous = {'OFF' if temporary else 'NORMAL'}")
@@ -269,7 +269,7 @@ class Store:
         with self.lock, self.named_errors():
             self._check_open()
             self._identity.check()
-            if len(rows) in _CHUNKS:
+            if len(rows) <= SLICE:
                 try:
                     return insert(self._db, table, columns, rows)
                 except sqlite3.OperationalError as error:
@@ -301,7 +301,7 @@ class Store:
                     ) from None
                 if monotonic() > until:
                     raise
-            threading.Event().wait(0.005)
+            threading.Event().wait(LOOK_S / 100)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -330,7 +330,7 @@ class Store:
         with self.reader() as db:
             db.execute("PRAGMA wal_checkpoint(PASSIVE)")
         log = Path(f"{self.path}-wal")
-        if log.exists() and log.stat().st_size > LOG_BYTES:
+        if log.exists() and log.stat().st_size > LARGE_BYTES:
             # What was written meanwhile, while nobody writes: the log begins anew then.
             with self.lock, self.named_errors():
                 self._db.execute("PRAGMA wal_checkpoint(RESTART)")
@@ -346,7 +346,7 @@ class Store:
             with self.lock, self.named_errors():
                 if not self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                     return
-            threading.Event().wait(0.005)
+            threading.Event().wait(LOOK_S / 100)
         raise JournalError(
             f"the journal {self.path} is being read by another process or a long question, and what is erased"
             f" would stay in its log {self.path.name}-wal; wait until that has ended, and ask again"

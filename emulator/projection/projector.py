@@ -235,7 +235,7 @@ class Projector:
         for row in rows:
             if row["kind"] == "decision":
                 if row["duplicate_of"] is None:
-                    decisions.append(event_json(row))  # type: ignore[arg-type]
+                    decisions.append(loads(row["doc"]))
                 continue
             if not loaded:
                 visitor.load(decisions)
@@ -244,7 +244,7 @@ class Projector:
                 if told:
                     told(row, "", None)
                 continue
-            conversion: Any = event_json(row)
+            conversion = loads(row["doc"])
             delivery = loads(row["delivery"]) if told and row["delivery"] else None
             found = outcome_alone(delivery, conversion, visitor.standings) if told else None
             judgement = found[1] if found else judge_by(conversion, visitor.standings, told=False)

@@ -12,12 +12,10 @@ from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
 from optilocal.emulator.datafile.store import REVISION
 from optilocal.emulator.journal.interface import Journal, Row
+from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.journal.records import Judged
 from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.verdict.verdict import outcome_alone, related_visitors, verdict
-
-# Making one reads every revision of the namespace's datafiles.
-_KEPT_HISTORIES = 64
 
 
 def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +56,7 @@ class Verdicts:
             kept = (state, DatafileHistory(revisions))
             with self._lock:
                 self._histories[namespace] = kept
-                while len(self._histories) > _KEPT_HISTORIES:
+                while len(self._histories) > SLICE:
                     self._histories.popitem(last=False)
         return kept[1]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import Judgement, judge_by
 from optilocal.emulator.counting.holdouts import HoldoutStandings
-from optilocal.emulator.counting.results import Contribution, Totals, visitor_contribution
+from optilocal.emulator.counting.results import Contribution, Totals, shares
 from optilocal.emulator.counting.standing import Rules, Standings
 from optilocal.emulator.datafile.history import DatafileHistory
 
@@ -38,19 +38,22 @@ class Visitor:
     def load(self, decisions: Iterable[EventRow]) -> None:
         """Take the decisions that are known, before anything else."""
         self._decisions = list(decisions)
-        self._contribution = visitor_contribution(self._decisions, self._history, self._rules)
+        self._contribution = shares(self.standings, self._held())
 
     def decide(self, decision: EventRow, totals: Totals) -> bool:
-        """Take one more decision; False when it may change what becomes of earlier conversions: then nothing is taken."""
-        if self._converted and not (self.standings.settle(decision) and self._held().settle(decision)):
+        """Take one more decision; False when it may change what becomes of earlier conversions: then nothing is taken.
+
+        One that changes nothing, as most that an SDK sends again, is not remembered.
+        """
+        if self.standings.settle(decision) and self._held().settle(decision):
+            return True
+        if self._converted:
             return False
-        settled = self._converted
         self._decisions.append(decision)
         self._standings = self._holdouts = None
-        if not settled:
-            totals.subtract(self._contribution)
-            self._contribution = visitor_contribution(self._decisions, self._history, self._rules)
-            totals.add(self._contribution)
+        totals.subtract(self._contribution)
+        self._contribution = shares(self.standings, self._held())
+        totals.add(self._contribution)
         return True
 
     def convert(self, judgement: Judgement, conversion: EventRow, totals: Totals | None) -> None:

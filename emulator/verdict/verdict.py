@@ -110,6 +110,9 @@ def outcome_alone(
     if report is not None and (report.is_deletion or report.outcome in _NEVER_POSTED):
         return None
     judgement = judge_by(conversion, standings, told=False)
+    if report is None:
+        # Only a report tells that its visitor was not identified.
+        return judgement.outcome, judgement
     case = ResultsCase(
         report, conversion, standings.decisions, {}, standings.history, standings.rules, judgement
     )

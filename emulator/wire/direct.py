@@ -9,7 +9,7 @@ from werkzeug.datastructures import EnvironHeaders
 
 from optilocal.emulator.context import Context
 from optilocal.emulator.journal.interface import JournalBusyError, JournalError
-from optilocal.emulator.journal.limits import BACKLOG, PATIENCE_S
+from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S, SLICE
 from optilocal.emulator.journal.records import Exchange
 from optilocal.emulator.problems import Problem
 from optilocal.emulator.wire.events import PATH, Rule, cross_origin_headers, take
@@ -18,9 +18,6 @@ from optilocal.serving import request as served
 from optilocal.serving.clock import monotonic
 from optilocal.serving.namespaces import DEFAULT, split_path
 from optilocal.serving.wsgi import environ
-
-# Seconds between two looks at what has to go on first: another process that writes, a projector that is far behind.
-_LOOK_AGAIN = 0.005
 
 Headers = tuple[tuple[bytes, bytes], ...]
 Taken = tuple[Answer, Exchange, Rule | None]
@@ -81,9 +78,10 @@ class DirectEvents:
         turn, place = self._turn, len(self._asked)
         self._asked.append(asked)
         found = (await turn)[place]
-        # An answer is held back while too much waits for the projector: whoever sends more waits for it.
-        while self._parts.projector.lag(self._last) > BACKLOG and not self._parts.stopping.is_set():
-            await asyncio.sleep(_LOOK_AGAIN)
+        # An answer is held back while more waits for the projector than is kept: whoever sends more waits for it.
+        most = self._parts.settings.max_events
+        while self._parts.projector.lag(self._last) > most and not self._parts.stopping.is_set():
+            await asyncio.sleep(LOOK_S / 100)
         return found
 
     def _end_turn(self) -> None:
@@ -120,7 +118,7 @@ class DirectEvents:
         """Store what another process keeps from being stored, without holding up the loop."""
         until = monotonic() + PATIENCE_S
         while not turn.done():
-            await asyncio.sleep(_LOOK_AGAIN)
+            await asyncio.sleep(LOOK_S / 100)
             try:
                 self._store(turn, found, records)
             except JournalBusyError as error:
@@ -135,7 +133,7 @@ def _problem(error: Exception) -> Exception:
 
 
 # Clients send the same headers again and again.
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=SLICE)
 def _shown(headers: Headers, length: int) -> Mapping[str, str]:
     """The headers of a request with a body of so many bytes, named and masked as a view's are."""
     request = served.Request("POST", PATH.encode(), list(headers))
