@@ -32,14 +32,19 @@ MODULES: dict[str, tuple[str, str]] = {
         "forwarder/destination/fields.py",
         "tests/forwarder/test_fields.py tests/forwarder/test_track_event.py",
     ),
-    "track_event": ("forwarder/destination/track_event.py", "tests/forwarder/test_track_event.py"),
+    "track_event": (
+        "forwarder/destination/track_event.py",
+        "tests/forwarder/test_track_event.py tests/forwarder/test_fields.py",
+    ),
     "attribution": (
         "emulator/counting/attribution.py",
-        "tests/emulator/test_attribution.py tests/emulator/test_plain_reckoning.py tests/emulator/test_verdict.py",
+        "tests/emulator/test_attribution.py tests/emulator/test_attribution_details.py"
+        " tests/emulator/test_plain_reckoning.py tests/emulator/test_verdict.py",
     ),
     "standing": (
         "emulator/counting/standing.py",
-        "tests/emulator/test_attribution.py tests/emulator/test_plain_reckoning.py tests/emulator/test_verdict.py",
+        "tests/emulator/test_attribution.py tests/emulator/test_attribution_details.py"
+        " tests/emulator/test_plain_reckoning.py tests/emulator/test_verdict.py",
     ),
     "verdict": (
         "emulator/verdict/verdict.py",
@@ -142,9 +147,12 @@ def _print(name: str, copy: Path, dump: str) -> None:
         if outcome == "survived":
             survivors += [_shown(copy, mutation) for mutation in item["mutations"]]
     outcomes.pop("skipped", None)
-    print(f"{name}: " + ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())))
+    print(
+        f"{name}: " + ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())),
+        flush=True,
+    )
     for line in sorted(survivors):
-        print(f"  {line}")
+        print(f"  {line}", flush=True)
 
 
 def _outcome(result: dict[str, Any] | None) -> str:
