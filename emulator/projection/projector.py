@@ -21,6 +21,7 @@ from optilocal.emulator.projection.arrival import Arrival
 from optilocal.emulator.projection.verdicts import Verdicts, event_json, judged
 from optilocal.emulator.projection.visitor import Visitor
 from optilocal.emulator.verdict.verdict import outcome_alone
+from optilocal.serving.clock import monotonic
 
 _RULES = "rules"
 
@@ -76,12 +77,17 @@ class Projector:
 
     def _run(self, report: Callable[[str], None]) -> None:
         told = ""
+        looked = 0.0
         while not self._stopping:
             self._news.clear()
             try:
-                while not self._stopping and self._work(self.journal.last_exchange()):
-                    pass
-                self.journal.look()
+                busy = True
+                while busy and not self._stopping:
+                    # A look waits for the disk, so it is not made after every step; but under load it is made too.
+                    if monotonic() - looked >= LOOK_S:
+                        self.journal.look()
+                        looked = monotonic()
+                    busy = self._work(self.journal.last_exchange())
                 told = ""
             except JournalError as error:
                 # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
