@@ -172,7 +172,8 @@ def command(
             try:
                 print(f"viewer    {sandbox.emulator_url}/   (Ctrl-C ends it)", flush=True)
                 while True:
-                    time.sleep(3600)
+                    # A signal that comes just before a sleep begins is heeded only at its end.
+                    time.sleep(0.5)
             except Ended:
                 ending.code = code  # to end is what it was told, and nothing went wrong
     return code
