@@ -60,6 +60,7 @@ class Projector:
 
     def start(self, report: Callable[[str], None]) -> None:
         """Work from now on; `report` is told, in one line, what keeps it from that."""
+        self.journal.stand(self.wake)
         self._thread = threading.Thread(target=self._run, args=(report,), name="projector", daemon=True)
         self._thread.start()
 
@@ -87,7 +88,7 @@ class Projector:
                     if monotonic() - looked >= LOOK_S:
                         self.journal.look()
                         looked = monotonic()
-                    busy = self._work(self.journal.last_exchange())
+                    busy = self.journal.leads() and self._work(self.journal.last_exchange())
                 told = ""
             except JournalError as error:
                 # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
@@ -104,7 +105,7 @@ class Projector:
     def catch_up(self) -> None:
         """Return when all that was captured before is projected, judged and counted. Raises JournalError."""
         until = self.journal.last_exchange()
-        while self._work(until):
+        while not self.journal.projected_elsewhere(until) and self._work(until):
             pass
 
     def lag(self, exchange: int) -> int:
