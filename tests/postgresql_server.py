@@ -95,6 +95,19 @@ class PostgresqlServer:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    @contextlib.contextmanager
+    def asking_for_passwords(self, user: str) -> Iterator[None]:
+        """The server asks this user for a password, as it asks nobody else."""
+        rules = self._folder / "pg_hba.conf"
+        before = rules.read_text()
+        rules.write_text(f"host all {user} 127.0.0.1/32 scram-sha-256\n{before}")
+        self._run("pg_ctl", "-D", str(self._folder), "reload")
+        try:
+            yield
+        finally:
+            rules.write_text(before)
+            self._run("pg_ctl", "-D", str(self._folder), "reload")
+
     def url(self, schema: str = "", *, database: str = "postgres", user: str = "tester") -> str:
         """The address of a database, and a schema of it."""
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}" + (

@@ -77,6 +77,17 @@
     return all.length > shown.length && `${o.words.plural(all.length - shown.length, "metric")} without a conversion left out.`;
   }
 
+  /** Visitors whose decisions were all set aside, one line a reason. */
+  function setAside(experiment) {
+    const reasons = experiment.set_aside || [];
+    if (!reasons.length) return null;
+    return o.h(
+      "ul",
+      { class: "quiet", "aria-label": "Decisions set aside" },
+      reasons.map((one) => o.h("li", {}, `${o.words.plural(one.visitors, "visitor")} set aside: ${one.message}.`)),
+    );
+  }
+
   function experimentCard(key, experiment, alone, kind = "experiment") {
     const all = metricsOf(experiment);
     const held = kind === "holdout";
@@ -111,13 +122,14 @@
             !held && o.h("p", { class: "quiet" }, "No event of the datafile is a metric of this experiment."),
           ],
       held && !alone && o.h("p", { class: "quiet" }, leftOut(all, metrics)),
+      setAside(experiment),
     );
   }
 
   /** A card for each experiment, or holdout, that somebody saw; the others are folded away. */
   function cards(shown, alone, kind = "experiment") {
     const groups = (one) => (kind === "holdout" ? [one.groups.holdout] : Object.values(one.variations));
-    const seen = ([, one]) => alone || groups(one).some((each) => each.visitors);
+    const seen = ([, one]) => alone || groups(one).some((each) => each.visitors) || (one.set_aside || []).length;
     const card = ([name, one]) => experimentCard(name, one, alone, kind);
     const rest = shown.filter((one) => !seen(one));
     return [
