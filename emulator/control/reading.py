@@ -15,7 +15,7 @@ from optilocal.emulator.control.deliveries import (
 from optilocal.emulator.control.listing import listing
 from optilocal.emulator.control.run import RunError, read_run, run_summary
 from optilocal.emulator.counting.question import own_question
-from optilocal.emulator.counting.recount import recounted
+from optilocal.emulator.counting.told_results import told_results
 from optilocal.emulator.datafile.store import REVISION, STORED
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.emulator.privacy import subject_access
@@ -72,12 +72,9 @@ def verdicts() -> Response:
 
 @blueprint.get("/results")
 def results() -> Response:
-    projector, space = context().projector, namespace()
-    question = own_question(request.args, projector.rules.smooth_outliers)
-    if question.is_plain:
-        return json_response(projector.results(space))
-    totals = recounted(projector, space, question)
-    return json_response(totals.results(projector.verdicts.history(space)))
+    projector = context().projector
+    asked = own_question(request.args, projector.rules.smooth_outliers)
+    return json_response(told_results(projector, namespace(), asked))
 
 
 @blueprint.get("/namespaces")

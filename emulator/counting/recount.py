@@ -27,7 +27,12 @@ class Question:
 
     @property
     def is_plain(self) -> bool:
-        return not (self.dates or self.segment or self.smoothing)
+        return self.is_whole and not self.smoothing
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is asked of all that was recorded."""
+        return not (self.dates or self.segment)
 
 
 def recount(
@@ -54,14 +59,14 @@ def recounted(projector: Projector, namespace: str, question: Question) -> Total
         # An erasure or a reset halfway would leave a visitor half counted.
         at = projector.journal.position()
         history = projector.verdicts.history(namespace)
-        rows = _visitors(projector.journal, namespace, at.event)
+        rows = stored_visitors(projector.journal, namespace, at.event)
         totals = recount(rows, question, history, projector.rules)
         if projector.journal.position().epoch == at.epoch:
             return totals
 
 
-def _visitors(journal: Journal, namespace: str, newest: int) -> Iterator[list[EventRow]]:
-    """Each visitor's rows in turn, up to the newest one given."""
+def stored_visitors(journal: Journal, namespace: str, newest: int) -> Iterator[list[EventRow]]:
+    """Each visitor's rows in turn, replays collapsed, up to the newest event given."""
     after = ""
     while page := journal.visitors(namespace, newest, after, SLICE):
         rows = journal.events_of([(namespace, visitor) for visitor in page])

@@ -179,6 +179,9 @@ class SqliteJournal(Journal):
             sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {listing} WHERE {where} LIMIT ?)"
             return int(db.execute(sql, [*values, most]).fetchone()[0])
 
+    def verdict_counts(self, namespace: str) -> list[Row]:
+        return self._store.select("verdict counts", namespace=namespace)
+
     def newest_number(self, listing: str, namespace: str | None) -> int:
         where, values = condition(listing, Query(namespace))
         with self._store.reader() as db:

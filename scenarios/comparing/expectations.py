@@ -17,6 +17,7 @@ class Captured:
     verdicts: dict[int, dict[str, Any]] = field(default_factory=dict)
     received: list[Any] | None = None
     results: dict[str, Any] | None = None
+    health: dict[str, Any] | None = None
     subject_access_requests: list[Any] | None = None
     requests: dict[str, int] = field(default_factory=dict)
 
@@ -27,6 +28,7 @@ def captured_parts(scenario: Scenario, captured: Captured) -> dict[str, Any]:
         "tracks": [track(captured.verdicts.get(step.index)) for step in scenario.tracks],
         "received": captured.received,
         "results": None if captured.results is None else results(captured.results),
+        "health": captured.health,
         "subject_access_requests": captured.subject_access_requests,
         "requests": captured.requests,
     }
