@@ -29,6 +29,7 @@ class Sender(NamedTuple):
     client_name: str | None
     enriched: bool
     user_agent: str | None
+    sent_to: str | None
     received_at: int
     problems: tuple[Note, ...]
     warnings: tuple[Note, ...] = ()
@@ -126,6 +127,7 @@ class _VisitorReader:
             tags=fields.tags(event, path, found),
             attributes=self.attributes,
             client_name=self.sender.client_name,
+            sent_to=self.sender.sent_to,
             user_agent_bot=self.bot,
             received_at=self.sender.received_at,
             problems=problems,

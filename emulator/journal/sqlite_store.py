@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from optilocal.emulator.journal.interface import JournalBusyError, JournalError,
 from optilocal.emulator.journal.limits import LARGE_BYTES, LOOK_S, PATIENCE_S, SLICE
 from optilocal.emulator.journal.records import FILTERS, Query
 from optilocal.emulator.journal.sqlite_file import APPLICATION_ID, VERSION, Identity, prepare
-from optilocal.emulator.json_text import dumps, loads, storable
+from optilocal.emulator.json_text import storable
 from optilocal.serving.clock import monotonic
 
 
@@ -70,56 +70,6 @@ def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: storable(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
-class StoredDocuments:
-    """The documents of one namespace within one transaction."""
-
-    def __init__(self, run: Transaction, namespace: str) -> None:
-        self._run, self._namespace = run, namespace
-
-    def get(self, kind: str, id: str = "") -> Any:
-        rows = self._run("document", kind=kind, namespace=self._namespace, id=id)
-        return loads(rows[0]["doc"]) if rows else None
-
-    def all(self, kind: str) -> list[Any]:
-        return [loads(row["doc"]) for row in self._run("documents", kind=kind, namespace=self._namespace)]
-
-    def put(self, kind: str, doc: Any, id: str = "") -> None:
-        self._run("put document", kind=kind, namespace=self._namespace, id=id, doc=dumps(doc))
-
-    def add(self, kind: str, make: Callable[[int], Any]) -> Any:
-        number = int(self._run("add document", kind=kind, namespace=self._namespace)[0]["number"])
-        doc = make(number)
-        self._run("fill document", number=number, doc=dumps(doc))
-        return doc
-
-    def delete(self, kind: str, id: str = "") -> None:
-        self._run("delete document", kind=kind, namespace=self._namespace, id=id)
-
-    def delete_where(self, kind: str, of: str) -> None:
-        self._run("delete documents of", kind=kind, namespace=self._namespace, of=of)
-
-
-class StoredTraces:
-    """What may hold traces of a visitor, read, and in a transaction rewritten."""
-
-    def __init__(self, run: Callable[..., list[Row]], namespace: str, visitor: str) -> None:
-        self._run = run
-        self._key = {"namespace": namespace, "visitor_id": visitor}
-
-    def suspects(self, place: str, after: int, limit: int) -> list[Row]:
-        return self._run(f"{place}s after", **self._key, after=after, limit=limit)
-
-    def suspect(self, place: str, number: int) -> Row | None:
-        rows = self._run(f"{place} to erase", number=number)
-        return rows[0] if rows else None
-
-    def rewrite(self, place: str, number: int, values: Mapping[str, Any]) -> None:
-        self._run(f"erase {place}", **values, number=number)
-
-    def drop_report(self, number: int) -> None:
-        self._run("drop report", number=number)
-
-
 def condition(listing: str, query: Query) -> tuple[str, list[str | int | None]]:
     """What makes a row one that is asked for, put together from pieces of `sqlite.sql`, and the values in it."""
     parts, values = ["1"], list[str | int | None]()
@@ -142,7 +92,7 @@ def condition(listing: str, query: Query) -> tuple[str, list[str | int | None]]:
     return " AND ".join(parts), values
 
 
-class Store:
+class SqliteStore:
     """The database at `path`, made when there is none; with `temporary` it need not outlive a power cut.
 
     Raises JournalError, one line, for a file that is not a journal, is damaged or cannot be written.
@@ -244,10 +194,39 @@ class Store:
             row = db.execute(STATEMENTS[statement], _stored(values)).fetchone()
             return row[0] if row else None
 
+    def among(self, statement: str, keys: Collection[Sequence[Any]]) -> Iterator[Row]:
+        """The rows of a statement that looks for some keys, in the place of which its text has `:keys`."""
+        sql = STATEMENTS[statement].replace(":keys", placeholders(len(keys), len(next(iter(keys)))))
+        with self.reader() as db:
+            for row in db.execute(sql, [value for key in keys for value in key]):
+                yield dict(row)
+
+    def rows(self, listing: str, query: Query) -> list[Row]:
+        """The rows that match, in order of their numbers (downwards when `newest`)."""
+        where, values = condition(listing, query)
+        order = "DESC" if query.newest else "ASC"
+        sql = f"SELECT {STATEMENTS[f'columns {listing}']} FROM {listing} WHERE {where} ORDER BY number {order} LIMIT ?"
+        with self.reader() as db:
+            return [dict(row) for row in db.execute(sql, [*values, query.limit])]
+
+    def count(self, listing: str, query: Query, most: int) -> int:
+        """How many rows match, counted no further than `most`."""
+        where, values = condition(listing, query)
+        with self.reader() as db:
+            sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {listing} WHERE {where} LIMIT ?)"
+            return int(db.execute(sql, [*values, most]).fetchone()[0])
+
+    def newest(self, listing: str, namespace: str | None) -> int:
+        """The number of the newest row there is, 0 when there is none."""
+        where, values = condition(listing, Query(namespace))
+        with self.reader() as db:
+            row = db.execute(f"SELECT MAX(number) FROM {listing} WHERE {where}", values).fetchone()
+            return int(row[0] or 0)
+
     # -- writing
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Transaction]:
+    def writing(self, *, namespace: str | None = None) -> Iterator[Transaction]:  # noqa: ARG002 - one writer a file
         """One transaction on the one connection that writes."""
         with self.lock, self.named_errors():
             self._check_open()

@@ -45,7 +45,7 @@ class Projector:
         self._too_many: dict[str, int] = {}
         self._news = threading.Event()
         self._thread: threading.Thread | None = None
-        self._stopping = False
+        self._stopping = threading.Event()
         self._judge_by_these_rules()
 
     def _judge_by_these_rules(self) -> None:
@@ -70,7 +70,7 @@ class Projector:
 
     def stop(self) -> None:
         """Finish the step in hand and end; before the journal is closed."""
-        self._stopping = True
+        self._stopping.set()
         self._news.set()
         if self._thread is not None:
             self._thread.join()
@@ -78,16 +78,16 @@ class Projector:
     def _run(self, report: Callable[[str], None]) -> None:
         told = ""
         looked = 0.0
-        while not self._stopping:
+        while not self._stopping.is_set():
             self._news.clear()
             try:
                 busy = True
-                while busy and not self._stopping:
+                while busy and not self._stopping.is_set():
                     # A look waits for the disk, so it is not made after every step; but under load it is made too.
                     if monotonic() - looked >= LOOK_S:
                         self.journal.look()
                         looked = monotonic()
-                    busy = self._work(self.journal.last_exchange())
+                    busy = self._work_and_give_way()
                 told = ""
             except JournalError as error:
                 # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
@@ -97,7 +97,17 @@ class Projector:
             except Exception as error:
                 report(f"the projector ended: {type(error).__name__}: {error}")
                 return
-            self._news.wait(LOOK_S)
+            if not self._stopping.is_set():
+                self._news.wait(LOOK_S)
+
+    def _work_and_give_way(self) -> bool:
+        """One step. While more comes in than is worked out, capture has as much time for itself before the next step."""
+        began, until = monotonic(), self.journal.last_exchange()
+        busy = self._work(until)
+        last = self.journal.last_exchange()
+        if last > until and self.lag(last) >= SLICE:
+            self._stopping.wait(monotonic() - began)
+        return busy
 
     # -- what is asked
 

@@ -19,6 +19,7 @@ from optilocal.scenarios.language.names import Names
 from optilocal.scenarios.language.problems import AuthorProblem, meant
 from optilocal.scenarios.language.references import (
     check_changes,
+    check_conversions,
     check_expectations,
     check_step,
     check_tracks,
@@ -233,6 +234,9 @@ def _resolve_datafiles(
         resolved.append(Step(step.index, step.kind, arguments, step.line))
     if isinstance(expect, dict) and not updating:
         check_tracks(checker, expect.get("tracks"), sum(step.kind == "track" for step in steps))
+        check_conversions(
+            checker, expect.get("conversions"), sum(step.kind == "event_batch" for step in steps)
+        )
         check_expectations(checker, expect, ever)
     return tuple(resolved)
 

@@ -64,14 +64,22 @@ def check_tracks(checker: Checker, tracks: Any, count: int) -> None:
         checker.problem(("expect", "tracks", count), message)
 
 
+def check_conversions(checker: Checker, conversions: Any, batches: int) -> None:
+    """`conversions` names none where nothing is posted that could carry one."""
+    if isinstance(conversions, list) and conversions and not batches:
+        message = "the scenario has no event_batch step, which could post a conversion; what track steps send is in tracks"
+        checker.problem(("expect", "conversions"), message)
+
+
 def check_expectations(checker: Checker, expect: dict[str, Any], names: Names) -> None:
     """What is expected of results and attributions is in one of the datafiles that the scenario brings."""
     path: NodePath = ("expect",)
-    tracks = expect.get("tracks")
-    for index, track in enumerate(tracks if isinstance(tracks, list) else ()):
-        attributed = track.get("attributed_to") if isinstance(track, dict) else None
-        if attributed is not None:
-            _attributions(checker, (*path, "tracks", index, "attributed_to"), attributed, names)
+    for part in ("tracks", "conversions"):
+        verdicts = expect.get(part)
+        for index, verdict in enumerate(verdicts if isinstance(verdicts, list) else ()):
+            attributed = verdict.get("attributed_to") if isinstance(verdict, dict) else None
+            if attributed is not None:
+                _attributions(checker, (*path, part, index, "attributed_to"), attributed, names)
     results = expect.get("results")
     for experiment, variations in results.items() if isinstance(results, dict) else ():
         place = (*path, "results", experiment)

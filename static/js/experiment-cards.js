@@ -123,6 +123,17 @@
     );
   }
 
+  /** Visitors whose decisions were all set aside, one line a reason. */
+  function setAside(experiment) {
+    const reasons = experiment.set_aside || [];
+    if (!reasons.length) return null;
+    return o.h(
+      "ul",
+      { class: "quiet", "aria-label": "Decisions set aside" },
+      reasons.map((one) => o.h("li", {}, `${o.words.plural(one.visitors, "visitor")} set aside: ${one.message}.`)),
+    );
+  }
+
   function experimentCard(key, experiment, alone, kind, ns) {
     const all = metricsOf(experiment);
     const held = kind === "holdout";
@@ -155,13 +166,14 @@
             !held && o.h("p", { class: "quiet" }, "No event of the datafile is a metric of this experiment."),
           ],
       held && !alone && o.h("p", { class: "quiet" }, leftOut(all, metrics)),
+      setAside(experiment),
     );
   }
 
   /** A card for each experiment, or holdout, that somebody saw or whose events were tracked; the others are folded away. */
   function cards(shown, alone, ns, kind = "experiment") {
     const groups = (one) => (kind === "holdout" ? [Object.values(one.variations)[0]] : Object.values(one.variations));
-    const seen = ([, one]) => alone || groups(one).some((each) => each.visitors) || (one.funnel && one.funnel.tracked);
+    const seen = ([, one]) => alone || groups(one).some((each) => each.visitors) || (one.funnel && one.funnel.tracked) || (one.set_aside || []).length;
     const card = ([name, one]) => experimentCard(name, one, alone, kind, ns);
     const rest = shown.filter((one) => !seen(one));
     return [
