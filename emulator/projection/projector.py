@@ -139,24 +139,26 @@ class Projector:
     # -- one step
 
     def _work(self, until: int) -> bool:
-        """One step of each kind, of new exchanges only up to the one given; whether there was anything to do."""
+        """One step of each kind, of new exchanges only up to the one given; whether there may be more to do."""
         with self._lock:
             at = self.journal.position()
             if at != self._at:
                 self._forget()
                 self._at = at
-            did = False
+            more = False
             try:
                 for work in (self._project, self._judge, self._settle, self._drop):
-                    if self._at is not None and (work != self._project or self._at.exchange < until):
-                        step = work(self._at)
-                        if step is not None:
-                            did = True
-                            self._commit(step)
+                    if self._at is None or (work == self._project and self._at.exchange >= until):
+                        continue
+                    step = work(self._at)
+                    if step is not None:
+                        self._commit(step)
+                        # What new exchanges bring with them is looked for right after them.
+                        more |= work != self._project or self._at is None or self._at.exchange < until
             except BaseException:
                 self._forget()
                 raise
-            return did
+            return more
 
     def _commit(self, step: Step) -> None:
         """Write a step; when another projector, a reset or an erasure was faster, all is read anew."""
