@@ -14,7 +14,7 @@ from optilocal.emulator.counting.results import Totals
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
 from optilocal.emulator.journal.interface import Journal, JournalError, Row
-from optilocal.emulator.journal.limits import LOOK_S, SLICE, VISITORS
+from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S, SLICE, VISITORS
 from optilocal.emulator.journal.records import Position, Step
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.projection.arrival import Arrival
@@ -46,6 +46,7 @@ class Projector:
         self._news = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._burst: float | None = None
         self._judge_by_these_rules()
 
     def _judge_by_these_rules(self) -> None:
@@ -101,12 +102,23 @@ class Projector:
                 self._news.wait(LOOK_S)
 
     def _work_and_give_way(self) -> bool:
-        """One step. While more comes in than is worked out, capture has as much time for itself before the next step."""
+        """One step. While more comes in than is worked out, the time before the next step belongs to capture: all of it
+        for PATIENCE_S seconds, or until no more comes; from then on as much as the step took.
+        """
         began, until = monotonic(), self.journal.last_exchange()
         busy = self._work(until)
         last = self.journal.last_exchange()
-        if last > until and self.lag(last) >= SLICE:
+        if last <= until or self.lag(last) < SLICE:
+            self._burst = None
+            return busy
+        if self._burst is None:
+            self._burst = began
+        if began - self._burst > PATIENCE_S:
             self._stopping.wait(monotonic() - began)
+        while monotonic() - self._burst <= PATIENCE_S and not self._stopping.wait(LOOK_S / 100):
+            before, last = last, self.journal.last_exchange()
+            if last == before:
+                break
         return busy
 
     # -- what is asked

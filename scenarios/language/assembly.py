@@ -119,7 +119,7 @@ def _predictions(
     checker: Checker, value: dict[str, Any], datafile: dict[str, Any]
 ) -> dict[str, list[dict[str, Any]]]:
     """Contextual bandit's id → the rows of its table."""
-    from optilocal.emulator.wire.prediction_table import (  # noqa: PLC0415 - seldom asked for
+    from optilocal.emulator.datafile.bandit import (  # noqa: PLC0415 - seldom asked for
         PredictionError,
         bandit,
         no_bandit,
