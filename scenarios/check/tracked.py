@@ -28,7 +28,8 @@ class Place:
 class Planned:
     """What a tracking plan allows for one event: JSON types of `properties.revenue`, and of each of its traits.
 
-    `nested` has an example of each property that may be an array or an object: `{"products": [{}]}`. `traits` are those of `context.traits`; `top_traits` stand at the top of the call, where nothing reads them.
+    `nested` has an example of each property that may be an array or an object: `{"products": [{}]}`. `traits` are those of
+    `context.traits`; `top_traits` stand at the top of the call, where nothing reads them.
     """
 
     revenue: tuple[str, ...] = ()
