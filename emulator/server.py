@@ -3,6 +3,7 @@
 import errno
 import socket
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import TracebackType
 
 from flask import Flask
@@ -14,6 +15,7 @@ from optilocal.emulator.journal.sqlite import SqliteJournal
 from optilocal.emulator.settings import Settings
 from optilocal.emulator.wire.direct import DirectEvents
 from optilocal.serving.clock import Clock, SystemClock
+from optilocal.serving.namespaces import DEFAULT
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 
@@ -62,7 +64,12 @@ class EmulatorServer:
         try:
             self.app = create_app(self.settings, self.clock, journal)
             self._context = self.app.extensions[EXTENSION]
-            self._sources = DatafileSources(self._context, self.settings.datafiles)
+            self._sources = DatafileSources(
+                self.settings.datafiles,
+                journal,
+                now=partial(self._context.now, DEFAULT),
+                report=self._context.report,
+            )
             self._sources.load()
             self._server = Server(
                 self.app,

@@ -196,6 +196,12 @@ class Journal(ABC):
         """How many rows match, counted no further than `most`."""
 
     @abstractmethod
+    def verdict_counts(self, namespace: str) -> list[Row]:
+        """How many judged verdicts on events there are of each kind: `{"event_key", "outcome", "attributed", "received",
+        "total"}`, where `received` says whether Optimizely has the conversion.
+        """
+
+    @abstractmethod
     def newest_number(self, listing: str, namespace: str | None) -> int:
         """The number of the newest row there is, 0 when there is none."""
 

@@ -480,6 +480,11 @@ doc LIKE ? ESCAPE '\'
 number, namespace, surface, method, status, at, head, body
 -- name: columns events
 number, namespace, exchange, duplicate_of, doc
+-- name: verdict counts
+SELECT event_key, outcome, attributed, event IS NOT NULL AS received, COUNT(*) AS total
+FROM verdicts
+WHERE namespace = :namespace AND kind = 'event' AND judged = 1
+GROUP BY event_key, outcome, attributed, received
 -- name: columns verdicts
 number, namespace, uuid, visitor_id, event, delivery
 -- name: columns runs

@@ -175,8 +175,9 @@ class SqliteStore:
             self._identity.check()
             db = self._connect(PATIENCE_S)
         try:
-            with self.named_errors():
-                yield db
+            yield db
+        except sqlite3.Error as error:
+            raise self._named(error) from None
         finally:
             if self._closed:
                 db.close()
@@ -292,7 +293,10 @@ class SqliteStore:
         try:
             yield
         except sqlite3.Error as error:
-            raise JournalError(f"the journal {self.path} failed: {error}") from None
+            raise self._named(error) from None
+
+    def _named(self, error: sqlite3.Error) -> JournalError:
+        return JournalError(f"the journal {self.path} failed: {error}")
 
     # -- upkeep
 

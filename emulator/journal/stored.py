@@ -193,6 +193,9 @@ class StoredJournal(Journal):
     def count(self, listing: str, query: Query, most: int) -> int:
         return self._store.count(listing, query, most)
 
+    def verdict_counts(self, namespace: str) -> list[Row]:
+        return self._store.select("verdict counts", namespace=namespace)
+
     def newest_number(self, listing: str, namespace: str | None) -> int:
         return self._store.newest(listing, namespace)
 

@@ -14,7 +14,7 @@ from optilocal.emulator.counting.results import Totals
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
 from optilocal.emulator.journal.interface import Journal, JournalError, Row
-from optilocal.emulator.journal.limits import LOOK_S, SLICE, VISITORS
+from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S, SLICE, VISITORS
 from optilocal.emulator.journal.records import Position, Step
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.projection.arrival import Arrival
@@ -46,6 +46,7 @@ class Projector:
         self._news = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._burst: float | None = None
         self._judge_by_these_rules()
 
     def _judge_by_these_rules(self) -> None:
@@ -101,12 +102,23 @@ class Projector:
                 self._news.wait(LOOK_S)
 
     def _work_and_give_way(self) -> bool:
-        """One step. While more comes in than is worked out, capture has as much time for itself before the next step."""
+        """One step. While more comes in than is worked out, the time before the next step belongs to capture: all of it
+        for PATIENCE_S seconds, or until no more comes; from then on as much as the step took.
+        """
         began, until = monotonic(), self.journal.last_exchange()
         busy = self._work(until)
         last = self.journal.last_exchange()
-        if last > until and self.lag(last) >= SLICE:
+        if last <= until or self.lag(last) < SLICE:
+            self._burst = None
+            return busy
+        if self._burst is None:
+            self._burst = began
+        if began - self._burst > PATIENCE_S:
             self._stopping.wait(monotonic() - began)
+        while monotonic() - self._burst <= PATIENCE_S and not self._stopping.wait(LOOK_S / 100):
+            before, last = last, self.journal.last_exchange()
+            if last == before:
+                break
         return busy
 
     # -- what is asked
@@ -139,24 +151,26 @@ class Projector:
     # -- one step
 
     def _work(self, until: int) -> bool:
-        """One step of each kind, of new exchanges only up to the one given; whether there was anything to do."""
+        """One step of each kind, of new exchanges only up to the one given; whether there may be more to do."""
         with self._lock:
             at = self.journal.position()
             if at != self._at:
                 self._forget()
                 self._at = at
-            did = False
+            more = False
             try:
                 for work in (self._project, self._judge, self._settle, self._drop):
-                    if self._at is not None and (work != self._project or self._at.exchange < until):
-                        step = work(self._at)
-                        if step is not None:
-                            did = True
-                            self._commit(step)
+                    if self._at is None or (work == self._project and self._at.exchange >= until):
+                        continue
+                    step = work(self._at)
+                    if step is not None:
+                        self._commit(step)
+                        # What new exchanges bring with them is looked for right after them.
+                        more |= work != self._project or self._at is None or self._at.exchange < until
             except BaseException:
                 self._forget()
                 raise
-            return did
+            return more
 
     def _commit(self, step: Step) -> None:
         """Write a step; when another projector, a reset or an erasure was faster, all is read anew."""

@@ -12,8 +12,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
+from optilocal.forwarder.stages.shape import ShapeError, Violation
 from optilocal.forwarder.stages.violations import Validator
 
 JsonSchema = Mapping[str, Any]
@@ -195,3 +197,21 @@ def properties(schema: JsonSchema) -> JsonSchema:
 def mapping(value: Any) -> JsonSchema:
     """An object, empty where it is something else."""
     return value if isinstance(value, dict) else {}
+
+
+def with_plan_read(schema: Any, folder: Path) -> Any:
+    """`{"plan": FILE, …}` with what is in the file in its place; FILE is seen from `folder`. Raises `ShapeError`."""
+    if not isinstance(schema, dict) or not isinstance(schema.get("plan"), str):
+        return schema
+    file = folder / schema["plan"]
+    try:
+        plan = json.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise _refused(f"the tracking plan {file} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise _refused(f"the tracking plan {file} is not JSON: {error}") from None
+    return {**schema, "plan": plan}
+
+
+def _refused(problem: str) -> ShapeError:
+    return ShapeError([Violation("schema.plan", problem)])

@@ -10,7 +10,7 @@ from optilocal.emulator.batch.fields import EVENT_PROPERTIES
 from optilocal.emulator.datafile.datafile import Datafile, Experiment, is_running
 from optilocal.emulator.datafile.nearest import fold, nearest
 from optilocal.emulator.verdict.revenue_warnings import SUMS
-from optilocal.emulator.verdict.wording import joined, listed, quoted, when
+from optilocal.emulator.wording import joined, listed, quoted, when
 from optilocal.scenarios.check.findings import Findings
 from optilocal.scenarios.check.judge import Destination, Judged
 from optilocal.scenarios.check.tracked import Place, Tracked

@@ -20,6 +20,7 @@ class Captured:
     conversions: tuple[tuple[int, dict[str, Any]], ...] = ()
     received: list[Any] | None = None
     results: dict[str, Any] | None = None
+    health: dict[str, Any] | None = None
     subject_access_requests: list[Any] | None = None
     requests: dict[str, int] = field(default_factory=dict)
 
@@ -31,6 +32,7 @@ def captured_parts(scenario: Scenario, captured: Captured) -> dict[str, Any]:
         "conversions": [verdict for _, verdict in captured.conversions],
         "received": captured.received,
         "results": None if captured.results is None else results(captured.results),
+        "health": captured.health,
         "subject_access_requests": captured.subject_access_requests,
         "requests": captured.requests,
     }

@@ -109,6 +109,10 @@ EXPECTATIONS: Mapping[str, Key] = {
         MAPPING.expected(),
         "experiment: {variation: {visitors: n, EVENT KEY: {unique, total, revenue, value}}}; revenue in cents.",
     ),
+    "health": Key(
+        MAPPING.expected(),
+        "experiment: {status, sample_ratio, crossover, without_decision, one_visitor, idle_metrics}.",
+    ),
     "subject_access_requests": Key(LIST.expected(), "What Optimizely was asked to erase, oldest first."),
     "requests": Key(
         mapping_of(**{name: Key(WHOLE.expected()) for name in COUNTS}),

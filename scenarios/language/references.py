@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from optilocal.emulator.counting.health import CHECKS
 from optilocal.emulator.datafile.sdk_demands import HOLDOUT_STATUSES, STATUSES
 from optilocal.scenarios.language.checker import Checker
 from optilocal.scenarios.language.matchers import Matcher
@@ -88,6 +89,11 @@ def check_expectations(checker: Checker, expect: dict[str, Any], names: Names) -
             _variation(checker, (*place, variation), experiment, variation, names, at_key=True)
             if isinstance(figures, dict):
                 _figures(checker, (*place, variation), figures, names.events)
+    health = expect.get("health")
+    for experiment, checks in health.items() if isinstance(health, dict) else ():
+        place = (*path, "health", experiment)
+        if _rule(checker, place, experiment, names, at_key=True) and isinstance(checks, dict):
+            checker.keys(checks, place, ("status", *CHECKS), "health")
     requests = expect.get("subject_access_requests")
     for index, request in enumerate(requests if isinstance(requests, list) else ()):
         status = request.get("status") if isinstance(request, dict) else None

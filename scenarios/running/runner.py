@@ -135,6 +135,7 @@ class _Drive:
             if "received" in expect
             else None,
             results=self._emulator.results() if "results" in expect else None,
+            health=self._emulator.health_of_experiments() if "health" in expect else None,
             subject_access_requests=self._emulator.subject_access_requests(token)
             if "subject_access_requests" in expect
             else None,

@@ -60,7 +60,9 @@ def test_a_holdouts_two_groups_stand_below_the_experiments(page: Page, namespace
     expect(held).to_contain_text("100.0 %")
     expect(held).to_contain_text("49.99")
     expect(others).to_contain_text("50.0 %")
-    expect(others.get_by_role("img", name="Everyone else: 1 of 2 visitors converted")).to_be_visible()
+    expect(
+        card.get_by_role("img", name=re.compile("Everyone else: 1 of 2 visitors converted")).first
+    ).to_be_visible()
     expect(card).to_contain_text("9 metrics without a conversion left out.")
     expect(card.get_by_role("region", name=re.compile("Newsletter"))).to_have_count(0)
 
@@ -84,6 +86,7 @@ def test_a_feature_rollout_shows_what_everyone_else_gets(page: Page, own: tuple[
     expect(row).to_contain_text("Feature rollout")
     expect(row).to_contain_text("on, off (everyone else)")
     page.goto("/#/experiments/calendar_rollout?ns=rollout")
+    expect(page.locator("main h1")).to_have_text("calendar_rollout")
     expect(page.get_by_role("row", name=re.compile("off"))).to_be_visible()
 
 
