@@ -51,7 +51,7 @@ def control_api(
 
     @api.get("/health")
     def health() -> Response:
-        state = {"waiting": spool.waiting(), "spool": None if spool.temporary else str(spool.path)}
+        state = {"waiting": spool.waiting(), "spool": spool.name}
         return jsonify(status="ok", version=version, optimizely=optimizely, **state)
 
     @api.get("/settings")
