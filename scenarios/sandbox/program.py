@@ -17,11 +17,16 @@ from optilocal.forwarder.api.analytics_js import FROM_CDN
 from optilocal.forwarder.clock import SystemClock
 from optilocal.forwarder.server import ForwarderServer
 from optilocal.forwarder.settings import ServerSettings
-from optilocal.interception.hosts import Policy
+from optilocal.interception.hosts import InterceptionError, Policy
 from optilocal.interception.interception import Interception
+<<<<<<< HEAD
 from optilocal.interception.problems import InterceptionError
 from optilocal.interception.tally import Tally
 from optilocal.scenarios.language.datafiles import SHOP
+=======
+from optilocal.interception.proxy import Tally
+from optilocal.scenarios.language.datafiles import SHOP, cdn_url
+>>>>>>> main
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.running.emulator_client import EmulatorClient, forwarder_health, new_session
 from optilocal.scenarios.running.servers import LocalServers, ServerOptions, usual_destination
