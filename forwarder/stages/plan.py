@@ -73,7 +73,11 @@ class TrackingPlan:
 
     def of_kind(self, kind: str) -> Rule | None:
         """The rule of all calls of a kind: IDENTIFY, GROUP or COMMON."""
-        return next((rule for rule in self.rules if rule.kind == kind), None)
+        return self._by_kind.get(kind)
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, Rule]:
+        return {rule.kind: rule for rule in reversed(self.rules)}
 
     def near(self, name: str) -> tuple[str, ...]:
         """Planned events that are probably meant: the same but for case and spacing, else close in spelling."""
