@@ -19,14 +19,8 @@ from optilocal.forwarder.server import ForwarderServer
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.interception.hosts import InterceptionError, Policy
 from optilocal.interception.interception import Interception
-<<<<<<< HEAD
-from optilocal.interception.problems import InterceptionError
-from optilocal.interception.tally import Tally
-from optilocal.scenarios.language.datafiles import SHOP
-=======
 from optilocal.interception.proxy import Tally
-from optilocal.scenarios.language.datafiles import SHOP, cdn_url
->>>>>>> main
+from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.running.emulator_client import EmulatorClient, forwarder_health, new_session
 from optilocal.scenarios.running.servers import LocalServers, ServerOptions, usual_destination
