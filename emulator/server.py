@@ -11,9 +11,10 @@ from flask import Flask
 from optilocal.emulator.app import create_app
 from optilocal.emulator.context import EXTENSION, Context
 from optilocal.emulator.datafile.source import DatafileSources
-from optilocal.emulator.journal.sqlite import SqliteJournal
+from optilocal.emulator.journal.opening import open_journal
 from optilocal.emulator.settings import Settings
 from optilocal.emulator.wire.direct import DirectEvents
+from optilocal.emulator.wire.remote import RemoteEvents
 from optilocal.serving.clock import Clock, SystemClock
 from optilocal.serving.namespaces import DEFAULT
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
@@ -57,7 +58,7 @@ class EmulatorServer:
             return self
         listening = self._listen()
         try:
-            journal = SqliteJournal(self.settings.journal, max_rows=self.settings.max_events)
+            journal = open_journal(self.settings.journal, max_rows=self.settings.max_events)
         except BaseException:
             listening.close()
             raise
@@ -78,7 +79,7 @@ class EmulatorServer:
                 max_body=self.settings.max_control_body,
                 now_ms=self.clock.now_ms,
                 report=self._context.report,
-                direct=DirectEvents(self._context),
+                direct=(RemoteEvents if journal.is_remote else DirectEvents)(self._context),
             )
         except BaseException:
             journal.close()

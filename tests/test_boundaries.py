@@ -19,7 +19,10 @@ FORBIDDEN = {
     "scenarios": set(),
     "serving": {"emulator", "forwarder", "interception", "scenarios"},
 }
-SQL_ROOMS = {"emulator/journal/sqlite_store.py", "forwarder/store/spool.py"}
+SQL_ROOMS = {
+    "sqlite3": {"emulator/journal/sqlite_store.py", "forwarder/store/spool.py"},
+    "psycopg": {"emulator/journal/postgresql_store.py", "serving/postgresql.py"},
+}
 CLOCK_ROOMS = {"emulator/clock.py", "serving/clock.py"}
 WALL_CLOCK = {
     ("time", "time"),
@@ -59,8 +62,8 @@ def test_a_module_keeps_the_boundaries(path: Path) -> None:
     assert not packages & FORBIDDEN[named(path).split("/")[0]]
     assert ast.get_docstring(tree), "a module says what it is for"
     assert len(text.splitlines()) <= 400
-    if named(path) not in SQL_ROOMS:
-        assert "sqlite3" not in roots
+    for database, its_rooms in SQL_ROOMS.items():
+        assert named(path) in its_rooms or database not in roots
     if named(path) not in CLOCK_ROOMS:
         read = {
             (node.func.value.id, node.func.attr)

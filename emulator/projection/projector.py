@@ -61,6 +61,7 @@ class Projector:
 
     def start(self, report: Callable[[str], None]) -> None:
         """Work from now on; `report` is told, in one line, what keeps it from that."""
+        self.journal.stand(self.wake)
         self._thread = threading.Thread(target=self._run, args=(report,), name="projector", daemon=True)
         self._thread.start()
 
@@ -88,7 +89,7 @@ class Projector:
                     if monotonic() - looked >= LOOK_S:
                         self.journal.look()
                         looked = monotonic()
-                    busy = self._work_and_give_way()
+                    busy = self._work_and_give_way() if self.journal.leads() else self._look_on()
                 told = ""
             except JournalError as error:
                 # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
@@ -108,7 +109,8 @@ class Projector:
         began, until = monotonic(), self.journal.last_exchange()
         busy = self._work(until)
         last = self.journal.last_exchange()
-        if last <= until or self.lag(last) < SLICE:
+        # Over a database other emulators wait for what is projected here.
+        if self.journal.is_remote or last <= until or self.lag(last) < SLICE:
             self._burst = None
             return busy
         if self._burst is None:
@@ -121,12 +123,19 @@ class Projector:
                 break
         return busy
 
+    def _look_on(self) -> bool:
+        """Another process projects: nothing is remembered here, but how far it is."""
+        with self._lock:
+            self._forget()
+            self._at = self.journal.position()
+        return False
+
     # -- what is asked
 
     def catch_up(self) -> None:
         """Return when all that was captured before is projected, judged and counted. Raises JournalError."""
         until = self.journal.last_exchange()
-        while self._work(until):
+        while not self.journal.projected_elsewhere(until) and self._work(until):
             pass
 
     def lag(self, exchange: int) -> int:
