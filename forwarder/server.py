@@ -18,6 +18,7 @@ from optilocal.forwarder.api.control import control_api
 from optilocal.forwarder.api.control_body import MAX_BYTES
 from optilocal.forwarder.api.filters import filters_api
 from optilocal.forwarder.api.platform import platform_api
+from optilocal.forwarder.api.preview import preview_api
 from optilocal.forwarder.api.refusals import Refusals
 from optilocal.forwarder.api.regulations import regulations
 from optilocal.forwarder.api.tracking import source_api
@@ -147,6 +148,7 @@ class ForwarderServer:
             ],
             [
                 platform_api(instances),
+                preview_api(instances, self._clock, self._ids),
                 control_api(
                     spool,
                     instances,
