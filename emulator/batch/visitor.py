@@ -7,7 +7,7 @@ from optilocal.emulator.batch import fields
 from optilocal.emulator.batch.fields import NESTED_TAG, Findings
 from optilocal.emulator.batch.revenue import lost_in_tags
 from optilocal.emulator.batch.row import EventRow, Kind, Note, conversion_row, note
-from optilocal.emulator.verdict.wording import joined, quoted
+from optilocal.emulator.wording import joined, quoted
 
 ACTIVATION = "campaign_activated"
 

@@ -11,7 +11,7 @@ from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.datafile.datafile import Experiment, Variation
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.naming import stood
-from optilocal.emulator.verdict.wording import joined, quoted, when
+from optilocal.emulator.wording import joined, quoted, when
 
 ReasonCode = Literal[
     "malformed",

@@ -159,8 +159,6 @@ UPDATE documents SET id = :number, doc = :doc WHERE number = :number
 DELETE FROM documents WHERE kind = :kind AND namespace = :namespace AND id = :id
 -- name: delete documents
 DELETE FROM documents WHERE kind = :kind AND namespace = :namespace
--- name: delete documents of
-DELETE FROM documents WHERE kind = :kind AND namespace = :namespace AND doc ->> '$.of' = :of
 -- name: documents state
 SELECT COUNT(*) AS total, MAX(number) AS newest FROM documents WHERE kind = :kind AND namespace = :namespace
 

@@ -53,6 +53,9 @@ class Transaction:
         """Insert rows in their order; the last one's number."""
         return insert(self._db, table, columns, rows)
 
+    def tell(self, namespace: str, *listings: str) -> None:
+        """Other processes see for themselves that the file has changed."""
+
 
 def insert(db: sqlite3.Connection, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> int:
     """Insert rows in their order, with as few statements as possible; the last one's number."""
@@ -227,8 +230,8 @@ class SqliteStore:
     # -- writing
 
     @contextlib.contextmanager
-    def writing(self, *, namespace: str | None = None) -> Iterator[Transaction]:  # noqa: ARG002 - one writer a file
-        """One transaction on the one connection that writes."""
+    def writing(self, documents: str | None = None, *, rows: bool = True) -> Iterator[Transaction]:  # noqa: ARG002
+        """One transaction on the one connection that writes: whatever it changes, a file has one writer at a time."""
         with self.lock, self.named_errors():
             self._check_open()
             self._patiently("BEGIN IMMEDIATE")

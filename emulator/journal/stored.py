@@ -53,7 +53,9 @@ class StoredDocuments:
         self._run("delete document", kind=kind, namespace=self._namespace, id=id)
 
     def delete_where(self, kind: str, of: str) -> None:
-        self._run("delete documents of", kind=kind, namespace=self._namespace, of=of)
+        for row in self._run("documents", kind=kind, namespace=self._namespace):
+            if loads(row["doc"])["of"] == of:
+                self.delete(kind, row["id"])
 
 
 class StoredTraces:
@@ -102,7 +104,7 @@ class StoredJournal(Journal):
         return self._store.select("namespaces")
 
     def reset(self, namespace: str, kinds: Sequence[str]) -> None:
-        with self._store.writing() as run:
+        with self._store.writing(namespace) as run:
             run("add namespace", name=namespace)
             for listing in LISTINGS:
                 run(f"forget {listing}", namespace=namespace)
@@ -112,6 +114,7 @@ class StoredJournal(Journal):
                 run("delete documents", kind=kind, namespace=namespace)
             run("forget empty namespace", namespace=namespace)
             run("next epoch")
+            run.tell(namespace, *LISTINGS)
         self.waiters.wake(namespace, *LISTINGS)
 
     # -- documents
@@ -135,12 +138,13 @@ class StoredJournal(Journal):
         return [known.get(kind) for kind in kinds]
 
     def transact(self, namespace: str, change: Callable[[Documents], T], *, restates: bool = False) -> T:
-        with self._store.writing(namespace=None if restates else namespace) as run:
+        with self._store.writing(namespace, rows=restates) as run:
             if namespace:
                 run("add namespace", name=namespace)
             found = change(StoredDocuments(run, namespace))
             if restates:
                 _restate(run, namespace)
+                run.tell(namespace, *_OUTCOMES)
         if restates:
             self.waiters.wake(namespace, *_OUTCOMES)
         return found
@@ -166,6 +170,7 @@ class StoredJournal(Journal):
             if report.uuid:
                 run("unjudge uuid", **values)
                 run("unjudge conversions of uuid", **values)
+            run.tell(namespace, *_OUTCOMES)
         self._added["verdicts"] += 1
         self.waiters.wake(namespace, *_OUTCOMES)
         return number
@@ -179,6 +184,7 @@ class StoredJournal(Journal):
             self._added["runs"] += 1
             for listing, cutoff in self._excess("runs").items():
                 _drop(run, listing, cutoff)
+            run.tell(namespace, "runs")
         self.waiters.wake(namespace, "runs")
 
     def run(self, namespace: str, id: str) -> Any:
@@ -281,6 +287,8 @@ class StoredJournal(Journal):
             run.many("add stale", list(step.stale))
             run.many("settle", list(step.settled))
             run.many("put totals", list(step.totals.items()))
+            for namespace in step.told:
+                run.tell(namespace, *_OUTCOMES)
         for listing, new in (("events", step.events), ("verdicts", step.verdicts)):
             self._added[listing] += len(new)
         self._tell(step)
@@ -354,6 +362,7 @@ class StoredJournal(Journal):
                 run(name, **key)
             yield StoredTraces(run, namespace, visitor), counts[0], counts[1]
             _restate(run, namespace)
+            run.tell(namespace, *_OUTCOMES)
 
 
 def _verdict(new: Any) -> tuple[Any, ...]:

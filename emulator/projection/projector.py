@@ -14,7 +14,7 @@ from optilocal.emulator.counting.results import Totals
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
 from optilocal.emulator.journal.interface import Journal, JournalError, Row
-from optilocal.emulator.journal.limits import LOOK_S, SLICE, VISITORS
+from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S, SLICE, VISITORS
 from optilocal.emulator.journal.records import Position, Step
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.projection.arrival import Arrival
@@ -46,6 +46,7 @@ class Projector:
         self._news = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._burst: float | None = None
         self._judge_by_these_rules()
 
     def _judge_by_these_rules(self) -> None:
@@ -60,6 +61,7 @@ class Projector:
 
     def start(self, report: Callable[[str], None]) -> None:
         """Work from now on; `report` is told, in one line, what keeps it from that."""
+        self.journal.stand(self.wake)
         self._thread = threading.Thread(target=self._run, args=(report,), name="projector", daemon=True)
         self._thread.start()
 
@@ -87,7 +89,7 @@ class Projector:
                     if monotonic() - looked >= LOOK_S:
                         self.journal.look()
                         looked = monotonic()
-                    busy = self._work_and_give_way()
+                    busy = self._work_and_give_way() if self.journal.leads() else self._look_on()
                 told = ""
             except JournalError as error:
                 # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
@@ -101,20 +103,39 @@ class Projector:
                 self._news.wait(LOOK_S)
 
     def _work_and_give_way(self) -> bool:
-        """One step. While more comes in than is worked out, capture has as much time for itself before the next step."""
+        """One step. While more comes in than is worked out, the time before the next step belongs to capture: all of it
+        for PATIENCE_S seconds, or until no more comes; from then on as much as the step took.
+        """
         began, until = monotonic(), self.journal.last_exchange()
         busy = self._work(until)
         last = self.journal.last_exchange()
-        if last > until and self.lag(last) >= SLICE:
+        # Over a database other emulators wait for what is projected here.
+        if self.journal.is_remote or last <= until or self.lag(last) < SLICE:
+            self._burst = None
+            return busy
+        if self._burst is None:
+            self._burst = began
+        if began - self._burst > PATIENCE_S:
             self._stopping.wait(monotonic() - began)
+        while monotonic() - self._burst <= PATIENCE_S and not self._stopping.wait(LOOK_S / 100):
+            before, last = last, self.journal.last_exchange()
+            if last == before:
+                break
         return busy
+
+    def _look_on(self) -> bool:
+        """Another process projects: nothing is remembered here, but how far it is."""
+        with self._lock:
+            self._forget()
+            self._at = self.journal.position()
+        return False
 
     # -- what is asked
 
     def catch_up(self) -> None:
         """Return when all that was captured before is projected, judged and counted. Raises JournalError."""
         until = self.journal.last_exchange()
-        while self._work(until):
+        while not self.journal.projected_elsewhere(until) and self._work(until):
             pass
 
     def lag(self, exchange: int) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from optilocal.emulator.batch.row import Note
 from optilocal.emulator.verdict.ending import Ending
-from optilocal.emulator.verdict.wording import joined
+from optilocal.emulator.wording import joined
 
 NOTHING = "Nothing needs to change."
 

@@ -9,13 +9,13 @@ from optilocal.emulator.batch.parse import US_HOST
 from optilocal.emulator.batch.row import EventRow, Note, note
 from optilocal.emulator.batch.timestamp import ahead, in_bounds
 from optilocal.emulator.counting.standing import Standing
+from optilocal.emulator.datafile.bandit import DIFFERS, NOT_SERVED
 from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.projection.served_predictions import DIFFERS, NOT_SERVED
 from optilocal.emulator.verdict import revenue_warnings
 from optilocal.emulator.verdict.before_the_mapping import stage_warnings
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
-from optilocal.emulator.verdict.wording import listed, quoted
+from optilocal.emulator.wording import listed, quoted
 
 
 def conversion_warnings(

@@ -15,11 +15,11 @@ from optilocal.forwarder.destination.destination import Settings
 from optilocal.forwarder.destination.trigger import compile_trigger
 from optilocal.forwarder.destination.trigger_lint import lint_trigger
 from optilocal.forwarder.destination.trigger_words import in_words
-from optilocal.forwarder.pipeline.instances import Instances
 from optilocal.forwarder.pipeline.mappings import ConfigurationError, read_mappings
 from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.source_event import complete
 from optilocal.forwarder.problems import Problem
+from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.stages.platform import PARTS
 from optilocal.forwarder.stages.shape import ShapeError
 from optilocal.serving.site import current_namespace

@@ -7,8 +7,8 @@ from typing import Any
 
 from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Subscription, validate_mapping
-from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.destination.trigger_lint import lint_trigger
+from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import mapping_json
 from optilocal.scenarios.language import datafile_source, datafiles
 from optilocal.scenarios.language.before_mappings import read_parts
@@ -119,7 +119,7 @@ def _predictions(
     checker: Checker, value: dict[str, Any], datafile: dict[str, Any]
 ) -> dict[str, list[dict[str, Any]]]:
     """Contextual bandit's id → the rows of its table."""
-    from optilocal.emulator.wire.prediction_table import (  # noqa: PLC0415 - seldom asked for
+    from optilocal.emulator.datafile.bandit import (  # noqa: PLC0415 - seldom asked for
         PredictionError,
         bandit,
         no_bandit,

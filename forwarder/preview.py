@@ -4,22 +4,63 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from random import Random
 from typing import Any, Final, TextIO
 
 from optilocal.forwarder.destination import destination, track_event
-from optilocal.forwarder.destination.destination import ActionResult, Settings
-from optilocal.forwarder.destination.errors import DestinationError, JavaScriptRangeError
+from optilocal.forwarder.destination.destination import ActionResult, Settings, Subscription, on_event
 from optilocal.forwarder.destination.mapping import transform
-from optilocal.forwarder.destination.offline import OfflineClient
-from optilocal.forwarder.destination.preview_workspace import ALONE, Workspace
 from optilocal.forwarder.destination.trigger import compile_trigger
 from optilocal.forwarder.destination.trigger_lint import TYPES, lint_trigger
-from optilocal.forwarder.destination.wire import Response
+from optilocal.forwarder.destination.wire import Client, OfflineClient, Response
+from optilocal.forwarder.errors import DestinationError, JavaScriptRangeError
 from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, plain_json
 from optilocal.forwarder.javascript.values import MAX_SAFE, UNDEFINED, number_to_string, to_primitive_string
-from optilocal.forwarder.stages.course import Course
+from optilocal.forwarder.stages.course import Course, run
+from optilocal.forwarder.stages.platform import NOTHING, PARTS, Platform
+from optilocal.forwarder.stages.shape import ShapeError
+
+_FURTHEST_FIRST: Final = ("sent", "error", "skipped")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What a settings file gives every line; a line's own `settings`, `mapping` and parts win over it. `random` draws
+    what is sampled by chance, the same in every run.
+    """
+
+    settings: Settings | None = None
+    mappings: Sequence[Subscription] = ()
+    platform: Platform = NOTHING
+    datafile: Any = None
+    random: Random = field(default_factory=lambda: Random(0))
+
+    def before_mappings(self, line: Mapping[str, Any]) -> Course | None:
+        """The event's way to the mappings; None where nothing is configured for the line. Raises `DestinationError`."""
+        platform, event = self.platform, line.get("event")
+        try:
+            for part in PARTS:
+                if part in line:
+                    platform = platform.with_json(part, line[part])
+        except ShapeError as error:
+            raise DestinationError(str(error)) from error
+        if not isinstance(event, dict) or platform == NOTHING:
+            return None
+        return run(platform, event, self.random)
+
+    def through_mappings(self, event: Any, settings: Settings, client: Client) -> ActionResult:
+        """The furthest that any enabled mapping brings the event."""
+        found = [on_event(event, mapping, settings, client) for mapping in self.mappings if mapping.enabled]
+        skipped = ActionResult("skipped")
+        return min((*found, skipped), key=lambda result: _FURTHEST_FIRST.index(result.outcome))
+
+
+ALONE: Final = Workspace()
+"""Nothing shared: each line says all."""
+
 
 DEFAULT_SETTINGS: Final = {
     "accountId": "12001",

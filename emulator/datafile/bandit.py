@@ -1,14 +1,18 @@
-"""What a contextual bandit predicts here: the first row of a test's table that holds, else a choice that never changes."""
+"""Contextual bandits: what is predicted for a visitor, by a test's table or by a fixed draw, and what was predicted."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from optilocal.emulator.batch.row import EventRow, Note, note
 from optilocal.emulator.datafile.datafile import Datafile, Experiment, Variation
 from optilocal.emulator.datafile.nearest import nearest
-from optilocal.emulator.verdict.wording import listed, quoted
+from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.wording import listed, quoted
 
-KIND = "prediction table"
+TABLE, SERVED = "prediction table", "prediction"
+"""Kinds of documents: a bandit's table by the rule's id, and what was predicted by the uuid that the SDK asked with."""
+NOT_SERVED, DIFFERS = "prediction_not_served", "prediction_differs"
 MAX_ROWS = 1000
 
 
@@ -139,3 +143,30 @@ def predict(
 def _same(sent: object, wanted: object) -> bool:
     """Equal as JSON: true is not 1, and 1 is 1.0."""
     return isinstance(sent, bool) is isinstance(wanted, bool) and sent == wanted
+
+
+def remember(journal: Journal, namespace: str, uuid: str, served: Mapping[str, Any]) -> None:
+    """Keep `{"rule_id", "variation_id", "at": ms}` of one prediction; of the visitor nothing is kept."""
+    journal.change_document(SERVED, namespace, lambda _: served, uuid)
+
+
+def prediction_note(journal: Journal, namespace: str, row: EventRow) -> Note | None:
+    """What is odd about a decision's `cmab_uuid`: no prediction was served under it here, or another one."""
+    uuid = row["cmab_uuid"]
+    if uuid is None:
+        return None
+    served = journal.document(SERVED, namespace, uuid)
+    if served is None:
+        message = (
+            f"The decision's cmab_uuid {quoted(uuid)} is that of no prediction served here; the SDK asked another "
+            "prediction service. Point it at POST /predict/<rule id> of this emulator."
+        )
+        return note(NOT_SERVED, message)
+    if (served["rule_id"], served["variation_id"]) == (row["experiment_id"], row["variation_id"]):
+        return None
+    message = (
+        f"Under the decision's cmab_uuid {quoted(uuid)} variation {quoted(served['variation_id'])} of rule "
+        f"{quoted(served['rule_id'])} was predicted, but the decision is for variation {quoted(row['variation_id'])} of "
+        f"rule {quoted(row['experiment_id'])}."
+    )
+    return note(DIFFERS, message)
