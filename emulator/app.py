@@ -23,7 +23,7 @@ from optilocal.emulator.wire import events as event_api
 from optilocal.emulator.wire import predictions as prediction_service
 from optilocal.emulator.wire import privacy as privacy_api
 from optilocal.emulator.wire import results as results_api
-from optilocal.emulator.wire.rest_errors import rest_error
+from optilocal.emulator.wire.rest import rest_error
 from optilocal.serving import problems
 from optilocal.serving.clock import Clock, random_id
 from optilocal.serving.guard import SAFE_METHODS, Guard, Surface, is_from_page

@@ -6,7 +6,7 @@ from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.counting.attribution import listed_reasons
 from optilocal.emulator.counting.standing import Standing, Standings
 from optilocal.emulator.datafile.datafile import Experiment
-from optilocal.emulator.datafile.naming import named
+from optilocal.emulator.datafile.history import named
 from optilocal.emulator.datafile.nearest import difference, fold
 from optilocal.emulator.verdict.case import ResultsCase
 from optilocal.emulator.wording import between, joined, listed, plural, quoted, when

@@ -19,7 +19,7 @@ from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.reporters.verdict_words import verdict_text
 from optilocal.scenarios.sandbox.optimizely import TIMEOUT_S, Datafile, Optimizely
 from optilocal.scenarios.sandbox.segment import Segment
-from optilocal.scenarios.sandbox.servers import Servers
+from optilocal.scenarios.sandbox.servers import LazyServers
 
 if TYPE_CHECKING:
     from optilocal.interception.interception import Interception
@@ -38,7 +38,7 @@ class Sandbox:
     attribute raises CannotRun, one line, when that cannot be done.
     """
 
-    def __init__(self, servers: Servers, namespace: str | None = None) -> None:
+    def __init__(self, servers: LazyServers, namespace: str | None = None) -> None:
         self._servers, self._namespace = servers, namespace
         self._open = ExitStack()
         self._interception: Interception | None = None
@@ -129,7 +129,7 @@ class SandboxContext:
 
     def __enter__(self) -> Sandbox:
         with ExitStack() as opened:
-            sandbox = opened.enter_context(Sandbox(opened.enter_context(Servers())))
+            sandbox = opened.enter_context(Sandbox(opened.enter_context(LazyServers())))
             sandbox.optimizely.put_datafile(SHOP if self._datafile is None else self._datafile)
             settings = _read_settings(self._settings)
             if self._mappings is not None:

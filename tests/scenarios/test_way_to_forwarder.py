@@ -11,31 +11,31 @@ import requests
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings
 from optilocal.scenarios.language.datafiles import SHOP
-from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.running.servers import LocalServers, ServerOptions
 
 ORDER = {"type": "track", "event": "Order Completed", "userId": "u-1", "properties": {"revenue": 4999}}
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(
-        SandboxOptions(emulator_port=0, forwarder_port=0, datafiles=(str(SHOP),)), with_forwarder=True
+def sandbox() -> Iterator[LocalServers]:
+    with LocalServers(
+        ServerOptions(emulator_port=0, forwarder_port=0, datafiles=(str(SHOP),)), with_forwarder=True
     ) as running:
         yield running
 
 
-def ask(sandbox: Sandbox, method: str, path: str, **more: Any) -> requests.Response:
+def ask(sandbox: LocalServers, method: str, path: str, **more: Any) -> requests.Response:
     return requests.request(method, f"{sandbox.emulator_url}{path}", timeout=30, **more)
 
 
-def previewed(sandbox: Sandbox, *events: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+def previewed(sandbox: LocalServers, *events: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
     answer = ask(sandbox, "POST", "/_emulator/preview", json={"events": list(events), **more})
     assert answer.status_code == 200, answer.text
     return list(answer.json()["verdicts"])
 
 
 def test_the_emulator_of_a_sandbox_knows_its_forwarder_and_passes_on_what_it_is_asked(
-    sandbox: Sandbox,
+    sandbox: LocalServers,
 ) -> None:
     known = ask(sandbox, "GET", "/_emulator/viewer").json()
     assert known["forwarder"] == sandbox.forwarder_url
@@ -60,7 +60,7 @@ def test_the_emulator_of_a_sandbox_knows_its_forwarder_and_passes_on_what_it_is_
     assert ask(sandbox, "DELETE", path.replace("?", f"/{listed['id']}?")).status_code == 200
 
 
-def test_addresses_that_the_forwarder_does_not_have_are_not_passed_on(sandbox: Sandbox) -> None:
+def test_addresses_that_the_forwarder_does_not_have_are_not_passed_on(sandbox: LocalServers) -> None:
     for path in ("x", "ns/y/_forwarder/health", "_emulator/health"):
         assert ask(sandbox, "GET", f"/_emulator/forwarder/{path}").status_code == 404
 
@@ -82,7 +82,7 @@ def test_without_a_forwarder_it_says_so_and_with_one_that_is_gone_too() -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (502, "forwarder_unreachable")
 
 
-def test_a_preview_tells_the_whole_way_and_leaves_no_trace(sandbox: Sandbox) -> None:
+def test_a_preview_tells_the_whole_way_and_leaves_no_trace(sandbox: LocalServers) -> None:
     [lost] = previewed(sandbox, ORDER)
     assert (lost["outcome"], lost["preview"], lost["number"]) == ("user_not_activated", True, None)
     assert [request["to"] for request in lost["delivery"]["requests"]] == ["datafile", "events"]
@@ -103,7 +103,9 @@ def test_a_preview_tells_the_whole_way_and_leaves_no_trace(sandbox: Sandbox) -> 
     assert ask(sandbox, "GET", "/_emulator/forwarder/_forwarder/deliveries").json()["deliveries"] == []
 
 
-def test_a_preview_takes_other_mappings_other_settings_and_experiments_that_run(sandbox: Sandbox) -> None:
+def test_a_preview_takes_other_mappings_other_settings_and_experiments_that_run(
+    sandbox: LocalServers,
+) -> None:
     mapping = {"name": "m", "trigger": 'type = "page"', "enabled": True, "fields": {}}
     assert previewed(sandbox, ORDER, mappings=[mapping])[0]["outcome"] == "not_subscribed"
     elsewhere = {"dataFileUrl": "https://cdn.optimizely.com/datafiles/nobody.json"}
@@ -123,7 +125,7 @@ def test_a_preview_takes_other_mappings_other_settings_and_experiments_that_run(
         {"events": [ORDER], "running": "x"},
     ],
 )
-def test_a_preview_that_cannot_be_made_is_refused_in_one_line(sandbox: Sandbox, body: Any) -> None:
+def test_a_preview_that_cannot_be_made_is_refused_in_one_line(sandbox: LocalServers, body: Any) -> None:
     answer = ask(sandbox, "POST", "/_emulator/preview", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_preview"), answer.text
 
@@ -151,7 +153,7 @@ def test_a_preview_that_cannot_be_made_is_refused_in_one_line(sandbox: Sandbox, 
     ],
 )
 def test_a_trigger_is_told_in_words(
-    sandbox: Sandbox, trigger: str, meaning: str, problem: str | None
+    sandbox: LocalServers, trigger: str, meaning: str, problem: str | None
 ) -> None:
     answer = requests.post(
         f"{sandbox.forwarder_url}/_forwarder/trigger", json={"trigger": trigger}, timeout=30
@@ -159,7 +161,7 @@ def test_a_trigger_is_told_in_words(
     assert (answer.json()["meaning"], answer.json()["problem"]) == (meaning, problem)
 
 
-def test_what_in_a_trigger_is_surely_not_meant_stands_with_its_place(sandbox: Sandbox) -> None:
+def test_what_in_a_trigger_is_surely_not_meant_stands_with_its_place(sandbox: LocalServers) -> None:
     body = {"trigger": 'type = "track" && event = "order completed"', "event_names": ["Order Completed"]}
     notes = requests.post(f"{sandbox.forwarder_url}/_forwarder/trigger", json=body, timeout=30).json()[
         "notes"

@@ -14,13 +14,13 @@ from viewer_traffic import HOSTILE
 
 from optilocal.emulator.server import EmulatorServer
 from optilocal.scenarios.running.emulator_client import EmulatorClient
-from optilocal.scenarios.running.sandbox import Sandbox
+from optilocal.scenarios.running.servers import LocalServers
 
 ORDER = {"type": "track", "event": "Order Completed", "userId": "u-1", "properties": {"revenue": 4999}}
 
 
 @pytest.fixture
-def page(new_page: Any, sandbox: Sandbox) -> Page:
+def page(new_page: Any, sandbox: LocalServers) -> Page:
     opened: Page = new_page(base_url=sandbox.emulator_url)
     return opened
 
@@ -122,7 +122,7 @@ def test_as_if_marks_the_first_stage_that_differs(page: Page, workbench: Emulato
     assert workbench.verdicts() == []
 
 
-def test_copies_can_be_run_as_they_are(page: Page, workbench: EmulatorClient, sandbox: Sandbox) -> None:
+def test_copies_can_be_run_as_they_are(page: Page, workbench: EmulatorClient, sandbox: LocalServers) -> None:
     page.goto(f"/#/try?ns={workbench.namespace}")
     expect(page.get_by_role("button", name="Copy as Node")).to_be_visible()
     odd = {
