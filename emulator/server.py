@@ -89,6 +89,11 @@ class EmulatorServer:
         self._server.start()
         return self
 
+    def speak_to(self, forwarder_url: str) -> None:
+        """From now on this is the forwarder that the viewer speaks to."""
+        assert self._context is not None
+        self._context.forwarder.address = forwarder_url
+
     def _listen(self) -> socket.socket:
         host, port = self.settings.host, self.settings.port
         try:

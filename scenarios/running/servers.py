@@ -82,6 +82,7 @@ class LocalServers:
                 self._forwarder = ForwarderServer(
                     self._forwarder_settings(), port_option="--forwarder-port"
                 ).start()
+                self._emulator.speak_to(self.forwarder_url)
         except (OSError, ValueError, DatafileError, JournalError, SpoolError) as error:
             self.stop()
             raise CannotRun(_line(error)) from None
