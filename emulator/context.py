@@ -22,9 +22,18 @@ EXTENSION = "emulator"
 CLOCK = "clock"
 
 
+@dataclass
+class Forwarder:
+    """Where the forwarder is that the viewer speaks to: its base URL, None while nobody has said."""
+
+    address: str | None = None
+
+
 @dataclass(frozen=True)
 class Context:
-    """One emulator's parts. `new_id` gives a new id of 32 hexadecimal digits."""
+    """One emulator's parts. `new_id` gives a new id of 32 hexadecimal digits. `page_token` is what the viewer's pages name
+    when they change something, which no page of anybody else can read.
+    """
 
     settings: Settings
     clock: Clock
@@ -32,6 +41,8 @@ class Context:
     verdicts: Verdicts
     projector: Projector
     new_id: Callable[[], str]
+    page_token: str
+    forwarder: Forwarder = field(default_factory=Forwarder)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def report(self, text: str) -> None:

@@ -8,8 +8,7 @@ from typing import Any, Literal, NamedTuple, TypedDict
 from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.counting.standing import Rules, Standing, Standings, bot_filtered, nested_tags_refused
 from optilocal.emulator.datafile.datafile import Event, Experiment
-from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.datafile.naming import named, stood
+from optilocal.emulator.datafile.history import DatafileHistory, named, stood
 from optilocal.emulator.wording import between, joined, listed, quoted, when
 
 __all__ = [

@@ -14,8 +14,7 @@ from optilocal.emulator.counting.segmentation import Segment
 from optilocal.emulator.counting.smoothing import Revenues
 from optilocal.emulator.counting.standing import SET_ASIDE, ReasonCode, Rules, Standings
 from optilocal.emulator.datafile.datafile import Event, Experiment
-from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.datafile.naming import suffixes
+from optilocal.emulator.datafile.history import DatafileHistory, suffixes
 from optilocal.emulator.datafile.problems import ExperimentKind
 from optilocal.emulator.json_text import dumps, loads
 

@@ -9,8 +9,7 @@ from typing import Literal, NamedTuple
 from optilocal.emulator.batch.fields import NESTED_TAG, attribute
 from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.datafile.datafile import Experiment, Variation
-from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.datafile.naming import stood
+from optilocal.emulator.datafile.history import DatafileHistory, stood
 from optilocal.emulator.wording import joined, quoted, when
 
 ReasonCode = Literal[

@@ -57,6 +57,8 @@ ADVICE = {
     "revenue_not_in_cents": _CENTS,
     "revenue_rounded": _CENTS,
     "revenue_coerced": Advice("Send revenue as a number."),
+    "revenue_taken_out": Advice("Let revenue pass in the stage that takes it out, if it should count."),
+    "value_taken_out": Advice("Let value pass in the stage that takes it out, if it should count."),
     "value_lost": Advice(_VALUE),
     "value_only_in_tags": Advice(_VALUE),
     "value_dropped": Advice(_VALUE),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from optilocal.emulator.batch.row import Note, note
+from optilocal.emulator.batch.row import EventRow, Note, note
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import Near, difference
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
@@ -103,4 +103,20 @@ def stage_warnings(report: DeliveryReport) -> list[Note]:
                 note(code, f"{who} changed the event: {str(told).rstrip('.')}.")
                 for told in stage.get("details", ())
             ]
+    return found
+
+
+def taken_out(report: DeliveryReport, conversion: EventRow) -> list[Note]:
+    """Revenue and value that the source event had and a stage before the mappings took out."""
+    mapped = report.raw.get("mapped_event")
+    if not isinstance(mapped, Mapping):
+        return []
+    left = mapped.get("properties")
+    left = left if isinstance(left, Mapping) else {}
+    found = []
+    for name, sent in (("revenue", conversion["revenue"]), ("value", conversion["value"])):
+        given = report.properties.get(name)
+        if sent is None and given not in (None, "") and name not in left:
+            told = f"The source event's {name} {given} was taken out before the mappings; the event has no {name}."
+            found.append(note(f"{name}_taken_out", told))
     return found

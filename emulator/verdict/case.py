@@ -8,8 +8,7 @@ from optilocal.emulator.batch.row import EventRow, Note, event_time
 from optilocal.emulator.counting.attribution import Judgement
 from optilocal.emulator.counting.standing import Rules, Standing, Standings
 from optilocal.emulator.datafile.datafile import Experiment
-from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.datafile.naming import named
+from optilocal.emulator.datafile.history import DatafileHistory, named
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
 from optilocal.emulator.wording import joined, quoted
 

@@ -6,7 +6,7 @@ from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.counting.attribution import listed_reasons
 from optilocal.emulator.counting.standing import Standing, Standings
 from optilocal.emulator.datafile.datafile import Experiment
-from optilocal.emulator.datafile.naming import named
+from optilocal.emulator.datafile.history import named
 from optilocal.emulator.datafile.nearest import difference, fold
 from optilocal.emulator.verdict.case import ResultsCase
 from optilocal.emulator.wording import between, joined, listed, plural, quoted, when
@@ -53,11 +53,16 @@ def in_words(standings: Iterable[Standing], case: ResultsCase) -> str:
 
 def _other_experiment(standing: Standing, case: ResultsCase) -> str:
     name = named(standing.experiment, case.everything)
+    account = case.conversion["account_id"]
+    within = case.everything.of_account(account) if account else case.everything
+    why = f"of which {case.name} is no metric"
+    if within.experiment(standing.experiment.id) is None:
+        why = "which belongs to another account"
     if standing.variation is None or standing.first is None:
-        return f"has decisions in {name}, of which {case.name} is no metric, that do not count: {listed_reasons(standing)}"
+        return f"has decisions in {name}, {why}, that do not count: {listed_reasons(standing)}"
     late = event_time(standing.first) - case.at
     entered = f" (entered {between(case.at, case.at + late)} after the event)" if late > 0 else ""
-    return f"is in {quoted(standing.variation.key)} of {name}{entered}, of which {case.name} is no metric"
+    return f"is in {quoted(standing.variation.key)} of {name}{entered}, {why}"
 
 
 def _unknown_experiment(rule_id: str, case: ResultsCase) -> str:

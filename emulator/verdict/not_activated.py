@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from optilocal.emulator.counting.attribution import listed_reasons
 from optilocal.emulator.datafile.datafile import Experiment
-from optilocal.emulator.datafile.naming import stood
+from optilocal.emulator.datafile.history import stood
 from optilocal.emulator.verdict.case import ResultsCase, experiments
 from optilocal.emulator.verdict.decided import (
     elsewhere,

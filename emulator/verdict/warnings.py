@@ -13,7 +13,7 @@ from optilocal.emulator.datafile.bandit import DIFFERS, NOT_SERVED
 from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.verdict import revenue_warnings
-from optilocal.emulator.verdict.before_the_mapping import stage_warnings
+from optilocal.emulator.verdict.before_the_mapping import stage_warnings, taken_out
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
 from optilocal.emulator.wording import listed, quoted
 
@@ -58,6 +58,7 @@ def report_warnings(
 ) -> list[Note]:
     """Notes on what the forwarder did with the source event on its way."""
     found: list[Note] = stage_warnings(report)
+    found += taken_out(report, conversion) if conversion else []
     if counted and report.user_id is None and conversion and conversion["visitor_id"] == report.anonymous_id:
         message = (
             f"The event had no userId and counts under the anonymousId {quoted(conversion['visitor_id'])}. "

@@ -15,7 +15,7 @@ from optilocal.emulator.context import CLOCK, Context, context
 from optilocal.emulator.journal.records import Exchange
 from optilocal.emulator.wire import faults
 from optilocal.emulator.wire.exchange import UNREACHED, Answer, Asked, answered, asked, settle
-from optilocal.emulator.wire.rest_errors import rest_error
+from optilocal.emulator.wire.rest import rest_error
 from optilocal.serving.site import INERT
 
 blueprint = Blueprint("event_api", __name__)

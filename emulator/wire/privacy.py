@@ -8,8 +8,7 @@ from optilocal.emulator.datafile.store import DatafileStore
 from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.privacy import subject_access
 from optilocal.emulator.wire.exchange import Answer, exchange
-from optilocal.emulator.wire.rest_access import refused
-from optilocal.emulator.wire.rest_errors import JSON, rest_error
+from optilocal.emulator.wire.rest import JSON, refused, rest_error
 
 blueprint = Blueprint("privacy_api", __name__)
 _PER_PAGE, _MOST_PER_PAGE = 25, 100

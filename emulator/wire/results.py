@@ -12,8 +12,7 @@ from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.json_text import dumps
 from optilocal.emulator.projection.stored_results import recounted
 from optilocal.emulator.wire.exchange import Answer, exchange
-from optilocal.emulator.wire.rest_access import refused
-from optilocal.emulator.wire.rest_errors import JSON, rest_error
+from optilocal.emulator.wire.rest import JSON, refused, rest_error
 
 CSV = {"Content-Type": "text/csv; charset=utf-8"}
 blueprint = Blueprint("results_api", __name__)

@@ -102,7 +102,9 @@
         : answers(requestsTo(delivery, "datafile"), "not fetched"),
     request: (verdict, delivery) => answers(requestsTo(delivery, "events"), "nothing was sent"),
     received: (verdict) =>
-      typeof verdict.event_number === "number" ? `recorded as event ${verdict.event_number}` : "not in the journal",
+      verdict.preview
+        ? "would be recorded"
+        : typeof verdict.event_number === "number" ? `recorded as event ${verdict.event_number}` : "not in the journal",
     attribution(verdict) {
       const to = verdict.attributed_to || [];
       return to.length ? to.map((one) => `${one.experiment} › ${one.variation}`).join(", ") : "to no variation";

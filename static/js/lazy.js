@@ -3,6 +3,7 @@
   "use strict";
 
   const PAGES = {
+    try: ["event-texts", "event-form", "what-if", "page-try"],
     exchanges: ["tabs", "page-exchange"],
     experiments: ["chart", "funnel", "experiment-cards", "page-experiments"],
     datafiles: ["page-datafiles"],
@@ -41,5 +42,12 @@
     };
     o.views[name] = waiting;
   }
+  /** What a page says that needs the forwarder where the emulator knows of none. */
+  o.noForwarder = () =>
+    o.empty(
+      "No forwarder is known here",
+      "This emulator was started alone. Start both, or name the forwarder with --forwarder URL:",
+      "optilocal up",
+    );
   o.lazy = { load };
 })((globalThis.optilocal = globalThis.optilocal || {}));
