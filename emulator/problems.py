@@ -32,6 +32,7 @@ class Problem(problems.Problem):
         "journal_failed": 500,
         "forwarder_unreachable": 502,
         "journal_away": 503,
+        "not_ready": 503,
     }
 
 

@@ -238,7 +238,8 @@ class Application:
 def refused(problem: Problem) -> Answer:
     """The answer to what reaches no app."""
     body = problem_body(problem.code, problem.message)
-    return Answer(problem.status, [(b"content-type", b"application/json")], body)
+    named = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    return Answer(problem.status, [(b"content-type", b"application/json"), *named], body)
 
 
 async def _happens(event: asyncio.Event, seconds: float) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PREFIXES = ("postgresql://", "postgres://")
 CONNECTIONS = 20
 """Connections of one server at most: one for each thread that answers, and some for what goes on beside them."""
-PATIENCE_S = 3.0
+PATIENCE_S = 2.0
 """Seconds until a connection that cannot be had is given up; whoever asked is told to come back."""
 
 # In milliseconds: how long one statement may wait for a lock, and how long a transaction may stand idle: a server that

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,10 +91,19 @@ class PostgresqlServer:
 
     def kill(self) -> None:
         """kill -9 of every process of the server."""
+        gone = self.signal(signal.SIGKILL)
+        while any(_runs(pid) for pid in gone):
+            threading.Event().wait(0.01)
+        (self._folder / "postmaster.pid").unlink()
+
+    def signal(self, number: int) -> list[int]:
+        """Send every process of the server a signal; their ids."""
         children = subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False)
-        for pid in (self.pid, *map(int, children.stdout.split())):
+        pids = [self.pid, *map(int, children.stdout.split())]
+        for pid in pids:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
+        return pids
 
     @contextlib.contextmanager
     def asking_for_passwords(self, user: str) -> Iterator[None]:
@@ -113,6 +123,14 @@ class PostgresqlServer:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}" + (
             f"?schema={schema}" if schema else ""
         )
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is more than an entry that nobody has fetched yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def _exists(user: str) -> bool:
