@@ -116,6 +116,11 @@ class Dispatcher:
         with self._spool.transaction():
             opened = [pipeline.open(event, received_at=now, warnings=notes) for event, notes in events]
             rows = self._spool.add(namespace, opened, due=now, regulation=regulation)
+        # A worker that came before the commit would not find them.
+        self._spool.when_kept(lambda: self._take_in(namespace, rows, now))
+        return [delivery.id for delivery in opened]
+
+    def _take_in(self, namespace: str, rows: Sequence[int], now: int) -> None:
         with self._changed:
             self._held.update(rows)
             self._gather(now)
@@ -123,7 +128,6 @@ class Dispatcher:
                 self._make_ready(namespace, row)
             self._changed.notify(len(rows))
             self._start_worker()
-        return [delivery.id for delivery in opened]
 
     def replay(self, namespace: str, found: SpooledDelivery) -> None:
         """Makes a dead letter due again, at once."""
@@ -213,7 +217,7 @@ class Dispatcher:
     def _advance(self, row: int) -> None:
         found = self._spool.at(row)
         if found is None or found.due is None:
-            # The transaction that it came in was taken back.
+            # Another forwarder has it, or had it.
             self._reported([], gone=[row])
             return
         delivery = found.delivery

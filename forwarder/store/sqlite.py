@@ -26,6 +26,7 @@ class SqliteSpool(Spool):
         self.temporary = self._folder is not None
         self.name = None if self.temporary else str(self.path)
         self._depth = 0
+        self._kept_then: list[Callable[[], None]] = []
         check_spool_file(self.path)
         self._db = self._open()
 
@@ -86,8 +87,19 @@ class SqliteSpool(Spool):
                     self._roll_back()
                     raise
                 self._tell()
+                kept, self._kept_then = self._kept_then, []
+                for then in kept:
+                    then()
+
+    def when_kept(self, then: Callable[[], None]) -> None:
+        with self.lock:
+            if self._depth:
+                self._kept_then.append(then)
+                return
+        then()
 
     def _roll_back(self) -> None:
+        self._kept_then.clear()
         # A disk that is full has the transaction rolled back already.
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
