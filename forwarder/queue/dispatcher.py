@@ -13,7 +13,7 @@ from typing import Any
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.pipeline.delivery import Delivery, report_text
 from optilocal.forwarder.queue.instances import Instances
-from optilocal.forwarder.queue.reports import Report, ReportQueue
+from optilocal.forwarder.queue.reports import Report, ReportQueue, wait_after
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
 
@@ -260,11 +260,11 @@ class Dispatcher:
             print(f"forwarder: {error}; nothing is sent until it can be written", file=sys.stderr, flush=True)
 
     def _put_off(self, namespace: str, row: int, error: Exception) -> None:
-        """Whatever is wrong with one event must not end its worker: it comes again in a minute."""
+        """Whatever is wrong with one event must not end its worker: it comes again in a minute, or sooner."""
         print(f"forwarder: delivery {row} could not be dealt with: {error!r}", file=sys.stderr, flush=True)
         with self._changed:
             self._at_work.discard(row)
-            heappush(self._later, (self._clock.now_ms() + 60_000, row, namespace))
+            heappush(self._later, (self._clock.now_ms() + wait_after(error) * 1_000, row, namespace))
 
     def _reported(self, ended: Sequence[SpooledDelivery], *, gone: Sequence[int] = ()) -> None:
         """The reporter has finished with these: some are due again, of the others nothing is left to do."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.pipeline.delivery import Delivery
 from optilocal.forwarder.queue.instances import Instances
+from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
 
 MOST_AT_ONCE = 200
@@ -124,16 +125,22 @@ class ReportQueue:
         return ended
 
     def _put_off(self, group: Sequence[Report], error: Exception) -> list[SpooledDelivery]:
+        wait_s = wait_after(error)
         if not self._closing:
             first = group[0].delivery.id
             print(
-                f"forwarder: {len(group)} reports from {first} on could not be posted, the next try is in a "
-                f"minute: {error}",
+                f"forwarder: {len(group)} reports from {first} on could not be posted, the next try is in {wait_s} "
+                f"s: {error}",
                 file=sys.stderr,
                 flush=True,
             )
-        due = self._clock.now_ms() + 60_000
+        due = self._clock.now_ms() + wait_s * 1_000
         return [replace(report.found, delivery=report.delivery, due=due) for report in group]
+
+
+def wait_after(error: Exception) -> int:
+    """Seconds until what failed is tried again: a spool that cannot be used may be back at once."""
+    return 1 if isinstance(error, SpoolError) else 60
 
 
 def _next_step(found: SpooledDelivery, posted: Delivery, now: int) -> SpooledDelivery:
