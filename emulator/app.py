@@ -115,8 +115,8 @@ def _problem(error: problems.Problem) -> Response:
 def _http_error(error: HTTPException) -> Response:
     problem = as_problem(error, _HINT)
     if _is_rest():
-        said = {404: "Nothing matches the given URI", 405: "The method is not allowed here"}
-        problem.message = said.get(error.code or 500, problem.message)
+        sentences = {404: "Nothing matches the given URI", 405: "The method is not allowed here"}
+        problem.message = sentences.get(error.code or 500, problem.message)
     return _problem(problem)
 
 

@@ -60,9 +60,9 @@ class Context:
             for each in exchanges
             if each.namespace != DEFAULT and not self.journal.knows_namespace(each.namespace)
         }
-        made = {each.namespace for each in exchanges if each.method not in SAFE_METHODS}
-        kept = [each for each in exchanges if each.namespace not in new - made]
-        for namespace in new & made:
+        changing = {each.namespace for each in exchanges if each.method not in SAFE_METHODS}
+        kept = [each for each in exchanges if each.namespace not in new - changing]
+        for namespace in new & changing:
             self.journal.add_namespace(namespace)
         if not kept:
             return 0
@@ -77,8 +77,8 @@ class Context:
 
 def context() -> Context:
     """The parts of the emulator that handles the current request."""
-    found: Context = current_app.extensions[EXTENSION]
-    return found
+    parts: Context = current_app.extensions[EXTENSION]
+    return parts
 
 
 def namespace() -> str:

@@ -164,12 +164,12 @@ class Traces:
     def _words(self, text: str) -> Iterator[re.Match[str]]:
         """The id as a word of its own. Most texts have nothing in which it could be spelt otherwise: that is faster."""
         ends, at = self._word_end if self._has_marks(text) else self._literal_end, 0
-        while found := ends.search(text, at):
-            if self._before.match(text, found.start()):
-                yield found
-                at = found.end()
+        while hit := ends.search(text, at):
+            if self._before.match(text, hit.start()):
+                yield hit
+                at = hit.end()
             else:
-                at = found.start() + 1
+                at = hit.start() + 1
 
     def same(self, value: object) -> bool:
         """Whether a JSON value is this id; an id may have been sent as a number."""
@@ -208,8 +208,8 @@ class Traces:
                 continue
             # An attribute is called by its `key` and has its value beside it.
             called = value["key"] if key == "value" and isinstance(value.get("key"), str) else key
-            told = self.in_text(key) if self.telling else key
-            cleaned[told] = self.clean(item, called, free or key in _FREE)
+            shown_key = self.in_text(key) if self.telling else key
+            cleaned[shown_key] = self.clean(item, called, free or key in _FREE)
         return cleaned
 
     def _is_elses(self, key: str, beside: dict[str, Any], free: bool, item: object) -> bool:
@@ -262,12 +262,12 @@ class Traces:
     def in_note(self, text: str) -> str:
         """One of our own sentences with the id erased; they say `visitor 'u-1'`."""
         cleaned = self.in_text(text)
-        said = [
+        named = [
             hit
             for hit in self._hits(cleaned)
             if _SAID_BEFORE.search(cleaned[max(0, hit.start() - _LOOK_BACK) : hit.start()])
         ]
-        return _without(cleaned, said)
+        return _without(cleaned, named)
 
     def in_query(self, query: str) -> str:
         """A query string with the id erased."""
