@@ -20,7 +20,7 @@ FORBIDDEN = {
     "serving": {"emulator", "forwarder", "interception", "scenarios"},
 }
 SQL_ROOMS = {
-    "sqlite3": {"emulator/journal/sqlite_store.py", "forwarder/store/spool.py"},
+    "sqlite3": {"emulator/journal/sqlite_store.py", "forwarder/store/sqlite.py"},
     "psycopg": {"emulator/journal/postgresql_store.py", "serving/postgresql.py"},
 }
 CLOCK_ROOMS = {"emulator/clock.py", "serving/clock.py"}
