@@ -4,6 +4,8 @@
 
   const PAGES = {
     try: ["event-texts", "event-form", "what-if", "page-try"],
+    destination: ["tabs", "destination-mapping", "destination-trial", "page-destination"],
+    deliveries: ["page-deliveries"],
     exchanges: ["tabs", "page-exchange"],
     experiments: ["chart", "funnel", "experiment-cards", "page-experiments"],
     datafiles: ["page-datafiles"],

@@ -7,6 +7,7 @@
     ["events", "Events", true],
     ["experiments", "Experiments", false],
     ["try", "Try", false],
+    ["destination", "Destination", false],
     ["datafiles", "Datafiles", false],
     ["exchanges", "Exchanges", false],
     ["faults", "Faults", false],
