@@ -4,7 +4,6 @@ import errno
 import socket
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import TracebackType
 
 from flask import Flask
 
@@ -147,7 +146,5 @@ class EmulatorServer:
     def __enter__(self) -> "EmulatorServer":
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()

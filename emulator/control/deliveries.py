@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from optilocal.emulator.journal.records import Report
-from optilocal.emulator.json_text import dumps, storable, storable_text
+from optilocal.emulator.json_text import as_object, dumps, objects, storable, storable_text
 from optilocal.emulator.verdict.verdict import delivered_uuid
 
 LONGEST_ID = 200
@@ -119,11 +119,6 @@ def _sent_events(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The events of the event batches it sent, as far as they are some."""
     for request in report["requests"]:
         if request.get("to") == "events":
-            for visitor in _items(request.get("json"), "visitors"):
-                for snapshot in _items(visitor, "snapshots"):
-                    yield from _items(snapshot, "events")
-
-
-def _items(parent: Any, name: str) -> list[dict[str, Any]]:
-    items = parent.get(name) if isinstance(parent, dict) else None
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+            for visitor in objects(as_object(request.get("json")).get("visitors")):
+                for snapshot in objects(visitor.get("snapshots")):
+                    yield from objects(snapshot.get("events"))

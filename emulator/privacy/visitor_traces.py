@@ -283,10 +283,9 @@ class Traces:
                 parts.append(self.in_text(part))
         return "".join(parts)
 
-    def told_in(self, text: str) -> int:
-        """How often a text that cannot be taken apart may mean the visitor: whole values count, whatever names them."""
-        hits = self._hits(text)
-        return len(hits) if self.telling else sum(self._may_mean(text, hit) for hit in hits)
+    def may_be_told_in(self, text: str) -> bool:
+        """Whether a text that cannot be taken apart may mean the visitor: whole values count, whatever names them."""
+        return any(self.telling or self._may_mean(text, hit) for hit in self._hits(text))
 
     def _may_mean(self, text: str, hit: re.Match[str]) -> bool:
         name, is_value = self._named(text, hit)
@@ -295,10 +294,8 @@ class Traces:
             return is_value or not _GRAMMAR.issuperset(self.id)
         return is_value and name not in _NO_PERSON
 
-    def cut_end(self, text: str) -> str:
-        """Our own JSON that was cut off: if it ends within the id, without that end."""
+    def ends_within(self, text: str) -> bool:
+        """Whether our own JSON was cut off within the id."""
         head, quote, tail = text.rpartition('"')
-        found = _NAME_BEFORE.search(head[-_LOOK_BACK:] + quote)
-        if tail and found and names_person(found[1]) and dumps(self.id)[1:-1].startswith(tail):
-            return head + quote + ERASED
-        return text
+        name = _NAME_BEFORE.search(head[-_LOOK_BACK:] + quote)
+        return bool(tail and name and names_person(name[1]) and dumps(self.id)[1:-1].startswith(tail))

@@ -38,7 +38,7 @@ def health() -> Response:
         version=_version(),
         optimizely=context().settings.optimizely,
         waiting=spool.waiting(),
-        spool=None if spool.temporary else str(spool.path),
+        spool=spool.name,
     )
 
 
