@@ -39,7 +39,14 @@
           o.h("p", { class: "quiet" }, answer.meaning),
           answer.problem && o.h("p", {}, o.badge("bad", "Segment says"), " ", o.h("code", {}, answer.problem)),
           answer.notes.map((note) =>
-            o.h("p", {}, o.badge("warn", "Probably meant"), " ", note.text && [o.h("code", {}, note.text), ": "], note.message),
+            o.h(
+              "p",
+              {},
+              o.badge("warn", "Probably meant"),
+              " ",
+              note.text && [o.h("code", {}, note.text), ": "],
+              note.message,
+            ),
           ),
         ]);
       } catch (error) {
@@ -83,7 +90,11 @@
         autocomplete: "off",
       });
       inputs.set(one.key, input);
-      const usual = o.h("button", { type: "button", class: "button", "aria-label": `${one.label}: put the default back` }, "Default");
+      const usual = o.h(
+        "button",
+        { type: "button", class: "button", "aria-label": `${one.label}: put the default back` },
+        "Default",
+      );
       usual.addEventListener("click", () => {
         input.value = shown(one.default);
         input.focus();
@@ -91,17 +102,27 @@
       return [
         [o.h("strong", {}, one.label), one.required && o.h("span", { class: "quiet" }, " required")],
         one.type,
-        [input, one.key === "eventKey" && o.h("p", { class: "quiet" }, "$.event, or one of the datafile's keys.", keyTrouble)],
+        [
+          input,
+          one.key === "eventKey" && o.h("p", { class: "quiet" }, "$.event, or one of the datafile's keys.", keyTrouble),
+        ],
         [o.h("code", { class: "quiet" }, shown(one.default)), " ", usual],
       ];
     });
 
     function made() {
-      const fields = Object.fromEntries([...inputs].map(([key, input]) => [key, read(input.value)]).filter(([, value]) => value !== undefined));
+      const fields = Object.fromEntries(
+        [...inputs].map(([key, input]) => [key, read(input.value)]).filter(([, value]) => value !== undefined),
+      );
       const original = known.fields.every((one) => same(fields[one.key], given.fields[one.key]));
       // What the form does not show, a directive of the whole mapping say, stays as it is.
       const more = Object.fromEntries(Object.entries(given.fields).filter(([key]) => !inputs.has(key)));
-      return { name: name.value.trim(), trigger: trigger.input.value, enabled: enabled.checked, fields: original ? given.fields : { ...more, ...fields } };
+      return {
+        name: name.value.trim(),
+        trigger: trigger.input.value,
+        enabled: enabled.checked,
+        fields: original ? given.fields : { ...more, ...fields },
+      };
     }
 
     const trial = o.destinationTrial(at, () => [...others, made()]);
@@ -115,9 +136,24 @@
       o.h("p", {}, enabled, " ", o.h("label", { for: "mapping-enabled" }, "On")),
       trigger.node,
       keys,
-      o.h("p", { class: "quiet" }, "A value that begins with $. is a path in the event; JSON is taken as it is, {\"@template\": …} too; anything else is a text."),
-      o.table("Fields of the mapping", [{ label: "Field" }, { label: "Type" }, { label: "Value" }, { label: "Default" }], rows, { class: "labelled mapping-fields" }),
-      o.h("div", { class: "actions" }, keep, o.h("button", { type: "button", class: "button", on: { click: cancel } }, "Cancel"), said.node),
+      o.h(
+        "p",
+        { class: "quiet" },
+        'A value that begins with $. is a path in the event; JSON is taken as it is, {"@template": …} too; anything else is a text.',
+      ),
+      o.table(
+        "Fields of the mapping",
+        [{ label: "Field" }, { label: "Type" }, { label: "Value" }, { label: "Default" }],
+        rows,
+        { class: "labelled mapping-fields" },
+      ),
+      o.h(
+        "div",
+        { class: "actions" },
+        keep,
+        o.h("button", { type: "button", class: "button", on: { click: cancel } }, "Cancel"),
+        said.node,
+      ),
       trial,
     );
   }

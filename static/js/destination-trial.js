@@ -10,10 +10,16 @@
     const button = o.h("button", { type: "button", class: "button" }, `Try on the last ${LAST} events`);
 
     async function run() {
-      const { verdicts } = await o.source.get("verdicts", { ns: at.ns, order: "newest", limit: LAST }, { signal: at.signal });
+      const { verdicts } = await o.source.get(
+        "verdicts",
+        { ns: at.ns, order: "newest", limit: LAST },
+        { signal: at.signal },
+      );
       const before = verdicts.filter((one) => one.delivery && one.delivery.source_event && one.kind !== "deletion");
       if (!before.length) {
-        result.replaceChildren(o.h("p", { class: "quiet" }, "No event has come through the forwarder yet; send one from Try."));
+        result.replaceChildren(
+          o.h("p", { class: "quiet" }, "No event has come through the forwarder yet; send one from Try."),
+        );
         return;
       }
       const answer = await o.source.send("POST", "preview", {
@@ -21,15 +27,31 @@
         body: { events: before.map((one) => one.delivery.source_event), mappings: mappings() },
         signal: at.signal,
       });
-      const changed = before.map((one, i) => [one, answer.verdicts[i]]).filter(([was, is]) => was.outcome !== is.outcome);
+      const changed = before
+        .map((one, i) => [one, answer.verdicts[i]])
+        .filter(([was, is]) => was.outcome !== is.outcome);
       o.refill(result, [
-        o.h("p", {}, o.h("strong", {}, `${o.words.plural(changed.length, "event")} of ${before.length} would end otherwise.`)),
+        o.h(
+          "p",
+          {},
+          o.h("strong", {}, `${o.words.plural(changed.length, "event")} of ${before.length} would end otherwise.`),
+        ),
         changed.length > 0 &&
           o.table(
             "Events that would end otherwise",
             [{ label: "Event" }, { label: "Was" }, { label: "Would be" }, { label: "Why", class: "wide-only" }],
             changed.map(([was, is]) => [
-              o.h("a", { href: o.route.format({ page: "event", parts: [was.message_id], params: { ns: was.namespace, n: was.number } }) }, was.event || "(no name)"),
+              o.h(
+                "a",
+                {
+                  href: o.route.format({
+                    page: "event",
+                    parts: [was.message_id],
+                    params: { ns: was.namespace, n: was.number },
+                  }),
+                },
+                was.event || "(no name)",
+              ),
               o.outcomeBadge(was.outcome),
               o.outcomeBadge(is.outcome),
               o.h("span", { class: "quiet" }, is.explanation),
