@@ -199,13 +199,15 @@ class Spool(ABC):
         after: int = 0,
         limit: int = 100,
         filters: Mapping[str, str] | None = None,
+        newest: bool = False,
     ) -> list[SpooledDelivery]:
-        """Deliveries with a row after `after`, oldest first; of every namespace when None.
+        """Deliveries with a row after `after`, oldest first, or `newest` first; of every namespace when None.
 
         `filters` are among `FILTERS`, and "state", one of `STATES`; anything else is a KeyError.
         """
         where, values = _where(namespace, after, filters or {})
-        return self._select(f"{where} ORDER BY number LIMIT ?", *values, limit)
+        order = "DESC" if newest else "ASC"
+        return self._select(f"{where} ORDER BY number {order} LIMIT ?", *values, limit)
 
     def count(self, namespace: str | None, *, after: int, most: int, filters: Mapping[str, str]) -> int:
         """How many deliveries a listing has, counted no further than `most`."""

@@ -4,6 +4,8 @@
 
   const PAGES = {
     try: ["event-texts", "event-form", "what-if", "page-try"],
+    destination: ["tabs", "destination-settings", "destination-mapping", "destination-trial", "page-destination"],
+    deliveries: ["page-deliveries"],
     exchanges: ["tabs", "page-exchange"],
     experiments: ["chart", "funnel", "experiment-cards", "page-experiments"],
     datafiles: ["page-datafiles"],
@@ -36,7 +38,11 @@
   for (const [name, scripts] of Object.entries(PAGES)) {
     const waiting = async (page) => {
       if (o.source.kind !== "live")
-        throw new o.data.Problem(404, "not_in_report", "A report holds one run and its verdicts; start the sandbox to see the rest.");
+        throw new o.data.Problem(
+          404,
+          "not_in_report",
+          "A report holds one run and its verdicts; start the sandbox to see the rest.",
+        );
       await load(scripts);
       return o.views[name](page);
     };
