@@ -272,7 +272,7 @@ class EventChecks:
         if isinstance(sent, str | bool | list):
             self._findings.worth_knowing(
                 "revenue_coerced", tracked.name, tracked.place,
-                f"Its revenue is {'a text' if isinstance(sent, str) else 'no number'} and is read as a number.",
+                f"Its revenue is {'a text' if isinstance(sent, str) else 'not a number'} and is read as a number.",
                 "Send a number: a text with a fraction loses the whole event.",
             )  # fmt: skip
         same = [

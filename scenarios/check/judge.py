@@ -76,7 +76,7 @@ class Destination:
         self._number = 0
 
     def judge(self, event: Mapping[str, Any]) -> Judged:
-        """The furthest that any enabled mapping brings the event, which is first completed as at Segment's door."""
+        """The furthest that any enabled mapping brings the event, with the id and times that Segment adds on arrival."""
         return self._judge(event, self._whole)
 
     def _judge(self, event: Mapping[str, Any], platform: Platform) -> Judged:
@@ -103,7 +103,7 @@ class Destination:
         return self._judge(whole, self._named)
 
     def _completed(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        # Segment gives every event an id and a time at its door (segment.com/docs/connections/spec/common).
+        # Segment gives every event an id and a time on arrival (segment.com/docs/connections/spec/common).
         self._number += 1
         completed = {key: value for key, value in event.items() if not (key in _IDS and value is None)}
         completed.setdefault("messageId", f"event-{self._number}")

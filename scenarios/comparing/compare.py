@@ -229,7 +229,15 @@ def _contains(matcher: Matcher, captured: Any, path: NodePath, differences: list
                     Difference(path, "matcher", f"contains no {as_text(item)}", matcher, captured, nearest)
                 )
     else:
-        differences.append(Difference(path, "matcher", "is nothing that could contain it", matcher, captured))
+        differences.append(
+            Difference(
+                path,
+                "matcher",
+                "is neither a list, a mapping nor a text, so it contains nothing",
+                matcher,
+                captured,
+            )
+        )
 
 
 def _other_type(expected: Any, captured: Any) -> str:

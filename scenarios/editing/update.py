@@ -35,7 +35,7 @@ class Updated:
 
 
 def check_allowed(times: int, environment: Mapping[str, str] = os.environ) -> None:
-    """Raises CannotRun for --update in CI: a build must not rewrite what it is held to. Given twice it may."""
+    """Raises CannotRun for --update in CI, where a build must not rewrite its own expectations; given twice it may."""
     if times == 1 and environment.get("CI", "").casefold() not in _NOT_CI:
         raise CannotRun(
             "--update rewrites expectations, which a CI build should not do by itself (CI is set); "

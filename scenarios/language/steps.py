@@ -125,12 +125,7 @@ def _call(kind: str, says: str, written: str, summary: Callable[[Any], object]) 
     if kind in ("page", "screen"):  # one may be viewed that has no name
         takes = replace(takes, or_nothing=True)
     return StepKind(
-        says,
-        written,
-        takes,
-        lambda driver, arguments: driver.call(kind, arguments),
-        summary,
-        absent_fields=True,
+        says, written, takes, lambda driver, step: driver.call(kind, step), summary, absent_fields=True
     )
 
 
@@ -165,11 +160,13 @@ _RULE = mapping_of(
 
 
 def _check_rules(checker: Checker, path: NodePath, value: Any) -> None:
-    if isinstance(value, list):
-        for index, rule in enumerate(value):
-            _RULE.check(checker, (*path, index), rule, "fault")
-    else:
-        _RULE.check(checker, path, value, "fault")
+    rules = (
+        {(*path, index): rule for index, rule in enumerate(value)}
+        if isinstance(value, list)
+        else {path: value}
+    )
+    for place, rule in rules.items():
+        _RULE.check(checker, place, rule, "fault")
 
 
 def _fault_summary(rules: Any) -> str:

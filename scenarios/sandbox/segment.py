@@ -186,7 +186,7 @@ def _arguments(kind: str, positional: Sequence[Any], named: Mapping[str, Any]) -
 def _json(value: Any) -> Any:
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
-    raise TypeError(f"{type(value).__name__} is nothing that JSON carries")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _reason(answer: requests.Response) -> str:
