@@ -92,10 +92,10 @@ class Journal(ABC):
         """Whether the store is undamaged; all of it is read."""
 
     @abstractmethod
-    def look(self) -> None:
+    def look(self) -> str | None:
         """Notice what other processes have written, and wake whoever waits for it; called about twice a second.
 
-        Raises JournalError when the store has gone.
+        What was damaged and is mended is told in one line. Raises JournalError when the store has gone.
         """
 
     # -- namespaces

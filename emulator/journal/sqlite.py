@@ -18,15 +18,15 @@ from optilocal.emulator.journal.records import (
     Report,
     Step,
 )
-from optilocal.emulator.journal.sqlite_store import (
+from optilocal.emulator.journal.sqlite_statements import (
     STATEMENTS,
-    Store,
     StoredDocuments,
     StoredTraces,
     Transaction,
     condition,
     placeholders,
 )
+from optilocal.emulator.journal.sqlite_store import Store
 from optilocal.emulator.journal.waiters import News, Waiters
 from optilocal.emulator.json_text import dumps, loads
 
@@ -61,9 +61,11 @@ class SqliteJournal(Journal):
     def is_sound(self) -> bool:
         return self._store.is_sound()
 
-    def look(self) -> None:
+    def look(self) -> str | None:
         if self._store.look():
             self.waiters.wake_all()
+        said, self._store.said = self._store.said, None
+        return said
 
     # -- namespaces
 

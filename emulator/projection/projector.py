@@ -85,7 +85,8 @@ class Projector:
                 while busy and not self._stopping:
                     # A look waits for the disk, so it is not made after every step; but under load it is made too.
                     if monotonic() - looked >= LOOK_S:
-                        self.journal.look()
+                        if mended := self.journal.look():
+                            report(mended)
                         looked = monotonic()
                     busy = self._work(self.journal.last_exchange())
                 told = ""
