@@ -178,6 +178,25 @@ class Plain(Pipe):
         self._host = host
         prefix = proxy.upstream(host).prefix if host else ""
         self._requests = RequestStream(prefix, self._seen, once=True, whole=whole, headers=headers)
+        self._answer: bytes | None = b""
+
+    def send(self, data: bytes) -> None:
+        """Write to the client. The first line of the answer is followed by `Connection: close`, whatever the server says:
+        a client that keeps the connection would send its next request into one that ends.
+        """
+        if self._answer is not None:
+            line, end, rest = (self._answer + data).partition(b"\r\n")
+            if not end:
+                self._answer = line
+                return
+            self._answer = None
+            data = line + b"\r\nConnection: close\r\n" + rest
+        super().send(data)
+
+    def end(self, *, reset: bool = False) -> None:
+        if self._answer:
+            super().send(self._answer)
+        super().end(reset=reset)
 
     def data_received(self, data: bytes) -> None:
         try:

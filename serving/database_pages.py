@@ -6,7 +6,6 @@ it would take the locks of this process's own connections away.
 
 import os
 import struct
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -246,8 +245,3 @@ def _value(kind: int, data: bytes) -> Value:
     if kind in (8, 9):
         return kind - 8
     return data if kind % 2 == 0 else data.decode("utf-8", "replace")
-
-
-def told(counts: Counter[str]) -> str:
-    """What was read, in words: `3 requests, 1 report`."""
-    return ", ".join(f"{n} {name if n == 1 else name + 's'}" for name, n in counts.items()) or "nothing"

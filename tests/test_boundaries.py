@@ -19,7 +19,14 @@ FORBIDDEN = {
     "scenarios": set(),
     "serving": {"emulator", "forwarder", "interception", "scenarios"},
 }
-SQL_ROOMS = {"emulator/journal/sqlite_store.py", "forwarder/store/spool.py"}
+SQL_ROOMS = {
+    "emulator/journal/sqlite_salvage.py",
+    "emulator/journal/sqlite_statements.py",
+    "emulator/journal/sqlite_store.py",
+    "forwarder/store/database.py",
+    "forwarder/store/salvage.py",
+    "forwarder/store/spool.py",
+}
 CLOCK_ROOMS = {"emulator/clock.py", "serving/clock.py"}
 WALL_CLOCK = {
     ("time", "time"),

@@ -189,7 +189,10 @@ class Journal(ABC):
 
     @abstractmethod
     def rows(self, listing: str, query: Query) -> list[Row]:
-        """The rows that match, in order of their numbers (downwards when `newest`), as they are stored."""
+        """The rows that match, in order of their numbers (downwards when `newest`), as they are stored.
+
+        There are fewer than `limit` where the texts and bytes of those before came to `most_bytes`.
+        """
 
     @abstractmethod
     def count(self, listing: str, query: Query, most: int) -> int:

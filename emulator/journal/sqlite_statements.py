@@ -1,14 +1,14 @@
-"""The statements of `sqlite.sql` by name, and what runs some of them together: a transaction, its documents, its traces."""
+"""The statements of `sqlite.sql` by name, and what runs some of them together."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from optilocal.emulator.journal.interface import Row
 from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.journal.records import FILTERS, Query
-from optilocal.emulator.json_text import dumps, loads, storable
+from optilocal.emulator.json_text import storable
 
 
 def _statements() -> dict[str, str]:
@@ -64,56 +64,6 @@ def insert(db: sqlite3.Connection, table: str, columns: str, rows: Sequence[Sequ
 def stored(values: Mapping[str, Any]) -> dict[str, Any]:
     # Ids come from whatever anybody sent, and are looked up as they were stored.
     return {name: storable(value) if isinstance(value, str) else value for name, value in values.items()}
-
-
-class StoredDocuments:
-    """The documents of one namespace within one transaction."""
-
-    def __init__(self, run: Transaction, namespace: str) -> None:
-        self._run, self._namespace = run, namespace
-
-    def get(self, kind: str, id: str = "") -> Any:
-        rows = self._run("document", kind=kind, namespace=self._namespace, id=id)
-        return loads(rows[0]["doc"]) if rows else None
-
-    def all(self, kind: str) -> list[Any]:
-        return [loads(row["doc"]) for row in self._run("documents", kind=kind, namespace=self._namespace)]
-
-    def put(self, kind: str, doc: Any, id: str = "") -> None:
-        self._run("put document", kind=kind, namespace=self._namespace, id=id, doc=dumps(doc))
-
-    def add(self, kind: str, make: Callable[[int], Any]) -> Any:
-        number = int(self._run("add document", kind=kind, namespace=self._namespace)[0]["number"])
-        doc = make(number)
-        self._run("fill document", number=number, doc=dumps(doc))
-        return doc
-
-    def delete(self, kind: str, id: str = "") -> None:
-        self._run("delete document", kind=kind, namespace=self._namespace, id=id)
-
-    def delete_where(self, kind: str, of: str) -> None:
-        self._run("delete documents of", kind=kind, namespace=self._namespace, of=of)
-
-
-class StoredTraces:
-    """What may hold traces of a visitor, read, and in a transaction rewritten."""
-
-    def __init__(self, run: Callable[..., list[Row]], namespace: str, visitor: str) -> None:
-        self._run = run
-        self._key = {"namespace": namespace, "visitor_id": visitor}
-
-    def suspects(self, place: str, after: int, limit: int) -> list[Row]:
-        return self._run(f"{place}s after", **self._key, after=after, limit=limit)
-
-    def suspect(self, place: str, number: int) -> Row | None:
-        rows = self._run(f"{place} to erase", number=number)
-        return rows[0] if rows else None
-
-    def rewrite(self, place: str, number: int, values: Mapping[str, Any]) -> None:
-        self._run(f"erase {place}", **values, number=number)
-
-    def drop_report(self, number: int) -> None:
-        self._run("drop report", number=number)
 
 
 def condition(listing: str, query: Query) -> tuple[str, list[str | int | None]]:

@@ -3,24 +3,31 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from optilocal.emulator.journal.interface import JournalBusyError, JournalError, Row
 from optilocal.emulator.journal.limits import LARGE_BYTES, LOOK_S, PATIENCE_S, SLICE
+from optilocal.emulator.journal.records import Query
 from optilocal.emulator.journal.sqlite_file import APPLICATION_ID, VERSION, Identity, State, prepare
 from optilocal.emulator.journal.sqlite_salvage import salvage
-from optilocal.emulator.journal.sqlite_statements import STATEMENTS, Transaction, insert, stored
+from optilocal.emulator.journal.sqlite_statements import (
+    STATEMENTS,
+    Transaction,
+    condition,
+    insert,
+    placeholders,
+    stored,
+)
 from optilocal.serving.clock import monotonic
 from optilocal.serving.database_pages import log_end
 
-# Connections to files that were damaged and set aside. Whoever closed one would take the new file's log away: SQLite
-# deletes a log by its name.
+# Connections to files that were damaged and set aside, which must never be closed: see `set_aside`.
 _LEFT_OPEN: list[sqlite3.Connection] = []
 
 
-class Store:
+class SqliteStore:
     """The database at `path`, made when there is none; with `temporary` it need not outlive a power cut.
 
     A damaged one is mended, at the start and while it is used: see `salvage`. Raises JournalError, one line, for a file
@@ -112,16 +119,10 @@ class Store:
         db.execute("COMMIT")
         db.execute("PRAGMA busy_timeout = 0")
 
-    def is_sound(self, *, thoroughly: bool = False) -> bool:
-        """Whether the database is undamaged; it is read through once, with `thoroughly` its indexes are compared too."""
-        check = "integrity_check" if thoroughly else "quick_check"
+    def is_sound(self) -> bool:
+        """Whether the database is undamaged; it is read through once."""
         with self.lock:
-            try:
-                return bool(self._db.execute(f"PRAGMA {check}(1)").fetchone()[0] == "ok")
-            except sqlite3.DatabaseError as error:
-                if not _is_damage(error):
-                    raise
-                return False
+            return _holds_together(self._db, "quick_check")
 
     def close(self) -> None:
         """Leave the database; as often as one likes."""
@@ -165,10 +166,40 @@ class Store:
             row = db.execute(STATEMENTS[statement], stored(values)).fetchone()
             return row[0] if row else None
 
+    def among(self, statement: str, keys: Collection[Sequence[Any]]) -> Iterator[Row]:
+        """The rows of a statement that looks for some keys, in the place of which its text has `:keys`."""
+        sql = STATEMENTS[statement].replace(":keys", placeholders(len(keys), len(next(iter(keys)))))
+        with self.reader() as db:
+            for row in db.execute(sql, [value for key in keys for value in key]):
+                yield dict(row)
+
+    def rows(self, listing: str, query: Query) -> Iterator[Row]:
+        """The rows that match, in order of their numbers (downwards when `newest`), read one by one."""
+        where, values = condition(listing, query)
+        order = "DESC" if query.newest else "ASC"
+        sql = f"SELECT {STATEMENTS[f'columns {listing}']} FROM {listing} WHERE {where} ORDER BY number {order} LIMIT ?"
+        with self.reader() as db:
+            for row in db.execute(sql, [*values, query.limit]):
+                yield dict(row)
+
+    def count(self, listing: str, query: Query, most: int) -> int:
+        """How many rows match, counted no further than `most`."""
+        where, values = condition(listing, query)
+        with self.reader() as db:
+            sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {listing} WHERE {where} LIMIT ?)"
+            return int(db.execute(sql, [*values, most]).fetchone()[0])
+
+    def newest(self, listing: str, namespace: str | None) -> int:
+        """The number of the newest row there is, 0 when there is none."""
+        where, values = condition(listing, Query(namespace))
+        with self.reader() as db:
+            row = db.execute(f"SELECT MAX(number) FROM {listing} WHERE {where}", values).fetchone()
+            return int(row[0] or 0)
+
     # -- writing
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Transaction]:
+    def writing(self, *, namespace: str | None = None) -> Iterator[Transaction]:  # noqa: ARG002 - one writer a file
         """One transaction on the one connection that writes."""
         with self.lock, self.named_errors():
             self._check_open()
@@ -271,8 +302,10 @@ class Store:
             with self.lock, self.named_errors():
                 self._check_open()
                 self._damaged = False
-                if self.is_sound(thoroughly=True):
-                    return False
+                # What the other connections remember of the file may be better than the file.
+                with contextlib.closing(self._connect(self.path, PATIENCE_S)) as fresh:
+                    if _holds_together(fresh, "integrity_check"):
+                        return False
                 self._mend()
                 self._identity = Identity(self.path)
                 self._version = self._data_version()
@@ -301,6 +334,15 @@ class Store:
         with self.lock, self.named_errors():
             self._patiently("VACUUM")
         self.empty_log()
+
+
+def _holds_together(db: sqlite3.Connection, check: str) -> bool:
+    try:
+        return bool(db.execute(f"PRAGMA {check}(1)").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError as error:
+        if not _is_damage(error):
+            raise
+        return False
 
 
 def _text(raw: bytes) -> str:

@@ -15,15 +15,16 @@ from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
 from optilocal.emulator.journal.interface import Journal, JournalError, Row
 from optilocal.emulator.journal.limits import LOOK_S, SLICE, VISITORS
-from optilocal.emulator.journal.records import Position, Step
+from optilocal.emulator.journal.records import Judged, Position, Step
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.projection.arrival import Arrival
-from optilocal.emulator.projection.verdicts import Verdicts, event_json, judged
+from optilocal.emulator.projection.verdicts import Verdicts, event_json, judged, stored_event
 from optilocal.emulator.projection.visitor import Visitor
 from optilocal.emulator.verdict.verdict import outcome_alone
 from optilocal.serving.clock import monotonic
 
 _RULES = "rules"
+_LAST = 2**63 - 1
 
 Key = tuple[str, str]
 
@@ -43,9 +44,12 @@ class Projector:
         self._visitors: OrderedDict[Key, Visitor] = OrderedDict()
         self._histories: dict[str, DatafileHistory] = {}
         self._too_many: dict[str, int] = {}
+        self._slice = SLICE
+        self._doing: Callable[[Position], Step | None] = self._project
+        self._report: Callable[[str], None] = lambda _: None
         self._news = threading.Event()
         self._thread: threading.Thread | None = None
-        self._stopping = False
+        self._stopping = threading.Event()
         self._judge_by_these_rules()
 
     def _judge_by_these_rules(self) -> None:
@@ -60,6 +64,7 @@ class Projector:
 
     def start(self, report: Callable[[str], None]) -> None:
         """Work from now on; `report` is told, in one line, what keeps it from that."""
+        self._report = report
         self._thread = threading.Thread(target=self._run, args=(report,), name="projector", daemon=True)
         self._thread.start()
 
@@ -70,7 +75,7 @@ class Projector:
 
     def stop(self) -> None:
         """Finish the step in hand and end; before the journal is closed."""
-        self._stopping = True
+        self._stopping.set()
         self._news.set()
         if self._thread is not None:
             self._thread.join()
@@ -78,27 +83,35 @@ class Projector:
     def _run(self, report: Callable[[str], None]) -> None:
         told = ""
         looked = 0.0
-        while not self._stopping:
+        while not self._stopping.is_set():
             self._news.clear()
             try:
                 busy = True
-                while busy and not self._stopping:
+                while busy and not self._stopping.is_set():
                     # A look waits for the disk, so it is not made after every step; but under load it is made too.
                     if monotonic() - looked >= LOOK_S:
                         if mended := self.journal.look():
                             report(mended)
                         looked = monotonic()
-                    busy = self._work(self.journal.last_exchange())
+                    busy = self._work_and_give_way()
                 told = ""
-            except JournalError as error:
-                # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
-                if str(error) != told:
-                    report(f"captured events wait to be judged: {error}")
-                told = str(error)
             except Exception as error:
-                report(f"the projector ended: {type(error).__name__}: {error}")
-                return
-            self._news.wait(LOOK_S)
+                # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
+                why = str(error) if isinstance(error, JournalError) else f"{type(error).__name__}: {error}"
+                if why != told:
+                    report(f"captured events wait to be judged: {why}")
+                told = why
+            if not self._stopping.is_set():
+                self._news.wait(LOOK_S)
+
+    def _work_and_give_way(self) -> bool:
+        """One step. While more comes in than is worked out, capture has as much time for itself before the next step."""
+        began, until = monotonic(), self.journal.last_exchange()
+        busy = self._work(until)
+        last = self.journal.last_exchange()
+        if last > until and self.lag(last) >= SLICE:
+            self._stopping.wait(monotonic() - began)
+        return busy
 
     # -- what is asked
 
@@ -140,14 +153,46 @@ class Projector:
             try:
                 for work in (self._project, self._judge, self._settle, self._drop):
                     if self._at is not None and (work != self._project or self._at.exchange < until):
+                        self._doing = work
                         step = work(self._at)
                         if step is not None:
                             did = True
                             self._commit(step)
+            except JournalError:
+                self._forget()
+                raise
+            except Exception as error:
+                self._forget()
+                self._pass_over(at, error)
+                return True
             except BaseException:
                 self._forget()
                 raise
+            if not did:
+                self._slice = SLICE
             return did
+
+    def _pass_over(self, at: Position, error: Exception) -> None:
+        """What cannot be worked on is found by working on one row at a time, passed over and said; the rest goes on."""
+        if self._slice > 1:
+            self._slice = 1
+            return
+        step = Step(at, at.exchange, at.event)
+        if self._doing == self._project:
+            (what,) = self.journal.pending(at.exchange, 1)
+            step.exchange, step.told[what.namespace], name = what.number, 1, f"request {what.number}"
+        elif self._doing == self._judge:
+            (row,) = self.journal.unjudged(1)
+            step.judged[row["number"]], name = Judged(None, "[]", row["version"]), f"verdict {row['number']}"
+        elif self._doing == self._settle:
+            (visitor,) = self.journal.stale_visitors(1)
+            step.settled, name = {visitor}, f"visitor {visitor[1]!r:.100}"
+        else:
+            (row,) = self.journal.oldest_events(_LAST, 1)
+            step.dropped, name = {"events": row["number"]}, f"event {row['number']}"
+        self._report(f"{name} cannot be worked out and is passed over: {type(error).__name__}: {error}")
+        self.journal.project(step)
+        self._slice = SLICE
 
     def _commit(self, step: Step) -> None:
         """Write a step; when another projector, a reset or an erasure was faster, all is read anew."""
@@ -168,13 +213,15 @@ class Projector:
 
     def _project(self, at: Position) -> Step | None:
         """New exchanges become events; a conversion is judged and counted at once, by what its visitor did before."""
-        pending = self.journal.pending(at.exchange, SLICE)
+        pending = self.journal.pending(at.exchange, self._slice)
         if not pending:
             return None
+        self._doing = self._judge
         reports = self._judge(at)
         if reports is not None:
             # A report that came before an exchange finds its conversion before it.
             return reports
+        self._doing = self._project
         arrival = Arrival(self.journal, self.rules, Step(at, pending[-1].number, at.event), pending)
         visitors = self._known(arrival.visitors, arrival.step)
         for row, event in arrival.events():
@@ -241,17 +288,17 @@ class Projector:
         loaded = False
         for row in rows:
             if row["kind"] == "decision":
-                if row["duplicate_of"] is None:
-                    decisions.append(loads(row["doc"]))
+                if row["duplicate_of"] is None and (decision := stored_event(row["doc"])):
+                    decisions.append(decision)
                 continue
             if not loaded:
                 visitor.load(decisions)
                 loaded = True
-            if row["duplicate_of"] is not None:
+            conversion = stored_event(row["doc"])
+            if row["duplicate_of"] is not None or conversion is None:
                 if told:
                     told(row, "", None)
                 continue
-            conversion = loads(row["doc"])
             delivery = loads(row["delivery"]) if told and row["delivery"] else None
             found = outcome_alone(delivery, conversion, visitor.standings) if told else None
             judgement = found[1] if found else judge_by(conversion, visitor.standings, told=False)
@@ -264,7 +311,7 @@ class Projector:
 
     def _judge(self, at: Position) -> Step | None:
         """Reports find their conversions, and verdicts that something else has changed are judged anew."""
-        rows = self.journal.unjudged(SLICE)
+        rows = self.journal.unjudged(self._slice)
         if not rows:
             return None
         step = Step(at, at.exchange, at.event)
@@ -286,7 +333,7 @@ class Projector:
 
     def _settle(self, at: Position) -> Step | None:
         """Visitors to be judged anew are: outcomes that differ are stored, and what they add is counted."""
-        keys = self.journal.stale_visitors(SLICE)
+        keys = self.journal.stale_visitors(self._slice)
         if not keys:
             return None
         step = Step(at, at.exchange, at.event, settled=set(keys))
@@ -320,7 +367,7 @@ class Projector:
             step.dropped = {name: n for name, n in self._too_many.items() if name not in waits}
             self._too_many = waits
             return step if step.dropped else None
-        rows = self.journal.oldest_events(cutoff, SLICE)
+        rows = self.journal.oldest_events(cutoff, self._slice)
         if not rows:
             return step
         if rows[-1]["number"] < cutoff:

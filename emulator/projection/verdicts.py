@@ -19,8 +19,10 @@ from optilocal.emulator.verdict.verdict import outcome_alone, related_visitors, 
 
 
 def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored event as the listings show it."""
-    doc: dict[str, Any] = loads(row["doc"])
+    """A stored event as the listings show it. Raises ValueError for a damaged one."""
+    doc = stored_event(row["doc"])
+    if doc is None:
+        raise ValueError("no event")
     return {
         "number": row["number"],
         "namespace": row["namespace"],
@@ -28,6 +30,15 @@ def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
         "exchange": row["exchange"],
         "duplicate_of": row["duplicate_of"],
     }
+
+
+def stored_event(text: str) -> EventRow | None:
+    """A stored event as it was read from its batch; None when what is stored is damaged."""
+    try:
+        doc: EventRow = loads(text)
+    except ValueError:
+        return None
+    return doc if isinstance(doc, dict) and doc.keys() >= EventRow.__required_keys__ else None
 
 
 def judged(outcome: str | None, places: Sequence[Attribution], version: int = 0) -> Judged:
@@ -52,7 +63,8 @@ class Verdicts:
         if kept is None or kept[0] != state:
             revisions: dict[str, list[tuple[int, object]]] = {}
             for _, _, doc in self.journal.documents(REVISION, namespace):
-                revisions.setdefault(doc["of"], []).append((doc["from"], doc["datafile"]))
+                if isinstance(doc, dict) and doc.keys() >= {"of", "from", "datafile"}:
+                    revisions.setdefault(doc["of"], []).append((doc["from"], doc["datafile"]))
             kept = (state, DatafileHistory(revisions))
             with self._lock:
                 self._histories[namespace] = kept
@@ -119,13 +131,14 @@ class Verdicts:
 
     def _event(self, number: int | None) -> Any:
         row = None if number is None else self.journal.event(number)
-        return None if row is None else event_json(row)
+        return event_json(row) if row and stored_event(row["doc"]) else None
 
     def _decisions(self, namespace: str, visitor: str | None) -> list[EventRow]:
         """All decisions of a visitor, replays collapsed."""
         if not visitor:
             return []
-        return [event_json(row) for row in self.journal.decisions_of(namespace, visitor)]  # type: ignore[misc]
+        rows = self.journal.decisions_of(namespace, visitor)
+        return [event_json(row) for row in rows if stored_event(row["doc"])]  # type: ignore[misc]
 
     def _relatives(
         self, namespace: str, visitor: str | None, named: Sequence[str]

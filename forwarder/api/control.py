@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 SETTINGS = ("accountId", "dataFileUrl", "accessToken")
 MASK = "********"
+PAGE_BYTES = 8_000_000
+"""A page of deliveries ends with the one that reaches so many bytes."""
 LISTING = ("after", "limit", "wait", "count", "ns")
 
 
@@ -146,9 +148,12 @@ def control_api(
         if wait and not asked.waited and check() is not None:
             asked.wait = Wait(wait, check, spool.subscribe)
             return jsonify(deliveries=[])
-        shown = spool.listing(namespace, after=after, limit=limit, filters=filters)
+        shown = spool.listing(namespace, after=after, limit=limit, most_bytes=PAGE_BYTES, filters=filters)
         following = shown[-1].row if shown else after
-        return jsonify(deliveries=[_shown(one) for one in shown], next=following, dropped=spool.dropped())
+        answer = {"deliveries": [_shown(one) for one in shown], "next": following, "dropped": spool.dropped()}
+        if 0 < len(shown) < limit and spool.count(namespace, after=following, most=1, filters=filters):
+            answer["more"] = True
+        return jsonify(answer)
 
     @api.post("/deliveries/<delivery_id>/replay")
     def replay(delivery_id: str) -> tuple[Response, int]:

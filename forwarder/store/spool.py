@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,8 @@ from typing import Any
 
 from optilocal.forwarder.pipeline.deduplication import WINDOW_MS
 from optilocal.forwarder.pipeline.delivery import DEAD, Delivery, report_text
-from optilocal.forwarder.store.file import SCHEMA, SpoolError, check_spool_file
+from optilocal.forwarder.store.database import is_damage, mend, open_spool
+from optilocal.forwarder.store.file import SpoolError
 
 KEPT = 10_000
 """How many ended deliveries, and how many dead letters, are kept: the oldest go first."""
@@ -66,49 +68,16 @@ class Spool:
         self._subscribers: set[Callable[[], None]] = set()
         self._depth = 0
         self._changes = 0
-        check_spool_file(self.path)
-        self._db = self._open()
-
-    def _open(self) -> sqlite3.Connection:
-        try:
-            # Nobody else's business: events of users, and the destination's token.
-            self.path.touch(mode=0o600)
-            db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=0.2)
-            # One forwarder a file: two would each send everything. A killed one leaves no lock behind.
-            db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            # A file that goes with the process need not outlive the machine's own end.
-            db.execute(f"PRAGMA synchronous = {'OFF' if self.temporary else 'NORMAL'}")
-            db.execute("BEGIN IMMEDIATE")
-            is_new = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-            db.execute("COMMIT")
-            if is_new:
-                # Before the log is switched on, so that the file itself says from the start whose it is.
-                db.executescript(f"BEGIN; {SCHEMA} COMMIT;")
-            elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                raise sqlite3.DatabaseError("its content does not hold together")
-            db.execute("PRAGMA journal_mode = WAL")
-            # Every event touches the same few pages of the indexes: written home four times less often, 16 MB of log.
-            db.execute("PRAGMA wal_autocheckpoint = 4000")
-        except OSError as error:
-            why = f"the spool {self.path} cannot be written: {error.strerror}; name another file"
-            raise SpoolError(why) from None
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                why = f"the spool {self.path} is in use by another forwarder; stop it or name another file"
-            else:
-                why = f"the spool {self.path} cannot be written: {error}; name another file"
-            raise SpoolError(why) from None
-        except sqlite3.DatabaseError as error:
-            raise SpoolError(
-                f"the spool {self.path} is damaged: {error}; move it away and start anew"
-            ) from None
-        return db
+        self._damaged = False
+        self._unreadable: set[int] = set()
+        self._db = open_spool(self.path, temporary=self.temporary)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing of what is done within, on disk when it ends; may be nested."""
         with self.lock, self._named_errors():
             if self._depth == 0:
+                self._mend_if_damaged()
                 self._db.execute("BEGIN IMMEDIATE")
             self._depth += 1
             try:
@@ -144,10 +113,17 @@ class Spool:
         try:
             yield
         except sqlite3.Error as error:
+            self._damaged = self._damaged or is_damage(error)
             raise SpoolError(f"the spool {self.path} cannot be used: {error}") from error
+
+    def _mend_if_damaged(self) -> None:
+        if self._damaged and self._depth == 0:
+            self._damaged = False
+            self._db = mend(self._db, self.path, temporary=self.temporary)
 
     def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.lock, self._named_errors():
+            self._mend_if_damaged()
             return self._db.execute(sql, _bound(values)).fetchall()
 
     def _do(self, sql: str, *values: Any) -> int:
@@ -225,14 +201,18 @@ class Spool:
         *,
         after: int = 0,
         limit: int = 100,
+        most_bytes: int | None = None,
         filters: Mapping[str, str] | None = None,
     ) -> list[SpooledDelivery]:
         """Deliveries with a row after `after`, oldest first; of every namespace when None.
 
+        There are fewer than `limit` where the reports of those before came to `most_bytes`.
+
         `filters` are among `FILTERS`, and "state", one of `STATES`; anything else is a KeyError.
         """
         where, values = _where(namespace, after, filters or {})
-        return self._select(f"{where} ORDER BY number LIMIT ?", *values, limit)
+        rest = f"{where} ORDER BY number LIMIT ?"
+        return self._select(rest, *values, limit, most_bytes=most_bytes)
 
     def count(self, namespace: str | None, *, after: int, most: int, filters: Mapping[str, str]) -> int:
         """How many deliveries a listing has, counted no further than `most`."""
@@ -240,14 +220,29 @@ class Spool:
         sql = f"SELECT count(*) FROM (SELECT 1 FROM deliveries {where} LIMIT ?)"
         return int(self._rows(sql, *values, most)[0][0])
 
-    def _select(self, rest: str, *values: Any) -> list[SpooledDelivery]:
-        rows = self._rows(f"SELECT number, namespace, due, state, report FROM deliveries {rest}", *values)
-        found = []
-        for row, namespace, due, state_text, report in rows:
-            state = json.loads(state_text)
-            tries = state.pop("tries")
-            found.append(SpooledDelivery(row, namespace, Delivery(json.loads(report), **state), due, tries))
+    def _select(self, rest: str, *values: Any, most_bytes: int | None = None) -> list[SpooledDelivery]:
+        sql = f"SELECT number, namespace, due, state, report FROM deliveries {rest}"
+        found: list[SpooledDelivery] = []
+        size = 0
+        with self.lock, self._named_errors():
+            self._mend_if_damaged()
+            for row, namespace, due, state_text, report in self._db.execute(sql, _bound(values)):
+                delivery = _read(state_text, report)
+                if delivery is None:
+                    self._tell_unreadable(row)
+                    continue
+                found.append(SpooledDelivery(row, namespace, delivery[0], due, delivery[1]))
+                size += len(report)
+                if most_bytes is not None and size >= most_bytes:
+                    break
         return found
+
+    def _tell_unreadable(self, row: int) -> None:
+        """A damaged delivery is left out of everything, and stays where it is."""
+        if row not in self._unreadable:
+            self._unreadable.add(row)
+            said = f"delivery {row} in the spool {self.path} is damaged and left out: it cannot be read"
+            print(f"forwarder: {said}", file=sys.stderr, flush=True)
 
     def _prune_in_time(self) -> None:
         if self._changes >= PRUNED_EVERY:
@@ -363,6 +358,16 @@ def _bound(values: Sequence[Any]) -> list[Any]:
         else value
         for value in values
     ]
+
+
+def _read(state_text: str, report_text: str) -> tuple[Delivery, int] | None:
+    """A delivery as it was stored, and its tries; None when it is damaged."""
+    try:
+        state, report = json.loads(state_text), json.loads(report_text)
+        tries = state.pop("tries")
+        return Delivery(report, **state), tries
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _state(delivery: Delivery, tries: int) -> str:

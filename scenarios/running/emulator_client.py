@@ -160,8 +160,8 @@ class EmulatorClient:
         while True:
             params = {**filters, "limit": _PAGE, **({} if after is None else {"after": after})}
             page = self.call("GET", f"/_emulator/{name}", params=params)
-            rows.extend(page[name])
-            if len(page[name]) < _PAGE:
+            rows.extend(row for row in page[name] if "unreadable" not in row)
+            if is_last(page, name, _PAGE):
                 return rows
             after = page["next"]
             filters.pop("wait", None)
@@ -185,6 +185,11 @@ class EmulatorClient:
     def post_run(self, run: dict[str, Any]) -> str:
         """Publish a run, or what has become of it since, for the viewer; its id."""
         return str(self.call("POST", "/_emulator/runs", json=run)["id"])
+
+
+def is_last(page: Mapping[str, Any], name: str, limit: int) -> bool:
+    """Whether nothing follows a page of a listing that was asked for `limit` rows: pages end by their bytes too."""
+    return len(page[name]) < limit and not page.get("more")
 
 
 def forwarder_health(base_url: str) -> dict[str, Any]:

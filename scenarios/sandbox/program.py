@@ -23,7 +23,12 @@ from optilocal.interception.problems import InterceptionError
 from optilocal.interception.tally import Tally
 from optilocal.scenarios.language.datafiles import SHOP, cdn_url
 from optilocal.scenarios.language.problems import CannotRun
-from optilocal.scenarios.running.emulator_client import EmulatorClient, forwarder_health, new_session
+from optilocal.scenarios.running.emulator_client import (
+    EmulatorClient,
+    forwarder_health,
+    is_last,
+    new_session,
+)
 from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
 from optilocal.scenarios.sandbox.child import CannotStart, Child, Stopped
 from optilocal.scenarios.sandbox.outcome import Outcome, reports_to
@@ -224,7 +229,7 @@ class _Events:
         while True:
             page = self._page(after, **filters)
             rows.extend(page["deliveries"])
-            if len(page["deliveries"]) < _PAGE:
+            if is_last(page, "deliveries", _PAGE):
                 return rows
             after = page["next"]
 

@@ -1,0 +1,64 @@
+"""What a database does for a journal: it runs statements by name, which its own .sql file has."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from optilocal.emulator.journal.interface import Row
+from optilocal.emulator.journal.records import Query
+
+
+class Transaction(Protocol):
+    """Statements that hold together or not at all."""
+
+    def __call__(self, statement: str, /, **values: Any) -> list[Row]:
+        """The rows of a named statement."""
+        ...
+
+    def changed(self, statement: str, /, **values: Any) -> int:
+        """How many rows a named statement has changed."""
+        ...
+
+    def many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """A named statement for many rows of values."""
+        ...
+
+    def insert(self, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Insert rows in their order; the last one's number."""
+        ...
+
+
+class Store(Protocol):
+    """One database. What fails raises JournalError."""
+
+    def select(self, statement: str, /, **values: Any) -> list[Row]:
+        """The rows of a named statement."""
+        ...
+
+    def value(self, statement: str, /, **values: Any) -> Any:
+        """The first column of the first row of a named statement, None when there is no row."""
+        ...
+
+    def among(self, statement: str, keys: Collection[Sequence[Any]]) -> Iterator[Row]:
+        """The rows of a statement that looks for some keys, at least one, in the place of which its text has `:keys`."""
+        ...
+
+    def rows(self, listing: str, query: Query) -> Iterable[Row]:
+        """`Journal.rows`, whatever they come to: whoever asks stops reading."""
+        ...
+
+    def count(self, listing: str, query: Query, most: int) -> int:
+        """`Journal.count`."""
+        ...
+
+    def newest(self, listing: str, namespace: str | None) -> int:
+        """`Journal.newest_number`."""
+        ...
+
+    def writing(self, *, namespace: str | None = None) -> AbstractContextManager[Transaction]:
+        """One transaction; with a namespace one that changes nothing but that namespace's documents."""
+        ...
+
+    def append(self, table: str, columns: str, rows: Sequence[Sequence[Any]], *, patient: bool) -> int:
+        """Insert rows in one commit; the last one's number. Raises JournalBusyError as `Journal.append` does."""
+        ...

@@ -1,0 +1,393 @@
+"""A journal of named statements: what becomes of rows, whichever database runs the statements."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from optilocal.emulator.journal.interface import Documents, Journal, Row, T
+from optilocal.emulator.journal.records import (
+    LISTINGS,
+    Event,
+    Exchange,
+    Pending,
+    Position,
+    Query,
+    Report,
+    Step,
+)
+from optilocal.emulator.journal.store import Store, Transaction
+from optilocal.emulator.journal.waiters import News, Waiters
+from optilocal.emulator.json_text import dumps, loads
+
+RUNS_KEPT = 1_000
+_EXCHANGE = "namespace, surface, method, status, at, counts, head, body"
+_EVENT = ", ".join(Event._fields)
+_VERDICT = "namespace, kind, event_key, event, judged, outcome, attributed"
+_OUTCOMES = ("verdicts", "events", "exchanges")
+
+
+def _read(doc: str) -> Any:
+    """A document; None, as when there is none, for one that is damaged."""
+    try:
+        return loads(doc)
+    except ValueError:
+        return None
+
+
+class StoredDocuments:
+    """The documents of one namespace within one transaction."""
+
+    def __init__(self, run: Transaction, namespace: str) -> None:
+        self._run, self._namespace = run, namespace
+
+    def get(self, kind: str, id: str = "") -> Any:
+        rows = self._run("document", kind=kind, namespace=self._namespace, id=id)
+        return _read(rows[0]["doc"]) if rows else None
+
+    def all(self, kind: str) -> list[Any]:
+        rows = self._run("documents", kind=kind, namespace=self._namespace)
+        return [doc for row in rows if (doc := _read(row["doc"])) is not None]
+
+    def put(self, kind: str, doc: Any, id: str = "") -> None:
+        self._run("put document", kind=kind, namespace=self._namespace, id=id, doc=dumps(doc))
+
+    def add(self, kind: str, make: Callable[[int], Any]) -> Any:
+        number = int(self._run("add document", kind=kind, namespace=self._namespace)[0]["number"])
+        doc = make(number)
+        self._run("fill document", number=number, doc=dumps(doc))
+        return doc
+
+    def delete(self, kind: str, id: str = "") -> None:
+        self._run("delete document", kind=kind, namespace=self._namespace, id=id)
+
+    def delete_where(self, kind: str, of: str) -> None:
+        self._run("delete documents of", kind=kind, namespace=self._namespace, of=of)
+
+
+class StoredTraces:
+    """What may hold traces of a visitor, read, and in a transaction rewritten."""
+
+    def __init__(self, run: Callable[..., list[Row]], namespace: str, visitor: str) -> None:
+        self._run = run
+        self._key = {"namespace": namespace, "visitor_id": visitor}
+
+    def suspects(self, place: str, after: int, limit: int) -> list[Row]:
+        return self._run(f"{place}s after", **self._key, after=after, limit=limit)
+
+    def suspect(self, place: str, number: int) -> Row | None:
+        rows = self._run(f"{place} to erase", number=number)
+        return rows[0] if rows else None
+
+    def rewrite(self, place: str, number: int, values: Mapping[str, Any]) -> None:
+        self._run(f"erase {place}", **values, number=number)
+
+    def drop_report(self, number: int) -> None:
+        self._run("drop report", number=number)
+
+
+class StoredJournal(Journal):
+    """`max_rows` bounds exchanges, events and verdicts, each; the oldest go first, and are counted."""
+
+    def __init__(self, store: Store, *, max_rows: int) -> None:
+        self.waiters = Waiters()
+        self._store = store
+        self._most = dict.fromkeys(LISTINGS, max_rows) | {"runs": RUNS_KEPT}
+        self._added = dict(self._most)
+
+    # -- namespaces
+
+    def knows_namespace(self, name: str) -> bool:
+        return self._store.value("namespace exists", name=name) is not None
+
+    def add_namespace(self, name: str) -> None:
+        with self._store.writing() as run:
+            run("add namespace", name=name)
+
+    def namespace_count(self) -> int:
+        return int(self._store.value("namespace count"))
+
+    def namespaces(self) -> list[Row]:
+        return self._store.select("namespaces")
+
+    def reset(self, namespace: str, kinds: Sequence[str]) -> None:
+        with self._store.writing() as run:
+            run("add namespace", name=namespace)
+            for listing in LISTINGS:
+                run(f"forget {listing}", namespace=namespace)
+            for name in ("visitors", "stale", "totals", "dropped"):
+                run(f"forget {name}", namespace=namespace)
+            for kind in kinds:
+                run("delete documents", kind=kind, namespace=namespace)
+            run("forget empty namespace", namespace=namespace)
+            run("next epoch")
+        self.waiters.wake(namespace, *LISTINGS)
+
+    # -- documents
+
+    def document(self, kind: str, namespace: str, id: str = "") -> Any:
+        text = self._store.value("document", kind=kind, namespace=namespace, id=id)
+        return None if text is None else _read(text)
+
+    def documents(self, kind: str, namespace: str | None) -> list[tuple[str, str, Any]]:
+        name = "documents everywhere" if namespace is None else "documents"
+        rows = self._store.select(name, kind=kind, namespace=namespace)
+        read = ((row["namespace"], row["id"], _read(row["doc"])) for row in rows)
+        return [each for each in read if each[2] is not None]
+
+    def documents_state(self, kind: str, namespace: str) -> tuple[int, int | None]:
+        row = self._store.select("documents state", kind=kind, namespace=namespace)[0]
+        return row["total"], row["newest"]
+
+    def settings(self, namespace: str, kinds: Sequence[str]) -> list[Any]:
+        rows = self._store.select("settings", namespace=namespace, kinds=dumps(kinds))
+        known = {row["kind"]: _read(row["doc"]) for row in rows}
+        return [known.get(kind) for kind in kinds]
+
+    def transact(self, namespace: str, change: Callable[[Documents], T], *, restates: bool = False) -> T:
+        with self._store.writing(namespace=None if restates else namespace) as run:
+            if namespace:
+                run("add namespace", name=namespace)
+            found = change(StoredDocuments(run, namespace))
+            if restates:
+                _restate(run, namespace)
+        if restates:
+            self.waiters.wake(namespace, *_OUTCOMES)
+        return found
+
+    # -- what arrives
+
+    def append(self, exchanges: Sequence[Exchange], *, patient: bool = True) -> int:
+        last = self._store.append("exchanges", _EXCHANGE, exchanges, patient=patient)
+        self._added["exchanges"] += len(exchanges)
+        return last
+
+    def put_report(self, namespace: str, report: Report) -> int:
+        values = {**report._asdict(), "namespace": namespace}
+        with self._store.writing() as run:
+            run("add namespace", name=namespace)
+            old = run("report", **values)
+            if old:
+                number = int(old[0]["number"])
+                run("replace report", **values, number=number)
+            else:
+                run("add report", **values)
+                number = int(run("last number")[0]["number"])
+            if report.uuid:
+                run("unjudge uuid", **values)
+                run("unjudge conversions of uuid", **values)
+        self._added["verdicts"] += 1
+        self.waiters.wake(namespace, *_OUTCOMES)
+        return number
+
+    def put_run(self, namespace: str, id: str, status: str | None, summary: str, doc: str) -> None:
+        values = {"namespace": namespace, "id": id, "status": status, "summary": summary, "doc": doc}
+        with self._store.writing() as run:
+            run("add namespace", name=namespace)
+            run("delete run", **values)
+            run("put run", **values)
+            self._added["runs"] += 1
+            for listing, cutoff in self._excess("runs").items():
+                _drop(run, listing, cutoff)
+        self.waiters.wake(namespace, "runs")
+
+    def run(self, namespace: str, id: str) -> Any:
+        text = self._store.value("run", namespace=namespace, id=id)
+        return _read(text) if text else None
+
+    # -- listings
+
+    def rows(self, listing: str, query: Query) -> list[Row]:
+        rows: list[Row] = []
+        size = 0
+        for row in self._store.rows(listing, query):
+            rows.append(row)
+            size += sum(len(value) for value in row.values() if isinstance(value, str | bytes))
+            if size >= query.most_bytes:
+                break
+        return rows
+
+    def count(self, listing: str, query: Query, most: int) -> int:
+        return self._store.count(listing, query, most)
+
+    def newest_number(self, listing: str, namespace: str | None) -> int:
+        return self._store.newest(listing, namespace)
+
+    def dropped(self, listing: str, namespace: str | None) -> int:
+        return int(self._store.value("dropped", listing=listing, namespace=namespace))
+
+    # -- what the projector reads and writes
+
+    def position(self) -> Position:
+        return Position(**self._store.select("position")[0])
+
+    def last_exchange(self) -> int:
+        return int(self._store.value("last exchange"))
+
+    def pending(self, after: int, limit: int) -> list[Pending]:
+        return [Pending(**row) for row in self._store.select("pending", after=after, limit=limit)]
+
+    def first_events(self, keys: Collection[tuple[str, str, str | None]]) -> list[Row]:
+        return list(self._store.among("first events", keys)) if keys else []
+
+    def waiting_reports(self, uuids: Collection[str]) -> list[Row]:
+        return list(self._store.among("waiting reports", [(uuid,) for uuid in uuids])) if uuids else []
+
+    def unjudged(self, limit: int) -> list[Row]:
+        return self._store.select("unjudged", limit=limit)
+
+    def stale_visitors(self, limit: int) -> list[tuple[str, str]]:
+        return [
+            (row["namespace"], row["visitor_id"]) for row in self._store.select("stale visitors", limit=limit)
+        ]
+
+    def stale_among(self, visitors: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        if not visitors or self._store.value("any stale") is None:
+            return set()
+        found = self._store.among("stale among", visitors)
+        return {(row["namespace"], row["visitor_id"]) for row in found}
+
+    def events_of(self, visitors: Collection[tuple[str, str]]) -> Iterator[Row]:
+        return self._store.among("events of", visitors) if visitors else iter(())
+
+    def totals(self, namespace: str) -> str | None:
+        text = self._store.value("totals", namespace=namespace)
+        return None if text is None else str(text)
+
+    def excess(self) -> dict[str, int]:
+        return self._excess("exchanges", "events", "verdicts")
+
+    def _excess(self, *listings: str) -> dict[str, int]:
+        found = {}
+        for listing in listings:
+            # Counting takes long: one row in a hundred may be too much for a while.
+            if self._added[listing] >= max(1, self._most[listing] // 100):
+                self._added[listing] = 0
+                excess = int(self._store.value(f"count {listing}")) - self._most[listing]
+                if excess > 0:
+                    found[listing] = int(self._store.value(f"cutoff {listing}", before=excess - 1))
+        return found
+
+    def oldest_events(self, up_to: int, limit: int) -> list[Row]:
+        return self._store.select("oldest events", up_to=up_to, limit=limit)
+
+    def project(self, step: Step) -> bool:
+        since = {
+            "since_exchange": step.since.exchange,
+            "since_event": step.since.event,
+            "epoch": step.since.epoch,
+        }
+        with self._store.writing() as run:
+            if not run.changed("advance", exchange=step.exchange, event=step.event, **since):
+                return False
+            run.many("add visitors", list(step.visitors))
+            run.insert("events", _EVENT, step.events)
+            run.insert("verdicts", _VERDICT, [_verdict(new) for new in step.verdicts])
+            for number, event in step.links:
+                run("give conversion", number=number, event=event)
+                run("drop unreported", event=event)
+                run("unjudge alike", event=event)
+            run.many("unjudge", [(number,) for number in step.unjudged])
+            judged = [(*found[:2], number, found.version) for number, found in step.judged.items()]
+            run.many("store outcome", judged)
+            for listing, cutoff in step.dropped.items():
+                _drop(run, listing, cutoff)
+            run.many("add stale", list(step.stale))
+            run.many("settle", list(step.settled))
+            run.many("put totals", list(step.totals.items()))
+        for listing, new in (("events", step.events), ("verdicts", step.verdicts)):
+            self._added[listing] += len(new)
+        self._tell(step)
+        return True
+
+    def _tell(self, step: Step) -> None:
+        """Wake whoever waits for what a step has brought."""
+        for namespace, exchanges in step.told.items():
+            waiting = self.waiters.of(namespace, ("exchanges", "events", "verdicts"))
+            if not waiting:
+                continue
+            news: News = Counter()
+            own = [event for event in step.events if event.namespace == namespace]
+            for event in own:
+                news.update(
+                    [("visitor_id", event.visitor_id), ("uuid", event.uuid), ("event_key", event.key)]
+                )
+            news.update(("outcome", new.judged.outcome) for new in step.verdicts if new.judged)
+            news.update(("outcome", judged.outcome) for judged in step.judged.values())
+            for waiter in waiting:
+                waiter.tell(max(exchanges, len(own)), news, changed=len(step.judged))
+
+    # -- what a verdict is told from
+
+    def event(self, number: int) -> Row | None:
+        rows = self._store.select("event", number=number)
+        return rows[0] if rows else None
+
+    def decisions_of(self, namespace: str, visitor: str) -> list[Row]:
+        return self._store.select("decisions of", namespace=namespace, visitor_id=visitor)
+
+    def owners(self, event: int) -> list[int]:
+        return [row["number"] for row in self._store.select("owners", event=event)]
+
+    def free_conversion(self, namespace: str, uuid: str, like: Mapping[str, str | None]) -> int | None:
+        number = self._store.value("free conversion", namespace=namespace, uuid=uuid, **like)
+        return None if number is None else int(number)
+
+    def close_visitors(self, namespace: str, fold: str) -> list[str]:
+        return [
+            row["visitor_id"] for row in self._store.select("close visitors", namespace=namespace, fold=fold)
+        ]
+
+    def visitors(self, namespace: str, event: int, after: str, limit: int) -> list[str]:
+        key = {"namespace": namespace, "event": event, "after": after, "limit": limit}
+        return [row["visitor_id"] for row in self._store.select("visitors", **key)]
+
+    # -- privacy
+
+    def knows_visitor(self, namespace: str, visitor: str) -> bool:
+        return self._store.value("visitor known", namespace=namespace, visitor_id=visitor) is not None
+
+    def all_of_visitor(self, namespace: str, visitor: str) -> tuple[list[Row], list[Row]]:
+        key = {"namespace": namespace, "visitor_id": visitor}
+        return (
+            self._store.select("all events of visitor", **key),
+            self._store.select("all verdicts of visitor", **key),
+        )
+
+    def tracing(self, namespace: str, visitor: str) -> StoredTraces:
+        return StoredTraces(self._store.select, namespace, visitor)
+
+    @contextlib.contextmanager
+    def erasing(self, namespace: str, visitor: str) -> Iterator[tuple[StoredTraces, int, int]]:
+        key = {"namespace": namespace, "visitor_id": visitor}
+        with self._store.writing() as run:
+            counts = [
+                next(iter(run(f"count {what} to erase", **key)[0].values())) for what in ("events", "reports")
+            ]
+            for name in ("erase verdicts", "erase events", "erase stale", "erase visitor"):
+                run(name, **key)
+            yield StoredTraces(run, namespace, visitor), counts[0], counts[1]
+            _restate(run, namespace)
+
+
+def _verdict(new: Any) -> tuple[Any, ...]:
+    judged = new.judged
+    if judged is None:
+        return new.namespace, "event", new.event_key, new.event, 0, None, None
+    return new.namespace, "event", new.event_key, new.event, 1, judged.outcome, judged.attributed
+
+
+def _restate(run: Transaction, namespace: str) -> None:
+    """Have all that is counted and judged in a namespace counted and judged anew."""
+    for name in ("restate visitors", "restate verdicts", "forget totals"):
+        run(name, namespace=namespace)
+    run("next epoch")
+
+
+def _drop(run: Transaction, listing: str, cutoff: int) -> None:
+    """Drop the oldest rows of a listing, and count them."""
+    run(f"count dropped {listing}", cutoff=cutoff)
+    if listing == "events":
+        for name in ("unjudge duplicates", "count verdicts without event", "drop verdicts without event"):
+            run(name, cutoff=cutoff)
+    run(f"drop {listing}", cutoff=cutoff)
