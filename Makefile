@@ -12,8 +12,8 @@ help:
 	@echo "make test    set up with the test tools and run every test, browser tests included"
 	@echo "make mutants  mistakes in the rules of the field that no test would notice, for docs/fidelity.md (ARGS=trigger: one module)"
 	@echo "make lint    formatting, lint and types"
-	@echo "make bench   measure optilocal beside its peers, write docs/performance.md and its plots (ARGS=--quick: prove that it works)"
-	@echo "make bench-steady  an hour of steady load, then half a million events through the forwarder, for the same page"
+	@echo "make bench   measure optilocal beside its peers, write its figures into docs/performance.md (ARGS=--quick: prove that it works)"
+	@echo "make bench-steady  an hour of steady load, for the same page"
 	@echo "make picture make README's pictures anew out of real traffic"
 	@echo "make clean   remove what the other commands made"
 	@echo "ARGS=...     more options: make run ARGS='--emulator-port 0 --forwarder-port 0', make test ARGS='-k verdict'"
@@ -34,14 +34,13 @@ format: $(VENV)/.installed-test
 	@$(BIN)/ruff check --fix emulator forwarder interception scenarios serving tests bench
 	@$(BIN)/ruff format emulator forwarder interception scenarios serving tests bench
 
-bench: $(VENV)/.installed-bench
+bench: $(VENV)/.installed-test
 	@$(BIN)/python tests/browser.py --install
 	@$(BIN)/python -m bench $(ARGS)
 
-bench-steady: $(VENV)/.installed-bench
+bench-steady: $(VENV)/.installed-test
 	@$(BIN)/python tests/browser.py --install
 	@$(BIN)/python -m bench.steady --minutes 60 $(ARGS)
-	@$(BIN)/python -m bench.forwarder_memory $(ARGS)
 	@$(BIN)/python -m bench.report $(ARGS)
 
 $(VENV)/.created:
@@ -59,10 +58,6 @@ $(VENV)/.installed-test: $(VENV)/.created pyproject.toml
 
 $(VENV)/.installed-mutants: $(VENV)/.created pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,mutants]'
-	@touch $@ $(VENV)/.installed-test $(VENV)/.installed
-
-$(VENV)/.installed-bench: $(VENV)/.created pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	@touch $@ $(VENV)/.installed-test $(VENV)/.installed
 
 mutants: $(VENV)/.installed-mutants

@@ -16,8 +16,6 @@ def main() -> int:
     with prepared():
         failed = []
         for name in report.ORDER:
-            if name in report.LONG and not options.quick:
-                continue
             bench = importlib.import_module(f"bench.{name}")
             try:
                 record = run(bench.name_of(options) if name == "steady" else name, bench.measure, options)

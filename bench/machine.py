@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-_PACKAGES = ("flask", "werkzeug", "granian", "requests", "deepdiff", "optimizely-sdk")
+_PACKAGES = ("flask", "uvicorn", "uvloop", "msgspec", "requests", "deepdiff", "optimizely-sdk")
 
 
 def about() -> dict[str, Any]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 import time
 
-from bench import ours
+from bench import ours, wiremock
 from bench.client import Client
 from bench.figures import growth, ratio
 from bench.load import fill
 from bench.options import Options, folder, main
-from bench.peers import MOCKOON, MOUNTEBANK, WIREMOCK
 from bench.process import CannotMeasure, Running
 from bench.record import Goal, Record
 from bench.tab import opened
@@ -39,10 +38,8 @@ def measure(options: Options, record: Record) -> None:
                 heap.append((float(step), tab.heap_mb()))
             if step == options.recorded:
                 record.add(what, OURS, points[-1][1], "MB")
-        record.series[OURS] = points
         if heap:
             record.add(f"JavaScript memory after {steps[-1]:,} events", TAB, heap[-1][1], "MB")
-            record.series[TAB] = heap
         record.add(f"disk after {steps[-1]:,} events", OURS, ours.disk_mb(place), "MB")
         if options.million:
             record.add("memory after 1,000,000 events", OURS, points[-1][1], "MB")
@@ -51,15 +48,14 @@ def measure(options: Options, record: Record) -> None:
             if heap:
                 seen = "open viewer's JavaScript memory, growth from 100,000 to 1,000,000 events"
                 record.goals.append(Goal(seen, growth(heap), 0.1, 0.02))
-    for peer in (WIREMOCK, MOUNTEBANK, MOCKOON):
-        try:
-            with folder() as place, peer.running(place) as running:
-                fill(running.url, options.recorded)
-                time.sleep(0 if options.quick else _SETTLE_S)
-                record.add(what, peer.name, running.memory_mb(), "MB", peer.note)
-        except CannotMeasure as error:
-            record.said.append(f"{peer.name}: {error}")
-    own, theirs = record.value(what, OURS), record.value(what, WIREMOCK.name)
+    try:
+        with folder() as place, wiremock.running(place) as running:
+            fill(running.url, options.recorded)
+            time.sleep(0 if options.quick else _SETTLE_S)
+            record.add(what, wiremock.NAME, running.memory_mb(), "MB", wiremock.NOTE)
+    except CannotMeasure as error:
+        record.said.append(f"{wiremock.NAME}: {error}")
+    own, theirs = record.value(what, OURS), record.value(what, wiremock.NAME)
     if own and theirs:
         record.goals.append(Goal(f"{what}, by WireMock's", ratio(own, theirs), 0.15, 0.1))
 

@@ -44,6 +44,11 @@ class Options:
         return 2_000 if self.quick else 100_000
 
     @property
+    def warm_up(self) -> int:
+        """How many requests a server answers before it is measured: Java is at its best only after some seconds."""
+        return 500 if self.quick else 20_000
+
+    @property
     def results(self) -> Path:
         """Where records are kept; those of a quick run are not."""
         return RESULTS / "quick" if self.quick else RESULTS

@@ -1,23 +1,20 @@
-"""Questions: how long the answers take that people wait for, from a thousand recorded events to a million; peers too."""
+"""Questions: how long the answers take that people wait for, with a hundred thousand recorded events and a million."""
 
 from __future__ import annotations
 
-import http.client
 import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from random import Random
 
-from bench import ours
+from bench import ours, wiremock
 from bench.batches import EXPERIMENT, VISITORS, filled, kinds, uuid_of, visitor
 from bench.client import Client
 from bench.delivery import report
 from bench.figures import median
 from bench.load import fill
 from bench.options import Options, folder, main
-from bench.peers import MOCKOON, MOUNTEBANK, WIREMOCK, Peer
 from bench.process import CannotMeasure
 from bench.record import Goal, Record
 
@@ -31,10 +28,8 @@ _REPORTED = 20
 
 
 def measure(options: Options, record: Record) -> None:
-    """One emulator, filled step by step, each question asked of it at each step; then each peer likewise."""
-    steps = [500, 2_000] if options.quick else [1_000, 3_000, 10_000, 30_000, 100_000]
-    if options.million:
-        steps += [300_000, 1_000_000]
+    """One emulator, filled step by step, each question asked of it at each step; then WireMock likewise."""
+    steps = [options.recorded, 1_000_000] if options.million else [options.recorded]
     # Nothing that is asked for may have been dropped.
     kept = ("--max-events", str(2 * steps[-1]))
     with folder() as place, ours.emulator(place, *kept) as running:
@@ -43,17 +38,11 @@ def measure(options: Options, record: Record) -> None:
             for step in steps:
                 sender.fill_to(step, client)
                 for question, found in _asked(sender, client, 5 if options.quick else 31).items():
-                    record.series.setdefault(f"{OURS}: {question}", []).append((float(step), found))
-                    if step in (steps[-1], options.recorded):
-                        _tell(record, question, found, step)
-    for peer in (WIREMOCK, MOUNTEBANK, MOCKOON):
-        try:
-            with folder() as place:
-                _ask_peer(peer, place, [step for step in steps if step <= options.recorded], options, record)
-        except CannotMeasure as error:
-            record.said.append(f"{peer.name}: {error}")
-        except (OSError, http.client.HTTPException) as error:
-            record.said.append(f"{peer.name}: hung up while it was asked ({type(error).__name__})")
+                    _tell(record, question, found, step)
+    try:
+        _ask_wiremock(options, record)
+    except CannotMeasure as error:
+        record.said.append(f"{wiremock.NAME}: {error}")
 
 
 def path_of(question: str, random: Random, message_ids: Sequence[str]) -> str:
@@ -129,28 +118,23 @@ def _asked(sender: _Sender, client: Client, times: int) -> dict[str, float]:
     return {question: median(found) for question, found in taken.items()}
 
 
-def _ask_peer(peer: Peer, place: Path, steps: list[int], options: Options, record: Record) -> None:
-    random, times, held = Random(7), 2 if options.quick else 5, 0
-    with peer.running(place) as running, peer.asked(running) as client:
-        for step in steps:
-            fill(running.url, step - held)
-            held = step
-            known = filled(kinds(time.time_ns() // 1_000_000)[0], "v-known0", uuid_of(random))
-            with Client(running.url) as sender:
-                sender.ask("POST", "/v1/events", json.dumps(known, separators=(",", ":")).encode())
-            if peer.by_visitor is not None and not peer.by_visitor(client, "v-known0"):
-                raise CannotMeasure("what it was sent is not in its journal")
-            for question, look in ((VISITOR, peer.by_visitor), (LAST, peer.last)):
-                if look is None:
-                    continue
-                taken = []
-                for _ in range(times):
-                    began = time.perf_counter()
-                    look(client, visitor(random.randrange(VISITORS)))
-                    taken.append((time.perf_counter() - began) * 1000)
-                record.series.setdefault(f"{peer.name}: {question}", []).append((float(step), median(taken)))
-                if step == steps[-1]:
-                    record.add(f"{question}, {step:,} recorded", peer.name, median(taken), "ms", peer.note)
+def _ask_wiremock(options: Options, record: Record) -> None:
+    """The two questions that it has an answer to."""
+    random, times = Random(7), 2 if options.quick else 5
+    with folder() as place, wiremock.running(place) as running, Client(running.url) as client:
+        fill(running.url, options.recorded)
+        looks: dict[str, Callable[[], int]] = {
+            VISITOR: lambda: wiremock.find(client, f'"visitor_id":"{visitor(random.randrange(VISITORS))}"'),
+            LAST: lambda: wiremock.last(client),
+        }
+        for question, look in looks.items():
+            taken = []
+            for _ in range(times):
+                began = time.perf_counter()
+                look()
+                taken.append((time.perf_counter() - began) * 1000)
+            what = f"{question}, {options.recorded:,} recorded"
+            record.add(what, wiremock.NAME, median(taken), "ms", wiremock.NOTE)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What one bench found, as it is kept in bench/results and read by the report and the plots."""
+"""What one bench found, as it is kept in bench/results and read by the report."""
 
 from __future__ import annotations
 
@@ -53,14 +53,13 @@ class Goal:
 
 @dataclass
 class Record:
-    """One bench, one run. `series` are named lines of (x, y) for plots; `said` is what could not be measured, and why."""
+    """One bench, one run. `said` is what could not be measured, and why."""
 
     bench: str
     about: Mapping[str, Any]
     how: Mapping[str, Any] = field(default_factory=dict)
     goals: list[Goal] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
-    series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
 
     def add(self, what: str, of: str, value: float, unit: str, note: str = "") -> None:
@@ -85,9 +84,6 @@ class Record:
         found = json.loads(path.read_text(encoding="utf-8"))
         found["goals"] = [Goal(**one) for one in found["goals"]]
         found["figures"] = [Figure(**one) for one in found["figures"]]
-        found["series"] = {
-            name: [(float(x), float(y)) for x, y in points] for name, points in found["series"].items()
-        }
         return cls(**found)
 
     def lines(self) -> Sequence[str]:

@@ -6,30 +6,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import plots
 from bench.figures import rounded
 from bench.machine import ROOT
 from bench.options import RESULTS, Options, read
 from bench.record import Figure, Record
 
 PAGE = ROOT / "docs" / "performance.md"
-PICTURES = ROOT / "docs" / "pictures"
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
 ORDER = (
-    "start",
+    "verdict",
     "capture",
+    "start",
     "memory",
     "questions",
+    "waiting",
     "forwarder",
     "preview",
     "suite",
-    "compare",
-    "waiting",
+    "proxy",
     "steady",
-    "forwarder_memory",
 )
-LONG = ("forwarder_memory",)
-"""What takes long by itself: `make bench` runs these with --quick only, `make bench-steady` whole."""
 SHORT = "steady-short"
 _REACHED = {"aim": "yes, the aim", "floor": "yes", "no": "**no**"}
 
@@ -42,10 +38,9 @@ def between(text: str, figures: str) -> str:
     return f"{before}{BEGIN}\n\n{figures.strip()}\n\n{END}{rest.split(END)[1]}"
 
 
-def figures(records: Sequence[Record], pictures: Sequence[tuple[str, str]] = ()) -> str:
-    """All tables: what was wanted, what was found, where and how; `pictures` are (title, path as the page links it)."""
+def figures(records: Sequence[Record]) -> str:
+    """All tables: what was wanted, what was found, where and how."""
     parts = [_wanted(records)]
-    parts += [f"![{title}]({path})" for title, path in pictures]
     parts += [_found(record) for record in records]
     parts.append(_runs(records))
     return "\n\n".join(parts)
@@ -122,13 +117,8 @@ def read_all(folder: Path) -> list[Record]:
 def write(options: Options) -> Path:
     """The page from all kept records. A quick run, whose figures mean little, gets a page of its own beside them."""
     records = read_all(options.results)
-    page, pictures = (
-        (PAGE, PICTURES) if options.results == RESULTS else (options.results / PAGE.name, options.results)
-    )
-    text = PAGE.read_text(encoding="utf-8")
-    drawn = plots.draw(records, pictures)
-    linked = [(title, path.relative_to(page.parent).as_posix()) for title, path in drawn]
-    page.write_text(between(text, figures(records, linked)), encoding="utf-8")
+    page = PAGE if options.results == RESULTS else options.results / PAGE.name
+    page.write_text(between(PAGE.read_text(encoding="utf-8"), figures(records)), encoding="utf-8")
     return page
 
 

@@ -1,4 +1,4 @@
-"""Start: `optilocal up` and each peer, from the start of the process to the first good answer; and the small commands."""
+"""Start: `optilocal up` and WireMock, from the start of the process to the first good answer; and the small commands."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
+from bench import wiremock
 from bench.client import answers
 from bench.figures import median, paired_ratio
 from bench.options import Options, folder, main
-from bench.peers import MOCKOON, MOUNTEBANK, WIREMOCK, Peer
 from bench.process import CannotMeasure, free_port, started
 from bench.record import Goal, Record
 
 NAME = "start"
 UP = "optilocal up"
-_PEERS = (WIREMOCK, MOUNTEBANK, MOCKOON)
 _COMMANDS = {
     "python -c pass": (sys.executable, "-c", "pass"),
     "optilocal --version": (sys.executable, "-m", "optilocal.scenarios", "--version"),
@@ -28,22 +26,21 @@ _COMMANDS = {
 def measure(options: Options, record: Record) -> None:
     """Alternating: a start of each in every round."""
     rounds = 1 if options.quick else 7
-    times: dict[str, list[float]] = {UP: []}
-    peers = list(_PEERS)
+    times: dict[str, list[float]] = {UP: [], wiremock.NAME: []}
     for _ in range(rounds):
         times[UP].append(_up())
-        for peer in list(peers):
+        if wiremock.NAME in times:
             try:
-                times.setdefault(peer.name, []).append(_peer(peer))
+                with folder() as place, wiremock.running(place) as running:
+                    times[wiremock.NAME].append(running.started_s)
             except CannotMeasure as error:
-                peers.remove(peer)
-                times.pop(peer.name, None)
-                record.said.append(f"{peer.name}: {error}")
+                del times[wiremock.NAME]
+                record.said.append(f"{wiremock.NAME}: {error}")
     for name, found in times.items():
         record.add("start to first answer", name, median(found), "s")
-    if WIREMOCK.name in times:
-        by_theirs = paired_ratio(times[UP], times[WIREMOCK.name])
-        record.goals.append(Goal("start, by WireMock's", by_theirs, 0.3, 0.2))
+    if wiremock.NAME in times:
+        by_theirs = paired_ratio(times[UP], times[wiremock.NAME])
+        record.goals.append(Goal("start, by WireMock's", by_theirs, 0.4, 0.2))
     commands: dict[str, list[float]] = {name: [] for name in _COMMANDS}
     for _ in range(2 if options.quick else 11):
         for name, command in _COMMANDS.items():
@@ -65,11 +62,6 @@ def _up() -> float:
                 raise CannotMeasure("optilocal up serves no forwarder")
             time.sleep(0.002)
         return running.started_s + time.perf_counter() - began
-
-
-def _peer(peer: Peer) -> float:
-    with folder() as place, peer.running(Path(place)) as running:
-        return running.started_s
 
 
 def _run(command: Sequence[str]) -> float:

@@ -37,6 +37,10 @@ def name_of(options: Options) -> str:
     return NAME if options.minutes >= LONG_MINUTES or options.quick else report.SHORT
 
 
+_Series = dict[str, list[tuple[float, float]]]
+"""Samples by what was measured: (minute, value)."""
+
+
 @dataclass
 class _Aside:
     """What goes on beside the load: source events through the forwarder, and questions."""
@@ -100,16 +104,17 @@ def measure(options: Options, record: Record) -> None:
     ):
         aside = _Aside(emulator.url, forwarder.url)
         with _beside(aside), opened(f"{emulator.url}/#/events", record.said.append) as tab:
+            series: _Series = {}
             began = time.perf_counter()
             while (at := time.perf_counter() - began) + slice_s / 2 < seconds:
                 load = _pressed(emulator.url, slice_s, rate, tab)
                 samples = _sample(load, aside, (emulator, forwarder), place, tab)
                 minute = (at + slice_s) / 60
                 for name, value in samples.items():
-                    record.series.setdefault(name, []).append((minute, value))
+                    series.setdefault(name, []).append((minute, value))
                 shown = ", ".join(f"{name} {value:.4g}" for name, value in samples.items())
                 print(f"  minute {minute:.1f}: {shown}", flush=True)
-    _tell(record, options, rate)
+    _tell(record, series, options, rate)
 
 
 def _kept_up_with(running: Running, seconds: float) -> float:
@@ -182,9 +187,9 @@ def _sample(
     return found
 
 
-def _tell(record: Record, options: Options, rate: float) -> None:
+def _tell(record: Record, series: _Series, options: Options, rate: float) -> None:
     long = options.minutes >= LONG_MINUTES
-    for name, points in record.series.items():
+    for name, points in series.items():
         what, _, unit = name.rpartition(", ")
         record.add(
             f"{what or name}, median", "optilocal", median([y for _, y in points]), unit if what else ""
@@ -199,9 +204,9 @@ def _tell(record: Record, options: Options, rate: float) -> None:
                 if unit == "/s":
                     of = Goal(f"{what}, fitted growth", by * 100, -2, 0, at_least=True, unit="%")
                 record.goals.append(of)
-    errors = sum(y for _, y in record.series.get("errors", []))
+    errors = sum(y for _, y in series.get("errors", []))
     record.goals.append(Goal("errors under steady load", errors, 0))
-    rates = [y for _, y in record.series.get("rate, /s", [])]
+    rates = [y for _, y in series.get("rate, /s", [])]
     if rates:
         kept = median(rates) / rate
         record.goals.append(Goal("rate kept, by the rate asked for", kept, 0.95, 0.99, at_least=True))

@@ -11,13 +11,12 @@ import time
 from collections.abc import Callable
 from random import Random
 
-from bench import ours
+from bench import ours, wiremock
 from bench.batches import filled, kinds, uuid_of, visitor
 from bench.client import Client
 from bench.figures import median, paired_ratio
 from bench.load import fill
 from bench.options import Options, folder, main
-from bench.peers import PEERS, WIREMOCK
 from bench.process import CannotMeasure, Running
 from bench.record import Goal, Record
 
@@ -29,7 +28,6 @@ SIZES = {
     100_000: ((0.7, 0.4), (1.0, 0.7)),
     400_000: ((0.8, 0.5), (1.3, 0.8)),
 }
-_WARM_UP = 5_000
 
 
 def measure(options: Options, record: Record) -> None:
@@ -41,14 +39,14 @@ def measure(options: Options, record: Record) -> None:
         finds: list[float] = []
         for _ in range(options.rounds):
             with folder() as place, ours.emulator(place) as running:
-                verdict, result = _ours(running, size)
+                verdict, result = _ours(running, size, options.warm_up // 4)
                 verdicts.append(verdict)
                 results.append(result)
             try:
-                with folder() as place, WIREMOCK.running(place) as running:
-                    finds.append(_wiremock(running, size))
+                with folder() as place, wiremock.running(place) as running:
+                    finds.append(_wiremock(running, size, options.warm_up))
             except CannotMeasure as error:
-                record.said.append(f"WireMock: {error}")
+                record.said.append(f"{wiremock.NAME}: {error}")
         _tell(record, size, verdicts, results, finds)
 
 
@@ -58,18 +56,17 @@ def _tell(record: Record, size: int, verdicts: list[float], results: list[float]
     record.add(f"an event, of {size:,}, to its verdict", OURS, median(verdicts) / size * 1_000_000, "µs")
     if not finds:
         return
-    note = next(peer.note for peer in PEERS if peer is WIREMOCK)
-    record.add(f"finding the last of {size:,}", WIREMOCK.name, median(finds), "s", note)
+    record.add(f"finding the last of {size:,}", wiremock.NAME, median(finds), "s", wiremock.NOTE)
     for what, mine, bounds in zip(
         ("verdict", "results"), (verdicts, results), SIZES.get(size, ()), strict=False
     ):
         record.goals.append(Goal(f"{what} of {size:,}, by WireMock's", paired_ratio(mine, finds), *bounds))
 
 
-def _ours(running: Running, size: int) -> tuple[float, float]:
+def _ours(running: Running, size: int, warm_up: int) -> tuple[float, float]:
     """Seconds until the last event's verdict is read, and until the results that have it are."""
     with Client(running.url) as client:
-        fill(running.url, _WARM_UP)
+        fill(running.url, warm_up)
         ours.settled(client)
         before = _counted(client)
         began = time.perf_counter()
@@ -95,14 +92,13 @@ def _counted(client: Client) -> int:
     )
 
 
-def _wiremock(running: Running, size: int) -> float:
+def _wiremock(running: Running, size: int, warm_up: int) -> float:
     """Seconds until its last request is found."""
-    with Client(running.url) as client, WIREMOCK.asked(running) as asked:
-        fill(running.url, 4 * _WARM_UP)
+    with Client(running.url) as client:
+        fill(running.url, warm_up)
         began = time.perf_counter()
         uuid = _load(running.url, client, size)
-        wanted = {"method": "POST", "url": "/v1/events", "bodyPatterns": [{"contains": uuid}]}
-        _until(lambda: bool(asked.json("POST", "/__admin/requests/find", wanted)["requests"]))
+        _until(lambda: wiremock.find(client, uuid) > 0)
         return time.perf_counter() - began
 
 

@@ -11,7 +11,7 @@ from optilocal.emulator.control import reading as control_api
 from optilocal.emulator.control import setting as control_settings
 from optilocal.emulator.control import viewer
 from optilocal.emulator.journal.interface import Journal, JournalError
-from optilocal.emulator.problems import Problem
+from optilocal.emulator.problems import Problem, journal_problem
 from optilocal.emulator.projection.projector import Projector
 from optilocal.emulator.projection.verdicts import Verdicts
 from optilocal.emulator.settings import Settings
@@ -108,4 +108,4 @@ def _is_rest() -> bool:
 
 
 def _journal_error(error: JournalError) -> Response:
-    return problem_response(Problem("journal_failed", str(error)))
+    return problem_response(journal_problem(error))

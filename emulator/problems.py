@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from optilocal.emulator.journal.interface import JournalAwayError, JournalError
 from optilocal.serving import problems
 
 
@@ -26,4 +27,12 @@ class Problem(problems.Problem):
         "no_export": 409,
         "too_many_namespaces": 429,
         "journal_failed": 500,
+        "journal_away": 503,
     }
+
+
+def journal_problem(error: JournalError) -> Problem:
+    """What whoever asked is told when the journal fails: to come back, when that may help."""
+    if isinstance(error, JournalAwayError):
+        return Problem("journal_away", str(error), {"Retry-After": "1"})
+    return Problem("journal_failed", str(error))

@@ -3,6 +3,7 @@
 import errno
 import socket
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import TracebackType
 
 from flask import Flask
@@ -10,10 +11,12 @@ from flask import Flask
 from optilocal.emulator.app import create_app
 from optilocal.emulator.context import EXTENSION, Context
 from optilocal.emulator.datafile.source import DatafileSources
-from optilocal.emulator.journal.sqlite import SqliteJournal
+from optilocal.emulator.journal.opening import open_journal
 from optilocal.emulator.settings import Settings
 from optilocal.emulator.wire.direct import DirectEvents
+from optilocal.emulator.wire.remote import RemoteEvents
 from optilocal.serving.clock import Clock, SystemClock
+from optilocal.serving.namespaces import DEFAULT
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 
@@ -55,14 +58,19 @@ class EmulatorServer:
             return self
         listening = self._listen()
         try:
-            journal = SqliteJournal(self.settings.journal, max_rows=self.settings.max_events)
+            journal = open_journal(self.settings.journal, max_rows=self.settings.max_events)
         except BaseException:
             listening.close()
             raise
         try:
             self.app = create_app(self.settings, self.clock, journal)
             self._context = self.app.extensions[EXTENSION]
-            self._sources = DatafileSources(self._context, self.settings.datafiles)
+            self._sources = DatafileSources(
+                self.settings.datafiles,
+                journal,
+                now=partial(self._context.now, DEFAULT),
+                report=self._context.report,
+            )
             self._sources.load()
             self._server = Server(
                 self.app,
@@ -71,7 +79,7 @@ class EmulatorServer:
                 max_body=self.settings.max_control_body,
                 now_ms=self.clock.now_ms,
                 report=self._context.report,
-                direct=DirectEvents(self._context),
+                direct=(RemoteEvents if journal.is_remote else DirectEvents)(self._context),
             )
         except BaseException:
             journal.close()

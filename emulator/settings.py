@@ -9,22 +9,22 @@ from pathlib import Path
 import click
 
 from optilocal.emulator.counting.standing import Rules
-from optilocal.serving.options import Twin, read_options
+from optilocal.serving.options import Place, Twin, read_options
 
 
 @dataclass(frozen=True)
 class Settings:
     """How one emulator runs. Sizes are in bytes.
 
-    `journal` None means a temporary file that goes away at the end. `datafiles` are files or http(s) URLs, served in
-    the namespace `default`. `max_events` bounds exchanges, events and verdicts, each. `allowed_hosts` are further names
-    under which the viewer and the control surface may be reached; `access_tokens`, when there are any, the only ones that
-    the REST API takes.
+    `journal` is a file, as a text the address of a PostgreSQL database, and None a temporary file that goes away at the
+    end. `datafiles` are files or http(s) URLs, served in the namespace `default`. `max_events` bounds exchanges, events and
+    verdicts, each. `allowed_hosts` are further names under which the viewer and the control surface may be reached;
+    `access_tokens`, when there are any, the only ones that the REST API takes.
     """
 
     host: str = "127.0.0.1"
     port: int = 8410
-    journal: Path | None = None
+    journal: Path | str | None = None
     datafiles: tuple[str, ...] = ()
     max_events: int = 1_000_000
     max_body: int = 3_500_000
@@ -46,9 +46,9 @@ OPTIONS = (
     _option("--port", "port to listen on, 0 for any free one", "PORT", type=_PORT, default=8410),
     _option(
         "--journal",
-        "file to keep everything in (default: a temporary one)",
-        "FILE",
-        type=click.Path(path_type=Path),
+        "file to keep everything in, or a PostgreSQL database that many share (default: a temporary file)",
+        "FILE|postgresql://…",
+        type=Place(),
     ),
     _option(
         "--datafile",

@@ -23,8 +23,8 @@ from optilocal.forwarder.api.regulations import regulations
 from optilocal.forwarder.api.tracking import source_api
 from optilocal.forwarder.app import create_app
 from optilocal.forwarder.clock import Clock, SystemClock
-from optilocal.forwarder.pipeline.instances import Instances
 from optilocal.forwarder.queue.dispatcher import Dispatcher
+from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool

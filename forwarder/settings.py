@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Settings, Subscription
-from optilocal.forwarder.destination.errors import DestinationError
+from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import ConfigurationError, check_mappings, read_mappings
 from optilocal.forwarder.pipeline.retry import RetryPolicy
-from optilocal.forwarder.stages.plan_file import with_plan_read
+from optilocal.forwarder.stages.plan import with_plan_read
 from optilocal.forwarder.stages.platform import NOTHING, PARTS, Platform, read_platform
 from optilocal.forwarder.stages.shape import ShapeError
 

@@ -26,8 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from optilocal.interception.hosts import HOSTS
-from optilocal.interception.problems import InterceptionError
+from optilocal.interception.hosts import HOSTS, InterceptionError
 
 CERTIFICATE, KEY = "ca.pem", "ca-key.pem"
 LIFE = timedelta(days=3650)

@@ -67,3 +67,7 @@ class Policy:
         if not self.only or is_loopback(f"http://[{host}]" if ":" in host else f"http://{host}"):
             return True
         return any(fnmatchcase(host, pattern.lower()) for pattern in self.allowed)
+
+
+class InterceptionError(Exception):
+    """The interception cannot be started; the text is one line."""

@@ -11,11 +11,9 @@ from typing import Self
 
 from optilocal.interception.authority import Authority
 from optilocal.interception.environment import Addresses, environment
-from optilocal.interception.hosts import EMULATOR, FORWARDER, Policy, Upstream, host_name
+from optilocal.interception.hosts import EMULATOR, FORWARDER, InterceptionError, Policy, Upstream, host_name
 from optilocal.interception.outer import OuterProxies
-from optilocal.interception.problems import InterceptionError
-from optilocal.interception.proxy import Proxy, ProxyOptions
-from optilocal.interception.tally import Tally
+from optilocal.interception.proxy import Proxy, ProxyOptions, Tally
 from optilocal.interception.trust import write_trust_files
 
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from optilocal.interception.hosts import host_name
-from optilocal.interception.problems import InterceptionError
+from optilocal.interception.hosts import InterceptionError, host_name
 
 
 @dataclass(frozen=True, slots=True)

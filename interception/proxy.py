@@ -7,6 +7,7 @@ import contextlib
 import socket
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -15,11 +16,26 @@ from urllib.parse import urlsplit
 
 from optilocal.interception.authority import Authority
 from optilocal.interception.connection import ESTABLISHED, Caught, Greeting, Pipe, Plain, refusal
-from optilocal.interception.hosts import HOSTS, Policy, Upstream, host_name
+from optilocal.interception.hosts import HOSTS, InterceptionError, Policy, Upstream, host_name
 from optilocal.interception.outer import NO_PROXIES, OuterProxies, OuterProxy
-from optilocal.interception.problems import InterceptionError
-from optilocal.interception.tally import Tally
 from optilocal.serving.server import BACKLOG, listen, reachable_url, why_not
+
+
+@dataclass(slots=True)
+class Tally:
+    """Written by the proxy's thread alone; whoever reads it while the proxy runs sees numbers that may still grow."""
+
+    caught: Counter[str] = field(default_factory=Counter)
+    """Requests to caught hosts."""
+    tunnelled: Counter[str] = field(default_factory=Counter)
+    """Connections to other hosts that were let through."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Connections to other hosts that were refused."""
+    unreached: dict[str, str] = field(default_factory=dict)
+    """Hosts and servers that could not be reached → why."""
+    distrusted: Counter[str] = field(default_factory=Counter)
+    """Connections to caught hosts whose client did not accept the certificate."""
+
 
 _NAME_UNKNOWN = ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import (
 )
 from cryptography.utils import CryptographyDeprecationWarning
 
-from optilocal.interception.problems import InterceptionError
+from optilocal.interception.hosts import InterceptionError
 
 TRUST_STORE_PASSWORD = "changeit"
 """The password that Java itself gives to its trust store. It keeps no secret: certificates are public."""

@@ -1,9 +1,12 @@
 """Options of a command that serves, with their environment twins: a flag beats the environment beats the default."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+
+from optilocal.serving.postgresql import is_address
 
 
 class OptionsError(ValueError):
@@ -17,6 +20,20 @@ class Separated(click.ParamType[str]):
 
     def split_envvar_value(self, rv: str) -> list[str]:
         return [part.strip() for part in rv.split(",") if part.strip()]
+
+
+class Place(click.ParamType[Path | str]):
+    """Where something is kept: a file, or, as a text, the address of a PostgreSQL database."""
+
+    name = "place"
+
+    def convert(
+        self,
+        value: Path | str,
+        param: click.Parameter | None,  # noqa: ARG002 - click's own shape
+        ctx: click.Context | None,  # noqa: ARG002
+    ) -> Path | str:
+        return value if isinstance(value, Path) or is_address(value) else Path(value)
 
 
 class Twin(click.Option):

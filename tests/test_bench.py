@@ -110,8 +110,7 @@ def a_record() -> Record:
         found.add("a second", of, rate, "/s", "journal in memory" if of == "WireMock" else "")
         found.add("99 %", of, 1.25, "ms")
     found.goals.append(Goal("by WireMock's", 3.0, 2, 3, at_least=True))
-    found.series["line"] = [(1.0, 2.0), (3.0, 4.0)]
-    found.said.append("mountebank: there is no Node.js with npm on this machine")
+    found.said.append("WireMock: there is no Node.js with npm on this machine")
     return found
 
 
@@ -130,13 +129,12 @@ def test_a_short_steady_run_counts_only_without_a_long_one(tmp_path: Path) -> No
 
 
 def test_the_figures_in_tables() -> None:
-    text = report.figures([a_record()], [("Captured", "pictures/performance-capture.svg")])
+    text = report.figures([a_record()])
     assert "| by WireMock's | 3 | ≥ 2 / 3 | yes, the aim |" in text
     assert "| | a second | 99 %, ms |" in text
     assert "| WireMock | 10,000 | 1.25 |" in text
     assert "- WireMock: journal in memory." in text
-    assert "Not measured: mountebank: there is no Node.js with npm on this machine." in text
-    assert "![Captured](pictures/performance-capture.svg)" in text
+    assert "Not measured: WireMock: there is no Node.js with npm on this machine." in text
     assert "| capture | 2026-01-15 | abc | 0.1, 0.2, 0.3 | rounds 3 |" in text
     assert "Measured on: cores 2, flask 3.1.3." in text
 

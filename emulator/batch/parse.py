@@ -29,6 +29,10 @@ class _Object(msgspec.Struct):
     """A JSON object of which nothing is asked: all that is in it is passed over, by the rules of JSON's grammar."""
 
 
+US_HOST, EU_HOST = "logx.optimizely.com", "eu.logx.optimizely.com"
+EVENT_HOSTS = (US_HOST, EU_HOST)
+"""The hosts of the Event API, https://docs.developers.optimizely.com/feature-experimentation/reference/event-api."""
+
 _skip = msgspec.json.Decoder(_Object).decode
 
 
@@ -187,6 +191,8 @@ def _read_batch(
     breaches = len(found.violations)
     account_id = fields.required_id(batch, "account_id", "", found, problems)
     client_name = fields.optional_text(batch, "client_name", "", found)
+    given = {name.lower(): value for name, value in headers.items()}
+    host = given.get("host", "").partition(":")[0].lower()
     enriched = fields.optional_boolean(batch, "enrich_decisions", "", found) is True
     for key in ("project_id", "client_version", "revision", "region"):
         fields.optional_text(batch, key, "", found)
@@ -195,7 +201,8 @@ def _read_batch(
         account_id=account_id,
         client_name=client_name,
         enriched=enriched,
-        user_agent=next((value for name, value in headers.items() if name.lower() == "user-agent"), None),
+        user_agent=given.get("user-agent"),
+        sent_to=host if host in EVENT_HOSTS else None,
         received_at=received_at,
         problems=tuple(problems),
         warnings=tuple(besides(problems, found.violations[breaches:])),

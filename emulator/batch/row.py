@@ -20,7 +20,8 @@ class EventRow(TypedDict):
 
     Times are epoch milliseconds, UTC; `revenue` is integer cents. What could not be read is None. `problems`
     say why the row will not count, whatever else happens; `warnings` what it counts in spite of. The journal
-    assigns `number`, `namespace` and `exchange`.
+    assigns `number`, `namespace` and `exchange`. `sent_to` is the host of Optimizely's that the batch was sent to; None
+    when the sender was pointed at an emulator.
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class EventRow(TypedDict):
     variation_key: str | None
     cmab_uuid: str | None
     client_name: str | None
+    sent_to: str | None
     user_agent_bot: bool
     received_at: int
     problems: list[Note]
@@ -68,6 +70,7 @@ def conversion_row(
     tags: dict[str, Any],
     attributes: list[dict[str, Any]],
     client_name: str | None,
+    sent_to: str | None,
     user_agent_bot: bool,
     received_at: int,
     problems: list[Note],
@@ -97,6 +100,7 @@ def conversion_row(
         "variation_key": None,
         "cmab_uuid": None,
         "client_name": client_name,
+        "sent_to": sent_to,
         "user_agent_bot": user_agent_bot,
         "received_at": received_at,
         "problems": problems,

@@ -5,7 +5,7 @@ Optimizely publishes no bounds; those here are assumed (docs/optimizely.md, "Tim
 
 from dataclasses import dataclass
 
-from optilocal.emulator.verdict.wording import when
+from optilocal.emulator.wording import when
 
 YEAR_2010 = 1_262_304_000_000
 DAY = 86_400_000

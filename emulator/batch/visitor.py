@@ -7,7 +7,7 @@ from optilocal.emulator.batch import fields
 from optilocal.emulator.batch.fields import NESTED_TAG, Findings
 from optilocal.emulator.batch.revenue import lost_in_tags
 from optilocal.emulator.batch.row import EventRow, Kind, Note, conversion_row, note
-from optilocal.emulator.verdict.wording import joined, quoted
+from optilocal.emulator.wording import joined, quoted
 
 ACTIVATION = "campaign_activated"
 
@@ -29,6 +29,7 @@ class Sender(NamedTuple):
     client_name: str | None
     enriched: bool
     user_agent: str | None
+    sent_to: str | None
     received_at: int
     problems: tuple[Note, ...]
     warnings: tuple[Note, ...] = ()
@@ -126,6 +127,7 @@ class _VisitorReader:
             tags=fields.tags(event, path, found),
             attributes=self.attributes,
             client_name=self.sender.client_name,
+            sent_to=self.sender.sent_to,
             user_agent_bot=self.bot,
             received_at=self.sender.received_at,
             problems=problems,

@@ -7,15 +7,15 @@ from flask import Blueprint, Response
 from optilocal.emulator.context import context, namespace
 from optilocal.emulator.control.listing import asked_namespace
 from optilocal.emulator.control.reading import json_body, json_response
-from optilocal.emulator.datafile.datafile import Datafile, Experiment
-from optilocal.emulator.problems import Problem
-from optilocal.emulator.wire.prediction_table import (
-    KIND,
+from optilocal.emulator.datafile.bandit import (
+    TABLE,
     PredictionError,
     bandit,
     no_bandit,
     parse_table,
 )
+from optilocal.emulator.datafile.datafile import Datafile, Experiment
+from optilocal.emulator.problems import Problem
 
 blueprint = Blueprint("control_predictions", __name__, url_prefix="/_emulator/predictions")
 
@@ -24,14 +24,14 @@ blueprint = Blueprint("control_predictions", __name__, url_prefix="/_emulator/pr
 def tables() -> Response:
     rows = [
         {"namespace": space, **stored}
-        for space, _, stored in context().journal.documents(KIND, asked_namespace())
+        for space, _, stored in context().journal.documents(TABLE, asked_namespace())
     ]
     return json_response({"predictions": rows})
 
 
 @blueprint.get("/<rule>")
 def table(rule: str) -> Response:
-    stored = context().journal.document(KIND, namespace(), _id(rule))
+    stored = context().journal.document(TABLE, namespace(), _id(rule))
     if stored is None:
         raise Problem(
             "unknown_prediction", f"no predictions are set for {rule!r:.140}: it chooses by visitor and rule"
@@ -47,21 +47,21 @@ def put_table(rule: str) -> Response:
     except PredictionError as error:
         raise Problem("invalid_prediction", str(error)) from None
     stored: dict[str, Any] = {"rule_id": found.id, "rule_key": found.key, "table": rows}
-    context().journal.change_document(KIND, namespace(), lambda _: stored, found.id)
+    context().journal.change_document(TABLE, namespace(), lambda _: stored, found.id)
     return json_response({"namespace": namespace(), **stored})
 
 
 @blueprint.delete("/<rule>")
 def delete_table(rule: str) -> Response:
-    context().journal.change_document(KIND, namespace(), lambda _: None, _id(rule))
+    context().journal.change_document(TABLE, namespace(), lambda _: None, _id(rule))
     return json_response({"predictions": []})
 
 
 @blueprint.delete("")
 def delete_tables() -> Response:
     journal, space = context().journal, namespace()
-    for _, rule_id, _ in journal.documents(KIND, space):
-        journal.change_document(KIND, space, lambda _: None, rule_id)
+    for _, rule_id, _ in journal.documents(TABLE, space):
+        journal.change_document(TABLE, space, lambda _: None, rule_id)
     return json_response({"predictions": []})
 
 

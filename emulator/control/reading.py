@@ -15,14 +15,14 @@ from optilocal.emulator.control.deliveries import (
 from optilocal.emulator.control.listing import listing
 from optilocal.emulator.control.run import RunError, read_run, run_summary
 from optilocal.emulator.counting.question import own_question
-from optilocal.emulator.counting.recount import recounted
+from optilocal.emulator.datafile import bandit
 from optilocal.emulator.datafile.store import REVISION, STORED
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.emulator.privacy import subject_access
 from optilocal.emulator.problems import Problem
-from optilocal.emulator.projection import served_predictions
+from optilocal.emulator.projection.stored_results import results_with_health
 from optilocal.emulator.projection.verdicts import event_json
-from optilocal.emulator.wire import faults, prediction_table
+from optilocal.emulator.wire import faults
 from optilocal.emulator.wire.exchange import exchange_json
 
 blueprint = Blueprint("control_api", __name__, url_prefix="/_emulator")
@@ -76,12 +76,9 @@ def verdicts() -> Response:
 
 @blueprint.get("/results")
 def results() -> Response:
-    projector, space = context().projector, namespace()
-    question = own_question(request.args, projector.rules.smooth_outliers)
-    if question.is_plain:
-        return json_response(projector.results(space))
-    totals = recounted(projector, space, question)
-    return json_response(totals.results(projector.verdicts.history(space)))
+    projector = context().projector
+    asked = own_question(request.args, projector.rules.smooth_outliers)
+    return json_response(results_with_health(projector, namespace(), asked))
 
 
 @blueprint.get("/namespaces")
@@ -142,7 +139,7 @@ def reset() -> Response:
     datafiles = (given or {}).get("datafiles", False)
     if not isinstance(datafiles, bool) or set(given or {}) - {"datafiles"}:
         raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
-    kinds = [faults.KIND, CLOCK, subject_access.KIND, prediction_table.KIND, served_predictions.KIND]
+    kinds = [faults.KIND, CLOCK, subject_access.KIND, bandit.TABLE, bandit.SERVED]
     kinds += [STORED, REVISION] if datafiles else []
     context().journal.reset(namespace(), kinds)
     return json_response({"namespace": namespace(), "datafiles": datafiles})

@@ -10,7 +10,7 @@ from optilocal.emulator.counting.standing import Rules, Standing, Standings, bot
 from optilocal.emulator.datafile.datafile import Event, Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.naming import named, stood
-from optilocal.emulator.verdict.wording import between, joined, listed, quoted, when
+from optilocal.emulator.wording import between, joined, listed, quoted, when
 
 __all__ = [
     "Attribution",

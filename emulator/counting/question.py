@@ -1,14 +1,17 @@
 """What a request asks of the results: our own surface's parameters, and those of Optimizely's REST API."""
 
+import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from optilocal.emulator.counting.date_range import DateRangeError, read_range
 from optilocal.emulator.counting.recount import Question
+from optilocal.emulator.counting.sample_ratio import THRESHOLD
 from optilocal.emulator.counting.segmentation import Segment
 from optilocal.emulator.problems import Problem
 
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
-_OWN = ("attribute", "value", "smoothing", "start_time", "end_time")
+_OWN = ("attribute", "value", "smoothing", "start_time", "end_time", "health", "srm_threshold")
 # Parameters of the real API that would change the figures and are not imitated.
 _NOT_HERE = ("browser", "device", "source", "segment_conditions")
 
@@ -21,7 +24,17 @@ class QuestionError(ValueError):
         self.name, self.message = name, message
 
 
-def own_question(given: Mapping[str, str], smoothing: bool) -> Question:
+class OwnQuestion(NamedTuple):
+    """What is asked of our own surface: of which part the counts are, whether health is told, and the p-value below which
+    a sample ratio is a mismatch.
+    """
+
+    question: Question
+    health: bool = False
+    srm_threshold: float = THRESHOLD
+
+
+def own_question(given: Mapping[str, str], smoothing: bool) -> OwnQuestion:
     """The question of `GET /_emulator/results`; `smoothing` is the emulator's setting. Raises Problem."""
     unknown = sorted(set(given) - set(_OWN))
     if unknown:
@@ -29,15 +42,37 @@ def own_question(given: Mapping[str, str], smoothing: bool) -> Question:
         raise Problem("invalid_parameter", f"results know no parameter {unknown[0]!r:.60}; known are {known}")
     if ("attribute" in given) != ("value" in given) or given.get("attribute") == "":
         raise Problem("invalid_parameter", "a segment is asked for with both attribute=KEY and value=VALUE")
-    wanted = given.get("smoothing", "yes" if smoothing else "no").lower()
-    if wanted not in _YES + _NO:
-        raise Problem("invalid_parameter", f"smoothing must be yes or no, not {given['smoothing']!r:.40}")
+    smoothed = _yes(given, "smoothing", default=smoothing)
     try:
         dates = read_range(given.get("start_time"), given.get("end_time"))
     except DateRangeError as error:
         raise Problem("invalid_parameter", str(error)) from None
     segment = Segment(given["attribute"], given["value"]) if "attribute" in given else None
-    return Question(dates, segment, wanted in _YES)
+    question, health = Question(dates, segment, smoothed), _yes(given, "health", default=False)
+    if health and not question.is_whole:
+        raise Problem(
+            "invalid_parameter", "health is told of all that was recorded, not of a segment or a range"
+        )
+    return OwnQuestion(question, health, _threshold(given.get("srm_threshold")))
+
+
+def _yes(given: Mapping[str, str], name: str, *, default: bool) -> bool:
+    wanted = given.get(name, "yes" if default else "no").lower()
+    if wanted not in _YES + _NO:
+        raise Problem("invalid_parameter", f"{name} must be yes or no, not {given[name]!r:.40}")
+    return wanted in _YES
+
+
+def _threshold(text: str | None) -> float:
+    try:
+        found = THRESHOLD if text is None else float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 < found < 1:
+        raise Problem(
+            "invalid_parameter", f"srm_threshold must be a number between 0 and 1, not {text!r:.40}"
+        )
+    return found
 
 
 def holdout_question(given: Mapping[str, str], smoothing: bool) -> Question:

@@ -1,8 +1,7 @@
 """Results of a part of what was stored: a date range, a segment, outliers smoothed; counted from the rows each time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import groupby
 
 from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.counting.date_range import DateRange
@@ -11,10 +10,6 @@ from optilocal.emulator.counting.segmentation import Segment
 from optilocal.emulator.counting.smoothing import Revenues
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.journal.interface import Journal
-from optilocal.emulator.journal.limits import SLICE
-from optilocal.emulator.projection.projector import Projector
-from optilocal.emulator.projection.verdicts import event_json
 
 
 @dataclass(frozen=True)
@@ -27,7 +22,12 @@ class Question:
 
     @property
     def is_plain(self) -> bool:
-        return not (self.dates or self.segment or self.smoothing)
+        return self.is_whole and not self.smoothing
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is asked of all that was recorded."""
+        return not (self.dates or self.segment)
 
 
 def recount(
@@ -45,30 +45,3 @@ def recount(
     if revenues is not None:
         totals.smooth(revenues)
     return totals
-
-
-def recounted(projector: Projector, namespace: str, question: Question) -> Totals:
-    """The totals of a question over all that a namespace has stored by now."""
-    projector.catch_up()
-    while True:
-        # An erasure or a reset halfway would leave a visitor half counted.
-        at = projector.journal.position()
-        history = projector.verdicts.history(namespace)
-        rows = _visitors(projector.journal, namespace, at.event)
-        totals = recount(rows, question, history, projector.rules)
-        if projector.journal.position().epoch == at.epoch:
-            return totals
-
-
-def _visitors(journal: Journal, namespace: str, newest: int) -> Iterator[list[EventRow]]:
-    """Each visitor's rows in turn, up to the newest one given."""
-    after = ""
-    while page := journal.visitors(namespace, newest, after, SLICE):
-        rows = journal.events_of([(namespace, visitor) for visitor in page])
-        for _, own in groupby(rows, key=lambda row: row["visitor_id"]):
-            yield [
-                event_json(row)  # type: ignore[misc]
-                for row in own
-                if row["number"] <= newest and row["duplicate_of"] is None
-            ]
-        after = page[-1]

@@ -3,6 +3,7 @@ are read in.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any, TypedDict
 
@@ -11,7 +12,7 @@ from optilocal.emulator.counting.attribution import Judgement, deduplicate, judg
 from optilocal.emulator.counting.holdouts import GROUPS, HoldoutStanding, HoldoutStandings
 from optilocal.emulator.counting.segmentation import Segment
 from optilocal.emulator.counting.smoothing import Revenues
-from optilocal.emulator.counting.standing import Rules, Standings
+from optilocal.emulator.counting.standing import SET_ASIDE, ReasonCode, Rules, Standings
 from optilocal.emulator.datafile.datafile import Event, Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.naming import suffixes
@@ -41,7 +42,16 @@ class Share(TypedDict):
     metrics: dict[str, Metric]
 
 
-Contribution = dict[str, Share]
+@dataclass(frozen=True)
+class Contribution:
+    """What one visitor adds to the results. `shares` are by the id of the experiment or holdout; `set_aside` says, by the
+    id of an experiment that only decisions which do not count put the visitor into, why they do not.
+    """
+
+    shares: dict[str, Share] = field(default_factory=dict)
+    set_aside: dict[str, tuple[ReasonCode, ...]] = field(default_factory=dict)
+
+
 Held = Sequence[tuple[HoldoutStanding, Event]]
 
 
@@ -52,7 +62,7 @@ def visitor_contribution(
     segment: Segment | None = None,
     revenues: Revenues | None = None,
 ) -> Contribution:
-    """What one visitor adds to the results, by the id of the experiment or holdout.
+    """What one visitor adds to the results.
 
     `rows` are all rows of that visitor in any order, replays collapsed. With a `segment` the visitor counts where a
     decision or a conversion of the experiment carries the attribute, and of the conversions only those that carry it
@@ -73,37 +83,45 @@ def visitor_contribution(
             if judgement.event is not None:
                 experiment_id = attribution["experiment_id"]
                 carried.add(experiment_id)
-                _count(contribution[experiment_id], judgement.event, row)
+                _count(contribution.shares[experiment_id], judgement.event, row)
                 if revenues is not None and row["revenue"] is not None:
                     metric = (experiment_id, judgement.event.id)
                     revenues.add(metric, attribution["variation_id"], event_time(row), row["revenue"])
         for held, event in holdouts.counted(row):
             carried.add(held.holdout.id)
-            _count(contribution[held.holdout.id], event, row)
+            _count(contribution.shares[held.holdout.id], event, row)
             if revenues is not None and row["revenue"] is not None:
                 revenues.add((held.holdout.id, event.id), held.group, event_time(row), row["revenue"])
     if segment is None:
         return contribution
     for standing in standings.all():
-        if any(segment.carried_by(row) for row in standing.counting):
+        rows_there = standing.counting or [row for row, _ in standing.set_aside]
+        if any(segment.carried_by(row) for row in rows_there):
             carried.add(standing.experiment.id)
     for held in holdouts.all():
         if any(segment.carried_by(row) for row in held.counting):
             carried.add(held.holdout.id)
-    return {experiment_id: share for experiment_id, share in contribution.items() if experiment_id in carried}
+    return Contribution(
+        {rule_id: share for rule_id, share in contribution.shares.items() if rule_id in carried},
+        {rule_id: codes for rule_id, codes in contribution.set_aside.items() if rule_id in carried},
+    )
 
 
 def shares(standings: Standings, holdouts: HoldoutStandings) -> Contribution:
     """What one visitor adds to the results before it has converted."""
-    found: Contribution = {}
+    found: dict[str, Share] = {}
+    set_aside: dict[str, tuple[ReasonCode, ...]] = {}
     for standing in standings.all():
         if standing.variation is not None:
             variation = standing.variation
             share: Share = {"variation_id": variation.id, "variation": variation.key, "metrics": {}}
             found[standing.experiment.id] = share
+        elif standing.set_aside:
+            codes = dict.fromkeys(reason.code for _, reason in standing.set_aside)
+            set_aside[standing.experiment.id] = tuple(codes)
     for held in holdouts.all():
         found[held.holdout.id] = {"variation_id": held.group, "variation": held.group, "metrics": {}}
-    return found
+    return Contribution(found, set_aside)
 
 
 def _count(share: Share, event: Event, row: EventRow, sign: int = 1) -> None:
@@ -154,6 +172,7 @@ class Totals:
 
     def __init__(self) -> None:
         self._arms: dict[str, dict[str, Arm]] = {}
+        self._set_aside: dict[str, dict[str, int]] = {}
 
     def add(self, contribution: Contribution) -> None:
         """Count one visitor in."""
@@ -164,7 +183,11 @@ class Totals:
         self._apply(contribution, -1)
 
     def _apply(self, contribution: Contribution, sign: int) -> None:
-        for experiment_id, share in contribution.items():
+        for experiment_id, codes in contribution.set_aside.items():
+            visitors = self._set_aside.setdefault(experiment_id, {})
+            for code in codes:
+                visitors[code] = visitors.get(code, 0) + sign
+        for experiment_id, share in contribution.shares.items():
             arm = self._arms.setdefault(experiment_id, {}).setdefault(share["variation_id"], Arm())
             arm.key = share["variation"]
             arm.visitors += sign
@@ -192,7 +215,7 @@ class Totals:
     def _count(
         self, rule_id: str, contribution: Contribution, event: Event, row: EventRow, sign: int
     ) -> None:
-        share = contribution[rule_id]
+        share = contribution.shares[rule_id]
         arm = self._arms.setdefault(rule_id, {}).setdefault(share["variation_id"], Arm())
         figures = arm.metrics.setdefault(event.id, Figures())
         was_there = event.id in share["metrics"]
@@ -205,28 +228,28 @@ class Totals:
 
     def as_text(self) -> str:
         """The totals as JSON, to be kept."""
-        return dumps(
-            {
-                experiment_id: {
-                    variation_id: [
-                        arm.key,
-                        arm.visitors,
-                        {
-                            event_id: [figures.unique, figures.total, figures.revenue, str(figures.value)]
-                            for event_id, figures in arm.metrics.items()
-                        },
-                    ]
-                    for variation_id, arm in arms.items()
-                }
-                for experiment_id, arms in self._arms.items()
+        arms = {
+            experiment_id: {
+                variation_id: [
+                    arm.key,
+                    arm.visitors,
+                    {
+                        event_id: [figures.unique, figures.total, figures.revenue, str(figures.value)]
+                        for event_id, figures in arm.metrics.items()
+                    },
+                ]
+                for variation_id, arm in arms.items()
             }
-        )
+            for experiment_id, arms in self._arms.items()
+        }
+        return dumps({"arms": arms, "set_aside": self._set_aside})
 
     @classmethod
     def from_text(cls, text: str) -> "Totals":
         """What `as_text` gave."""
-        found = cls()
-        for experiment_id, arms in loads(text).items():
+        found, kept = cls(), loads(text)
+        found._set_aside = kept["set_aside"]
+        for experiment_id, arms in kept["arms"].items():
             for variation_id, (key, visitors, metrics) in arms.items():
                 arm = found._arms.setdefault(experiment_id, {}).setdefault(variation_id, Arm())
                 arm.key, arm.visitors = key, visitors
@@ -248,7 +271,8 @@ class Totals:
         All experiments of the newest datafile appear, with all variations and attached events, at zero when
         nothing counted; so do experiments that have left the datafile but have visitors. When two have one
         key, as in two flags or environments, the later one's key bears its flag, environment or id: `checkout_test
-        (development)`. Holdouts appear alike, each with the groups `holdout` and `everyone_else`.
+        (development)`. `set_aside` counts the visitors whose decisions in the experiment all do not count, by the reason.
+        Holdouts appear alike, each with the groups `holdout` and `everyone_else`.
         """
         experiments: dict[str, Any] = {}
         for experiment in self._rules(history, "experiment"):
@@ -257,6 +281,11 @@ class Totals:
                 "id": experiment.id,
                 "status": experiment.status,
                 "variations": self._variations(experiment, history),
+                "set_aside": [
+                    {"reason": code, "message": message, "visitors": visitors}
+                    for code, message in SET_ASIDE.items()
+                    if (visitors := self._set_aside.get(experiment.id, {}).get(code))
+                ],
             }
         holdouts: dict[str, Any] = {}
         for holdout in self._rules(history, "holdout"):

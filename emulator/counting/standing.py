@@ -11,7 +11,7 @@ from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.datafile.datafile import Experiment, Variation
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.naming import stood
-from optilocal.emulator.verdict.wording import joined, quoted, when
+from optilocal.emulator.wording import joined, quoted, when
 
 ReasonCode = Literal[
     "malformed",
@@ -23,6 +23,19 @@ ReasonCode = Literal[
     "bot",
     "unknown_variation",
 ]
+
+
+SET_ASIDE: dict[ReasonCode, str] = {
+    "malformed": "the decision does not satisfy the Event API's schema",
+    "wrong_account": "the decision was sent for another account than the experiment's",
+    "wrong_campaign": "the decision's campaign_id is not the experiment's layer",
+    "not_running": "the experiment was not running at the decision's time",
+    "holdback": "the decision is marked is_campaign_holdback",
+    "holdout": "the decision comes from a holdout",
+    "bot": "bot filtering is on and the decision's user agent names a bot",
+    "unknown_variation": "the datafile has no such variation of the experiment",
+}
+"""Why a decision does not count, in general words, as the results say it."""
 
 
 @dataclass(frozen=True)
@@ -136,12 +149,14 @@ class Standings:
         """
         if not self.decisions:
             return False
-        own = self.within(decision["account_id"])
-        experiment = own.history.experiment(decision["experiment_id"] or "")
-        if experiment is None or experiment.kind != "experiment":
-            return True
-        first = own.of(experiment).first
-        return first is not None and place_in_time(first) <= place_in_time(decision)
+        for own in [self.within(account) for account in self.history.account_ids] or [self]:
+            experiment = own.history.experiment(decision["experiment_id"] or "")
+            if experiment is None or experiment.kind != "experiment":
+                continue
+            first = own.of(experiment).first
+            if first is None or place_in_time(first) > place_in_time(decision):
+                return False
+        return True
 
     def all(self) -> list[Standing]:
         """The standings in every experiment that some decision names, account by account.

@@ -256,9 +256,35 @@ class Datafile:
         order = {event.id: index for index, event in enumerate(self.events)}
         return {id_: tuple(sorted(events, key=lambda e: order[e.id])) for id_, events in attached.items()}
 
+    @cached_property
+    def splits(self) -> dict[str, dict[str, float]]:
+        """Experiment id → variation id → share of those who enter it, as its traffic allocation intends; only experiments
+        whose split is fixed: no bandits, no rollouts. A variation without traffic is not there.
+        """
+        found: dict[str, dict[str, float]] = {}
+        for _, items, kind in experiment_lists(self.raw):
+            for item in items if kind == "experiment" else ():
+                if item.get("type") in (None, "ab", "a/b") and not item.get("cmab"):
+                    found.setdefault(str(item["id"]), _split(item.get("trafficAllocation")))
+        return found
+
     def nearest_events(self, name: str, limit: int = 3) -> list[Near]:
         """Event keys that are truly close to `name` in case, spacing or spelling, best first."""
         return nearest(name, (event.key for event in self.events), limit)
+
+
+def _split(allocation: object) -> dict[str, float]:
+    """Variation id → share, of a list `[{"entityId", "endOfRange"}, …]`; what goes to nobody is left out."""
+    widths: dict[str, int] = {}
+    last = 0
+    for each in allocation if isinstance(allocation, list) else ():
+        end = each.get("endOfRange") if isinstance(each, Mapping) else None
+        if isinstance(end, int) and end > last:
+            if each.get("entityId"):
+                widths[str(each["entityId"])] = widths.get(str(each["entityId"]), 0) + end - last
+            last = end
+    whole = sum(widths.values())
+    return {variation_id: width / whole for variation_id, width in widths.items()}
 
 
 def _bandit_attributes(cmab: object) -> tuple[str, ...] | None:

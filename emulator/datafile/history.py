@@ -60,6 +60,10 @@ class _Union(Datafile):
         return {id_: keys for part in reversed(self.parts) for id_, keys in part.flags.items()}
 
     @cached_property
+    def splits(self) -> dict[str, dict[str, float]]:
+        return {id_: split for part in reversed(self.parts) for id_, split in part.splits.items()}
+
+    @cached_property
     def attribute_keys(self) -> frozenset[str]:
         return frozenset().union(*(part.attribute_keys for part in self.parts))
 

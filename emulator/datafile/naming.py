@@ -3,7 +3,7 @@
 from optilocal.emulator.datafile.datafile import Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.sdk_demands import told_status
-from optilocal.emulator.verdict.wording import listed, quoted
+from optilocal.emulator.wording import listed, quoted
 
 
 def named(rule: Experiment, history: DatafileHistory) -> str:

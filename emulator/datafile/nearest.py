@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from optilocal.emulator.verdict.wording import quoted
+from optilocal.emulator.wording import quoted
 
 # Between words people write a space, nothing, an underscore, a hyphen, a dot; copied text brings invisible
 # marks along.

@@ -1,15 +1,14 @@
 """Datafiles named at the start: a file is served anew when it changes, a URL is fetched once and kept."""
 
-import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from optilocal.emulator.context import Context
 from optilocal.emulator.datafile.datafile import DatafileError
 from optilocal.emulator.datafile.store import DatafileStore, Given, read_given
+from optilocal.emulator.journal.interface import Journal
 from optilocal.serving.namespaces import DEFAULT
 
 _EVERY = 0.3
@@ -18,12 +17,22 @@ _KEPT = "fetched datafile"
 
 
 class DatafileSources:
-    """The files and URLs whose datafiles the namespace `default` serves."""
+    """The files and URLs whose datafiles the namespace `default` serves.
 
-    def __init__(self, parts: Context, sources: tuple[str, ...]) -> None:
-        self._parts = parts
-        self._sources = sources
-        self._store = DatafileStore(parts.journal, DEFAULT)
+    `now` is that namespace's time (epoch milliseconds); `report` takes one line for whoever started the emulator.
+    """
+
+    def __init__(
+        self,
+        sources: tuple[str, ...],
+        journal: Journal,
+        *,
+        now: Callable[[], int],
+        report: Callable[[str], None],
+    ) -> None:
+        self._sources, self._journal = sources, journal
+        self._now, self._report = now, report
+        self._store = DatafileStore(journal, DEFAULT)
         self._keys: dict[str, str] = {}
         self._seen: dict[str, tuple[int, int] | None] = {}
         self._stopping = threading.Event()
@@ -46,7 +55,7 @@ class DatafileSources:
             if _is_url(source):
                 self._keep(source, key)
             if not (given.datafile or {}).get("sdkKey"):
-                self._say(f"{source} has no sdkKey: it is served as {', '.join(_addresses(key, given))}")
+                self._report(f"{source} has no sdkKey: it is served as {', '.join(_addresses(key, given))}")
 
     def _given(self, source: str) -> Given | None:
         """What a source holds; None for a URL that is not reached when a kept journal has its datafile from before."""
@@ -55,26 +64,22 @@ class DatafileSources:
         try:
             text = _fetched(source)
         except DatafileError as error:
-            kept = self._parts.journal.document(_KEPT, DEFAULT, source)
+            kept = self._journal.document(_KEPT, DEFAULT, source)
             if kept is None or self._store.get(kept["sdk_key"]) is None:
                 raise
-            self._say(f"{error}; the one kept in the journal is served")
+            self._report(f"{error}; the one kept in the journal is served")
             return None
         return _checked(source, text)
 
     def _keep(self, url: str, key: str) -> None:
-        self._parts.journal.change_document(_KEPT, DEFAULT, lambda _: {"sdk_key": key}, url)
+        self._journal.change_document(_KEPT, DEFAULT, lambda _: {"sdk_key": key}, url)
 
     def _put(self, source: str, given: Given) -> str:
         key = str((given.datafile or {}).get("sdkKey") or self._keys[source])
-        _, warnings = self._store.put(key, given, self._parts.now(DEFAULT))
+        _, warnings = self._store.put(key, given, self._now())
         for warning in warnings:
-            self._say(f"{source}: {warning['message']}")
+            self._report(f"{source}: {warning['message']}")
         return key
-
-    @staticmethod
-    def _say(text: str) -> None:
-        sys.stderr.write(f"emulator: {text}\n")
 
     def watch(self) -> None:
         """Look at the files in a thread from now on."""
@@ -93,7 +98,7 @@ class DatafileSources:
                     self._put(file, _checked(file, _read(file)))
                 except DatafileError as error:
                     # A file that is just being saved is looked at again; the last good one goes on being served.
-                    self._say(f"{error}; the one read before is still served")
+                    self._report(f"{error}; the one read before is still served")
 
     def stop(self) -> None:
         """Stop looking."""

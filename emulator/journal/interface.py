@@ -28,6 +28,10 @@ class JournalBusyError(JournalError):
     """Another process is writing; ask again in some milliseconds."""
 
 
+class JournalAwayError(JournalError):
+    """The database is away, full or slow: nothing was kept; ask again in some seconds."""
+
+
 class Documents(Protocol):
     """The documents of one namespace within one transaction."""
 
@@ -80,6 +84,8 @@ class Journal(ABC):
     """One emulator's access to a store."""
 
     waiters: Waiters
+    is_remote = False
+    """Whether a commit waits for a network: then it is not made on the server's loop."""
 
     # -- lifetime
 
@@ -199,12 +205,36 @@ class Journal(ABC):
         """How many rows match, counted no further than `most`."""
 
     @abstractmethod
+    def verdict_counts(self, namespace: str) -> list[Row]:
+        """How many judged verdicts on events there are of each kind: `{"event_key", "outcome", "attributed", "received",
+        "total"}`, where `received` says whether Optimizely has the conversion.
+        """
+
+    @abstractmethod
     def newest_number(self, listing: str, namespace: str | None) -> int:
         """The number of the newest row there is, 0 when there is none."""
 
     @abstractmethod
     def dropped(self, listing: str, namespace: str | None) -> int:
         """How many rows the bound has cost."""
+
+    # -- who projects
+
+    @abstractmethod
+    def stand(self, captured: Callable[[], None]) -> None:
+        """Be the one that projects from now on, when nobody else is; `captured` is called when another process has brought
+        something to project.
+        """
+
+    def leads(self) -> bool:
+        """Whether this process is the one that projects."""
+        return True
+
+    def projected_elsewhere(self, until: int) -> bool:  # noqa: ARG002 - what projects in the same process has no need
+        """Wait while another process projects; whether it is through with all exchanges up to the one given, and nothing
+        waits to be judged. False at once when this process has to do it. Raises JournalError.
+        """
+        return False
 
     # -- what the projector reads and writes
 

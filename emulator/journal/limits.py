@@ -15,7 +15,8 @@ remembered; with 20,000 visitors of one event each it costs the same.
 
 PATIENCE_S = 10.0
 """Seconds that whoever writes or erases waits for another process. Erasing writes the file anew meanwhile: half a minute
-for a million events, two seconds for a hundred thousand.
+for a million events, two seconds for a hundred thousand. For as long the projector leaves a burst to capture: 20,000 events
+are then captured at 9,000 a second instead of 5,000 to 6,500, and all of them are projected after 5.2 s instead of 6.9.
 """
 
 LOOK_S = 0.5

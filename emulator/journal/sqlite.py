@@ -1,6 +1,7 @@
 """A journal in one SQLite file, which several emulators on one machine may share."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from optilocal.emulator.journal.sqlite_store import SqliteStore
@@ -24,6 +25,9 @@ class SqliteJournal(StoredJournal):
         self._file.close()
         if self._folder:
             self._folder.cleanup()
+
+    def stand(self, captured: Callable[[], None]) -> None:
+        """Every emulator on the file projects, whoever is faster."""
 
     def is_sound(self) -> bool:
         return self._file.is_sound()

@@ -159,8 +159,6 @@ UPDATE documents SET id = :number, doc = :doc WHERE number = :number
 DELETE FROM documents WHERE kind = :kind AND namespace = :namespace AND id = :id
 -- name: delete documents
 DELETE FROM documents WHERE kind = :kind AND namespace = :namespace
--- name: delete documents of
-DELETE FROM documents WHERE kind = :kind AND namespace = :namespace AND doc ->> '$.of' = :of
 -- name: documents state
 SELECT COUNT(*) AS total, MAX(number) AS newest FROM documents WHERE kind = :kind AND namespace = :namespace
 
@@ -480,6 +478,11 @@ doc LIKE ? ESCAPE '\'
 number, namespace, surface, method, status, at, head, body
 -- name: columns events
 number, namespace, exchange, duplicate_of, doc
+-- name: verdict counts
+SELECT event_key, outcome, attributed, event IS NOT NULL AS received, COUNT(*) AS total
+FROM verdicts
+WHERE namespace = :namespace AND kind = 'event' AND judged = 1
+GROUP BY event_key, outcome, attributed, received
 -- name: columns verdicts
 number, namespace, uuid, visitor_id, event, delivery
 -- name: columns runs

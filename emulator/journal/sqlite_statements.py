@@ -49,6 +49,9 @@ class Transaction:
         """Insert rows in their order; the last one's number."""
         return insert(self._db, table, columns, rows)
 
+    def tell(self, namespace: str, *listings: str) -> None:
+        """Other processes see for themselves that the file has changed."""
+
 
 def insert(db: sqlite3.Connection, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> int:
     """Insert rows in their order, with as few statements as possible; the last one's number."""

@@ -145,8 +145,9 @@ class SqliteStore:
             self._identity.check()
             db = self._connect(self.path, PATIENCE_S)
         try:
-            with self.named_errors():
-                yield db
+            yield db
+        except sqlite3.Error as error:
+            raise self._named(error) from None
         finally:
             if spare is not self._spare:
                 _LEFT_OPEN.append(db)
@@ -199,8 +200,8 @@ class SqliteStore:
     # -- writing
 
     @contextlib.contextmanager
-    def writing(self, *, namespace: str | None = None) -> Iterator[Transaction]:  # noqa: ARG002 - one writer a file
-        """One transaction on the one connection that writes."""
+    def writing(self, documents: str | None = None, *, rows: bool = True) -> Iterator[Transaction]:  # noqa: ARG002
+        """One transaction on the one connection that writes: whatever it changes, a file has one writer at a time."""
         with self.lock, self.named_errors():
             self._check_open()
             self._patiently("BEGIN IMMEDIATE")
@@ -267,8 +268,11 @@ class SqliteStore:
         try:
             yield
         except sqlite3.Error as error:
-            self._damaged = self._damaged or _is_damage(error)
-            raise JournalError(f"the journal {self.path} failed: {error}") from None
+            raise self._named(error) from None
+
+    def _named(self, error: sqlite3.Error) -> JournalError:
+        self._damaged = self._damaged or _is_damage(error)
+        return JournalError(f"the journal {self.path} failed: {error}")
 
     # -- upkeep
 

@@ -23,8 +23,12 @@ class Transaction(Protocol):
         """A named statement for many rows of values."""
         ...
 
-    def insert(self, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> int:
-        """Insert rows in their order; the last one's number."""
+    def insert(self, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> object:
+        """Insert rows in their order."""
+        ...
+
+    def tell(self, namespace: str, *listings: str) -> None:
+        """Have other processes hear, with the commit, that anything may have changed in these listings."""
         ...
 
 
@@ -55,8 +59,10 @@ class Store(Protocol):
         """`Journal.newest_number`."""
         ...
 
-    def writing(self, *, namespace: str | None = None) -> AbstractContextManager[Transaction]:
-        """One transaction; with a namespace one that changes nothing but that namespace's documents."""
+    def writing(
+        self, documents: str | None = None, *, rows: bool = True
+    ) -> AbstractContextManager[Transaction]:
+        """One transaction; it may change the `documents` of this namespace, and `rows` of any."""
         ...
 
     def append(self, table: str, columns: str, rows: Sequence[Sequence[Any]], *, patient: bool) -> int:

@@ -17,73 +17,15 @@ from optilocal.emulator.journal.records import (
     Step,
 )
 from optilocal.emulator.journal.store import Store, Transaction
+from optilocal.emulator.journal.stored_documents import StoredDocuments, StoredTraces, read
 from optilocal.emulator.journal.waiters import News, Waiters
-from optilocal.emulator.json_text import dumps, loads
+from optilocal.emulator.json_text import dumps
 
 RUNS_KEPT = 1_000
 _EXCHANGE = "namespace, surface, method, status, at, counts, head, body"
 _EVENT = ", ".join(Event._fields)
 _VERDICT = "namespace, kind, event_key, event, judged, outcome, attributed"
 _OUTCOMES = ("verdicts", "events", "exchanges")
-
-
-def _read(doc: str) -> Any:
-    """A document; None, as when there is none, for one that is damaged."""
-    try:
-        return loads(doc)
-    except ValueError:
-        return None
-
-
-class StoredDocuments:
-    """The documents of one namespace within one transaction."""
-
-    def __init__(self, run: Transaction, namespace: str) -> None:
-        self._run, self._namespace = run, namespace
-
-    def get(self, kind: str, id: str = "") -> Any:
-        rows = self._run("document", kind=kind, namespace=self._namespace, id=id)
-        return _read(rows[0]["doc"]) if rows else None
-
-    def all(self, kind: str) -> list[Any]:
-        rows = self._run("documents", kind=kind, namespace=self._namespace)
-        return [doc for row in rows if (doc := _read(row["doc"])) is not None]
-
-    def put(self, kind: str, doc: Any, id: str = "") -> None:
-        self._run("put document", kind=kind, namespace=self._namespace, id=id, doc=dumps(doc))
-
-    def add(self, kind: str, make: Callable[[int], Any]) -> Any:
-        number = int(self._run("add document", kind=kind, namespace=self._namespace)[0]["number"])
-        doc = make(number)
-        self._run("fill document", number=number, doc=dumps(doc))
-        return doc
-
-    def delete(self, kind: str, id: str = "") -> None:
-        self._run("delete document", kind=kind, namespace=self._namespace, id=id)
-
-    def delete_where(self, kind: str, of: str) -> None:
-        self._run("delete documents of", kind=kind, namespace=self._namespace, of=of)
-
-
-class StoredTraces:
-    """What may hold traces of a visitor, read, and in a transaction rewritten."""
-
-    def __init__(self, run: Callable[..., list[Row]], namespace: str, visitor: str) -> None:
-        self._run = run
-        self._key = {"namespace": namespace, "visitor_id": visitor}
-
-    def suspects(self, place: str, after: int, limit: int) -> list[Row]:
-        return self._run(f"{place}s after", **self._key, after=after, limit=limit)
-
-    def suspect(self, place: str, number: int) -> Row | None:
-        rows = self._run(f"{place} to erase", number=number)
-        return rows[0] if rows else None
-
-    def rewrite(self, place: str, number: int, values: Mapping[str, Any]) -> None:
-        self._run(f"erase {place}", **values, number=number)
-
-    def drop_report(self, number: int) -> None:
-        self._run("drop report", number=number)
 
 
 class StoredJournal(Journal):
@@ -111,7 +53,7 @@ class StoredJournal(Journal):
         return self._store.select("namespaces")
 
     def reset(self, namespace: str, kinds: Sequence[str]) -> None:
-        with self._store.writing() as run:
+        with self._store.writing(namespace) as run:
             run("add namespace", name=namespace)
             for listing in LISTINGS:
                 run(f"forget {listing}", namespace=namespace)
@@ -121,19 +63,20 @@ class StoredJournal(Journal):
                 run("delete documents", kind=kind, namespace=namespace)
             run("forget empty namespace", namespace=namespace)
             run("next epoch")
+            run.tell(namespace, *LISTINGS)
         self.waiters.wake(namespace, *LISTINGS)
 
     # -- documents
 
     def document(self, kind: str, namespace: str, id: str = "") -> Any:
         text = self._store.value("document", kind=kind, namespace=namespace, id=id)
-        return None if text is None else _read(text)
+        return None if text is None else read(text)
 
     def documents(self, kind: str, namespace: str | None) -> list[tuple[str, str, Any]]:
         name = "documents everywhere" if namespace is None else "documents"
         rows = self._store.select(name, kind=kind, namespace=namespace)
-        read = ((row["namespace"], row["id"], _read(row["doc"])) for row in rows)
-        return [each for each in read if each[2] is not None]
+        found = ((row["namespace"], row["id"], read(row["doc"])) for row in rows)
+        return [each for each in found if each[2] is not None]
 
     def documents_state(self, kind: str, namespace: str) -> tuple[int, int | None]:
         row = self._store.select("documents state", kind=kind, namespace=namespace)[0]
@@ -141,16 +84,17 @@ class StoredJournal(Journal):
 
     def settings(self, namespace: str, kinds: Sequence[str]) -> list[Any]:
         rows = self._store.select("settings", namespace=namespace, kinds=dumps(kinds))
-        known = {row["kind"]: _read(row["doc"]) for row in rows}
+        known = {row["kind"]: read(row["doc"]) for row in rows}
         return [known.get(kind) for kind in kinds]
 
     def transact(self, namespace: str, change: Callable[[Documents], T], *, restates: bool = False) -> T:
-        with self._store.writing(namespace=None if restates else namespace) as run:
+        with self._store.writing(namespace, rows=restates) as run:
             if namespace:
                 run("add namespace", name=namespace)
             found = change(StoredDocuments(run, namespace))
             if restates:
                 _restate(run, namespace)
+                run.tell(namespace, *_OUTCOMES)
         if restates:
             self.waiters.wake(namespace, *_OUTCOMES)
         return found
@@ -176,6 +120,7 @@ class StoredJournal(Journal):
             if report.uuid:
                 run("unjudge uuid", **values)
                 run("unjudge conversions of uuid", **values)
+            run.tell(namespace, *_OUTCOMES)
         self._added["verdicts"] += 1
         self.waiters.wake(namespace, *_OUTCOMES)
         return number
@@ -189,11 +134,12 @@ class StoredJournal(Journal):
             self._added["runs"] += 1
             for listing, cutoff in self._excess("runs").items():
                 _drop(run, listing, cutoff)
+            run.tell(namespace, "runs")
         self.waiters.wake(namespace, "runs")
 
     def run(self, namespace: str, id: str) -> Any:
         text = self._store.value("run", namespace=namespace, id=id)
-        return _read(text) if text else None
+        return read(text) if text else None
 
     # -- listings
 
@@ -209,6 +155,9 @@ class StoredJournal(Journal):
 
     def count(self, listing: str, query: Query, most: int) -> int:
         return self._store.count(listing, query, most)
+
+    def verdict_counts(self, namespace: str) -> list[Row]:
+        return self._store.select("verdict counts", namespace=namespace)
 
     def newest_number(self, listing: str, namespace: str | None) -> int:
         return self._store.newest(listing, namespace)
@@ -295,6 +244,8 @@ class StoredJournal(Journal):
             run.many("add stale", list(step.stale))
             run.many("settle", list(step.settled))
             run.many("put totals", list(step.totals.items()))
+            for namespace in step.told:
+                run.tell(namespace, *_OUTCOMES)
         for listing, new in (("events", step.events), ("verdicts", step.verdicts)):
             self._added[listing] += len(new)
         self._tell(step)
@@ -368,6 +319,7 @@ class StoredJournal(Journal):
                 run(name, **key)
             yield StoredTraces(run, namespace, visitor), counts[0], counts[1]
             _restate(run, namespace)
+            run.tell(namespace, *_OUTCOMES)
 
 
 def _verdict(new: Any) -> tuple[Any, ...]:

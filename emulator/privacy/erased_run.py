@@ -50,22 +50,28 @@ def _erased_verdict(verdict: dict[str, Any]) -> dict[str, Any]:
 
 
 def _captured(captured: dict[str, Any], scenario: dict[str, Any], gone: list[int]) -> dict[str, Any]:
-    """What was captured, of the visitor's own tracks the outcome alone."""
-    tracks = captured.get("tracks")
-    if not isinstance(tracks, list):
-        return captured
-    # Verdicts stand for track and delete steps, `tracks` for the former.
+    """What was captured, of the visitor's own tracks and conversions the outcome alone."""
+    # Verdicts stand for track and delete steps, `tracks` for the former; those of `conversions` come last.
     kinds = [step.get("kind") for step in _items(scenario.get("steps")) if isinstance(step, dict)]
     judged = [kind for kind in kinds if kind in ("track", "delete")]
     of_tracks = [index for index, kind in enumerate(judged) if kind == "track"]
-    own = {place for place, index in enumerate(of_tracks) if index in gone}
-    kept = [
-        {name: value for name, value in track.items() if name in ("outcome", "attributed_to")}
-        if place in own and isinstance(track, dict)
-        else track
-        for place, track in enumerate(tracks)
-    ]
-    return {**captured, "tracks": kept}
+    before = len(_items(scenario.get("verdicts"))) - len(_items(captured.get("conversions")))
+    own = {
+        "tracks": {place for place, index in enumerate(of_tracks) if index in gone},
+        "conversions": {index - before for index in gone},
+    }
+    kept = {
+        part: [_outcome_alone(each) if place in places else each for place, each in enumerate(captured[part])]
+        for part, places in own.items()
+        if isinstance(captured.get(part), list)
+    }
+    return {**captured, **kept}
+
+
+def _outcome_alone(verdict: Any) -> Any:
+    if not isinstance(verdict, dict):
+        return verdict
+    return {name: value for name, value in verdict.items() if name in ("outcome", "attributed_to")}
 
 
 def _difference(difference: Any, gone: list[int], taken: bool) -> Any:

@@ -8,11 +8,11 @@ from optilocal.emulator.batch.parse import parse
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import deduplication_key
 from optilocal.emulator.counting.standing import Rules
+from optilocal.emulator.datafile.bandit import prediction_note
 from optilocal.emulator.journal.interface import Journal
 from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.journal.records import Event, Judged, NewVerdict, Pending, Step
 from optilocal.emulator.json_text import dumps, loads
-from optilocal.emulator.projection.served_predictions import prediction_note
 
 Key = tuple[str, str]
 
@@ -30,9 +30,9 @@ class _First(NamedTuple):
 # Clients send the same headers again and again, and reading them takes a tenth as long as all the rest of an event.
 @lru_cache(maxsize=SLICE)
 def _headers(head: str) -> Mapping[str, str]:
-    """Those headers of a request that say something of its visitors."""
+    """Those headers of a request that say something of its visitors, or where they were sent."""
     found: dict[str, str] = loads(head)["headers"]
-    return {name: value for name, value in found.items() if name.lower() == "user-agent"}
+    return {name: value for name, value in found.items() if name.lower() in ("user-agent", "host")}
 
 
 class Arrival:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from optilocal import __version__
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import judge_by
 from optilocal.emulator.counting.rest_results import rest_results
@@ -14,17 +13,15 @@ from optilocal.emulator.counting.results import Totals
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
 from optilocal.emulator.journal.interface import Journal, JournalError, Row
-from optilocal.emulator.journal.limits import LOOK_S, SLICE, VISITORS
-from optilocal.emulator.journal.records import Judged, Position, Step
+from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S, SLICE, VISITORS
+from optilocal.emulator.journal.records import Position, Step
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.projection.arrival import Arrival
+from optilocal.emulator.projection.passing import past
 from optilocal.emulator.projection.verdicts import Verdicts, event_json, judged, stored_event
 from optilocal.emulator.projection.visitor import Visitor
 from optilocal.emulator.verdict.verdict import outcome_alone
 from optilocal.serving.clock import monotonic
-
-_RULES = "rules"
-_LAST = 2**63 - 1
 
 Key = tuple[str, str]
 
@@ -50,20 +47,14 @@ class Projector:
         self._news = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
-        self._judge_by_these_rules()
-
-    def _judge_by_these_rules(self) -> None:
-        """What was judged by other rules, or by another version, is judged anew."""
-        mine = {"version": __version__, "rules": repr(self.rules)}
-        if self.journal.document(_RULES, "") != mine:
-            for row in self.journal.namespaces():
-                self.journal.transact(row["name"], lambda _: None, restates=True)
-            self.journal.change_document(_RULES, "", lambda _: mine)
+        self._burst: float | None = None
+        verdicts.judge_by_these_rules()
 
     # -- the thread
 
     def start(self, report: Callable[[str], None]) -> None:
         """Work from now on; `report` is told, in one line, what keeps it from that."""
+        self.journal.stand(self.wake)
         self._report = report
         self._thread = threading.Thread(target=self._run, args=(report,), name="projector", daemon=True)
         self._thread.start()
@@ -93,7 +84,7 @@ class Projector:
                         if mended := self.journal.look():
                             report(mended)
                         looked = monotonic()
-                    busy = self._work_and_give_way()
+                    busy = self._work_and_give_way() if self.journal.leads() else self._look_on()
                 told = ""
             except Exception as error:
                 # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
@@ -105,20 +96,39 @@ class Projector:
                 self._news.wait(LOOK_S)
 
     def _work_and_give_way(self) -> bool:
-        """One step. While more comes in than is worked out, capture has as much time for itself before the next step."""
+        """One step. While more comes in than is worked out, the time before the next step belongs to capture: all of it
+        for PATIENCE_S seconds, or until no more comes; from then on as much as the step took.
+        """
         began, until = monotonic(), self.journal.last_exchange()
         busy = self._work(until)
         last = self.journal.last_exchange()
-        if last > until and self.lag(last) >= SLICE:
+        # Over a database other emulators wait for what is projected here.
+        if self.journal.is_remote or last <= until or self.lag(last) < SLICE:
+            self._burst = None
+            return busy
+        if self._burst is None:
+            self._burst = began
+        if began - self._burst > PATIENCE_S:
             self._stopping.wait(monotonic() - began)
+        while monotonic() - self._burst <= PATIENCE_S and not self._stopping.wait(LOOK_S / 100):
+            before, last = last, self.journal.last_exchange()
+            if last == before:
+                break
         return busy
+
+    def _look_on(self) -> bool:
+        """Another process projects: nothing is remembered here, but how far it is."""
+        with self._lock:
+            self._forget()
+            self._at = self.journal.position()
+        return False
 
     # -- what is asked
 
     def catch_up(self) -> None:
         """Return when all that was captured before is projected, judged and counted. Raises JournalError."""
         until = self.journal.last_exchange()
-        while self._work(until):
+        while not self.journal.projected_elsewhere(until) and self._work(until):
             pass
 
     def lag(self, exchange: int) -> int:
@@ -143,56 +153,43 @@ class Projector:
     # -- one step
 
     def _work(self, until: int) -> bool:
-        """One step of each kind, of new exchanges only up to the one given; whether there was anything to do."""
+        """One step of each kind, of new exchanges only up to the one given; whether there may be more to do."""
         with self._lock:
             at = self.journal.position()
             if at != self._at:
                 self._forget()
                 self._at = at
-            did = False
+            more = False
             try:
                 for work in (self._project, self._judge, self._settle, self._drop):
-                    if self._at is not None and (work != self._project or self._at.exchange < until):
-                        self._doing = work
-                        step = work(self._at)
-                        if step is not None:
-                            did = True
-                            self._commit(step)
-            except JournalError:
+                    if self._at is None or (work == self._project and self._at.exchange >= until):
+                        continue
+                    self._doing = work
+                    step = work(self._at)
+                    if step is not None:
+                        self._commit(step)
+                        # What new exchanges bring with them is looked for right after them.
+                        more |= work != self._project or self._at is None or self._at.exchange < until
+            except BaseException as error:
                 self._forget()
-                raise
-            except Exception as error:
-                self._forget()
+                if isinstance(error, JournalError) or not isinstance(error, Exception):
+                    raise
                 self._pass_over(at, error)
                 return True
-            except BaseException:
-                self._forget()
-                raise
-            if not did:
+            if not more:
                 self._slice = SLICE
-            return did
+            return more
 
     def _pass_over(self, at: Position, error: Exception) -> None:
         """What cannot be worked on is found by working on one row at a time, passed over and said; the rest goes on."""
         if self._slice > 1:
             self._slice = 1
             return
-        step = Step(at, at.exchange, at.event)
-        if self._doing == self._project:
-            (what,) = self.journal.pending(at.exchange, 1)
-            step.exchange, step.told[what.namespace], name = what.number, 1, f"request {what.number}"
-        elif self._doing == self._judge:
-            (row,) = self.journal.unjudged(1)
-            step.judged[row["number"]], name = Judged(None, "[]", row["version"]), f"verdict {row['number']}"
-        elif self._doing == self._settle:
-            (visitor,) = self.journal.stale_visitors(1)
-            step.settled, name = {visitor}, f"visitor {visitor[1]!r:.100}"
-        else:
-            (row,) = self.journal.oldest_events(_LAST, 1)
-            step.dropped, name = {"events": row["number"]}, f"event {row['number']}"
-        self._report(f"{name} cannot be worked out and is passed over: {type(error).__name__}: {error}")
-        self.journal.project(step)
         self._slice = SLICE
+        found = past(self.journal, at, self._doing.__name__.removeprefix("_"))
+        if found is not None and self.journal.project(found[0]):
+            why = f"{type(error).__name__}: {error}"
+            self._report(f"{found[1]} cannot be worked out and is passed over: {why}")
 
     def _commit(self, step: Step) -> None:
         """Write a step; when another projector, a reset or an erasure was faster, all is read anew."""

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from optilocal import __version__
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import Attribution
 from optilocal.emulator.counting.standing import Rules, Standings
@@ -47,6 +48,9 @@ def judged(outcome: str | None, places: Sequence[Attribution], version: int = 0)
     return Judged(outcome, dumps(sorted(credited)) if credited else "[]", version)
 
 
+_RULES = "rules"
+
+
 class Verdicts:
     """Verdicts over one journal, by one set of rules."""
 
@@ -54,6 +58,14 @@ class Verdicts:
         self.journal, self.rules = journal, rules
         self._lock = threading.Lock()
         self._histories: OrderedDict[str, tuple[object, DatafileHistory]] = OrderedDict()
+
+    def judge_by_these_rules(self) -> None:
+        """What was judged by other rules, or by another version, is judged anew."""
+        mine = {"version": __version__, "rules": repr(self.rules)}
+        if self.journal.document(_RULES, "") != mine:
+            for row in self.journal.namespaces():
+                self.journal.transact(row["name"], lambda _: None, restates=True)
+            self.journal.change_document(_RULES, "", lambda _: mine)
 
     def history(self, namespace: str) -> DatafileHistory:
         """Every revision of the namespace's datafiles, with the time from which it held."""

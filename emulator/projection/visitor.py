@@ -20,7 +20,7 @@ class Visitor:
         self._decisions: list[EventRow] = []
         self._standings: Standings | None = None
         self._holdouts: HoldoutStandings | None = None
-        self._contribution: Contribution = {}
+        self._contribution = Contribution()
         self._converted = False
 
     @property

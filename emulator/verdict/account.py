@@ -4,7 +4,7 @@ from optilocal.emulator.datafile.nearest import difference, fold
 from optilocal.emulator.verdict.case import ResultsCase
 from optilocal.emulator.verdict.decided import elsewhere
 from optilocal.emulator.verdict.ending import Ending
-from optilocal.emulator.verdict.wording import listed, quoted
+from optilocal.emulator.wording import listed, quoted
 
 
 def wrong_account(case: ResultsCase) -> Ending:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from optilocal.emulator.batch.row import Note
 from optilocal.emulator.verdict.ending import Ending
-from optilocal.emulator.verdict.wording import joined
+from optilocal.emulator.wording import joined
 
 NOTHING = "Nothing needs to change."
 
@@ -30,9 +30,9 @@ ADVICE = {
         "Optimizely may drop the whole event for its nested tags",
     ),
     "sent_to_us_region": Advice(
-        "Send the event with an Optimizely SDK, which follows the datafile's region, or post it to eu.logx.optimizely.com; "
+        "Have the event posted to eu.logx.optimizely.com, as Optimizely's current SDKs do by the datafile's region; "
         "Segment's destination has no setting for it.",
-        "at Optimizely it probably counts nowhere: it went to the US Event API, and the account's region is EU",
+        "at Optimizely it probably counts nowhere: the US Event API was used, and the account's region is EU",
     ),
     "timestamp_in_future": Advice(
         "Correct the sender's clock.",
@@ -69,6 +69,10 @@ ADVICE = {
     "integrations_misnamed": Advice("Give the destination its own name in the event's integrations object."),
     "traits_ignored": Advice("Send the traits in context.traits."),
     "key_is_not_of_entity_id": Advice("Send key and entity_id of one event."),
+    "prediction_not_served": Advice("Point the SDK at POST /predict/<rule id> of this emulator."),
+    "prediction_differs": Advice(
+        "Send the decision for the variation that was predicted under its cmab_uuid."
+    ),
     "unknown_type": Advice("Leave the event's type out."),
     "wrong_type": _SCHEMA,
     "missing_field": _SCHEMA,

@@ -8,7 +8,7 @@ from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import Near, difference
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
 from optilocal.emulator.verdict.ending import Ending, event_name
-from optilocal.emulator.verdict.wording import listed, quoted
+from optilocal.emulator.wording import listed, quoted
 
 # How the stages that change events are named in a sentence, with the code of the note.
 _CHANGING = {

@@ -11,7 +11,7 @@ from optilocal.emulator.datafile.datafile import Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.naming import named
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
-from optilocal.emulator.verdict.wording import joined, quoted
+from optilocal.emulator.wording import joined, quoted
 
 Relatives = Mapping[str, Sequence[EventRow]]
 

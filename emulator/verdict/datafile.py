@@ -9,7 +9,7 @@ from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import Near
 from optilocal.emulator.verdict.delivery_report import DeliveryReport, failure_text
 from optilocal.emulator.verdict.ending import Ending, event_name, retry_due
-from optilocal.emulator.verdict.wording import plural, quoted
+from optilocal.emulator.wording import plural, quoted
 
 # Longer responses were reported cut off.
 _RESPONSE_LIMIT = 4096

@@ -9,7 +9,7 @@ from optilocal.emulator.datafile.datafile import Experiment
 from optilocal.emulator.datafile.naming import named
 from optilocal.emulator.datafile.nearest import difference, fold
 from optilocal.emulator.verdict.case import ResultsCase
-from optilocal.emulator.verdict.wording import between, joined, listed, plural, quoted, when
+from optilocal.emulator.wording import between, joined, listed, plural, quoted, when
 
 
 def elsewhere(case: ResultsCase) -> list[str]:

@@ -8,7 +8,7 @@ import json
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
 from optilocal.emulator.verdict.ending import Ending, retry_due
-from optilocal.emulator.verdict.wording import joined, listed, quoted
+from optilocal.emulator.wording import joined, listed, quoted
 
 
 def deletion(report: DeliveryReport, history: DatafileHistory) -> Ending:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from optilocal.emulator.datafile.nearest import Near
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
-from optilocal.emulator.verdict.wording import quoted, when
+from optilocal.emulator.wording import quoted, when
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from optilocal.emulator.verdict import before_the_mapping
 from optilocal.emulator.verdict import datafile as verdict_datafile
 from optilocal.emulator.verdict.delivery_report import DeliveryReport, failure_text
 from optilocal.emulator.verdict.ending import Ending, event_name, retry_due
-from optilocal.emulator.verdict.wording import listed, plural, quoted, when
+from optilocal.emulator.wording import listed, plural, quoted, when
 
 
 def ending(report: DeliveryReport, history: DatafileHistory) -> Ending:

@@ -15,7 +15,7 @@ from optilocal.emulator.verdict.decided import (
     related,
 )
 from optilocal.emulator.verdict.ending import Ending
-from optilocal.emulator.verdict.wording import joined, listed, quoted, when
+from optilocal.emulator.wording import joined, listed, quoted, when
 
 # What to do about decisions that were made but do not count, by why they do not.
 _REMEDIES = {

@@ -11,7 +11,7 @@ from optilocal.emulator.verdict.case import ResultsCase, experiments
 from optilocal.emulator.verdict.decided import elsewhere
 from optilocal.emulator.verdict.ending import Ending
 from optilocal.emulator.verdict.not_activated import not_activated, unidentified
-from optilocal.emulator.verdict.wording import between, joined, listed, quoted, when
+from optilocal.emulator.wording import between, joined, listed, quoted, when
 
 
 def results_outcome(case: ResultsCase) -> str:

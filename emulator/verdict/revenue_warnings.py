@@ -7,7 +7,7 @@ from optilocal.emulator.batch.fields import type_name
 from optilocal.emulator.batch.row import EventRow, Note, note
 from optilocal.emulator.datafile.nearest import fold
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
-from optilocal.emulator.verdict.wording import quoted
+from optilocal.emulator.wording import quoted
 
 # What shops call an order's sum, folded; the names of Segment's ecommerce specification first,
 # https://segment.com/docs/connections/spec/ecommerce/v2/

@@ -18,7 +18,7 @@ from optilocal.emulator.verdict.forwarder import ending, taken_uuid
 from optilocal.emulator.verdict.results import results_ending, results_outcome
 from optilocal.emulator.verdict.revenue_warnings import under_other_name
 from optilocal.emulator.verdict.warnings import answer_lost, conversion_warnings, report_warnings
-from optilocal.emulator.verdict.wording import quoted
+from optilocal.emulator.wording import quoted
 
 CONDITIONS = ("event_key_matches", "experiment_running", "user_identified", "user_activated")
 

@@ -5,16 +5,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from optilocal.emulator.batch.fields import type_name
+from optilocal.emulator.batch.parse import US_HOST
 from optilocal.emulator.batch.row import EventRow, Note, note
 from optilocal.emulator.batch.timestamp import ahead, in_bounds
 from optilocal.emulator.counting.standing import Standing
+from optilocal.emulator.datafile.bandit import DIFFERS, NOT_SERVED
 from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.projection.served_predictions import DIFFERS, NOT_SERVED
 from optilocal.emulator.verdict import revenue_warnings
 from optilocal.emulator.verdict.before_the_mapping import stage_warnings
 from optilocal.emulator.verdict.delivery_report import DeliveryReport
-from optilocal.emulator.verdict.wording import listed, quoted
+from optilocal.emulator.wording import listed, quoted
 
 
 def conversion_warnings(
@@ -39,6 +40,14 @@ def conversion_warnings(
             found += [item for item in standing.first["warnings"] if item["code"] in (NOT_SERVED, DIFFERS)]
     if datafile is not None:
         found += _other_key(conversion, datafile, history)
+        firsts = [standing.first for standing in attributed if standing.first is not None]
+        if datafile.region == "EU" and any(row.get("sent_to") == US_HOST for row in (conversion, *firsts)):
+            why = (
+                "Optimizely's SDKs post to eu.logx.optimizely.com by that region, unless they are old or their events "
+                "address is set by hand, as Agent's client.eventURL is."
+            )
+            its = "the event" if conversion.get("sent_to") == US_HOST else "the decision"
+            found.append(_us_region(why, its))
         keys = [item["key"] for item in conversion["attributes"] if isinstance(item["key"], str)]
         found += _unknown_attributes([key for key in keys if not key.startswith("$opt_")], datafile)
     return found
@@ -65,12 +74,8 @@ def report_warnings(
         found += _unknown_attributes(attributes, datafile)
         found += _dropped_traits(attributes, datafile)
     if datafile is not None and datafile.region == "EU" and _sent_to_the_us(report):
-        message = (
-            "The datafile's region is EU, but the event went to logx.optimizely.com, the US Event API: Segment's "
-            "destination knows no other, while Optimizely's SDKs post to eu.logx.optimizely.com. Optimizely publishes "
-            "nothing about such events; an account of the EU keeps its data there, so expect them in none of its results."
-        )
-        found.append(note("sent_to_us_region", message))
+        why = "Segment's destination knows no other, while Optimizely's SDKs post to eu.logx.optimizely.com."
+        found.append(_us_region(why))
     found += revenue_warnings.coerced(report)
     found += revenue_warnings.unit(report)
     found += revenue_warnings.stripped(report)
@@ -106,9 +111,17 @@ def _other_key(conversion: EventRow, datafile: Datafile, history: DatafileHistor
     return [note("key_is_not_of_entity_id", message)]
 
 
+def _us_region(why: str, what: str = "the event") -> Note:
+    message = (
+        f"The datafile's region is EU, but {what} went to {US_HOST}, the US Event API: {why} Optimizely publishes "
+        "nothing about such events; an account of the EU keeps its data there, so expect them in none of its results."
+    )
+    return note("sent_to_us_region", message)
+
+
 def _sent_to_the_us(report: DeliveryReport) -> bool:
     requests = report.requests_to("events")
-    return any(str(request.get("url")).startswith("https://logx.optimizely.com/") for request in requests)
+    return any(str(request.get("url")).startswith(f"https://{US_HOST}/") for request in requests)
 
 
 def _uuid(mapping: Mapping[str, Any], report: DeliveryReport) -> str | None:

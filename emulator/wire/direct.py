@@ -1,7 +1,7 @@
 """`POST /v1/events` on the server's own thread: what comes in one turn of its loop is taken and stored together."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,7 +11,7 @@ from optilocal.emulator.context import Context
 from optilocal.emulator.journal.interface import JournalBusyError, JournalError
 from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S, SLICE
 from optilocal.emulator.journal.records import Exchange
-from optilocal.emulator.problems import Problem
+from optilocal.emulator.problems import journal_problem
 from optilocal.emulator.wire.events import PATH, Rule, cross_origin_headers, take
 from optilocal.emulator.wire.exchange import Answer, Asked, masked_headers, masked_query
 from optilocal.serving import request as served
@@ -77,33 +77,39 @@ class DirectEvents:
             loop.call_soon(self._end_turn)
         turn, place = self._turn, len(self._asked)
         self._asked.append(asked)
-        found = (await turn)[place]
+        found = await self._of(turn, place)
         # An answer is held back while more waits for the projector than is kept: whoever sends more waits for it.
         most = self._parts.settings.max_events
         while self._parts.projector.lag(self._last) > most and not self._parts.stopping.is_set():
             await asyncio.sleep(LOOK_S / 100)
         return found
 
+    async def _of(self, turn: "asyncio.Future[list[Taken | None]]", place: int) -> Taken | None:
+        return (await turn)[place]
+
     def _end_turn(self) -> None:
         """Take what came in this turn of the loop, and store it in one commit."""
         turn, asked = self._turn, self._asked
         self._turn, self._asked = None, []
         assert turn is not None
-        journal = self._parts.journal
         try:
-            known = {
-                space
-                for space in {each.namespace for each in asked}
-                if space == DEFAULT or journal.knows_namespace(space)
-            }
-            taken = iter(take(self._parts, [each for each in asked if each.namespace in known]))
-            found = [next(taken) if each.namespace in known else None for each in asked]
+            found = self._taken(asked)
             records = [each[1] for each in found if each is not None]
             self._store(turn, found, records)
         except JournalBusyError:
             asyncio.get_running_loop().create_task(self._store_later(turn, found, records))
         except Exception as error:
-            turn.set_exception(_problem(error))
+            turn.set_exception(as_problem(error))
+
+    def _taken(self, asked: Sequence[Asked]) -> list[Taken | None]:
+        """What becomes of some requests, in their order, before it is stored."""
+        known = {
+            space
+            for space in {each.namespace for each in asked}
+            if space == DEFAULT or self._parts.journal.knows_namespace(space)
+        }
+        taken = iter(take(self._parts, [each for each in asked if each.namespace in known]))
+        return [next(taken) if each.namespace in known else None for each in asked]
 
     def _store(
         self, turn: "asyncio.Future[list[Taken | None]]", found: list[Taken | None], records: list[Exchange]
@@ -123,13 +129,13 @@ class DirectEvents:
                 self._store(turn, found, records)
             except JournalBusyError as error:
                 if monotonic() > until:
-                    turn.set_exception(_problem(error))
+                    turn.set_exception(as_problem(error))
             except Exception as error:
-                turn.set_exception(_problem(error))
+                turn.set_exception(as_problem(error))
 
 
-def _problem(error: Exception) -> Exception:
-    return Problem("journal_failed", str(error)) if isinstance(error, JournalError) else error
+def as_problem(error: Exception) -> Exception:
+    return journal_problem(error) if isinstance(error, JournalError) else error
 
 
 # Clients send the same headers again and again.

@@ -13,18 +13,18 @@ from optilocal.emulator.batch import fields
 from optilocal.emulator.batch.fields import Findings
 from optilocal.emulator.batch.row import Note
 from optilocal.emulator.context import context, namespace
-from optilocal.emulator.datafile.datafile import Datafile, Experiment
-from optilocal.emulator.json_text import dumps, loads
-from optilocal.emulator.projection.served_predictions import remember
-from optilocal.emulator.verdict.wording import quoted
-from optilocal.emulator.wire.exchange import Answer, exchange
-from optilocal.emulator.wire.prediction_table import (
-    KIND,
+from optilocal.emulator.datafile.bandit import (
+    TABLE,
     bandit,
     bandit_keys,
     no_bandit,
     predict,
+    remember,
 )
+from optilocal.emulator.datafile.datafile import Datafile, Experiment
+from optilocal.emulator.json_text import dumps, loads
+from optilocal.emulator.wire.exchange import Answer, exchange
+from optilocal.emulator.wording import quoted
 
 blueprint = Blueprint("predictions", __name__)
 _JSON = {"Content-Type": "application/json"}
@@ -62,7 +62,7 @@ def _predict(rule_id: str, at: int) -> Answer:
     questions = _Reader(rule, datafile, found).questions(request.get_data())
     if found.violations:
         return _refused(400, found)
-    stored = context().journal.document(KIND, namespace(), rule.id)
+    stored = context().journal.document(TABLE, namespace(), rule.id)
     rows = stored["table"] if stored else []
     if not rule.variations:
         found.violation("no_variation", "", f"the rule {quoted(rule.key)} has no variation")

@@ -7,10 +7,10 @@ from optilocal.emulator.context import context, namespace
 from optilocal.emulator.counting.date_range import DateRange
 from optilocal.emulator.counting.holdout_export import holdout_csv
 from optilocal.emulator.counting.question import QuestionError, holdout_question, rest_question
-from optilocal.emulator.counting.recount import recounted
 from optilocal.emulator.counting.rest_results import rest_results
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.json_text import dumps
+from optilocal.emulator.projection.stored_results import recounted
 from optilocal.emulator.wire.exchange import Answer, exchange
 from optilocal.emulator.wire.rest_access import refused
 from optilocal.emulator.wire.rest_errors import JSON, rest_error

@@ -11,9 +11,8 @@ from optilocal.forwarder.api.control_body import MAX_ROWS, read_json, read_numbe
 from optilocal.forwarder.api.refusals import Refusals
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.destination.destination import Settings, event_keys, test_authentication
-from optilocal.forwarder.destination.errors import DestinationError
+from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.pipeline.delivery import error_json
-from optilocal.forwarder.pipeline.instances import Instances
 from optilocal.forwarder.pipeline.mappings import (
     ConfigurationError,
     mapping_json,
@@ -22,6 +21,7 @@ from optilocal.forwarder.pipeline.mappings import (
 )
 from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.queue.dispatcher import Dispatcher
+from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.store.spool import FILTERS, STATES, Spool, SpooledDelivery
 from optilocal.serving.request import Wait
 from optilocal.serving.site import current_namespace, current_request

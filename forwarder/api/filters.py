@@ -15,10 +15,10 @@ from flask import Blueprint, Response, request
 
 from optilocal.forwarder.api.control_body import read_json
 from optilocal.forwarder.clock import Clock
-from optilocal.forwarder.fql.problems import StatementError
-from optilocal.forwarder.pipeline.instances import Instances
+from optilocal.forwarder.fql.parser import StatementError
 from optilocal.forwarder.pipeline.source_event import iso_time
 from optilocal.forwarder.problems import Problem
+from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.stages.destination_filters import (
     MAX_FILTERS,
     DestinationFilter,

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from optilocal.forwarder.api.control_body import read_json
-from optilocal.forwarder.pipeline.instances import Instances
 from optilocal.forwarder.problems import Problem
+from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.stages.platform import PARTS
 from optilocal.forwarder.stages.shape import ShapeError
 from optilocal.serving.site import current_namespace

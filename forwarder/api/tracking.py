@@ -17,10 +17,9 @@ from optilocal.forwarder.api.body import (
 )
 from optilocal.forwarder.api.refusals import Refusals
 from optilocal.forwarder.clock import Clock
-from optilocal.forwarder.pipeline.instances import Instances
-from optilocal.forwarder.pipeline.source_event import complete
-from optilocal.forwarder.pipeline.tracking_plan import TYPES, notes
+from optilocal.forwarder.pipeline.source_event import TYPES, complete, notes
 from optilocal.forwarder.queue.dispatcher import Dispatcher, Overloaded
+from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.stages.consent import Consent
 from optilocal.serving.site import current_namespace
 

@@ -9,7 +9,12 @@ from functools import cached_property
 from typing import Any, Final
 
 from optilocal.forwarder.destination import track_event
-from optilocal.forwarder.destination.errors import (
+from optilocal.forwarder.destination.fields import SETTINGS_FIELDS, Findings, check, remove_empty_values
+from optilocal.forwarder.destination.mapping import check_mapping, transform
+from optilocal.forwarder.destination.mapping.validate import validate as validate_mapping_object
+from optilocal.forwarder.destination.trigger import Trigger, compile_trigger
+from optilocal.forwarder.destination.wire import Client, Response, call
+from optilocal.forwarder.errors import (
     DestinationError,
     HTTPError,
     IntegrationError,
@@ -18,11 +23,6 @@ from optilocal.forwarder.destination.errors import (
     JavaScriptTypeError,
     ValidationError,
 )
-from optilocal.forwarder.destination.fields import SETTINGS_FIELDS, Findings, check, remove_empty_values
-from optilocal.forwarder.destination.mapping import check_mapping, transform
-from optilocal.forwarder.destination.mapping.validate import validate as validate_mapping_object
-from optilocal.forwarder.destination.trigger import Trigger, compile_trigger
-from optilocal.forwarder.destination.wire import Client, Response, call
 from optilocal.forwarder.javascript.json import plain_json
 from optilocal.forwarder.javascript.values import UNDEFINED, get_property, truthy
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from optilocal.forwarder.destination.errors import AggregateAjvError
 from optilocal.forwarder.destination.uri import is_uri
+from optilocal.forwarder.errors import AggregateAjvError
 from optilocal.forwarder.javascript.date import is_date_like
 from optilocal.forwarder.javascript.values import UNDEFINED, Value, number_to_string, real_type_of, to_number
 

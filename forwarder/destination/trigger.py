@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from optilocal.forwarder.destination.errors import JavaScriptTypeError
 from optilocal.forwarder.destination.trigger_lexer import EOS, LexerError, Token, lex
+from optilocal.forwarder.errors import JavaScriptTypeError
 from optilocal.forwarder.javascript.values import (
     OBJECT_PROPERTIES,
     UNDEFINED,

@@ -12,11 +12,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from optilocal.forwarder.fql.functions import FUNCTIONS, is_number, type_name
+from optilocal.forwarder.fql.functions import FUNCTIONS, EvaluationError, is_number, type_name
 from optilocal.forwarder.fql.glob import compile_glob
 from optilocal.forwarder.fql.parser import Ir, parse
 from optilocal.forwarder.fql.paths import getter
-from optilocal.forwarder.fql.problems import EvaluationError
 
 Value = Any
 Evaluate = Callable[[Any], Value]

@@ -13,10 +13,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from optilocal.forwarder.fql.glob import compile_glob
-from optilocal.forwarder.fql.problems import EvaluationError
 from optilocal.forwarder.javascript.json import to_json
 
 Value = Any
+
+
+class EvaluationError(ValueError):
+    """A statement that is FQL but cannot be evaluated for this event: Segment logs an internal error then and drops
+    the event (https://segment.com/docs/connections/destinations/destination-filters/#error-handling).
+    """
 
 
 @dataclass(frozen=True)

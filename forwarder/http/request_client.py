@@ -15,13 +15,13 @@ import requests
 from urllib3 import exceptions as urllib3_errors
 
 from optilocal.forwarder.clock import Clock
-from optilocal.forwarder.destination.errors import (
+from optilocal.forwarder.destination.wire import Response
+from optilocal.forwarder.errors import (
     DestinationError,
     FetchError,
     JavaScriptTypeError,
     RequestTimedOut,
 )
-from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.http.hosts import host_of, local_url, purpose
 from optilocal.forwarder.http.session import (
     MAX_BODY_BYTES,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from optilocal.forwarder.destination.errors import InvalidURLError
+from optilocal.forwarder.errors import InvalidURLError
 from optilocal.forwarder.javascript.values import WHITESPACE, to_primitive_string
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")

@@ -10,7 +10,7 @@ import math
 import re
 from typing import Any, Final
 
-from optilocal.forwarder.destination.errors import JavaScriptTypeError
+from optilocal.forwarder.errors import JavaScriptTypeError
 
 Value = Any
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from optilocal.forwarder.destination.errors import DestinationError, HTTPError
+from optilocal.forwarder.errors import DestinationError, HTTPError
 from optilocal.forwarder.javascript.json import plain_json
 from optilocal.forwarder.stages.course import SOURCE, Course
 

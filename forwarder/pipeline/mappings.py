@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from optilocal.forwarder.destination.destination import MAX_MAPPINGS, Subscription, validate_mapping
-from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.destination.trigger_lint import lint_trigger
+from optilocal.forwarder.errors import DestinationError
 
 
 class ConfigurationError(ValueError):

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optilocal.forwarder.destination.errors import AggregateAjvError, DestinationError
 from optilocal.forwarder.destination.wire import Response
+from optilocal.forwarder.errors import AggregateAjvError, DestinationError
 from optilocal.forwarder.javascript.values import UNDEFINED
 from optilocal.forwarder.pipeline.delivery import http_status
 from optilocal.forwarder.pipeline.retry import is_retried_status

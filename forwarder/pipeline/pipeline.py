@@ -18,7 +18,7 @@ from optilocal.forwarder.destination.destination import (
     on_delete,
     on_event,
 )
-from optilocal.forwarder.destination.errors import DestinationError
+from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.javascript.json import plain_json
 from optilocal.forwarder.pipeline.deduplication import Deduplication, MemoryDeduplication
 from optilocal.forwarder.pipeline.delivery import (

@@ -1,9 +1,9 @@
-"""One source event: the time it is given, and the shape of a deletion."""
+"""One source event: completed as Segment does it, its times, the shape of a deletion, and notes on what is odd in it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 
@@ -96,3 +96,122 @@ def _corrected(original: Any, sent_at: Any, received_at: int) -> Any:
         return iso_time(received_at - (left - written))
     except (ValueError, OverflowError, OSError):
         return original
+
+
+Note = dict[str, str]
+
+MAX_MESSAGE_ID = 100
+FUTURE_MS = int(timedelta(hours=24).total_seconds() * 1000)
+TYPES = ("track", "identify", "page", "screen", "group", "alias")
+
+CONSENT_EVENT = "Segment Consent Preference Updated"
+_DISCARDS = "Segment lists this among the reasons for which it discards events at ingestion"
+
+
+def notes(event: Mapping[str, Any], *, received_at: int) -> list[Note]:
+    """Notes on an event as a client sent it, by the codes under which Segment discards where it has one
+    (its HTTP API's page).
+    The event is delivered all the same: what the destination makes of it is the
+    verdict's.
+    """
+    return [{"code": code, "message": message} for code, message in _found(event, received_at)]
+
+
+def _found(event: Mapping[str, Any], received_at: int) -> Iterator[tuple[str, str]]:
+    kind = event.get("type")
+    user, anonymous = event.get("userId"), event.get("anonymousId")
+    if user in (None, "") and anonymous in (None, ""):
+        yield "no_user_anon_id", f"neither userId nor anonymousId is given; {_DISCARDS}"
+    for name, value in (("userId", user), ("anonymousId", anonymous)):
+        if value is not None and not isinstance(value, str):
+            yield "id_not_string", f"{name} is {_kind(value)}, not a string; {_DISCARDS}"
+    yield from _of_type(kind, event)
+    for name, code in (("properties", "properties_not_object"), ("traits", "traits_not_object")):
+        if event.get(name) is not None and not isinstance(event[name], dict):
+            yield code, f"{name} is {_kind(event[name])}, not an object; {_DISCARDS}"
+    context = event.get("context")
+    if context is not None and not isinstance(context, dict):
+        yield "context_not_object", f"context is {_kind(context)}, not an object"
+    message_id = event.get("messageId")
+    if isinstance(message_id, str) and len(message_id) > MAX_MESSAGE_ID:
+        yield (
+            "message_id_too_long",
+            f"messageId has {len(message_id)} characters; Segment allows {MAX_MESSAGE_ID}",
+        )
+    if kind == "track" and event.get("event") == CONSENT_EVENT:
+        yield from _of_consent(context if isinstance(context, dict) else {})
+    yield from _of_time(event, received_at)
+
+
+def _of_consent(context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What Segment asks of this one event (https://segment.com/docs/privacy/consent-management/consent-faq/)."""
+    consent = context.get("consent")
+    preferences = consent.get("categoryPreferences") if isinstance(consent, dict) else None
+    start = f"{CONSENT_EVENT}: context.consent"
+    if preferences is None:
+        yield (
+            "consent_categorypreferences_should_exist",
+            f"{start}.categoryPreferences is required; {_DISCARDS}",
+        )
+    elif not isinstance(preferences, dict):
+        code = "consent_categorypreferences_fields_should_be_object"
+        yield code, f"{start}.categoryPreferences is {_kind(preferences)}, not an object; {_DISCARDS}"
+    else:
+        for category, value in preferences.items():
+            if not isinstance(value, bool):
+                code = "consent_categorypreferences_fields_should_be_bool"
+                yield (
+                    code,
+                    f"{start}.categoryPreferences.{category} is {_kind(value)}, not a boolean; {_DISCARDS}",
+                )
+    version = consent.get("version") if isinstance(consent, dict) else None
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int | float)):
+        yield (
+            "consent_version_should_be_number",
+            f"{start}.version is {_kind(version)}, not a number; {_DISCARDS}",
+        )
+    device = context.get("device")
+    advertising = device.get("advertisingId") if isinstance(device, dict) else None
+    if advertising is not None and not isinstance(advertising, str):
+        code = "device_advertisingid_should_be_string"
+        yield code, f"context.device.advertisingId is {_kind(advertising)}, not a string; {_DISCARDS}"
+
+
+def _of_type(kind: Any, event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if kind == "track":
+        name = event.get("event")
+        if name in (None, ""):
+            yield "event_not_defined", f"a track call without an event name; {_DISCARDS}"
+        elif not isinstance(name, str):
+            yield "event_not_string", f"event is {_kind(name)}, not a string; {_DISCARDS}"
+    if kind in ("page", "screen"):
+        for name in ("name", "category"):
+            if event.get(name) is not None and not isinstance(event[name], str):
+                yield f"{name}_not_string", f"{name} is {_kind(event[name])}, not a string; {_DISCARDS}"
+    needed = {"group": "groupId", "alias": "previousId"}.get(str(kind))
+    if needed and event.get(needed) in (None, ""):
+        yield "id_required", f"{kind} needs {needed}; {_DISCARDS}"
+
+
+def _of_time(event: Mapping[str, Any], received_at: int) -> Iterator[tuple[str, str]]:
+    for name in ("timestamp", "sentAt"):
+        value = event.get(name)
+        if value is None:
+            continue
+        at = parse_time(value)
+        if at is None:
+            yield f"{name.lower()}_unreadable", f"{name} {str(value)[:60]!r} is no ISO 8601 time"
+        elif at > received_at + FUTURE_MS:
+            yield f"{name.lower()}_in_future", f"{name} {str(value)[:60]!r} is more than a day ahead"
+
+
+def _kind(value: Any) -> str:
+    names = {
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        str: "a string",
+        list: "an array",
+        dict: "an object",
+    }
+    return names.get(type(value), "null")

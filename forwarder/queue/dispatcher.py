@@ -12,7 +12,7 @@ from typing import Any
 
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.pipeline.delivery import Delivery, report_text
-from optilocal.forwarder.pipeline.instances import Instances
+from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.queue.reports import Report, ReportQueue
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.pipeline.delivery import Delivery
-from optilocal.forwarder.pipeline.instances import Instances
+from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
 
 MOST_AT_ONCE = 200

@@ -13,7 +13,8 @@ from random import Random
 from typing import Any, Final
 
 from optilocal.forwarder.fql.condition import Condition
-from optilocal.forwarder.fql.problems import EvaluationError, StatementError
+from optilocal.forwarder.fql.functions import EvaluationError
+from optilocal.forwarder.fql.parser import StatementError
 from optilocal.forwarder.stages.shape import Shape
 from optilocal.forwarder.stages.stage import Ended, Event, Looked
 from optilocal.forwarder.stages.transformers import Fields, allow_properties, drop_properties, is_sampled

@@ -12,8 +12,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
+from optilocal.forwarder.stages.shape import ShapeError, Violation
 from optilocal.forwarder.stages.violations import Validator
 
 JsonSchema = Mapping[str, Any]
@@ -71,7 +73,11 @@ class TrackingPlan:
 
     def of_kind(self, kind: str) -> Rule | None:
         """The rule of all calls of a kind: IDENTIFY, GROUP or COMMON."""
-        return next((rule for rule in self.rules if rule.kind == kind), None)
+        return self._by_kind.get(kind)
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, Rule]:
+        return {rule.kind: rule for rule in reversed(self.rules)}
 
     def near(self, name: str) -> tuple[str, ...]:
         """Planned events that are probably meant: the same but for case and spacing, else close in spelling."""
@@ -191,3 +197,21 @@ def properties(schema: JsonSchema) -> JsonSchema:
 def mapping(value: Any) -> JsonSchema:
     """An object, empty where it is something else."""
     return value if isinstance(value, dict) else {}
+
+
+def with_plan_read(schema: Any, folder: Path) -> Any:
+    """`{"plan": FILE, …}` with what is in the file in its place; FILE is seen from `folder`. Raises `ShapeError`."""
+    if not isinstance(schema, dict) or not isinstance(schema.get("plan"), str):
+        return schema
+    file = folder / schema["plan"]
+    try:
+        plan = json.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise _refused(f"the tracking plan {file} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise _refused(f"the tracking plan {file} is not JSON: {error}") from None
+    return {**schema, "plan": plan}
+
+
+def _refused(problem: str) -> ShapeError:
+    return ShapeError([Violation("schema.plan", problem)])

@@ -13,8 +13,9 @@ from functools import cached_property
 from typing import Any, Final
 
 from optilocal.forwarder.fql.condition import Condition
+from optilocal.forwarder.fql.functions import EvaluationError
+from optilocal.forwarder.fql.parser import StatementError
 from optilocal.forwarder.fql.paths import join_path, set_at, split_path, value_at
-from optilocal.forwarder.fql.problems import EvaluationError, StatementError
 from optilocal.forwarder.stages.hashing import PropertyHash, read_hash
 from optilocal.forwarder.stages.shape import Shape
 from optilocal.forwarder.stages.stage import Ended, Event, Looked

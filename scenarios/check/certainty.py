@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from optilocal.forwarder.fql.condition import Condition, fields_of
-from optilocal.forwarder.fql.problems import StatementError
+from optilocal.forwarder.fql.parser import StatementError
 from optilocal.forwarder.stages.consent import Consent
 from optilocal.forwarder.stages.destination_filters import DestinationFilter
 from optilocal.forwarder.stages.platform import Platform

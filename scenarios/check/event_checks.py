@@ -10,7 +10,7 @@ from optilocal.emulator.batch.fields import EVENT_PROPERTIES
 from optilocal.emulator.datafile.datafile import Datafile, Experiment, is_running
 from optilocal.emulator.datafile.nearest import fold, nearest
 from optilocal.emulator.verdict.revenue_warnings import SUMS
-from optilocal.emulator.verdict.wording import joined, listed, quoted, when
+from optilocal.emulator.wording import joined, listed, quoted, when
 from optilocal.scenarios.check.findings import Findings
 from optilocal.scenarios.check.judge import Destination, Judged
 from optilocal.scenarios.check.tracked import Place, Tracked
@@ -69,6 +69,8 @@ class EventChecks:
             self._traits(tracked, judged)
         if tracked.planned is not None:
             self._planned(tracked)
+            if judged.outcome == "sent":
+                self._planned_tags(tracked, tracked.planned.nested)
         if tracked.origin == "recorded events" and judged.outcome == "sent":
             self._visitor(tracked)
             self._revenue(tracked, judged)
@@ -232,16 +234,12 @@ class EventChecks:
         tags = judged.payload.get("eventTags")
         if not isinstance(tags, dict):
             return
-        nested = [
-            name
-            for name, value in tags.items()
-            if isinstance(value, dict | list) and name != EVENT_PROPERTIES
-        ]
+        nested = _nested(tags)
         if nested:
             self._findings.worth_knowing(
                 "nested_tag", tracked.name, tracked.place,
                 f"Its properties {listed(nested)} are arrays or objects, and Optimizely may drop the whole event for them.",
-                "Flatten them, or map only texts, numbers and booleans to event tags.",
+                _FLATTEN,
             )  # fmt: skip
         sums = [name for name in tags if fold(name) in SUMS and _number(tags[name]) is not None]
         if sums and judged.payload.get("revenue") is None:
@@ -249,6 +247,18 @@ class EventChecks:
                 "revenue_under_other_name", tracked.name, tracked.place,
                 f"It has no revenue, but a property {quoted(sums[0])}, which nobody reads as revenue.",
                 "If that is its revenue, send it as revenue in cents, or map revenue to it.",
+            )  # fmt: skip
+
+    def _planned_tags(self, tracked: Tracked, properties: Mapping[str, Any]) -> None:
+        """What becomes of planned arrays and objects by the mappings, which may flatten them or leave them out."""
+        planned = self._destination.judge_name(tracked.name, {"properties": dict(properties)})
+        tags = planned.payload.get("eventTags")
+        nested = _nested(tags) if planned.outcome == "sent" and isinstance(tags, dict) else []
+        if nested:
+            self._findings.worth_knowing(
+                "nested_tag", tracked.name, tracked.place,
+                f"The plan allows arrays or objects as {listed(nested)}, and Optimizely may drop the whole event for them.",
+                _FLATTEN,
             )  # fmt: skip
 
     def _revenue(self, tracked: Tracked, judged: Judged) -> None:
@@ -297,6 +307,7 @@ class EventChecks:
             )  # fmt: skip
 
 
+_FLATTEN = "Flatten them, or map only texts, numbers and booleans to event tags."
 _REMEDIES = (
     ("Revenue must", "Send revenue in whole cents, as a number: 1999 for 19.99."),
     (
@@ -318,6 +329,13 @@ def _remedy(detail: str) -> str:
         (remedy for sign, remedy in _REMEDIES if sign in detail),
         "Change the event, or the mapping of this field.",
     )
+
+
+def _nested(tags: Mapping[str, Any]) -> list[str]:
+    """The names of tags that are arrays or objects, but for the one that Optimizely documents as an object."""
+    return [
+        name for name, value in tags.items() if isinstance(value, dict | list) and name != EVENT_PROPERTIES
+    ]
 
 
 def _timestamp(sent: Mapping[str, Any] | None) -> int | None:

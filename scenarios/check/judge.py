@@ -16,10 +16,9 @@ from optilocal.forwarder.destination.destination import (
     Subscription,
     on_event,
 )
-from optilocal.forwarder.destination.offline import OfflineClient
 from optilocal.forwarder.destination.track_event import EVENTS_URL
 from optilocal.forwarder.destination.trigger_lint import lint_trigger
-from optilocal.forwarder.destination.wire import Response
+from optilocal.forwarder.destination.wire import OfflineClient, Response
 from optilocal.forwarder.pipeline.source_event import iso_time
 from optilocal.forwarder.stages import course
 from optilocal.forwarder.stages.platform import NOTHING, Platform

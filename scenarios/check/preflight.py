@@ -9,7 +9,7 @@ from typing import Any
 from optilocal.emulator.datafile.datafile import Datafile, Experiment, is_running
 from optilocal.emulator.datafile.nearest import nearest
 from optilocal.emulator.datafile.sdk_demands import datafile_notes
-from optilocal.emulator.verdict.wording import joined, listed, plural, quoted
+from optilocal.emulator.wording import joined, listed, plural, quoted
 from optilocal.scenarios.check.event_checks import EventChecks
 from optilocal.scenarios.check.findings import Findings
 from optilocal.scenarios.check.judge import Destination, Judged

@@ -28,10 +28,12 @@ class Place:
 class Planned:
     """What a tracking plan allows for one event: JSON types of `properties.revenue`, and of each of its traits.
 
-    `traits` are those of `context.traits`; `top_traits` stand at the top of the call, where nothing reads them.
+    `nested` has an example of each property that may be an array or an object: `{"products": [{}]}`. `traits` are those of
+    `context.traits`; `top_traits` stand at the top of the call, where nothing reads them.
     """
 
     revenue: tuple[str, ...] = ()
+    nested: Mapping[str, Any] = field(default_factory=dict)
     traits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     top_traits: tuple[str, ...] = ()
 

@@ -64,6 +64,9 @@ def _planned(schema: Mapping[str, Any]) -> Planned:
     top_traits = _properties(_layer(schema, "traits")) if whole else {}
     return Planned(
         revenue=_types(properties.get("revenue")) if "revenue" in properties else (),
+        nested={
+            key: example for key, item in properties.items() if (example := _nested_example(item)) is not None
+        },
         traits={key: _types(item) for key, item in traits.items()},
         top_traits=tuple(top_traits),
     )
@@ -85,6 +88,14 @@ def _layer(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return _mapping(schema.get("properties"))
+
+
+def _nested_example(schema: Any) -> Any:
+    """An array or an object that the schema of one property allows; None where it allows neither."""
+    types = _types(schema)
+    if "array" in types or (not types and "items" in _mapping(schema)):
+        return [{}]
+    return {} if "object" in types or (not types and "properties" in _mapping(schema)) else None
 
 
 def _types(schema: Any) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from optilocal.scenarios.commands.options import FILE, Command, option
 from optilocal.scenarios.language.problems import CannotRun
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.destination.preview_workspace import Workspace
+    from optilocal.forwarder.preview import Workspace
 
 
 @click.command("preview", cls=Command)
@@ -48,10 +48,10 @@ def command(*, file: Path | None, datafile: str | None, settings: Path | None, m
       echo '{"type": "track", "event": "Order Completed", "userId": "u-1"}' | optilocal preview --datafile datafile.json
       optilocal preview events.jsonl --datafile datafile.json --settings destination.json
     """
+    from optilocal.forwarder import preview  # noqa: PLC0415
     from optilocal.forwarder.clock import SystemClock  # noqa: PLC0415 - `--help` needs none of it
-    from optilocal.forwarder.destination import preview  # noqa: PLC0415
-    from optilocal.forwarder.destination.preview_workspace import ALONE  # noqa: PLC0415
     from optilocal.forwarder.pipeline.source_event import iso_time  # noqa: PLC0415
+    from optilocal.forwarder.preview import ALONE  # noqa: PLC0415
 
     workspace = _workspace(datafile, settings, mapping) if datafile or settings or mapping else ALONE
     now = iso_time(SystemClock().now_ms())
@@ -71,8 +71,7 @@ def command(*, file: Path | None, datafile: str | None, settings: Path | None, m
 def _workspace(datafile: str | None, settings: Path | None, mapping: Path | None) -> Workspace:
     """What the options say for every line. Raises CannotRun for a file that cannot be used."""
     from optilocal.forwarder.destination.destination import Settings  # noqa: PLC0415 - `--help` needs none of it
-    from optilocal.forwarder.destination.preview import DEFAULT_SETTINGS  # noqa: PLC0415
-    from optilocal.forwarder.destination.preview_workspace import Workspace  # noqa: PLC0415
+    from optilocal.forwarder.preview import DEFAULT_SETTINGS, Workspace  # noqa: PLC0415
     from optilocal.forwarder.settings import ServerSettings, SettingsError  # noqa: PLC0415
     from optilocal.scenarios.language.datafile_source import find_datafile  # noqa: PLC0415
 

@@ -12,11 +12,15 @@ from optilocal.scenarios.language.scenario import Scenario
 
 @dataclass(frozen=True)
 class Captured:
-    """What came of a scenario. `verdicts` by step index; the other parts None where nothing expects them."""
+    """What came of a scenario. `verdicts` by step index; `conversions` are the step index and the verdict of each
+    conversion that was posted; the other parts None where nothing expects them.
+    """
 
     verdicts: dict[int, dict[str, Any]] = field(default_factory=dict)
+    conversions: tuple[tuple[int, dict[str, Any]], ...] = ()
     received: list[Any] | None = None
     results: dict[str, Any] | None = None
+    health: dict[str, Any] | None = None
     subject_access_requests: list[Any] | None = None
     requests: dict[str, int] = field(default_factory=dict)
 
@@ -25,8 +29,10 @@ def captured_parts(scenario: Scenario, captured: Captured) -> dict[str, Any]:
     """The captured side, in the shape of `expect` and with its parts only."""
     parts: dict[str, Any] = {
         "tracks": [track(captured.verdicts.get(step.index)) for step in scenario.tracks],
+        "conversions": [verdict for _, verdict in captured.conversions],
         "received": captured.received,
         "results": None if captured.results is None else results(captured.results),
+        "health": captured.health,
         "subject_access_requests": captured.subject_access_requests,
         "requests": captured.requests,
     }

@@ -63,11 +63,11 @@ def scenario_result(
 ) -> dict[str, Any]:
     """One scenario's entry: everything a reader needs to say what differs, where it stands, and why."""
     shown = [step.index for step in scenario.steps if step.index in captured.verdicts]
-    verdict_index = {step: index for index, step in enumerate(shown)}
-    differences = [_difference(scenario, difference, verdict_index) for difference in found]
+    differences = [_difference(scenario, difference, captured, shown) for difference in found]
     status = "error" if error else "failed" if differences else "passed"
     users = {step.index: step.arguments["user"] for step in scenario.steps if STEPS[step.kind].by_sdk}
     verdicts = [_lean(captured.verdicts[index]) for index in shown]
+    verdicts += [verdict for _, verdict in captured.conversions]
     problems = undone(steps, users, differences, verdicts)
     return {
         "id": scenario.id,
@@ -123,12 +123,18 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def _difference(scenario: Scenario, difference: Difference, verdict_index: dict[int, int]) -> dict[str, Any]:
+def _difference(
+    scenario: Scenario, difference: Difference, captured: Captured, shown: list[int]
+) -> dict[str, Any]:
+    """`shown` are the steps of the first verdicts listed; the conversions' verdicts follow them."""
     step = verdict = None
     path = difference.path
-    if len(path) > 1 and path[0] == "tracks" and isinstance(path[1], int) and path[1] < len(scenario.tracks):
-        step = scenario.tracks[path[1]].index
-        verdict = verdict_index.get(step)
+    item = path[1] if len(path) > 1 and isinstance(path[1], int) else None
+    if path[0] == "tracks" and item is not None and item < len(scenario.tracks):
+        step = scenario.tracks[item].index
+        verdict = shown.index(step) if step in shown else None
+    elif path[0] == "conversions" and item is not None and item < len(captured.conversions):
+        step, verdict = captured.conversions[item][0], len(shown) + item
     return {
         **difference.as_json(),
         "file": scenario.shown_file,

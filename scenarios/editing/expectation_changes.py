@@ -102,7 +102,7 @@ def _stands(value: Any, path: Sequence[str | int]) -> bool:
 
 def _written(value: Any, path: NodePath, scenario: Scenario) -> Any:
     """A captured value as an expectation: what a run makes up for itself stands as a matcher."""
-    if path[:1] == ("tracks",) and len(path) == 2 and isinstance(value, dict):
+    if path[:1] in (("tracks",), ("conversions",)) and len(path) == 2 and isinstance(value, dict):
         return outline(value)
     if "attributed_to" in path[2:3]:
         return (

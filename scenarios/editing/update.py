@@ -167,7 +167,7 @@ def _coarsely(text: str, number: int, wanted: list[Change], desired: Any) -> str
     editor = Editor(text, number)
     depth = 2 if any(len(change.path) == 3 for change in wanted) else 3
     for path in dict.fromkeys(
-        change.path[: depth if "tracks" in change.path[:2] else 2] for change in wanted
+        change.path[: depth if {"tracks", "conversions"} & set(change.path[:2]) else 2] for change in wanted
     ):
         editor.replace(path, at(desired, path))
     return editor.text()

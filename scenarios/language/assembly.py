@@ -7,8 +7,8 @@ from typing import Any
 
 from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Subscription, validate_mapping
-from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.destination.trigger_lint import lint_trigger
+from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import mapping_json
 from optilocal.scenarios.language import datafile_source, datafiles
 from optilocal.scenarios.language.before_mappings import read_parts
@@ -19,6 +19,7 @@ from optilocal.scenarios.language.names import Names
 from optilocal.scenarios.language.problems import AuthorProblem, meant
 from optilocal.scenarios.language.references import (
     check_changes,
+    check_conversions,
     check_expectations,
     check_step,
     check_tracks,
@@ -118,7 +119,7 @@ def _predictions(
     checker: Checker, value: dict[str, Any], datafile: dict[str, Any]
 ) -> dict[str, list[dict[str, Any]]]:
     """Contextual bandit's id → the rows of its table."""
-    from optilocal.emulator.wire.prediction_table import (  # noqa: PLC0415 - seldom asked for
+    from optilocal.emulator.datafile.bandit import (  # noqa: PLC0415 - seldom asked for
         PredictionError,
         bandit,
         no_bandit,
@@ -233,6 +234,9 @@ def _resolve_datafiles(
         resolved.append(Step(step.index, step.kind, arguments, step.line))
     if isinstance(expect, dict) and not updating:
         check_tracks(checker, expect.get("tracks"), sum(step.kind == "track" for step in steps))
+        check_conversions(
+            checker, expect.get("conversions"), sum(step.kind == "event_batch" for step in steps)
+        )
         check_expectations(checker, expect, ever)
     return tuple(resolved)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from optilocal.forwarder.stages.destination_filters import ACTIONS, MAX_FILTERS, MAX_TITLE
-from optilocal.forwarder.stages.plan_file import with_plan_read
+from optilocal.forwarder.stages.plan import with_plan_read
 from optilocal.forwarder.stages.platform import PARTS, Platform
 from optilocal.forwarder.stages.shape import ShapeError
 from optilocal.scenarios.language.checker import Checker

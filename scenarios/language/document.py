@@ -90,15 +90,28 @@ VERDICT = mapping_of(
     delivery=Key(ANYTHING, "What the forwarder reports: payload, requests, attempts, mappings."),
 )
 """What `expect.tracks` may say of one verdict."""
+_OF_SEGMENT = ("sent", "delivery", "message_id", "user_id", "anonymous_id")
+CONVERSION = mapping_of(
+    **{name: key for name, key in (VERDICT.keys or {}).items() if name not in _OF_SEGMENT}
+)
+"""What `expect.conversions` may say of one verdict: no Segment had anything to do with it."""
 COUNTS = ("datafile", "events", "privacy")
 EXPECTATIONS: Mapping[str, Key] = {
     "tracks": Key(
         list_of(VERDICT.expected(), "a track").expected(), "The verdict on each track step, in order."
     ),
+    "conversions": Key(
+        list_of(CONVERSION.expected(), "a conversion").expected(),
+        "The verdict on each conversion that event_batch steps post, in order.",
+    ),
     "received": Key(LIST.expected(), "The event batches with conversions, whole, in any order."),
     "results": Key(
         MAPPING.expected(),
         "experiment: {variation: {visitors: n, EVENT KEY: {unique, total, revenue, value}}}; revenue in cents.",
+    ),
+    "health": Key(
+        MAPPING.expected(),
+        "experiment: {status, sample_ratio, crossover, without_decision, one_visitor, idle_metrics}.",
     ),
     "subject_access_requests": Key(LIST.expected(), "What Optimizely was asked to erase, oldest first."),
     "requests": Key(
@@ -262,7 +275,8 @@ def check_outcome(outcome: str | None) -> None:
 def nothing_expected(document: Mapping[str, Any]) -> dict[str, Any]:
     """What a document without expectations is run with, so that whatever is captured is a difference."""
     steps = document.get("steps")
-    tracked = any(
-        isinstance(step, dict) and "track" in step for step in (steps if isinstance(steps, list) else [])
-    )
-    return {"tracks": []} if tracked else {"requests": dict.fromkeys(COUNTS, -1)}
+    steps = steps if isinstance(steps, list) else []
+    kinds = {kind for step in steps if isinstance(step, dict) for kind in step}
+    parts = {"track": "tracks", "event_batch": "conversions"}
+    expected: dict[str, Any] = {part: [] for kind, part in parts.items() if kind in kinds}
+    return expected or {"requests": dict.fromkeys(COUNTS, -1)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from optilocal.emulator.counting.health import CHECKS
 from optilocal.emulator.datafile.sdk_demands import HOLDOUT_STATUSES, STATUSES
 from optilocal.scenarios.language.checker import Checker
 from optilocal.scenarios.language.matchers import Matcher
@@ -63,14 +64,22 @@ def check_tracks(checker: Checker, tracks: Any, count: int) -> None:
         checker.problem(("expect", "tracks", count), message)
 
 
+def check_conversions(checker: Checker, conversions: Any, batches: int) -> None:
+    """`conversions` names none where nothing is posted that could carry one."""
+    if isinstance(conversions, list) and conversions and not batches:
+        message = "the scenario has no event_batch step, which could post a conversion; what track steps send is in tracks"
+        checker.problem(("expect", "conversions"), message)
+
+
 def check_expectations(checker: Checker, expect: dict[str, Any], names: Names) -> None:
     """What is expected of results and attributions is in one of the datafiles that the scenario brings."""
     path: NodePath = ("expect",)
-    tracks = expect.get("tracks")
-    for index, track in enumerate(tracks if isinstance(tracks, list) else ()):
-        attributed = track.get("attributed_to") if isinstance(track, dict) else None
-        if attributed is not None:
-            _attributions(checker, (*path, "tracks", index, "attributed_to"), attributed, names)
+    for part in ("tracks", "conversions"):
+        verdicts = expect.get(part)
+        for index, verdict in enumerate(verdicts if isinstance(verdicts, list) else ()):
+            attributed = verdict.get("attributed_to") if isinstance(verdict, dict) else None
+            if attributed is not None:
+                _attributions(checker, (*path, part, index, "attributed_to"), attributed, names)
     results = expect.get("results")
     for experiment, variations in results.items() if isinstance(results, dict) else ():
         place = (*path, "results", experiment)
@@ -80,6 +89,11 @@ def check_expectations(checker: Checker, expect: dict[str, Any], names: Names) -
             _variation(checker, (*place, variation), experiment, variation, names, at_key=True)
             if isinstance(figures, dict):
                 _figures(checker, (*place, variation), figures, names.events)
+    health = expect.get("health")
+    for experiment, checks in health.items() if isinstance(health, dict) else ():
+        place = (*path, "health", experiment)
+        if _rule(checker, place, experiment, names, at_key=True) and isinstance(checks, dict):
+            checker.keys(checks, place, ("status", *CHECKS), "health")
     requests = expect.get("subject_access_requests")
     for index, request in enumerate(requests if isinstance(requests, list) else ()):
         status = request.get("status") if isinstance(request, dict) else None

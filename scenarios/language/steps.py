@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from optilocal.emulator.wire.faults import BREAKS, SURFACES
 from optilocal.scenarios.language.checker import Checker
+from optilocal.scenarios.language.event_batch import EVENT_BATCH
+from optilocal.scenarios.language.event_batch import summary as batch_summary
 from optilocal.scenarios.language.matchers import Matcher
 from optilocal.scenarios.language.problems import meant
 from optilocal.scenarios.language.shapes import (
@@ -43,6 +45,9 @@ class Driver(Protocol):
 
     def activate(self, given: dict[str, Any]) -> str:
         """A decision by Optimizely's SDK on an experiment."""
+
+    def post_events(self, given: dict[str, Any] | str) -> str:
+        """A program without an SDK posts an event batch to Optimizely."""
 
     def forget(self) -> str:
         """The source forgets who the user is."""
@@ -79,6 +84,8 @@ class StepKind:
     sdk_polls_after: bool = False
     absent_fields: bool = False
     """Whether `!absent` may stand in a field, to leave it out."""
+    checks_matchers: bool = False
+    """Whether `takes` itself says where a matcher may stand."""
 
 
 _ATTRIBUTES = Key(MAPPING, "The user's attributes, for audiences and results.", names="attributes")
@@ -238,6 +245,16 @@ STEPS: Mapping[str, StepKind] = {
         ),
         by_sdk=True,
     ),
+    "event_batch": StepKind(
+        "A program without an SDK posts this event batch to Optimizely's Event API, a text as it stands. The head of the "
+        "batch, and each event's `uuid` and `timestamp`, are filled in where they are not named; `!absent` leaves a "
+        "field out.",
+        "{account_id, visitors, enrich_decisions, …}",
+        EVENT_BATCH,
+        lambda driver, given: driver.post_events(given),
+        batch_summary,
+        checks_matchers=True,
+    ),
     "track": _call(
         "track",
         "A Segment source with the memory of analytics.js tracks an event. `userId`, `anonymousId`, `messageId`, "
@@ -365,7 +382,7 @@ def check_steps(checker: Checker, steps: Any) -> bool:
 def _check_step(checker: Checker, path: NodePath, kind: StepKind, given: Any) -> None:
     name, before = str(path[-1]), len(checker.problems)
     kind.takes.check(checker, path, given, name)
-    if len(checker.problems) > before:
+    if len(checker.problems) > before or kind.checks_matchers:
         return
     for key, item in given.items() if isinstance(given, dict) else ():
         absent = kind.absent_fields and isinstance(item, Matcher) and item.tag == "!absent"

@@ -145,6 +145,11 @@ class EmulatorClient:
         """The counts of the experiments alone, by key."""
         return dict(self.call("GET", "/_emulator/results")["experiments"])
 
+    def health_of_experiments(self) -> dict[str, Any]:
+        """Each experiment's health by its key: `{"status", CHECK: {"status", …}}`."""
+        found = self.call("GET", "/_emulator/results", params={"health": "yes"})["experiments"]
+        return {key: one["health"] for key, one in found.items()}
+
     def verdicts(self, **filters: Any) -> list[dict[str, Any]]:
         """All verdicts that match the filters (`wait` and `count` among them), oldest first."""
         return self.listing("verdicts", **filters)

@@ -17,6 +17,7 @@ from optilocal.scenarios.language import datafiles
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.language.scenario import Scenario, Step
 from optilocal.scenarios.language.steps import STEPS
+from optilocal.scenarios.running import event_batch
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.sdk import OptimizelyClient, SdkAnswer
 from optilocal.scenarios.running.segment import LocalSegment, RemoteSegment, Segment
@@ -129,15 +130,31 @@ class _Drive:
         token = str(self._scenario.settings.get("accessToken") or _TOKEN)
         return Captured(
             verdicts=verdicts,
+            conversions=self._conversions(rows),
             received=_conversion_batches(self._emulator.exchanges(surface="events"))
             if "received" in expect
             else None,
             results=self._emulator.results() if "results" in expect else None,
+            health=self._emulator.health_of_experiments() if "health" in expect else None,
             subject_access_requests=self._emulator.subject_access_requests(token)
             if "subject_access_requests" in expect
             else None,
             requests=self._segment.request_counts(),
         )
+
+    def _conversions(self, rows: list[dict[str, Any]]) -> tuple[tuple[int, dict[str, Any]], ...]:
+        """The conversions that were posted in event batches, each with its step: whose time it was received at."""
+        steps = {note["at"]: note["index"] for note in self.notes if note["kind"] == "event_batch"}
+        if not steps:
+            return ()
+        events = self._emulator.listing("events", kind="conversion")
+        received = {event["number"]: event["received_at"] for event in events}
+        posted = [
+            row for row in rows if not row.get("delivery") and received.get(row["event_number"]) in steps
+        ]
+        for row in reversed(posted):
+            self.notes[steps[received[row["event_number"]]]]["verdict_number"] = row["number"]
+        return tuple((steps[received[row["event_number"]]], row) for row in posted)
 
     def close(self) -> None:
         """Let go of what the scenario held; its faults end with it, though its namespace stays to be looked at."""
@@ -166,6 +183,18 @@ class _Drive:
         delivery = self._segment.delete(user_id, regulation, anonymous_id)
         self._deliveries[len(self.notes) - 1] = delivery
         return f"{regulation}: the destination " + ("was told" if delivery else "is not told of it")
+
+    def post_events(self, given: dict[str, Any] | str) -> str:
+        """An event batch, posted to the Event API without an SDK."""
+        account = str(self._scenario.datafile.get("accountId", ""))
+        now = self._clock.now_ms()
+        body = given
+        if isinstance(given, dict):
+            body = event_batch.filled(given, account_id=account, now_ms=now, ids=self._new_id)
+        said, taken = event_batch.post(self._emulator.session, f"{self._emulator.base_url}/v1/events", body)
+        if not taken:
+            self.notes[-1]["problem"] = said
+        return said
 
     def forget(self) -> str:
         """The source forgets the user."""

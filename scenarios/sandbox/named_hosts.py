@@ -10,8 +10,7 @@ from typing import Self
 
 from optilocal.forwarder.clock import SystemClock
 from optilocal.interception.authority import Authority
-from optilocal.interception.hosts import EMULATOR, FORWARDER, Upstream
-from optilocal.interception.problems import InterceptionError
+from optilocal.interception.hosts import EMULATOR, FORWARDER, InterceptionError, Upstream
 from optilocal.interception.proxy import Proxy, ProxyOptions
 from optilocal.interception.trust import TrustFiles, write_trust_files
 from optilocal.scenarios.language.problems import CannotRun

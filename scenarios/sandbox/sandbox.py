@@ -71,8 +71,8 @@ class Sandbox:
         """
         if self._interception is None:
             # Certificates are slow to import, and most tests need none.
+            from optilocal.interception.hosts import InterceptionError  # noqa: PLC0415
             from optilocal.interception.interception import Interception  # noqa: PLC0415
-            from optilocal.interception.problems import InterceptionError  # noqa: PLC0415
 
             self.segment  # noqa: B018 - the destination is to be connected before a program sends anything
             try:

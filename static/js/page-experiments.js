@@ -1,8 +1,7 @@
-/* Experiments: who saw what and who converted, as table and picture, and who was not counted and why. */
+/* Experiments: the funnel of their events, who saw what and who converted, and what is doubtful about it. */
 (function (o) {
   "use strict";
 
-  const SOME = 1000;
   const MOST = 300;
 
   /** Namespaces to choose from when none is chosen; the only busy one opens by itself. */
@@ -91,43 +90,69 @@
       body,
     );
 
+    let examined = null; // {experiments, took}: the last answer with health, which takes long where much is recorded
+    let asking = false;
+
     async function draw() {
-      const [{ experiments: all, holdouts, behind }, answer] = await Promise.all([
-        o.source.get("results", { ns }, { signal: page.signal }),
-        o.source.get(
-          "verdicts",
-          { ns, order: "newest", limit: SOME, experiment: key || undefined },
-          { signal: page.signal },
-        ),
-      ]);
+      const answer = await o.source.get("results", { ns }, { signal: page.signal });
+      for (const [name, one] of Object.entries(answer.experiments)) {
+        const known = examined && examined.experiments[name];
+        if (known) Object.assign(one, { health: known.health, over_time: known.over_time });
+      }
+      const { experiments: all, holdouts } = answer;
       const shown = Object.entries(all).filter(([name]) => !key || name === key);
       const held = Object.entries(holdouts).filter(([name]) => !key || (name === key && !shown.length));
-      const weight = ([, one]) => Object.values(one.variations).reduce((sum, variation) => sum + variation.visitors, 0);
+      const weight = ([, one]) =>
+        one.funnel.tracked + Object.values(one.variations).reduce((sum, variation) => sum + variation.visitors, 0);
       shown.sort((a, b) => weight(b) - weight(a));
       o.refill(body, [
-        behind &&
+        !key &&
+          answer.funnel.tracked > 0 &&
           o.h(
-            "p",
-            { class: "quiet" },
-            `Counted without the last ${behind.toLocaleString("en")} events: the journal is full and drops the oldest as ` +
-              "new ones come, and all of it is counted anew from time to time.",
+            "section",
+            { class: "card", "aria-label": "All events" },
+            o.h("h2", {}, "All events"),
+            o.funnel(answer.funnel, "all events", ns),
           ),
-        o.experimentCards.breakdown(answer.verdicts, ns, answer.verdicts.length === SOME),
         shown.length || held.length
-          ? o.experimentCards.cards(shown, Boolean(key))
+          ? o.experimentCards.cards(shown, Boolean(key), ns)
           : o.empty(
               key ? "No such experiment" : "No datafile here",
               key ? "The newest datafile of this namespace does not list it." : "Give the namespace a datafile:",
               key ? null : `curl -X PUT ${o.source.base}_emulator/datafiles/SDK_KEY --data-binary @datafile.json`,
             ),
-        o.experimentCards.holdouts(held, Boolean(key)),
+        o.experimentCards.holdouts(held, Boolean(key), ns),
+        shown.length > 0 &&
+          o.h(
+            "p",
+            { class: "quiet" },
+            "Intervals are 95 % by Wilson. They and the health checks are optilocal's own: no significance of Optimizely's Stats Engine. ",
+            examined && examined.took > 1000 && o.h("button", { type: "button", class: "button", on: { click: examine } }, "Examine health again"),
+          ),
       ]);
       o.keys.settle(body);
-      return answer.last;
     }
 
-    const last = await draw();
-    page.live("verdicts", { ns }, last, draw);
+    async function examine() {
+      if (asking) return;
+      asking = true;
+      const began = Date.now();
+      try {
+        const { experiments } = await o.source.get("results", { ns, health: "yes" }, { signal: page.signal });
+        examined = { experiments, took: Date.now() - began };
+        await draw();
+      } finally {
+        asking = false;
+      }
+    }
+
+    const { last } = await o.source.get("verdicts", { ns, order: "newest", limit: 1 }, { signal: page.signal });
+    await draw();
+    page.live("verdicts", { ns }, last, () => (examined && examined.took < 1000 ? examine() : draw()));
+    examine().catch((error) => {
+      // Left meanwhile, or the emulator has gone: the page says that by itself.
+      if (error.name !== "AbortError" && !(error instanceof o.data.Problem)) throw error;
+    });
   }
 
   o.views = o.views || {};

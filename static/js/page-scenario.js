@@ -21,8 +21,12 @@
                 {},
                 o.outcomeBadge(one.outcome),
                 " ",
-                one.message_id
-                  ? o.h("a", { href: o.href("event", [one.message_id], { ns: one.namespace }) }, one.event || one.kind)
+                one.message_id || one.uuid
+                  ? o.h(
+                      "a",
+                      { href: o.href("event", [one.message_id || one.uuid], { ns: one.namespace }) },
+                      one.event || one.kind,
+                    )
                   : one.event || one.kind,
               ),
               one.explanation && o.h("p", {}, one.explanation),

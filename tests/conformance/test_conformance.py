@@ -18,8 +18,8 @@ from liquid_cases import templates
 from matching_cases import OPERATORS, Matching, matching
 from segment_code import HERE, SegmentCode
 
-from optilocal.forwarder.destination.preview import run_line
 from optilocal.forwarder.javascript.json import parse_json
+from optilocal.forwarder.preview import run_line
 
 pytestmark = pytest.mark.node
 

@@ -10,7 +10,7 @@ import requests
 from space import Space
 
 from optilocal.emulator.journal.interface import Journal
-from optilocal.emulator.journal.sqlite import SqliteJournal
+from optilocal.emulator.journal.opening import open_journal as open_at
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings
 
@@ -44,23 +44,26 @@ def other(server: EmulatorServer, session: requests.Session, _numbers: Iterator[
 
 
 Open = Callable[..., Journal]
-KINDS = ["sqlite"]
+KINDS = ["sqlite", "postgresql"]
 """Implementations of a journal; all pass tests/emulator/test_journal*.py."""
 
 
-def opened(kind: str, folder: Path, **options: Any) -> Journal:
-    """Access to the store of this kind that belongs to the folder."""
-    assert kind == "sqlite"
-    return SqliteJournal(folder / "journal.sqlite", **options)
+@pytest.fixture
+def schema(_numbers: Iterator[int]) -> str:
+    """A schema of PostgreSQL's that no other test uses."""
+    return f"t{next(_numbers)}"
 
 
 @pytest.fixture(params=KINDS)
-def open_journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+def open_journal(request: pytest.FixtureRequest, tmp_path: Path, schema: str) -> Iterator[Open]:
     """Gives access to one store, as often as it is called: each is what another process would have."""
     made: list[Journal] = []
+    where: Path | str = tmp_path / "journal.sqlite"
+    if request.param == "postgresql":
+        where = request.getfixturevalue("postgresql").url(schema)
 
     def open_one(**options: Any) -> Journal:
-        made.append(opened(request.param, tmp_path, **options))
+        made.append(open_at(where, **options))
         return made[-1]
 
     yield open_one

@@ -91,6 +91,7 @@ def _row(kind: str, visitor: str, at: int, uuid: str, more: dict[str, Any]) -> E
         "variation_key": None,
         "cmab_uuid": None,
         "client_name": "python-sdk",
+        "sent_to": None,
         "user_agent_bot": False,
         "received_at": at,
         "problems": [],

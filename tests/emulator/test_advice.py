@@ -36,8 +36,8 @@ def test_an_event_of_the_eu_that_went_to_the_us_is_not_simply_counted() -> None:
     report = delivery(requests=[{"to": "events", "url": LOGX, "status": 204}])
     past = history((0, datafile(region="EU")))
     found = judged(report, sent(), IN_CHECKOUT, past=past)
-    assert "at Optimizely it probably counts nowhere: it went to the US Event API" in found["explanation"]
-    assert found["remedy"].startswith("Send the event with an Optimizely SDK")
+    assert "at Optimizely it probably counts nowhere: the US Event API was used" in found["explanation"]
+    assert found["remedy"].startswith("Have the event posted to eu.logx.optimizely.com")
     assert judged(report, sent(), IN_CHECKOUT)["remedy"] == NOTHING
 
 

@@ -156,3 +156,17 @@ def test_a_run_that_is_put_again_counts_as_new(journal: Journal) -> None:
     assert [row["summary"] for row in journal.rows("runs", Query("n"))] == ['{"of":"b"}', '{"of":"a"}']
     assert journal.run("n", "a") == {"whole": "a"}
     assert journal.run("n", "x") is None
+
+
+def test_verdicts_are_counted_by_what_became_of_them(journal: Journal) -> None:
+    new = [NewVerdict("n", "k", number, Judged("counted", '["e"]')) for number in (1, 2)]
+    other = [NewVerdict("m", "k", 3, Judged("counted", "[]")), NewVerdict("n", "k", 4, None)]
+    projected(journal, *(event(number) for number in range(1, 5)), verdicts=[*new, *other])
+    number = journal.put_report("n", reported("9", event_key=None))
+    projected(journal, judged={number: Judged("not_subscribed", "[]")})
+    journal.put_report("n", reported("10", kind="deletion"))
+    found = sorted(journal.verdict_counts("n"), key=lambda row: row["total"])
+    assert found == [
+        {"event_key": None, "outcome": "not_subscribed", "attributed": "[]", "received": 0, "total": 1},
+        {"event_key": "k", "outcome": "counted", "attributed": '["e"]', "received": 1, "total": 2},
+    ]

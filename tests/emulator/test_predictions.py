@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from space import Space
 
+from optilocal.emulator.datafile.bandit import parse_table, predict
 from optilocal.emulator.datafile.datafile import Datafile
-from optilocal.emulator.wire.prediction_table import parse_table, predict
 
 
 @pytest.fixture

@@ -61,6 +61,12 @@ def treatment(space: Space) -> tuple[int, int]:
     return shown["visitors"], shown["metrics"]["Order Completed"]["total"]
 
 
+def set_aside(space: Space) -> dict[str, int]:
+    """Why the checkout test does not count visitors → how many."""
+    shown = space.json("results")["experiments"]["checkout_test"]["set_aside"]
+    return {one["reason"]: one["visitors"] for one in shown}
+
+
 def test_an_account_typed_by_hand_is_in_no_results(shop: Space) -> None:
     for sent in (decided("a-1"), order("a-1", "55555"), decided("a-2", "55555"), order("a-2")):
         assert shop.send(sent).status_code == 204
@@ -68,6 +74,7 @@ def test_an_account_typed_by_hand_is_in_no_results(shop: Space) -> None:
     assert wrong["outcome"] == "wrong_account" and '"12001"' in wrong["remedy"]
     assert stranger["outcome"] == "user_not_activated" and 'account "55555"' in stranger["explanation"]
     assert treatment(shop) == (1, 0)
+    assert set_aside(shop) == {"wrong_account": 1}
     assert [row["number"] for row in shop.rows("verdicts", outcome="wrong_account")] == [wrong["number"]]
 
 
@@ -79,6 +86,7 @@ def test_a_decision_of_another_campaign_puts_nobody_into_the_experiment(shop: Sp
     assert told["outcome"] == "user_not_activated"
     assert f'campaign_id is "{campaign}", the experiment\'s layer is "{LAYER}"' in told["explanation"]
     assert treatment(shop) == (0, 0)
+    assert set_aside(shop) == {"wrong_campaign": 1}
 
 
 def test_a_decision_inside_the_conversions_snapshot_is_ignored_and_told(shop: Space) -> None:
@@ -119,3 +127,26 @@ def test_revenue_that_pythons_sdk_does_not_take_is_lost_and_told(shop: Space) ->
     assert lost == {"t-1", "t-3", "t-4", "t-5"}
     shown = shop.json("results")["experiments"]["checkout_test"]["variations"]["treatment"]
     assert shown["metrics"]["Order Completed"] == {"unique": 5, "total": 5, "revenue": 1999, "value": 0}
+
+
+@pytest.mark.parametrize(
+    ("region", "host", "warned"),
+    [
+        ("EU", "logx.optimizely.com", True),
+        ("EU", "LOGX.optimizely.com:443", True),
+        ("EU", "eu.logx.optimizely.com", False),
+        ("US", "logx.optimizely.com", False),
+        ("EU", "localhost", False),
+    ],
+)
+def test_the_host_of_a_batch_tells_the_region_that_it_went_to(
+    space: Space, region: str, host: str, warned: bool
+) -> None:
+    """What `optilocal exec` catches keeps its real host."""
+    space.put_datafile({**SHOP, "region": region}, SHOP["sdkKey"])
+    for sent in (decided("e-1"), order("e-1")):
+        assert space.send(sent, headers={"Host": host}).status_code == 204
+    (told,) = space.rows("verdicts", wait=20, count=1)
+    assert told["outcome"] == "counted"
+    assert ("sent_to_us_region" in [item["code"] for item in told["warnings"]]) is warned
+    assert ("counts nowhere" in told["explanation"]) is warned

@@ -99,6 +99,33 @@ def test_an_event_of_a_european_project_that_went_to_the_us_is_warned_of(region,
     assert codes(found["warnings"]) == expected and found["outcome"] == "counted"
 
 
+@pytest.mark.parametrize(
+    ("region", "host", "decided", "expected"),
+    [
+        ("EU", "logx.optimizely.com", None, "the event went"),
+        ("EU", "logx.optimizely.com", "logx.optimizely.com", "the event went"),
+        ("EU", "eu.logx.optimizely.com", "logx.optimizely.com", "the decision went"),
+        ("EU", "eu.logx.optimizely.com", "eu.logx.optimizely.com", None),
+        ("EU", None, None, None),
+        ("US", "logx.optimizely.com", "logx.optimizely.com", None),
+    ],
+)
+def test_what_an_sdk_of_a_european_project_sent_to_the_us_is_warned_of(region, host, decided, expected):
+    past = history((0, datafile(region=region)))
+    shown = decision("u", "checkout-b", sent_to=decided)
+    found = judged(None, conversion("u", sent_to=host), shown, past=past)
+    assert codes(found["warnings"]) == (["sent_to_us_region"] if expected else [])
+    if expected:
+        assert expected in found["warnings"][0]["message"]
+        assert "eu.logx.optimizely.com" in found["remedy"] and "counts nowhere" in found["explanation"]
+
+
+def test_a_row_of_before_the_host_was_kept_is_judged():
+    old = {key: value for key, value in conversion("u").items() if key != "sent_to"}
+    past = history((0, datafile(region="EU")))
+    assert judged(None, old, IN_CHECKOUT, past=past)["warnings"] == []
+
+
 def test_a_key_that_is_not_the_one_of_the_id_is_warned_of():
     found = judged(None, conversion("u", key="Order Complete"), IN_CHECKOUT)
     assert codes(found["warnings"]) == ["key_is_not_of_entity_id"] and found["outcome"] == "counted"

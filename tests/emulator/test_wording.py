@@ -2,7 +2,7 @@
 
 import pytest
 
-from optilocal.emulator.verdict.wording import between, joined, listed, plural, quoted, when
+from optilocal.emulator.wording import between, joined, listed, plural, quoted, when
 
 
 @pytest.mark.parametrize(

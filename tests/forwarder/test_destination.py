@@ -15,7 +15,7 @@ from optilocal.forwarder.destination.destination import (
     Settings,
     Subscription,
 )
-from optilocal.forwarder.destination.errors import (
+from optilocal.forwarder.errors import (
     AggregateError,
     DestinationError,
     FetchError,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from optilocal.forwarder.destination.errors import AggregateAjvError
 from optilocal.forwarder.destination.fields import SETTINGS_FIELDS, check, remove_empty_values
 from optilocal.forwarder.destination.track_event import FIELDS
+from optilocal.forwarder.errors import AggregateAjvError
 from optilocal.forwarder.javascript.values import UNDEFINED
 
 GOOD: dict[str, Any] = {"eventKey": "A", "userId": "u", "timestamp": 1, "uuid": "m"}

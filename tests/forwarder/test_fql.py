@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optilocal.forwarder.fql.condition import Condition, written
+from optilocal.forwarder.fql.functions import EvaluationError
 from optilocal.forwarder.fql.glob import compile_glob
-from optilocal.forwarder.fql.parser import MAX_DEPTH, parse
-from optilocal.forwarder.fql.problems import EvaluationError, StatementError
+from optilocal.forwarder.fql.parser import MAX_DEPTH, StatementError, parse
 
 EVENT: dict[str, Any] = {
     "event": "Button Clicked",

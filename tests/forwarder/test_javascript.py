@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optilocal.forwarder.destination.errors import InvalidURLError, JavaScriptTypeError
 from optilocal.forwarder.destination.uri import is_uri
+from optilocal.forwarder.errors import InvalidURLError, JavaScriptTypeError
 from optilocal.forwarder.javascript.date import is_date_like, utc_milliseconds
 from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, plain_json, stringify, to_json
 from optilocal.forwarder.javascript.url import parse_url

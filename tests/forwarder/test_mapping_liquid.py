@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.destination.mapping import transform
+from optilocal.forwarder.errors import DestinationError
 
 EVENT: dict[str, Any] = {
     "event": "Order Completed",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from optilocal.forwarder.destination.errors import AggregateError, ValidationError
 from optilocal.forwarder.destination.mapping.validate import validate
+from optilocal.forwarder.errors import AggregateError, ValidationError
 
 
 def _messages(mapping: Any) -> list[str]:

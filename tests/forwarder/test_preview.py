@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Subscription
-from optilocal.forwarder.destination.preview import main, run_line
-from optilocal.forwarder.destination.preview_workspace import Workspace
+from optilocal.forwarder.preview import Workspace, main, run_line
 from optilocal.forwarder.stages.platform import read_platform
 
 URL = "https://cdn.optimizely.com/datafiles/preview.json"

@@ -11,7 +11,7 @@ import pytest
 from optimizely_double import NOON, Answer, OptimizelyDouble
 
 from optilocal.forwarder.clock import ManualClock
-from optilocal.forwarder.destination.errors import FetchError, JavaScriptTypeError, RequestTimedOut
+from optilocal.forwarder.errors import FetchError, JavaScriptTypeError, RequestTimedOut
 from optilocal.forwarder.http.hosts import local_url
 from optilocal.forwarder.http.request_client import RequestClient
 from optilocal.forwarder.http.session import HttpSession

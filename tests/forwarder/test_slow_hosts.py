@@ -15,7 +15,7 @@ from optimizely_double import DATAFILE_URL, NOON, Answer, OptimizelyDouble
 from segment_side import SegmentSide
 
 from optilocal.forwarder.clock import ManualClock
-from optilocal.forwarder.destination.errors import FetchError
+from optilocal.forwarder.errors import FetchError
 from optilocal.forwarder.http.request_client import RequestClient
 from optilocal.forwarder.http.session import Aborted, HttpSession, PrivateAddress
 from optilocal.forwarder.store.spool import Spool

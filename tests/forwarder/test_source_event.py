@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optimizely_double import NOON
 
-from optilocal.forwarder.pipeline.source_event import complete, deletion_event, iso_time, parse_time
-from optilocal.forwarder.pipeline.tracking_plan import notes
+from optilocal.forwarder.pipeline.source_event import complete, deletion_event, iso_time, notes, parse_time
 
 FIFTY_YEARS = 50 * 365 * 86_400_000
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from optilocal.forwarder.destination.errors import JavaScriptTypeError, PayloadValidationError
-from optilocal.forwarder.destination.preview import run_line
 from optilocal.forwarder.destination.track_event import event_batch
+from optilocal.forwarder.errors import JavaScriptTypeError, PayloadValidationError
 from optilocal.forwarder.javascript.json import to_json
+from optilocal.forwarder.preview import run_line
 
 PAYLOAD: dict[str, Any] = {
     "eventKey": "A",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optilocal.forwarder.destination.errors import JavaScriptTypeError
 from optilocal.forwarder.destination.trigger import compile_trigger
+from optilocal.forwarder.errors import JavaScriptTypeError
 from optilocal.forwarder.javascript.values import UNDEFINED
 
 EVENT: dict[str, Any] = {

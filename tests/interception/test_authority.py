@@ -15,8 +15,7 @@ from catching import NOW_MS, is_private
 from cryptography import x509
 
 from optilocal.interception.authority import CERTIFICATE, KEY, LEAF_LIFE, Authority, state_folder
-from optilocal.interception.hosts import HOSTS
-from optilocal.interception.problems import InterceptionError
+from optilocal.interception.hosts import HOSTS, InterceptionError
 from optilocal.interception.trust import write_trust_files
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from optilocal.interception.environment import OLDER_NODE, Addresses, environment
-from optilocal.interception.hosts import HOSTS, Policy, Upstream
+from optilocal.interception.hosts import HOSTS, InterceptionError, Policy, Upstream
 from optilocal.interception.outer import OuterProxies, is_among
-from optilocal.interception.problems import InterceptionError
 from optilocal.interception.trust import TrustFiles
 
 ADDRESSES = Addresses("http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "127.0.0.1:4")

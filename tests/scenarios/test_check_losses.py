@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION
 from optilocal.scenarios.cli import main
 from optilocal.scenarios.language.datafiles import SHOP
 
@@ -44,3 +47,64 @@ def test_nested_properties_and_a_total_without_revenue_are_worth_knowing(tmp_pat
 def test_plain_properties_beside_revenue_are_not_suspected(tmp_path: Path) -> None:
     _, found = _check(tmp_path, "recorded.jsonl", _order(revenue=4999, total=49.99, sku="a"))
     assert "nested_tag" not in found and "revenue_under_other_name" not in found
+
+
+def _plan(**properties: Any) -> str:
+    schema = {"type": "object", "properties": {"properties": {"type": "object", "properties": properties}}}
+    return json.dumps({"rules": [{"type": "TRACK", "key": "Order Completed", "jsonSchema": schema}]})
+
+
+@pytest.mark.parametrize(
+    ("schema", "nested"),
+    [
+        ({"type": "array", "items": {"type": "object"}}, True),
+        ({"type": "object"}, True),
+        ({"type": ["string", "array", "null"]}, True),
+        ({"items": {"type": "string"}}, True),
+        ({"properties": {"city": {}}}, True),
+        ({"type": "string"}, False),
+        ({"type": ["number", "null"]}, False),
+        ({}, False),
+        (True, False),
+    ],
+)
+def test_a_plan_that_allows_nested_properties_is_told(tmp_path: Path, schema: Any, nested: bool) -> None:
+    code, found = _check(tmp_path, "plan.json", _plan(products=schema, sku={"type": "string"}))
+    assert code == 0 and ("nested_tag" in found) is nested
+    if nested:
+        assert 'allows arrays or objects as "products", and' in found["nested_tag"]["message"]
+        assert found["nested_tag"]["places"][0]["line"] == 1
+
+
+def test_the_property_that_optimizely_documents_as_an_object_is_none_of_them(tmp_path: Path) -> None:
+    _, found = _check(tmp_path, "plan.json", _plan(**{"$opt_event_properties": {"type": "object"}}))
+    assert "nested_tag" not in found
+
+
+@pytest.mark.parametrize(
+    ("tags", "nested"), [({"sku": {"@path": "$.properties.sku"}}, False), ({"@path": "$.properties"}, True)]
+)
+def test_only_planned_properties_that_the_mapping_takes_along_are_told(
+    tmp_path: Path, tags: dict[str, Any], nested: bool
+) -> None:
+    settings, events, report = (tmp_path / name for name in ("settings.json", "plan.json", "report.json"))
+    mapping = {
+        "name": "Orders",
+        "trigger": 'type = "track"',
+        "fields": {**DEFAULT_SUBSCRIPTION.fields, "eventTags": tags},
+    }
+    settings.write_text(json.dumps({"mappings": [mapping]}), encoding="utf-8")
+    events.write_text(_plan(products={"type": "array"}), encoding="utf-8")
+    arguments = ["--datafile", str(SHOP), "--settings", str(settings), "--events", str(events)]
+    assert main(["check", *arguments, "--json", str(report)]) == 0
+    found = json.loads(report.read_text(encoding="utf-8"))["findings"]
+    assert ("nested_tag" in [one["code"] for one in found]) is nested
+
+
+def test_a_plan_of_the_older_export_is_read_alike(tmp_path: Path) -> None:
+    rules = {"type": "object", "properties": {"products": {"type": ["array"]}}}
+    older = {
+        "rules": {"events": [{"name": "Order Completed", "rules": {"properties": {"properties": rules}}}]}
+    }
+    _, found = _check(tmp_path, "plan.json", json.dumps(older))
+    assert '"products"' in found["nested_tag"]["message"]

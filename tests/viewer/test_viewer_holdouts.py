@@ -60,7 +60,9 @@ def test_a_holdouts_two_groups_stand_below_the_experiments(page: Page, namespace
     expect(held).to_contain_text("100.0 %")
     expect(held).to_contain_text("49.99")
     expect(others).to_contain_text("50.0 %")
-    expect(others.get_by_role("img", name="Everyone else: 1 of 2 visitors converted")).to_be_visible()
+    expect(
+        card.get_by_role("img", name=re.compile("Everyone else: 1 of 2 visitors converted")).first
+    ).to_be_visible()
     expect(card).to_contain_text("9 metrics without a conversion left out.")
     expect(card.get_by_role("region", name=re.compile("Newsletter"))).to_have_count(0)
 
@@ -84,4 +86,49 @@ def test_a_feature_rollout_shows_what_everyone_else_gets(page: Page, own: tuple[
     expect(row).to_contain_text("Feature rollout")
     expect(row).to_contain_text("on, off (everyone else)")
     page.goto("/#/experiments/calendar_rollout?ns=rollout")
+    expect(page.locator("main h1")).to_have_text("calendar_rollout")
     expect(page.get_by_role("row", name=re.compile("off"))).to_be_visible()
+
+
+BATCHES = f"""scenario: Posted without an SDK
+{viewer_traffic.CLOCK}
+steps:
+  - event_batch:
+      visitors:
+        - visitor_id: u-1
+          snapshots:
+            - decisions: [{{campaign_id: "1234", experiment_id: "9300000000001", variation_id: "20410070002"}}]
+              events: [{{entity_id: "1234", type: campaign_activated}}]
+  - event_batch:
+      account_id: "55555"
+      visitors:
+        - visitor_id: u-2
+          snapshots:
+            - decisions: [{{campaign_id: "9300000000101", experiment_id: "9300000000001", variation_id: "20410070002"}}]
+              events: [{{entity_id: "9300000000101", type: campaign_activated}}]
+  - event_batch: {{visitors: [{{visitor_id: u-1, snapshots: [{{events: [{{uuid: posted-1, key: Order Completed, entity_id: "20410060001"}}]}}]}}]}}
+expect: {{conversions: [{{outcome: counted}}]}}
+"""
+
+
+def test_decisions_set_aside_stand_below_their_experiment_and_posted_conversions_in_their_scenario(
+    page: Page, own: tuple[EmulatorClient, str], tmp_path: Path
+) -> None:
+    run = viewer_traffic.run(own[0], tmp_path, "batches", [BATCHES])
+    (entry,) = run["scenarios"]
+    page.goto(f"/#/experiments?ns={entry['namespace']}")
+    listed = page.get_by_role("region", name="Experiment checkout_test").get_by_role(
+        "list", name="Decisions set aside"
+    )
+    expect(listed.get_by_role("listitem")).to_have_text(
+        [
+            "1 visitor set aside: the decision was sent for another account than the experiment's.",
+            "1 visitor set aside: the decision's campaign_id is not the experiment's layer.",
+        ]
+    )
+    page.goto("/#/runs/batches")
+    expect(page.get_by_role("article", name="Difference")).to_contain_text("Conversion 1")
+    page.get_by_role("link", name="Order Completed", exact=True).click()
+    expect(page.get_by_role("region", name="Verdict", exact=True)).to_contain_text(
+        entry["verdicts"][0]["explanation"]
+    )

@@ -103,12 +103,15 @@ def test_experiments_show_counts_and_who_was_not_counted_and_why(page: Page, tra
     )
     expect(treatment).to_contain_text("100.0 %")
     expect(treatment).to_contain_text("49.99")
-    expect(treatment.get_by_role("img", name="treatment: 1 of 1 visitors converted")).to_be_visible()
+    orders = page.get_by_role("region", name="Metric Order Completed of checkout_test")
+    expect(orders.get_by_role("img", name=re.compile("treatment: 1 of 1 visitors converted"))).to_be_visible()
     missed = traffic.verdict("user_not_activated")
     page.goto(f"/#/experiments?ns={missed['namespace']}")
-    page.get_by_role("region", name="Events by verdict").get_by_role(
-        "link", name="User not activated"
-    ).click()
+    losses = page.get_by_role("list", name="Funnel of checkout_test").get_by_role(
+        "list", name=re.compile("counted")
+    )
+    expect(losses).to_contain_text("User not activated")
+    losses.get_by_role("link", name="Order Completed").click()
     expect(page).to_have_url(re.compile("outcome%3Auser_not_activated"))
     expect(page.get_by_role("region", name="Events and their verdicts").locator("tbody tr")).to_have_count(1)
 

@@ -87,7 +87,20 @@ def test_no_script_makes_markup_out_of_text_or_grows_long(file: str) -> None:
         assert forbidden not in text
     assert len(text.splitlines()) < 250
     index = (STATIC / "index.html").read_text(encoding="utf-8")
-    assert f'src="static/js/{file}"' in index
+    lazy = (STATIC / "js" / "lazy.js").read_text(encoding="utf-8")
+    assert (f'src="static/js/{file}"' in index) != (f'"{file.removesuffix(".js")}"' in lazy)
+
+
+def test_no_page_runs_more_than_two_hundred_kilobytes_of_script(page: Page) -> None:
+    page.goto("/")
+    expect(page.locator("main h1")).to_be_visible()
+    for view in page.evaluate("Object.keys(optilocal.views)"):
+        page.goto(f"/#/{view}")
+        page.reload()
+        expect(page.locator("main h1")).to_be_visible()
+        scripts = page.evaluate("[...document.scripts].map(one => one.getAttribute('src'))")
+        size = sum((STATIC.parent / script).stat().st_size for script in scripts)
+        assert 0 < size < 200_000, (view, size)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from liquid import Node, RenderContext, TokenStream
 from liquid.ast import BlockNode
 from liquid.token import TOKEN_EOF, Token
 
-from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.destination.liquid.expressions import FilteredValue, read_filtered_value, read_value
 from optilocal.forwarder.destination.liquid.lexer import PlacedToken
 from optilocal.forwarder.destination.liquid.nodes import (
@@ -19,6 +18,7 @@ from optilocal.forwarder.destination.liquid.nodes import (
     TemplateTag,
 )
 from optilocal.forwarder.destination.liquid.values import is_true
+from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.javascript.json import quote
 
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from optilocal.forwarder.clock import SystemClock
-from optilocal.forwarder.destination.errors import JavaScriptRangeError
 from optilocal.forwarder.destination.liquid.values import is_nil, plain, text
+from optilocal.forwarder.errors import JavaScriptRangeError
 from optilocal.forwarder.javascript.calendar import DAY, MAX_TIME, civil, days_since_1970
 from optilocal.forwarder.javascript.date_parser import parse
 from optilocal.forwarder.javascript.values import (

@@ -10,12 +10,12 @@ from liquid import BoundTemplate, Environment, RenderContext
 from liquid.exceptions import LiquidError
 from liquid.token import Token
 
-from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.destination.liquid import dates, filters, tags
 from optilocal.forwarder.destination.liquid.expressions import EVENT
 from optilocal.forwarder.destination.liquid.lexer import tokenize
 from optilocal.forwarder.destination.liquid.nodes import LimitedText
 from optilocal.forwarder.destination.mapping.directives import Resolve
+from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.javascript.values import Value, utf16_length
 
 MAX_LENGTH: Final = 1000

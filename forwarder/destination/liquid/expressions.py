@@ -9,7 +9,6 @@ from typing import Final
 
 from liquid import RenderContext
 
-from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.destination.liquid.reader import DIGITS, Reader, is_word
 from optilocal.forwarder.destination.liquid.values import (
     BLANK,
@@ -24,6 +23,7 @@ from optilocal.forwarder.destination.liquid.values import (
     read_path,
     text,
 )
+from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.javascript.values import OBJECT_PROPERTIES, UNDEFINED, Value, canonical, to_number
 
 EVENT: Final = "event"

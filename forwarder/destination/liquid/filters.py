@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.destination.liquid import list_filters, number_filters, text_filters, web_filters
+from optilocal.forwarder.errors import DestinationError
 
 DISABLED: Final = (
     "array_to_sentence_string", "concat", "find", "find_exp", "find_index", "find_index_exp", "group_by", "group_by_exp",

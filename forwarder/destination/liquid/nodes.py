@@ -11,11 +11,11 @@ from liquid.ast import BlockNode
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_EOF, TOKEN_OUTPUT, TOKEN_TAG, Token
 
-from optilocal.forwarder.destination.errors import DestinationError, LiquidParseError, LiquidRenderError
 from optilocal.forwarder.destination.liquid.expressions import FilteredValue
 from optilocal.forwarder.destination.liquid.lexer import PlacedToken
 from optilocal.forwarder.destination.liquid.reader import place
 from optilocal.forwarder.destination.liquid.values import text
+from optilocal.forwarder.errors import DestinationError, LiquidParseError, LiquidRenderError
 
 MOST_TEXT: Final = 16_000_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from optilocal.forwarder.destination.errors import LiquidTokenizationError
+from optilocal.forwarder.errors import LiquidTokenizationError
 from optilocal.forwarder.javascript.json import quote
 from optilocal.forwarder.javascript.values import utf16_length, utf16_slice
 

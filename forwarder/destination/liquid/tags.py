@@ -10,7 +10,6 @@ from liquid.exceptions import StopRender
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_ILLEGAL, TOKEN_OUTPUT, Token
 
-from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.destination.liquid.block_tags import BLOCK_TAGS
 from optilocal.forwarder.destination.liquid.expressions import EVENT, Operand, read_filtered_value, read_value
 from optilocal.forwarder.destination.liquid.lexer import PlacedToken, tokenize_lines
@@ -22,6 +21,7 @@ from optilocal.forwarder.destination.liquid.nodes import (
     ValueNode,
 )
 from optilocal.forwarder.destination.liquid.values import text
+from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.javascript.values import UNDEFINED, Value, to_primitive_string, type_of
 
 DISABLED: Final = ("case", "for", "include", "layout", "render", "tablerow")

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.destination.liquid.values import is_true, plain, text
+from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.javascript.values import (
     UNDEFINED,
     WHITESPACE,

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import quote as percent_encode
 
-from optilocal.forwarder.destination.errors import DestinationError
 from optilocal.forwarder.destination.liquid.values import plain, text
+from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.javascript.values import UNDEFINED, WHITESPACE, Value, to_primitive_string, truthy
 
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"}

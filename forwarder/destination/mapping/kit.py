@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
-from optilocal.forwarder.destination.errors import DestinationError, JavaScriptTypeError
-from optilocal.forwarder.destination.mapping import choices, lookups, objects, texts
-from optilocal.forwarder.destination.mapping.directives import Directive, Resolve, directive_name, spread
+from optilocal.forwarder.destination.mapping.directives import (
+    DIRECTIVES,
+    Directive,
+    Resolve,
+    directive_name,
+    spread,
+)
 from optilocal.forwarder.destination.mapping.validate import validate
+from optilocal.forwarder.errors import DestinationError, JavaScriptTypeError
 from optilocal.forwarder.javascript.values import UNDEFINED, Value, real_type_of
 
 ROOT_DIRECTIVE: Final = "__segment_internal_directive"
-_VALID: Final[set[str]] = set()
-_MOST_VALID: Final = 500
-_LONGEST_VALID: Final = 20_000
 
 
 def check_mapping(mapping: Value) -> None:
@@ -34,20 +35,8 @@ def transform(mapping: Value, event: Value = UNDEFINED, *, checked: bool = False
         raise DestinationError(f"data must be an object, got {real_type_of(event)}")
     process = _mapping_to_process(mapping)
     if not checked:
-        _validate_once(process)
+        validate(process)
     return _without_undefined(resolve(process, event))
-
-
-def _validate_once(mapping: Value) -> None:
-    """Validates. A mapping serves event after event: one that was right before, by its text, is not looked at again."""
-    try:
-        text = json.dumps(mapping)
-    except (TypeError, ValueError, RecursionError):
-        text = ""
-    if not text or text not in _VALID:
-        validate(mapping)
-        if text and len(text) <= _LONGEST_VALID and len(_VALID) < _MOST_VALID:
-            _VALID.add(text)
 
 
 def resolve(mapping: Value, event: Value) -> Value:
@@ -89,10 +78,7 @@ def _liquid_directive(template: Value, event: Value, resolve: Resolve) -> Value:
 
 
 _DIRECTIVES: Final[dict[str, Directive]] = {
-    **choices.DIRECTIVES,
-    **lookups.DIRECTIVES,
-    **objects.DIRECTIVES,
-    **texts.DIRECTIVES,
+    **DIRECTIVES,
     "@liquid": _liquid_directive,
     "@transform": _transform_directive,
 }

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from optilocal.forwarder.destination.errors import AggregateError, DestinationError, ValidationError
-from optilocal.forwarder.destination.mapping.texts import MAX_PATTERN, MAX_REPLACEMENT
+from optilocal.forwarder.destination.mapping.directives import MAX_PATTERN, MAX_REPLACEMENT
+from optilocal.forwarder.errors import AggregateError, DestinationError, ValidationError
 from optilocal.forwarder.javascript.json import quote
 from optilocal.forwarder.javascript.values import UNDEFINED, Value, real_type_of, utf16_length
 

@@ -1,0 +1,56 @@
+"""`POST /v1/events` over a journal that is reached by a network: while one commit is on its way the next is gathered."""
+
+import asyncio
+from collections.abc import Sequence
+
+from optilocal.emulator.context import Context
+from optilocal.emulator.journal.interface import JournalAwayError
+from optilocal.emulator.journal.limits import PATIENCE_S
+from optilocal.emulator.wire.direct import DirectEvents, Taken, as_problem
+from optilocal.emulator.wire.exchange import Asked
+
+
+class RemoteEvents(DirectEvents):
+    """The server's loop never waits for the database, and nobody waits longer than `PATIENCE_S` for it."""
+
+    def __init__(self, parts: Context) -> None:
+        super().__init__(parts)
+        self._storing: asyncio.Task[None] | None = None
+        self._given_up: set[int] = set()
+
+    async def _of(self, turn: "asyncio.Future[list[Taken | None]]", place: int) -> Taken | None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return (await asyncio.shield(turn))[place]
+        except TimeoutError:
+            if turn is self._turn:
+                # It was not begun: whoever is told to come back is not stored.
+                self._given_up.add(place)
+            raise as_problem(JournalAwayError("the journal's database does not answer; come back")) from None
+
+    def _end_turn(self) -> None:
+        if self._storing is None:
+            self._storing = asyncio.get_running_loop().create_task(self._store_all())
+
+    async def _store_all(self) -> None:
+        """Store what has been gathered, until there is nothing more."""
+        loop = asyncio.get_running_loop()
+        while self._turn is not None:
+            turn, asked, given_up = self._turn, self._asked, self._given_up
+            self._turn, self._asked, self._given_up = None, [], set()
+            try:
+                wanted = [each for place, each in enumerate(asked) if place not in given_up]
+                found = iter(await loop.run_in_executor(None, self._stored, wanted))
+                turn.set_result([None if place in given_up else next(found) for place in range(len(asked))])
+            except Exception as error:
+                turn.set_exception(as_problem(error))
+                # Everybody may have gone.
+                turn.exception()
+        self._storing = None
+
+    def _stored(self, asked: Sequence[Asked]) -> list[Taken | None]:
+        found = self._taken(asked)
+        records = [each[1] for each in found if each is not None]
+        if records:
+            self._last = self._parts.record(records)
+        return found

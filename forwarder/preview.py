@@ -1,0 +1,317 @@
+"""The destination as a pure command: JSON lines in, JSON lines out, nothing leaves the process."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from random import Random
+from typing import Any, Final, TextIO
+
+from optilocal.forwarder.destination import destination, track_event
+from optilocal.forwarder.destination.destination import ActionResult, Settings, Subscription, on_event
+from optilocal.forwarder.destination.mapping import transform
+from optilocal.forwarder.destination.trigger import compile_trigger
+from optilocal.forwarder.destination.trigger_lint import TYPES, lint_trigger
+from optilocal.forwarder.destination.wire import Client, OfflineClient, Response
+from optilocal.forwarder.errors import DestinationError, JavaScriptRangeError
+from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, plain_json
+from optilocal.forwarder.javascript.values import MAX_SAFE, UNDEFINED, number_to_string, to_primitive_string
+from optilocal.forwarder.stages.course import Course, run
+from optilocal.forwarder.stages.platform import NOTHING, PARTS, Platform
+from optilocal.forwarder.stages.shape import ShapeError
+
+_FURTHEST_FIRST: Final = ("sent", "error", "skipped")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What a settings file gives every line; a line's own `settings`, `mapping` and parts win over it. `random` draws
+    what is sampled by chance, the same in every run.
+    """
+
+    settings: Settings | None = None
+    mappings: Sequence[Subscription] = ()
+    platform: Platform = NOTHING
+    datafile: Any = None
+    random: Random = field(default_factory=lambda: Random(0))
+
+    def before_mappings(self, line: Mapping[str, Any]) -> Course | None:
+        """The event's way to the mappings; None where nothing is configured for the line. Raises `DestinationError`."""
+        platform, event = self.platform, line.get("event")
+        try:
+            for part in PARTS:
+                if part in line:
+                    platform = platform.with_json(part, line[part])
+        except ShapeError as error:
+            raise DestinationError(str(error)) from error
+        if not isinstance(event, dict) or platform == NOTHING:
+            return None
+        return run(platform, event, self.random)
+
+    def through_mappings(self, event: Any, settings: Settings, client: Client) -> ActionResult:
+        """The furthest that any enabled mapping brings the event."""
+        found = [on_event(event, mapping, settings, client) for mapping in self.mappings if mapping.enabled]
+        skipped = ActionResult("skipped")
+        return min((*found, skipped), key=lambda result: _FURTHEST_FIRST.index(result.outcome))
+
+
+ALONE: Final = Workspace()
+"""Nothing shared: each line says all."""
+
+
+DEFAULT_SETTINGS: Final = {
+    "accountId": "12001",
+    "dataFileUrl": "https://cdn.optimizely.com/datafiles/preview.json",
+}
+_DEFAULT_SETTINGS: Final = Settings(raw=DEFAULT_SETTINGS)
+DEFAULT_DATAFILE: Final = {"version": "4", "events": [], "attributes": []}
+# Node.js knows some statuses by other names than Python, whose names also change from version to version.
+REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Payload Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Entity",
+    509: "Bandwidth Limit Exceeded",
+}
+# Over HTTP these have no body, whatever a line gives as the datafile (RFC 9110, 6.4.1).
+_BODILESS: Final = (204, 304)
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+# A byte that is no UTF-8, as Python's own "surrogateescape" hands it on.
+_FOREIGN_BYTE: Final = re.compile("[\udc80-\udcff]")
+# JavaScript writes whole numbers up to 1e21 without an exponent; Python adds a fraction, or an exponent from 1e16.
+_LONG_NUMBER: Final = re.compile(r"[0-9]e\+(?:1[6-9]|20)|[0-9]{16}\.0")
+
+_write: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _client(line: Mapping[str, Any]) -> OfflineClient:
+    """Answers every request as the line asks: a GET with its datafile, any other with its `events_status`."""
+
+    def accepted() -> Response:
+        status = _status(line, "events_status", 204)
+        return Response(status, REASONS.get(status, ""))
+
+    return OfflineClient(lambda: _datafile(line), accepted)
+
+
+def _datafile(line: Mapping[str, Any]) -> Response:
+    datafile = line.get("datafile", DEFAULT_DATAFILE)
+    text = datafile if isinstance(datafile, str) else _as_text(datafile)
+    status = _status(line, "datafile_status", 200)
+    content_type = line.get("datafile_content_type", "application/json")
+    headers = {} if content_type is None else {"content-type": to_primitive_string(content_type)}
+    # What travels is UTF-8: half a pair of surrogates arrives as the replacement character.
+    sent = text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+    if status in _BODILESS:
+        sent = ""
+    return Response(status, REASONS.get(status, ""), headers, sent)
+
+
+def _status(line: Mapping[str, Any], key: str, usual: int) -> int:
+    status = line.get(key)
+    if status is None:
+        return usual
+    if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 999:
+        raise DestinationError(f"{key} must be an HTTP status, a whole number from 100 to 999")
+    return status
+
+
+def _as_text(datafile: Any) -> str:
+    try:
+        return json.dumps(datafile, allow_nan=False)
+    except ValueError:
+        # A number beyond all doubles was read as Infinity, which JavaScript writes as null.
+        return json.dumps(plain_json(datafile))
+
+
+def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
+    """One line, parsed, to its answer; never raises for what a line holds.
+
+    Where something is configured before the mappings, in the line or the workspace, `stages` says what each stage did; an
+    event that one of them ends is `skipped`.
+    """
+    if not isinstance(line, dict):
+        return _unreadable(f"a line is a JSON object, not {type(line).__name__}")
+    op = line.get("op", "track")
+    run = _OPERATIONS.get(op) if isinstance(op, str) else None
+    if run is None:
+        names = ", ".join(_OPERATIONS)
+        return {**_unreadable(f"op must be one of {names}"), "id": plain_json(line.get("id"))}
+    client = _client(line)
+    way: Course | None = None
+    try:
+        way = workspace.before_mappings(line) if op == "track" else None
+        if way is not None:
+            line = {**line, "event": way.event}
+        if way is not None and way.ended is not None:
+            result = ActionResult("skipped")
+        elif op == "track" and workspace.mappings and not {"mapping", "subscription"} & set(line):
+            result = workspace.through_mappings(
+                line.get("event", UNDEFINED), _settings(line, workspace), client
+            )
+        else:
+            result = run(line, client, workspace)
+    except DestinationError as error:
+        result = ActionResult("error", error=error)
+    except RecursionError:
+        result = ActionResult("error", error=JavaScriptRangeError("Maximum call stack size exceeded"))
+    answer: dict[str, Any] = {
+        "id": plain_json(line.get("id")),
+        "outcome": result.outcome,
+        "requests": client.requests,
+    }
+    if way is not None:
+        answer["stages"] = list(way.rows)
+    value = plain_json(result.value)
+    if value is not UNDEFINED:
+        answer["value"] = value
+    if result.error is not None:
+        answer["error"] = result.error.as_json()
+    return answer
+
+
+def main(stream_in: TextIO, stream_out: TextIO, workspace: Workspace = ALONE, now: str | None = None) -> int:
+    """Answers every line of a stream with one line, in order. Returns the exit code: 1 when a line could not be read.
+
+    `now` (ISO 8601) is the time of a bare event that has none.
+    """
+    unreadable = False
+    for number, given in enumerate(stream_in):
+        text = given.removeprefix("\ufeff") if number == 0 else given
+        if not text.strip():
+            continue
+        try:
+            if not text.isascii() and _FOREIGN_BYTE.search(text):
+                raise JsonSyntaxError("the line is not UTF-8")
+            answer = _answer(parse_json(text), workspace, number, now)
+        except JsonSyntaxError as error:
+            answer = _unreadable(str(error))
+        unreadable = unreadable or answer.get("error", {}).get("name") == "SyntaxError"
+        written = _write(answer)
+        if ("e+" in written or ".0" in written) and _LONG_NUMBER.search(written):
+            written = _write(_with_whole_numbers(answer))
+        stream_out.write(written + "\n")
+    stream_out.flush()
+    return 1 if unreadable else 0
+
+
+def _answer(line: Any, workspace: Workspace, number: int, now: str | None) -> dict[str, Any]:
+    """A line's answer; a bare event is made a line, and what was skipped has its `reason`."""
+    if is_bare_event(line):
+        line = as_line(line, number, now)
+    if workspace.datafile is not None and isinstance(line, dict):
+        line = {"datafile": workspace.datafile, **line}
+    answer = run_line(line, workspace)
+    return (
+        {**answer, "reason": _reason(answer, line, workspace)} if answer["outcome"] == "skipped" else answer
+    )
+
+
+def is_bare_event(line: Any) -> bool:
+    """Whether a line is a Segment event by itself, as sources send it and recordings keep it."""
+    return (
+        isinstance(line, dict)
+        and line.get("type") in TYPES
+        and not isinstance(line.get("event"), dict)
+        and not {"op", "mapping", "subscription"} & set(line)
+    )
+
+
+def as_line(event: dict[str, Any], number: int, now: str | None) -> dict[str, Any]:
+    """A bare event as a line, completed as Segment does at its door: an id and a time are always there."""
+    times = (event.get(key) for key in ("originalTimestamp", "sentAt", "receivedAt"))
+    filled = {"messageId": f"preview-{number + 1}", "timestamp": next(filter(None, times), now), **event}
+    return {"id": event.get("messageId"), "event": filled}
+
+
+def _reason(answer: Mapping[str, Any], line: Mapping[str, Any], workspace: Workspace) -> str:
+    """Why nothing was sent: the stage that ended the event, else the triggers, with what in them is surely not meant."""
+    for stage in answer.get("stages", ()):
+        if stage.get("result") not in (None, "passed", "changed"):
+            who = f" ({stage['by']})" if stage.get("by") else ""
+            return f"{stage['stage']}: {stage.get('code') or stage['result']}{who}"
+    triggers = [line.get("subscription", destination.DEFAULT_TRIGGER)]
+    if workspace.mappings and not {"mapping", "subscription"} & set(line):
+        triggers = [mapping.trigger for mapping in workspace.mappings if mapping.enabled]
+    event = line.get("event")
+    kind = f" of type {event.get('type')!r}" if isinstance(event, dict) else ""
+    said = []
+    for trigger in triggers:
+        if not isinstance(trigger, str):
+            said.append("the trigger is not a text")
+            continue
+        why = "cannot be read" if compile_trigger(trigger).problem else f"does not match this event{kind}"
+        written = "".join(f"; {note.message}" for note in lint_trigger(trigger))
+        said.append(f"the trigger {trigger} {why}{written}")
+    return ". ".join(said) or "no mapping is enabled"
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_whole_numbers(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(item) for item in value]
+    return (
+        int(number_to_string(value)) if isinstance(value, float) and MAX_SAFE <= abs(value) < 1e21 else value
+    )
+
+
+def _unreadable(problem: str) -> dict[str, Any]:
+    return {
+        "id": None,
+        "outcome": "error",
+        "requests": [],
+        "error": {"name": "SyntaxError", "message": problem},
+    }
+
+
+def _settings(line: Mapping[str, Any], workspace: Workspace) -> Settings:
+    if "settings" not in line:
+        return workspace.settings or _DEFAULT_SETTINGS
+    configured = line["settings"]
+    return Settings(raw=configured if isinstance(configured, dict) else {})
+
+
+def _track(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
+    trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
+    fields = line.get("mapping", track_event.DEFAULT_FIELDS)
+    mapping = destination.Subscription("preview", trigger, fields)
+    return destination.on_event(line.get("event", UNDEFINED), mapping, _settings(line, workspace), client)
+
+
+def _fql(line: Mapping[str, Any], _: OfflineClient, __: Workspace) -> ActionResult:
+    trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
+    compiled = compile_trigger(trigger if isinstance(trigger, str) else "")
+    return ActionResult("ok", value=compiled.matches(line.get("event", UNDEFINED)))
+
+
+def _mapping(line: Mapping[str, Any], _: OfflineClient, __: Workspace) -> ActionResult:
+    fields = line.get("mapping", track_event.DEFAULT_FIELDS)
+    return ActionResult("ok", value=transform(fields, line.get("event", UNDEFINED)))
+
+
+def _delete(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
+    return destination.on_delete(line.get("event", {}), _settings(line, workspace), client)
+
+
+def _test_authentication(
+    line: Mapping[str, Any], client: OfflineClient, workspace: Workspace
+) -> ActionResult:
+    return destination.test_authentication(_settings(line, workspace), client)
+
+
+def _event_keys(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
+    return destination.event_keys(_settings(line, workspace), client)
+
+
+_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], OfflineClient, Workspace], ActionResult]]] = {
+    "track": _track,
+    "fql": _fql,
+    "mapping": _mapping,
+    "delete": _delete,
+    "testAuthentication": _test_authentication,
+    "eventKeys": _event_keys,
+}
