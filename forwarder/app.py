@@ -1,40 +1,52 @@
-"""The forwarder's addresses put together: Segment's side, Segment's Public API, and our own."""
+"""The forwarder as a WSGI app: Segment's side, Segment's Public API, and our own addresses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import sys
 
-from flask import Blueprint, Flask, Response
+from flask import Flask, Response
 
-from optilocal.forwarder.api.control_body import MAX_BYTES
+from optilocal.forwarder.api import analytics_js, control, filters, preview, regulations, tracking
+from optilocal.forwarder.api.body import MAX_CONTROL_BYTES
+from optilocal.forwarder.context import EXTENSION, Context
 from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.serving.guard import Guard, Surface
 from optilocal.serving.problems import problem_response
 from optilocal.serving.site import make_app
 
+SURFACES = {
+    tracking.blueprint: Surface.OPEN,
+    analytics_js.blueprint: Surface.OPEN,
+    regulations.blueprint: Surface.OWN,
+    filters.blueprint: Surface.OWN,
+    control.blueprint: Surface.OWN,
+    preview.blueprint: Surface.OWN,
+}
 PUBLIC_API_HOSTS = ("api.segmentapis.com",)
-"""Where Segment's Public API is in real life; a hosts file or a proxy leads here under this name."""
+"""The real host of Segment's Public API; a hosts file or a proxy leads here under this name."""
 
 
-def create_app(
-    segment: Collection[Blueprint],
-    public_api: Collection[Blueprint],
-    own: Collection[Blueprint],
-    guard: Guard,
-    report: Callable[[str], None],
-) -> Flask:
-    """The WSGI application: Segment's Tracking API and CDN, which any page may use, and what only this machine may,
-    Segment's Public API under its own name too.
-    """
-    surfaces = dict.fromkeys(segment, Surface.OPEN) | dict.fromkeys((*public_api, *own), Surface.OWN)
-    hint = "docs/segment.md lists the addresses"
-    names = dict.fromkeys(public_api, PUBLIC_API_HOSTS)
-    app = make_app(guard, surfaces, max_body=MAX_BYTES, hint=hint, report=report, names=names)
+def create_app(parts: Context) -> Flask:
+    """The forwarder's WSGI app over parts that the caller starts and stops."""
+    app = make_app(
+        Guard("forwarder", parts.settings.host, parts.settings.allowed_hosts),
+        SURFACES,
+        max_body=MAX_CONTROL_BYTES,
+        hint="docs/segment.md lists the addresses",
+        report=report,
+        names=dict.fromkeys((regulations.blueprint, filters.blueprint), PUBLIC_API_HOSTS),
+    )
+    app.extensions[EXTENSION] = parts
 
     @app.errorhandler(SpoolError)
-    def spool(error: SpoolError) -> Response:
+    def spool_failed(error: SpoolError) -> Response:
         # Segment's libraries send again what is answered with a 5xx.
         return problem_response(Problem("spool_failed", str(error)))
 
     return app
+
+
+def report(text: str) -> None:
+    """Prints one line about the forwarder's own failure on stderr."""
+    print(f"forwarder: {text}", file=sys.stderr)

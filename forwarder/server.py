@@ -6,29 +6,22 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from flask import Flask
 
-from optilocal.forwarder.api.analytics_js import analytics_js
-from optilocal.forwarder.api.control import control_api
-from optilocal.forwarder.api.control_body import MAX_BYTES
-from optilocal.forwarder.api.filters import filters_api
-from optilocal.forwarder.api.platform import platform_api
-from optilocal.forwarder.api.refusals import Refusals
-from optilocal.forwarder.api.regulations import regulations
-from optilocal.forwarder.api.tracking import source_api
-from optilocal.forwarder.app import create_app
+from optilocal.forwarder.api.body import MAX_CONTROL_BYTES
+from optilocal.forwarder.app import create_app, report
 from optilocal.forwarder.clock import Clock, SystemClock
+from optilocal.forwarder.context import Context
 from optilocal.forwarder.queue.dispatcher import Dispatcher
 from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
+from optilocal.forwarder.store.opening import open_spool
 from optilocal.forwarder.store.spool import Spool
-from optilocal.serving.guard import Guard
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 if TYPE_CHECKING:
@@ -111,7 +104,7 @@ class ForwarderServer:
         """Begins to serve and to send; it answers when this returns. Raises `ServerError`."""
         settings = self._settings
         try:
-            spool = Spool(settings.spool)
+            spool = open_spool(settings.spool)
         except SpoolError as error:
             raise ServerError(str(error)) from None
         session = _Sending(pool=settings.workers * 2)
@@ -128,38 +121,18 @@ class ForwarderServer:
             platform=settings.platform,
         )
         dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers, abort=session.abort)
-        refusals = Refusals()
         self.app = create_app(
-            [
-                source_api(
-                    dispatcher,
-                    instances,
-                    self._clock,
-                    self._ids,
-                    refusals=refusals,
-                    write_keys=frozenset(settings.write_keys),
-                ),
-                analytics_js(settings.analytics_js),
-            ],
-            [
-                regulations(spool, dispatcher, self._clock, self._ids),
-                filters_api(instances, self._clock, self._ids, self._random),
-            ],
-            [
-                platform_api(instances),
-                control_api(
-                    spool,
-                    instances,
-                    dispatcher,
-                    self._clock,
-                    session,
-                    refusals=refusals,
-                    optimizely=settings.optimizely,
-                    version=_version(),
-                ),
-            ],
-            Guard("forwarder", settings.host, settings.allowed_hosts),
-            _report,
+            Context(
+                settings,
+                self._clock,
+                self._random,
+                self._ids,
+                spool,
+                instances,
+                dispatcher,
+                session,
+                started_at=self._clock.now_ms(),
+            )
         )
         try:
             listener = listen(settings.host, settings.port)
@@ -174,9 +147,9 @@ class ForwarderServer:
             self.app,
             listener,
             name="forwarder",
-            max_body=MAX_BYTES,
+            max_body=MAX_CONTROL_BYTES,
             now_ms=self._clock.now_ms,
-            report=_report,
+            report=report,
         )
         self._spool, self._dispatcher, self._session = spool, dispatcher, session
         dispatcher.start()
@@ -214,14 +187,3 @@ class ForwarderServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def _version() -> str:
-    try:
-        return version("optilocal")
-    except PackageNotFoundError:
-        return "0"
-
-
-def _report(text: str) -> None:
-    print(f"forwarder: {text}", file=sys.stderr)

@@ -1,1 +1,1 @@
-"""The referee: reads scenario files, drives forwarder and emulator, compares, reports."""
+"""Reads scenario files, drives forwarder and emulator, compares what came of it, reports."""

@@ -15,7 +15,7 @@ from optilocal.emulator.verdict.verdict import CONDITIONS
 from optilocal.scenarios.cli import main
 from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.language.document import OUTCOMES
-from optilocal.scenarios.reporters.outcome_page import page_of
+from optilocal.scenarios.reporters.wording import page_of
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "outcomes.md").read_text(encoding="utf-8")

@@ -9,8 +9,7 @@ from typing import Literal, NamedTuple
 from optilocal.emulator.batch.fields import NESTED_TAG, attribute
 from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.datafile.datafile import Experiment, Variation
-from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.datafile.naming import stood
+from optilocal.emulator.datafile.history import DatafileHistory, stood
 from optilocal.emulator.wording import joined, quoted, when
 
 ReasonCode = Literal[
@@ -188,8 +187,8 @@ class Standings:
     def _shown(self, row: EventRow, experiment: Experiment) -> Variation | Reason:
         """The variation a decision shows, or why the decision does not count."""
         if row["problems"]:
-            told = joined([note["message"] for note in row["problems"]])
-            return Reason("malformed", f"the decision is malformed ({told})")
+            reasons = joined([note["message"] for note in row["problems"]])
+            return Reason("malformed", f"the decision is malformed ({reasons})")
         if self.account is not None and row["account_id"] != self.account:
             return Reason(
                 "wrong_account",

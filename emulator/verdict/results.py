@@ -4,8 +4,8 @@ from optilocal.emulator.batch.row import EventRow, Note, event_time
 from optilocal.emulator.batch.timestamp import unit_meant
 from optilocal.emulator.counting.standing import Standing, nested_tags_refused
 from optilocal.emulator.datafile.datafile import is_running
+from optilocal.emulator.datafile.nearest import difference, fold
 from optilocal.emulator.datafile.sdk_demands import written_instead
-from optilocal.emulator.verdict.account import wrong_account
 from optilocal.emulator.verdict.advice import ADVICE, NOTHING
 from optilocal.emulator.verdict.case import ResultsCase, experiments
 from optilocal.emulator.verdict.decided import elsewhere
@@ -26,7 +26,7 @@ def results_ending(case: ResultsCase) -> Ending:
     """Outcome, explanation, remedy and details of a conversion that was recorded."""
     outcome = results_outcome(case)
     if outcome == "wrong_account":
-        return wrong_account(case)
+        return _wrong_account(case)
     if outcome == "no_experiment":
         return _no_experiment(case)
     if outcome == "experiment_not_running":
@@ -38,6 +38,37 @@ def results_ending(case: ResultsCase) -> Ending:
     if outcome == "activated_too_late":
         return _too_late(case)
     return _excluded(case) if outcome == "excluded" else _counted(case)
+
+
+def _wrong_account(case: ResultsCase) -> Ending:
+    """The event names an account of its own: it is filed there, and no experiment here is in that account."""
+    sent, known = case.conversion["account_id"] or "", case.everything.account_ids
+    near = next((account for account in known if fold(account) == fold(sent)), None)
+    apart = f", which differs {difference(near, sent)}" if near else ""
+    belong = "the datafile here belongs to" if len(known) == 1 else "the datafiles here belong to"
+    return Ending(
+        "wrong_account",
+        f"{case.name} was sent for account {quoted(sent)}{apart}, but {belong} {listed(known)}; an event counts only in "
+        "the account that it names.",
+        f"Send it with account_id {listed(known, 'or')}, the accountId of the datafile. {_account_source(case)} If account "
+        f"{quoted(sent)} is meant, serve a datafile of that account here.",
+        tuple(elsewhere(case)),
+    )
+
+
+def _account_source(case: ResultsCase) -> str:
+    """Where the sender has its account id from."""
+    client = case.conversion["client_name"] or ""
+    if case.report is not None or client == "Segment":
+        return (
+            "Segment's destination takes it from the datafile that its Datafile URL serves, not from its setting Account "
+            "ID: point that URL at this account's datafile."
+        )
+    if client == "RudderStack":
+        return "RudderStack takes it from its destination's setting Account ID."
+    if client.endswith("-sdk") or "agent" in client.lower():
+        return "An SDK takes it from the datafile that it was given: give it the one that is served here."
+    return "Whoever builds the event batch writes it there: look where it comes from."
 
 
 def _no_experiment(case: ResultsCase) -> Ending:

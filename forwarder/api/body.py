@@ -1,4 +1,4 @@
-"""The body of a request to Segment's Tracking API: read within the limits, unpacked, parsed."""
+"""What a request carries: JSON bodies within their limits, the write key, and the parameters of a listing."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ import json
 import zlib
 from typing import Any
 
-from flask import Request
+from flask import Request, request
 
 from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, to_json
+from optilocal.forwarder.problems import Problem
 
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 500 * 1024
 MAX_BATCH_EVENTS = 2500
 MAX_DEPTH = 200
-"""How deep a body may be nested: far beyond any event that means something, and safely within what can be walked."""
+"""How deep a body may be nested: far beyond any real event, and safe to walk recursively."""
+
+MAX_CONTROL_BYTES = 4 * 1024 * 1024
+MAX_ROWS = 1000
+MAX_WAIT_S = 60.0
 
 _JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
@@ -26,7 +31,7 @@ class Refused(Exception):
 
 
 def read_body(request: Request) -> dict[str, Any]:
-    """The JSON object in a request's body, whatever its content type says. Raises `Refused`."""
+    """The JSON object in the body of a tracking call, whatever its content type says. Raises `Refused`."""
     raw = request.stream.read(MAX_BATCH_BYTES + 1)
     if len(raw) > MAX_BATCH_BYTES:
         _drain(request)
@@ -70,7 +75,7 @@ def _unpack(raw: bytes) -> bytes:
     try:
         text = unpacker.decompress(raw, MAX_BATCH_BYTES + 1)
     except zlib.error:
-        raise Refused("the body says gzip and is not") from None
+        raise Refused("the body is not gzip, though its Content-Encoding says so") from None
     if len(text) > MAX_BATCH_BYTES:
         raise Refused(f"the unpacked body is larger than {MAX_BATCH_BYTES} bytes")
     if not unpacker.eof:
@@ -80,7 +85,7 @@ def _unpack(raw: bytes) -> bytes:
 
 def is_too_large(event: Any) -> bool:
     """Whether an event, as JSON without spaces, has more than `MAX_EVENT_BYTES`."""
-    # JavaScript writes `1e+20` with 21 digits and nothing else longer than Python: most events are far smaller anyway.
+    # JavaScript writes `1e+20` with 21 digits, and nothing else more than five times as long as Python does.
     if len(_JSON.encode(event)) * 5 <= MAX_EVENT_BYTES:
         return False
     return len(to_json(event).encode("utf-8", "surrogatepass")) > MAX_EVENT_BYTES
@@ -98,3 +103,36 @@ def write_key(request: Request, body: dict[str, Any]) -> str | None:
         return base64.b64decode(credentials, validate=True).decode("utf-8", "replace").partition(":")[0]
     except (binascii.Error, ValueError):
         return ""
+
+
+def read_json() -> Any:
+    """The current request's JSON, at most `MAX_CONTROL_BYTES`. Raises `Problem`."""
+    raw = request.stream.read(MAX_CONTROL_BYTES + 1)
+    if len(raw) > MAX_CONTROL_BYTES:
+        raise Problem("too_large", f"the body is larger than {MAX_CONTROL_BYTES} bytes")
+    try:
+        return parse_json(raw.decode("utf-8"))
+    except (JsonSyntaxError, UnicodeDecodeError) as error:
+        raise Problem("invalid_json", f"the body is not JSON: {error}") from None
+
+
+def read_number(name: str, default: int, most: int) -> int:
+    """A parameter of the query that is a whole number, at most `most`. Raises `Problem`."""
+    text = request.args.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Problem("invalid_parameter", f"{name}={text!r}: give a whole number, 0 or more")
+    return min(int(text), most)
+
+
+def read_wait() -> float:
+    """How many seconds a listing may wait for rows: the parameter `wait`, at most `MAX_WAIT_S`. Raises `Problem`."""
+    text = request.args.get("wait", "0")
+    try:
+        wait = float(text)
+    except ValueError:
+        wait = -1.0
+    if not wait >= 0:
+        raise Problem("invalid_parameter", f"wait={text!r}: give seconds, 0 or more")
+    return min(wait, MAX_WAIT_S)

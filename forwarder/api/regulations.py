@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
-from optilocal.forwarder.api.control_body import read_json
-from optilocal.forwarder.clock import Clock
+from optilocal.forwarder.api.body import read_json
+from optilocal.forwarder.context import context
 from optilocal.forwarder.pipeline.delivery import DEAD
 from optilocal.forwarder.pipeline.source_event import deletion_event, iso_time
 from optilocal.forwarder.pipeline.suppression import REACHES_DESTINATIONS, REGULATION_TYPES, regulate
-from optilocal.forwarder.queue.dispatcher import Dispatcher
 from optilocal.forwarder.stages.integrations import DISPLAY_NAME
 from optilocal.forwarder.store.memory import SpooledSuppressionList
-from optilocal.forwarder.store.spool import Spool, SpooledDelivery
+from optilocal.forwarder.store.spool import SpooledDelivery
 from optilocal.serving.site import current_namespace
+
+blueprint = Blueprint("regulations", __name__)
 
 DESTINATION_ID = "641d5acea88fa531b9068608"
 MAX_SUBJECTS = 5000
@@ -32,74 +32,70 @@ class _Invalid(Exception):
         self.field = field
 
 
-def regulations(spool: Spool, dispatcher: Dispatcher, clock: Clock, ids: Callable[[], str]) -> Blueprint:
-    """The routes `/regulations` and `/suppressions`."""
-    api = Blueprint("regulations", __name__)
+@blueprint.post("/regulations")
+@blueprint.post("/regulations/sources/<source>")
+@blueprint.post("/regulations/cloudsources/<source>")
+def create(source: str | None = None) -> tuple[Response, int]:
+    try:
+        kind, subjects, regulation_type, subject_type = _read(read_json())
+    except _Invalid as invalid:
+        error = {"type": "unprocessable-entity", "field": invalid.field, "message": str(invalid)}
+        return jsonify(errors=[{**error, "status": 422}]), 422
+    parts, namespace = context(), current_namespace()
+    now, regulation_id = parts.clock.now_ms(), parts.new_id()
+    record = {
+        "id": regulation_id,
+        "regulationType": regulation_type,
+        "subjectType": subject_type,
+        "subjectIds": subjects,
+        "sourceId": source,
+        "createdAt": iso_time(now),
+    }
+    # The list, the regulation and its deletions are on disk together or not at all.
+    with parts.spool.transaction():
+        parts.spool.add_regulation(namespace, regulation_id, record)
+        if kind is not None:
+            suppressed = SpooledSuppressionList(parts.spool, namespace)
+            for subject in subjects:
+                regulate(suppressed, regulation_type, kind, subject, now)
+            if regulation_type in REACHES_DESTINATIONS:
+                events = [(_deletion(kind, subject, parts.new_id(), now), ()) for subject in subjects]
+                parts.dispatcher.accept(namespace, events, regulation=regulation_id)
+    return jsonify(data={"regulateId": regulation_id}), 200
 
-    @api.post("/regulations")
-    @api.post("/regulations/sources/<source>")
-    @api.post("/regulations/cloudsources/<source>")
-    def create(source: str | None = None) -> tuple[Response, int]:
-        try:
-            kind, subjects, regulation_type, subject_type = _read(read_json(request))
-        except _Invalid as invalid:
-            error = {
-                "type": "unprocessable-entity",
-                "field": invalid.field,
-                "message": str(invalid),
-                "status": 422,
-            }
-            return jsonify(errors=[error]), 422
-        namespace, now, regulation_id = current_namespace(), clock.now_ms(), ids()
-        record = {
-            "id": regulation_id,
-            "regulationType": regulation_type,
-            "subjectType": subject_type,
-            "subjectIds": subjects,
-            "sourceId": source,
-            "createdAt": iso_time(now),
-        }
-        # The list, the regulation and its deletions are on disk together or not at all.
-        with spool.transaction():
-            spool.add_regulation(namespace, regulation_id, record)
-            if kind is not None:
-                suppressed = SpooledSuppressionList(spool, namespace)
-                for subject in subjects:
-                    regulate(suppressed, regulation_type, kind, subject, now)
-                if regulation_type in REACHES_DESTINATIONS:
-                    events = [_deletion(kind, subject, ids(), now) for subject in subjects]
-                    dispatcher.accept(namespace, [(event, ()) for event in events], regulation=regulation_id)
-        return jsonify(data={"regulateId": regulation_id}), 200
 
-    @api.get("/regulations")
-    def listing() -> Response:
-        namespace = current_namespace()
-        found = [_status(one, _of(namespace, one["id"])) for one in spool.regulations(namespace)]
-        return jsonify(data={"regulations": found, "pagination": {"totalEntries": len(found)}})
+@blueprint.get("/regulations")
+def listing() -> Response:
+    rows = [_status(record, _deletions(record["id"])) for record in _regulations()]
+    return jsonify(data={"regulations": rows, "pagination": {"totalEntries": len(rows)}})
 
-    @api.get("/regulations/<regulation_id>")
-    def one(regulation_id: str) -> tuple[Response, int]:
-        namespace = current_namespace()
-        for record in spool.regulations(namespace):
-            if record["id"] == regulation_id:
-                return jsonify(data={"regulation": _status(record, _of(namespace, regulation_id))}), 200
-        error = {"type": "not-found", "message": f"there is no regulation {regulation_id}", "status": 404}
-        return jsonify(errors=[error]), 404
 
-    @api.get("/suppressions")
-    def suppressions() -> Response:
-        namespace = current_namespace()
-        found = [
-            {"attributes": [subject], "regulationId": None, "createdAt": iso_time(at), "kind": kind}
-            for kind in ("user_id", "anonymous_id")
-            for subject, at in spool.suppressed(namespace, kind)
-        ]
-        return jsonify(data={"suppressions": found, "pagination": {"totalEntries": len(found)}})
+@blueprint.get("/regulations/<regulation_id>")
+def get(regulation_id: str) -> tuple[Response, int]:
+    for record in _regulations():
+        if record["id"] == regulation_id:
+            return jsonify(data={"regulation": _status(record, _deletions(regulation_id))}), 200
+    error = {"type": "not-found", "message": f"there is no regulation {regulation_id}", "status": 404}
+    return jsonify(errors=[error]), 404
 
-    def _of(namespace: str, regulation_id: str) -> list[SpooledDelivery]:
-        return spool.listing(namespace, limit=MAX_SUBJECTS, filters={"regulation": regulation_id})
 
-    return api
+@blueprint.get("/suppressions")
+def suppressions() -> Response:
+    rows = [
+        {"attributes": [subject], "regulationId": None, "createdAt": iso_time(at), "kind": kind}
+        for kind in ("user_id", "anonymous_id")
+        for subject, at in context().spool.suppressed(current_namespace(), kind)
+    ]
+    return jsonify(data={"suppressions": rows, "pagination": {"totalEntries": len(rows)}})
+
+
+def _regulations() -> list[dict[str, Any]]:
+    return context().spool.regulations(current_namespace())
+
+
+def _deletions(regulation_id: str) -> list[SpooledDelivery]:
+    filters = {"regulation": regulation_id}
+    return context().spool.listing(current_namespace(), limit=MAX_SUBJECTS, filters=filters)
 
 
 def _read(body: Any) -> tuple[str | None, list[str], str, str]:
@@ -115,7 +111,7 @@ def _read(body: Any) -> tuple[str | None, list[str], str, str]:
     if (
         not isinstance(subjects, list)
         or not subjects
-        or not all(isinstance(one, str) and one for one in subjects)
+        or not all(isinstance(subject, str) and subject for subject in subjects)
     ):
         raise _Invalid(
             "subjectIds", "subjectIds is a list of at least one id, each a string that is not empty"
@@ -132,22 +128,21 @@ def _deletion(kind: str, subject: str, unique: str, now: int) -> dict[str, Any]:
     return deletion_event(user, message_id=f"delete-{unique}", at=now, anonymous_id=anonymous)
 
 
-def _status(record: dict[str, Any], deliveries: list[SpooledDelivery]) -> dict[str, Any]:
+def _status(record: dict[str, Any], deletions: list[SpooledDelivery]) -> dict[str, Any]:
     """How far a regulation has come, in Segment's words.
 
     Source: segment.com/docs/privacy/user-deletion-and-suppression.
     """
-    states = [one.state for one in deliveries]
-    errors = [one.delivery.report["details"][0] for one in deliveries if one.delivery.outcome in DEAD]
+    states = [spooled.state for spooled in deletions]
+    reports = [spooled.delivery.report for spooled in deletions]
+    errors = [report["details"][0] for report in reports if report["outcome"] in DEAD]
     if "pending" in states:
         status = "RUNNING"
     elif errors:
         status = "FAILED" if len(errors) == len(states) else "PARTIAL_SUCCESS"
     else:
         status = "FINISHED"
-    ended = [
-        one.delivery.report["attempts"][-1]["at"] for one in deliveries if one.delivery.report["attempts"]
-    ]
+    ended = [report["attempts"][-1]["at"] for report in reports if report["attempts"]]
     finished = None if status == "RUNNING" else iso_time(max(ended)) if ended else record["createdAt"]
     destination = {
         "name": DISPLAY_NAME,
@@ -157,7 +152,7 @@ def _status(record: dict[str, Any], deliveries: list[SpooledDelivery]) -> dict[s
         "finishedAt": finished,
     }
     reached = (
-        [{"id": record["sourceId"] or "optilocal", "destinationStatus": [destination]}] if deliveries else []
+        [{"id": record["sourceId"] or "optilocal", "destinationStatus": [destination]}] if deletions else []
     )
     return {
         "id": record["id"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -15,138 +14,138 @@ from optilocal.forwarder.api.body import (
     read_body,
     write_key,
 )
-from optilocal.forwarder.api.refusals import Refusals
-from optilocal.forwarder.clock import Clock
-from optilocal.forwarder.pipeline.source_event import TYPES, complete, notes
-from optilocal.forwarder.queue.dispatcher import Dispatcher, Overloaded
-from optilocal.forwarder.queue.instances import Instances
+from optilocal.forwarder.context import context
+from optilocal.forwarder.pipeline.source_event import TYPES, complete, event_notes
+from optilocal.forwarder.queue.dispatcher import Overloaded
 from optilocal.forwarder.stages.consent import Consent
 from optilocal.serving.site import current_namespace
+
+blueprint = Blueprint("source_api", __name__)
 
 CALLS = {**{kind: kind for kind in TYPES}, **{kind[0]: kind for kind in TYPES}}
 """Path → type of the call, long and short: `/v1/track`, `/v1/t`."""
 
 CDN_HOST, API_HOST = "cdn.segment.com", "api.segment.io"
-"""Where analytics.js fetches its settings in real life, and where it then sends."""
+"""The real hosts from which analytics.js fetches its settings, and to which it then sends."""
 UNKNOWN_KEY = "Cannot GET - Invalid path or write key provided."
-"""What Segment's CDN says, with 404, of a write key that it does not know: segmentio/analytics-next#851."""
+"""The text of Segment's CDN, with 404, for a write key that it does not know: segmentio/analytics-next#851."""
 
 BATCHES = ("batch", "b", "import")
 
-Taken = tuple[dict[str, Any], list[dict[str, str]]]
-
-
-def source_api(
-    dispatcher: Dispatcher,
-    instances: Instances,
-    clock: Clock,
-    ids: Callable[[], str],
-    *,
-    refusals: Refusals,
-    write_keys: frozenset[str] = frozenset(),
-) -> Blueprint:
-    """The routes of Segment's Tracking API. What is not taken is noted in `refusals`.
-
-    With `write_keys` what comes with another key is answered 200 as ever, and goes nowhere.
-    """
-    api = Blueprint("source_api", __name__)
-
-    @api.route("/v1/<call>", methods=["POST"], provide_automatic_options=False)
-    def post(call: str) -> tuple[Response, int]:
-        if call == "m":
-            # The browser library's own metrics: taken as Segment takes them, of no use here.
-            return jsonify(success=True), 200
-        if call not in CALLS and call not in BATCHES:
-            return _refuse(f"there is no call /v1/{call}", 404)
-        try:
-            body = read_body(request)
-            key = write_key(request, body)
-            if key == "":
-                raise Refused("the write key is empty")
-            taken = _batch(body) if call in BATCHES else [_single(body, CALLS[call])]
-        except Refused as refused:
-            return _refuse(str(refused), 400)
-        if write_keys and key is not None and key not in write_keys:
-            # Segment answers as ever and drops it: https://github.com/segmentio/analytics-node/issues/371.
-            _refuse(f"no source has the write key {key!r}", 200)
-            return jsonify(success=True), 200
-        extra = [] if key is not None else [NO_KEY]
-        try:
-            dispatcher.accept(current_namespace(), [(event, [*found, *extra]) for event, found in taken])
-        except Overloaded:
-            answer, status = _refuse("too many events wait; come back later", 429)
-            answer.headers["retry-after"] = "5"
-            return answer, status
-        return jsonify(success=True), 200
-
-    def _single(body: dict[str, Any], kind: str) -> Taken:
-        return _event({key: value for key, value in body.items() if key != "writeKey"}, kind, None)
-
-    def _event(sent: dict[str, Any], kind: str | None, batch: dict[str, Any] | None) -> Taken:
-        if is_too_large(sent):
-            raise Refused(f"an event is larger than {MAX_EVENT_BYTES} bytes")
-        now = clock.now_ms()
-        event = complete(sent, kind=kind, received_at=now, message_id=f"api-{ids()}", batch=batch)
-        context = event["context"]
-        if isinstance(context, dict) and context.get("direct") is True:
-            context.setdefault("ip", request.remote_addr)
-        return event, notes({**sent, "type": event["type"]}, received_at=now)
-
-    def _batch(body: dict[str, Any]) -> list[Taken]:
-        items = body.get("batch")
-        # Segment answers 200 to a batch without events and to one with too many, and keeps nothing of either.
-        if not isinstance(items, list) or not items:
-            _refuse("the batch has no list of events", 200)
-            return []
-        if len(items) > MAX_BATCH_EVENTS:
-            _refuse(f"the batch has {len(items)} events; Segment takes at most {MAX_BATCH_EVENTS}", 200)
-            return []
-        taken = []
-        for position, item in enumerate(items):
-            if isinstance(item, dict) and item.get("type") in TYPES:
-                taken.append(_event(item, None, body))
-            else:
-                _refuse(f"batch[{position}] is no event with a type out of {', '.join(TYPES)}", 200)
-        return taken
-
-    def _refuse(reason: str, status: int) -> tuple[Response, int]:
-        refusals.add(current_namespace(), request.path, reason, status=status, at=clock.now_ms())
-        return jsonify(success=False, message=reason), status
-
-    @api.route("/v1/projects/<key>/settings", methods=["GET"], provide_automatic_options=False)
-    def settings(key: str) -> Response:
-        if write_keys and key not in write_keys:
-            return Response(UNKNOWN_KEY, 404, content_type="text/plain; charset=utf-8")
-        if request.host.lower() == CDN_HOST:
-            # The page was led here by a proxy or its hosts file, and so are its events.
-            found = browser_settings(key, f"{API_HOST}/v1", "https")
-        else:
-            found = browser_settings(key, f"{request.host}{request.script_root}/v1", request.scheme)
-        return jsonify(with_consent(found, instances.platform(current_namespace()).consent))
-
-    @api.after_request
-    def share(answer: Response) -> Response:
-        # Any page may post to Segment, so any page may post here.
-        answer.headers["access-control-allow-origin"] = "*"
-        return answer
-
-    @api.route("/v1/<path:rest>", methods=["OPTIONS"])
-    def preflight(rest: str) -> Response:  # noqa: ARG001 - every address answers alike
-        answer = Response(status=204)
-        answer.headers["access-control-allow-methods"] = "GET, POST, OPTIONS"
-        answer.headers["access-control-allow-headers"] = (
-            "authorization, content-type, content-encoding, x-retry-count"
-        )
-        answer.headers["access-control-max-age"] = "86400"
-        return answer
-
-    return api
-
+Accepted = tuple[dict[str, Any], list[dict[str, str]]]
+"""A source event, and the notes on it."""
 
 NO_KEY = {
     "code": "write_key_missing",
     "message": "no writeKey, neither in the body nor as Basic user: Segment needs one",
 }
+
+
+@blueprint.route("/v1/<call>", methods=["POST"], provide_automatic_options=False)
+def post(call: str) -> tuple[Response, int]:
+    if call == "m":
+        # The browser library's own metrics: accepted as Segment accepts them, and not used here.
+        return jsonify(success=True), 200
+    if call not in CALLS and call not in BATCHES:
+        return _refuse(f"there is no call /v1/{call}", 404)
+    try:
+        body = read_body(request)
+        key = write_key(request, body)
+        if key == "":
+            raise Refused("the write key is empty")
+        events = _batch(body) if call in BATCHES else [_single(body, CALLS[call])]
+    except Refused as refused:
+        return _refuse(str(refused), 400)
+    if key is not None and not _is_known(key):
+        # Segment answers 200 and drops the event: https://github.com/segmentio/analytics-node/issues/371.
+        _refuse(f"no source has the write key {key!r}", 200)
+        return jsonify(success=True), 200
+    more = [] if key is not None else [NO_KEY]
+    try:
+        context().dispatcher.accept(
+            current_namespace(), [(event, [*notes, *more]) for event, notes in events]
+        )
+    except Overloaded:
+        answer, status = _refuse("too many events wait; come back later", 429)
+        answer.headers["retry-after"] = "5"
+        return answer, status
+    return jsonify(success=True), 200
+
+
+def _is_known(key: str) -> bool:
+    """Whether a source has this write key; without configured write keys every key is known."""
+    known = context().settings.write_keys
+    return not known or key in known
+
+
+def _single(body: dict[str, Any], kind: str) -> Accepted:
+    return _event({key: value for key, value in body.items() if key != "writeKey"}, kind, None)
+
+
+def _event(sent: dict[str, Any], kind: str | None, batch: dict[str, Any] | None) -> Accepted:
+    if is_too_large(sent):
+        raise Refused(f"an event is larger than {MAX_EVENT_BYTES} bytes")
+    now = context().clock.now_ms()
+    message_id = f"api-{context().new_id()}"
+    event = complete(sent, kind=kind, received_at=now, message_id=message_id, batch=batch)
+    around = event["context"]
+    if isinstance(around, dict) and around.get("direct") is True:
+        around.setdefault("ip", request.remote_addr)
+    return event, event_notes({**sent, "type": event["type"]}, received_at=now)
+
+
+def _batch(body: dict[str, Any]) -> list[Accepted]:
+    items = body.get("batch")
+    # Segment answers 200 to a batch without events and to one with too many, and keeps nothing of either.
+    if not isinstance(items, list) or not items:
+        _refuse("the batch has no list of events", 200)
+        return []
+    if len(items) > MAX_BATCH_EVENTS:
+        _refuse(f"the batch has {len(items)} events; Segment takes at most {MAX_BATCH_EVENTS}", 200)
+        return []
+    events = []
+    for position, item in enumerate(items):
+        if isinstance(item, dict) and item.get("type") in TYPES:
+            events.append(_event(item, None, body))
+        else:
+            _refuse(f"batch[{position}] is not an event with a type out of {', '.join(TYPES)}", 200)
+    return events
+
+
+def _refuse(reason: str, status: int) -> tuple[Response, int]:
+    parts = context()
+    parts.refusals.add(current_namespace(), request.path, reason, status=status, at=parts.clock.now_ms())
+    return jsonify(success=False, message=reason), status
+
+
+@blueprint.route("/v1/projects/<key>/settings", methods=["GET"], provide_automatic_options=False)
+def settings(key: str) -> Response:
+    if not _is_known(key):
+        return Response(UNKNOWN_KEY, 404, content_type="text/plain; charset=utf-8")
+    if request.host.lower() == CDN_HOST:
+        # A proxy or a hosts file leads the page here, and leads its events here too.
+        answer = browser_settings(key, f"{API_HOST}/v1", "https")
+    else:
+        answer = browser_settings(key, f"{request.host}{request.script_root}/v1", request.scheme)
+    return jsonify(with_consent(answer, context().instances.platform(current_namespace()).consent))
+
+
+@blueprint.after_request
+def share(answer: Response) -> Response:
+    # Any page may post to Segment, so any page may post here.
+    answer.headers["access-control-allow-origin"] = "*"
+    return answer
+
+
+@blueprint.route("/v1/<path:rest>", methods=["OPTIONS"])
+def preflight(rest: str) -> Response:  # noqa: ARG001 - every address answers alike
+    answer = Response(status=204)
+    answer.headers["access-control-allow-methods"] = "GET, POST, OPTIONS"
+    answer.headers["access-control-allow-headers"] = (
+        "authorization, content-type, content-encoding, x-retry-count"
+    )
+    answer.headers["access-control-max-age"] = "86400"
+    return answer
 
 
 def with_consent(settings: dict[str, Any], consent: Consent) -> dict[str, Any]:

@@ -108,7 +108,7 @@ CONSENT_EVENT = "Segment Consent Preference Updated"
 _DISCARDS = "Segment lists this among the reasons for which it discards events at ingestion"
 
 
-def notes(event: Mapping[str, Any], *, received_at: int) -> list[Note]:
+def event_notes(event: Mapping[str, Any], *, received_at: int) -> list[Note]:
     """Notes on an event as a client sent it, by the codes under which Segment discards where it has one
     (its HTTP API's page).
     The event is delivered all the same: what the destination makes of it is the

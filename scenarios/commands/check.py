@@ -6,17 +6,11 @@ from pathlib import Path
 
 import click
 
-from optilocal.scenarios.commands.options import FILE, Command, Many, option
+from optilocal.scenarios.commands.options import FILE, Command, Many, offline_options, option
 
 
 @click.command("check", cls=Command)
-@option(
-    "--datafile",
-    envvar="OPTILOCAL_DATAFILE",
-    metavar="FILE|URL",
-    help="Your Optimizely datafile.",
-    required=True,
-)
+@offline_options(datafile_help="Your Optimizely datafile.", required=True)
 @option(
     "--events",
     cls=Many,
@@ -25,12 +19,6 @@ from optilocal.scenarios.commands.options import FILE, Command, Many, option
     help="What you track: a tracking plan, recorded events, a list of names, CSV, or a folder of source code.",
 )
 @option("--json", type=FILE, metavar="FILE", help="Write the report, - for standard output.")
-@option(
-    "--settings",
-    type=FILE,
-    metavar="FILE",
-    help="The destination's settings and mappings, JSON, as `up` takes them.",
-)
 @option(
     "--call",
     multiple=True,

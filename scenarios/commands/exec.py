@@ -7,16 +7,16 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from optilocal.scenarios.commands.options import FILE, Command, Many, Separated, emulator_option, option
+from optilocal.scenarios.commands.options import FILE, Command, option, sandbox_options, servers_options
 
-ENDS = (
+EXIT_CODES = (
     "Exit codes: those of COMMAND, 128 + the signal that ended it · 1 COMMAND ended with 0 and --only refused a host · "
     "126 COMMAND cannot be run · 127 there is no COMMAND · 2 optilocal could not do its work"
 )
 
 
 class _ExecCommand(Command):
-    """The command of the user's begins after `--`, so that no option of it is taken for one of ours."""
+    """The user's command stands after `--`, so that none of its options is taken for one of ours."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" not in args and "--help" not in args:
@@ -24,22 +24,9 @@ class _ExecCommand(Command):
         return super().parse_args(ctx, args)
 
 
-@click.command("exec", cls=_ExecCommand, epilog=ENDS)
+@click.command("exec", cls=_ExecCommand, epilog=EXIT_CODES)
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND ...")
-@option(
-    "--datafile",
-    cls=Many,
-    envvar="EMULATOR_DATAFILE",
-    metavar="FILE|URL ...",
-    help="Datafiles to serve, each under its sdkKey (default: the shipped shop's).",
-)
-@option(
-    "--settings",
-    envvar="FORWARDER_SETTINGS",
-    type=FILE,
-    metavar="FILE",
-    help="The destination's settings and mappings, JSON.",
-)
+@sandbox_options
 @option("--only", is_flag=True, help="Let nothing leave: refuse every host that is not caught, and name it.")
 @option(
     "--allow",
@@ -47,28 +34,9 @@ class _ExecCommand(Command):
     metavar="HOST",
     help="With --only, a host that may be reached, such as *.example.com; may be repeated.",
 )
-@emulator_option(default=None)
-@option(
-    "--forwarder", envvar="OPTILOCAL_FORWARDER", metavar="URL", help="A running forwarder; needs --emulator."
-)
+@servers_options
 @option(
     "--namespace", metavar="NS", help="The namespace that takes what is caught (default: the default one)."
-)
-@option(
-    "--write-key",
-    "write_keys",
-    envvar="FORWARDER_WRITE_KEY",
-    type=Separated(),
-    multiple=True,
-    metavar="KEY",
-    help="A source's write key; what comes with another is answered as by Segment and goes nowhere; may be repeated.",
-)
-@option(
-    "--analytics-js",
-    envvar="FORWARDER_ANALYTICS_JS",
-    type=FILE,
-    metavar="FOLDER",
-    help="dist/umd of @segment/analytics-next, for pages with Segment's snippet (default: Segment's CDN, unless --only).",
 )
 @option(
     "--scenario-report",
@@ -98,6 +66,8 @@ def command(
     quiet: bool,
 ) -> int:
     """Run COMMAND as it is; what it sends to the real hosts of Optimizely and Segment ends in a sandbox.
+
+    Pages with Segment's snippet get its code from --analytics-js, else from Segment's CDN, and with --only from nowhere.
 
     \b
     Examples:

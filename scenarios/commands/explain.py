@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
 
-from optilocal.scenarios.commands.options import Command, emulator_option, option
-
-
-def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options by which `explain` and `tail` choose verdicts."""
-    for decorate in (
-        option("--namespace", metavar="NS", help="Only those of this namespace (default: of every one)."),
-        option(
-            "--outcome", metavar="NAME", help="Only verdicts with this outcome, such as user_not_activated."
-        ),
-        option("--event", metavar="NAME", help="Only events of this name or event key."),
-        option("--user", metavar="ID", help="Only those of this userId, anonymousId or visitor."),
-    ):
-        function = decorate(function)
-    return function
+from optilocal.scenarios.commands.options import Command, emulator_option, option, verdict_options
 
 
 @click.command("explain", cls=Command)
 @click.argument("message_ids", nargs=-1, metavar="[MESSAGE_ID ...]")
 @option("--last", is_flag=True, help="The newest verdict, of those that the other options choose.")
-@selection_options
+@verdict_options
 @option(
     "--json", "as_json", envvar="OPTILOCAL_EXPLAIN_JSON", is_flag=True, help="Print the verdicts as JSON."
 )
@@ -72,9 +58,7 @@ def command(
     client = EmulatorClient(emulator)
     client.health()
 
-    def ask(path: str) -> dict[str, Any]:
-        return dict(client.call("GET", path))
-
+    ask = partial(client.call, "GET")
     missing: list[str] = []
     verdicts: list[dict[str, Any]] = []
     for message_id in message_ids or (None,):

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from optilocal.serving.options import Separated
+
 EXIT_CODES = (
     "Exit codes: 0 all as expected · 1 a difference, a failed check · 2 the command could not do its work"
 )
@@ -19,15 +21,6 @@ FILE = click.Path(path_type=Path)
 PORT = click.IntRange(0, 65535)
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any] | click.Command)
-
-
-class Separated(click.ParamType[str]):
-    """Texts that the environment twin separates with commas: EMULATOR_DATAFILE=one.json,two.json."""
-
-    name = "text"
-
-    def split_envvar_value(self, rv: str) -> list[str]:
-        return [part.strip() for part in rv.split(",") if part.strip()]
 
 
 class Many(click.Option):
@@ -79,8 +72,98 @@ def option(*names: str, **attributes: Any) -> Callable[[_Decorated], _Decorated]
     return click.option(*names, **{"show_envvar": True, "show_default": True, **attributes})
 
 
+def several(*options: Callable[[_Decorated], _Decorated]) -> Callable[[_Decorated], _Decorated]:
+    """Options that several commands have, as one decorator; `--help` lists them in this order."""
+
+    def decorate(function: _Decorated) -> _Decorated:
+        for each in reversed(options):
+            function = each(function)
+        return function
+
+    return decorate
+
+
 def emulator_option(default: str | None = EMULATOR) -> Callable[[_Decorated], _Decorated]:
     """`--emulator URL`: a running emulator."""
     return option(
         "--emulator", envvar="OPTILOCAL_EMULATOR", default=default, metavar="URL", help="A running emulator."
     )
+
+
+def servers_options(function: _Decorated) -> _Decorated:
+    """The servers that `run` and `exec` use instead of their own."""
+    forwarder = option(
+        "--forwarder",
+        envvar="OPTILOCAL_FORWARDER",
+        metavar="URL",
+        help="A running forwarder; needs --emulator.",
+    )
+    return several(emulator_option(default=None), forwarder)(function)
+
+
+def sandbox_options(function: _Decorated) -> _Decorated:
+    """What `up` and `exec` start their servers with."""
+    return several(
+        option(
+            "--datafile",
+            cls=Many,
+            envvar="EMULATOR_DATAFILE",
+            metavar="FILE|URL ...",
+            help="Datafiles to serve, each under its sdkKey (default: the shipped shop's).",
+        ),
+        option(
+            "--settings",
+            envvar="FORWARDER_SETTINGS",
+            type=FILE,
+            metavar="FILE",
+            help="The destination's settings and mappings, JSON.",
+        ),
+        option(
+            "--write-key",
+            "write_keys",
+            envvar="FORWARDER_WRITE_KEY",
+            type=Separated(),
+            multiple=True,
+            metavar="KEY",
+            help="A source's write key; what comes with another is answered as by Segment and goes nowhere; may be "
+            "repeated.",
+        ),
+        option(
+            "--analytics-js",
+            envvar="FORWARDER_ANALYTICS_JS",
+            type=FILE,
+            metavar="FOLDER",
+            help="dist/umd of @segment/analytics-next, for pages with Segment's snippet.",
+        ),
+    )(function)
+
+
+def offline_options(*, datafile_help: str, required: bool = False) -> Callable[[_Decorated], _Decorated]:
+    """What `check` and `preview`, which start no server, are told of the datafile and the destination."""
+    return several(
+        option(
+            "--datafile",
+            envvar="OPTILOCAL_DATAFILE",
+            metavar="FILE|URL",
+            help=datafile_help,
+            required=required,
+        ),
+        option(
+            "--settings",
+            type=FILE,
+            metavar="FILE",
+            help="The destination's settings and mappings, JSON, as `up` takes them.",
+        ),
+    )
+
+
+def verdict_options(function: _Decorated) -> _Decorated:
+    """The verdicts that `explain` and `tail` show."""
+    return several(
+        option("--user", metavar="ID", help="Only those of this userId, anonymousId or visitor."),
+        option("--event", metavar="NAME", help="Only events of this name or event key."),
+        option(
+            "--outcome", metavar="NAME", help="Only verdicts with this outcome, such as user_not_activated."
+        ),
+        option("--namespace", metavar="NS", help="Only those of this namespace (default: of every one)."),
+    )(function)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optilocal.scenarios.commands.options import FILE, Command, option
+from optilocal.scenarios.commands.options import FILE, Command, offline_options, option
 from optilocal.scenarios.language.problems import CannotRun
 
 if TYPE_CHECKING:
@@ -19,18 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("preview", cls=Command)
 @click.argument("file", type=FILE, required=False, metavar="[FILE]")
-@option(
-    "--datafile",
-    envvar="OPTILOCAL_DATAFILE",
-    metavar="FILE|URL",
-    help="The datafile of lines that bring none.",
-)
-@option(
-    "--settings",
-    type=FILE,
-    metavar="FILE",
-    help="The destination's settings and mappings, JSON, as `up` takes them.",
-)
+@offline_options(datafile_help="The datafile of lines that bring none.")
 @option(
     "--mapping",
     type=FILE,

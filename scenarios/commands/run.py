@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from optilocal.scenarios.commands.options import FILE, Command, emulator_option, option
+from optilocal.scenarios.commands.options import FILE, Command, option, servers_options
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError
 
 WORKERS = min((os.cpu_count() or 1) + 1, 8)
@@ -50,10 +50,7 @@ WORKERS = min((os.cpu_count() or 1) + 1, 8)
     help="Rewrite the expectations that differ, in place (in CI only when given twice).",
 )
 @option("--quiet", "-q", is_flag=True, help="Print failures and the counts only.")
-@emulator_option(default=None)
-@option(
-    "--forwarder", envvar="OPTILOCAL_FORWARDER", metavar="URL", help="A running forwarder; needs --emulator."
-)
+@servers_options
 @click.pass_obj
 def command(
     command_line: str,
@@ -84,8 +81,8 @@ def command(
       optilocal run tests/ --junit report.xml --html report.html --github
       optilocal run checkout.scenario.yaml:12 --emulator http://127.0.0.1:8410
     """
-    from optilocal.scenarios.commands.choice import choose  # noqa: PLC0415 - `run --help` needs no YAML
     from optilocal.scenarios.reporters.files import Reports  # noqa: PLC0415
+    from optilocal.scenarios.running.selection import choose  # noqa: PLC0415 - `run --help` needs no YAML
 
     reports = Reports(json, junit, html, github)
     if update:

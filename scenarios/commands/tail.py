@@ -5,16 +5,16 @@ from __future__ import annotations
 import json as json_module
 import os
 import sys
+from functools import partial
 from typing import Any
 
 import click
 
-from optilocal.scenarios.commands.explain import selection_options
-from optilocal.scenarios.commands.options import Command, emulator_option, option
+from optilocal.scenarios.commands.options import Command, emulator_option, option, verdict_options
 
 
 @click.command("tail", cls=Command)
-@selection_options
+@verdict_options
 @option(
     "--lines",
     "-n",
@@ -58,8 +58,7 @@ def command(
     client = EmulatorClient(emulator)
     client.health()
 
-    def ask(path: str) -> dict[str, Any]:
-        return dict(client.call("GET", path))
+    ask = partial(client.call, "GET")
 
     def show(verdict: dict[str, Any]) -> None:
         line = (

@@ -8,15 +8,17 @@ import os
 import sys
 import threading
 import time
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, Separated, option
+from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, option, sandbox_options
+
+if TYPE_CHECKING:
+    from optilocal.scenarios.running.servers import LocalServers
 
 _NO_DATAFILE = "the shipped shop's; yours with --datafile FILE|URL, or begin one with `optilocal init`"
 
@@ -41,42 +43,13 @@ _NO_DATAFILE = "the shipped shop's; yours with --datafile FILE|URL, or begin one
     metavar="PORT",
     help="Port of the forwarder, 0 for any free one.",
 )
-@option(
-    "--datafile",
-    cls=Many,
-    envvar="EMULATOR_DATAFILE",
-    metavar="FILE|URL ...",
-    help="Datafiles to serve, each under its sdkKey (default: the shipped shop's).",
-)
-@option(
-    "--settings",
-    envvar="FORWARDER_SETTINGS",
-    type=FILE,
-    metavar="FILE",
-    help="The destination's settings and mappings, JSON.",
-)
+@sandbox_options
 @option(
     "--journal",
     envvar="EMULATOR_JOURNAL",
     type=FILE,
     metavar="FILE",
     help="Keep the journal in this file, and what the forwarder accepted in FILE.spool.",
-)
-@option(
-    "--write-key",
-    "write_keys",
-    envvar="FORWARDER_WRITE_KEY",
-    type=Separated(),
-    multiple=True,
-    metavar="KEY",
-    help="A source's write key; what comes with another is answered as by Segment and goes nowhere; may be repeated.",
-)
-@option(
-    "--analytics-js",
-    envvar="FORWARDER_ANALYTICS_JS",
-    type=FILE,
-    metavar="FOLDER",
-    help="dist/umd of @segment/analytics-next, for pages with Segment's snippet.",
 )
 @option(
     "--tls",
@@ -125,15 +98,15 @@ def command(
     """
     from optilocal.scenarios.language import datafiles  # noqa: PLC0415 - `up --help` needs no server
     from optilocal.scenarios.running.ending import Ended, endable  # noqa: PLC0415
-    from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions  # noqa: PLC0415
+    from optilocal.scenarios.running.servers import LocalServers, ServerOptions  # noqa: PLC0415
     from optilocal.serving.server import serve_alone  # noqa: PLC0415
 
     chosen = None
     if scenarios:
-        from optilocal.scenarios.commands.choice import choose  # noqa: PLC0415 - YAML is slow to import
+        from optilocal.scenarios.running.selection import choose  # noqa: PLC0415 - YAML is slow to import
 
         chosen = choose([path for path in scenarios if path])
-    options = SandboxOptions(
+    options = ServerOptions(
         host=host,
         emulator_port=emulator_port,
         forwarder_port=forwarder_port,
@@ -151,53 +124,45 @@ def command(
             from optilocal.scenarios.running.workers import Workers  # noqa: PLC0415
 
             workers = Workers(chosen, WORKERS)
-        with Sandbox(options, with_forwarder=True) as sandbox, ExitStack() as opened:
+        with LocalServers(options, with_forwarder=True) as servers, ExitStack() as opened:
             serve_alone()
-            print(f"emulator  {sandbox.emulator_url}", flush=True)
-            print(f"forwarder {sandbox.forwarder_url}", flush=True)
+            print(f"emulator  {servers.emulator_url}", flush=True)
+            print(f"forwarder {servers.forwarder_url}", flush=True)
             if tls is not None:
                 from optilocal.scenarios.sandbox.named_hosts import NamedHosts  # noqa: PLC0415 - certificates are slow to import
 
                 named = opened.enter_context(
-                    NamedHosts(sandbox.emulator_url, sandbox.forwarder_url, host, tls)
+                    NamedHosts(servers.emulator_url, servers.forwarder_url, host, tls)
                 )
                 print(f"tls       {named.address}  as the real hosts; trusted by {named.bundle}", flush=True)
             if not datafile and workers is None:
                 print(f"datafile  {_NO_DATAFILE}", flush=True)
             code = 0
             if workers is not None:
-                code = run_in_sandbox(workers, sandbox.emulator_url, command_line)
+                code = run_in_sandbox(workers, servers.emulator_url, command_line)
             if not quiet:
-                threading.Thread(target=_print_verdicts, args=(sandbox.emulator_url,), daemon=True).start()
+                threading.Thread(target=_print_verdicts, args=(servers,), daemon=True).start()
             try:
-                print(f"viewer    {sandbox.emulator_url}/   (Ctrl-C ends it)", flush=True)
+                print(f"viewer    {servers.emulator_url}/   (Ctrl-C ends it)", flush=True)
                 while True:
                     # A signal that comes just before a sleep begins is heeded only at its end.
                     time.sleep(0.5)
             except Ended:
-                ending.code = code  # to end is what it was told, and nothing went wrong
+                ending.code = code  # ending is what the signal asked for, and nothing went wrong
     return code
 
 
-def _print_verdicts(emulator_url: str) -> None:
+def _print_verdicts(servers: LocalServers) -> None:
     """A line for each verdict from now on, until the emulator goes away."""
     from optilocal.scenarios.reporters.verdict_line import verdict_line  # noqa: PLC0415
     from optilocal.scenarios.running.verdict_feed import Selection, follow, newest_cursor  # noqa: PLC0415
 
-    address = urlsplit(emulator_url)
-
     def ask(path: str) -> dict[str, Any]:
-        # Not with requests, which is slow to import: both servers answer before anything like that is loaded.
-        connection = HTTPConnection(str(address.hostname), address.port, timeout=60)
-        try:
-            connection.request("GET", path)
-            answer: dict[str, Any] = json.loads(connection.getresponse().read())
-            return answer
-        finally:
-            connection.close()
+        answer: dict[str, Any] = json.loads(servers.ask("GET", path, b"", {})[1])
+        return answer
 
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     selection = Selection(namespace="default")
-    with contextlib.suppress(OSError, HTTPException, ValueError, KeyError):
+    with contextlib.suppress(OSError, RuntimeError, CancelledError, ValueError, KeyError):
         for verdict in follow(ask, selection, newest_cursor(ask, selection)):
             print(verdict_line(verdict, colour=colour), flush=True)

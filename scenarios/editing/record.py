@@ -21,7 +21,7 @@ from optilocal.scenarios.language.problems import CannotRun, ScenarioError
 from optilocal.scenarios.language.scenario import Scenario
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.runner import run_scenario
-from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.running.servers import LocalServers, ServerOptions
 
 _TOKEN = "recorded"
 
@@ -163,7 +163,7 @@ def settle(draft: Draft) -> list[str]:
     """Run the draft and make it expect what it does; each difference from what was recorded, in a line."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        Sandbox(SandboxOptions(emulator_port=0), with_forwarder=False) as sandbox,
+        LocalServers(ServerOptions(emulator_port=0), with_forwarder=False) as sandbox,
     ):
         file = Path(folder) / f"draft{SUFFIX}"
         for name, datafile in draft.files.items():

@@ -13,7 +13,6 @@ from optilocal.forwarder.pipeline.mappings import mapping_json
 from optilocal.scenarios.language import datafile_source, datafiles
 from optilocal.scenarios.language.before_mappings import read_parts
 from optilocal.scenarios.language.checker import Checker
-from optilocal.scenarios.language.defaults import Defaults
 from optilocal.scenarios.language.document import MAPPING_KEYS, check_document
 from optilocal.scenarios.language.names import Names
 from optilocal.scenarios.language.problems import AuthorProblem, meant
@@ -25,7 +24,7 @@ from optilocal.scenarios.language.references import (
     check_tracks,
 )
 from optilocal.scenarios.language.rows import Row
-from optilocal.scenarios.language.scenario import Scenario, Step
+from optilocal.scenarios.language.scenario import Defaults, Scenario, Step
 from optilocal.scenarios.language.times import clock_ms
 from optilocal.scenarios.language.yaml_nodes import NodePath
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from optilocal.scenarios.language.assembly import read_datafile, read_mappings
 from optilocal.scenarios.language.before_mappings import read_parts
 from optilocal.scenarios.language.checker import Checker
-from optilocal.scenarios.language.defaults import FILE_NAME, Defaults
 from optilocal.scenarios.language.document import check_defaults
 from optilocal.scenarios.language.matchers import read_matcher
 from optilocal.scenarios.language.problems import AuthorProblem, Mark, ScenarioError
+from optilocal.scenarios.language.scenario import Defaults
 from optilocal.scenarios.language.times import clock_ms
 from optilocal.scenarios.language.yaml_nodes import read_documents
 
+FILE_NAME = "scenario-defaults.yaml"
 _HIGHEST = (".git", "pyproject.toml")
 """A folder that holds one of these is a project's top: nothing above it is looked at."""
 

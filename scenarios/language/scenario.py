@@ -11,6 +11,18 @@ from optilocal.scenarios.language.yaml_nodes import Document, NodePath
 
 
 @dataclass(frozen=True, slots=True)
+class Defaults:
+    """What the scenarios of a folder share; what a scenario says itself wins. Tags add up, settings go one by one."""
+
+    tags: tuple[str, ...] = ()
+    datafile: dict[str, Any] | None = field(default=None, repr=False)
+    settings: dict[str, Any] = field(default_factory=dict)
+    mappings: tuple[dict[str, Any], ...] | None = None
+    platform: Platform = NOTHING
+    clock_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step: its kind, what stands behind it, its number (from 0) and line."""
 

@@ -14,7 +14,7 @@ from optilocal.forwarder.clock import SystemClock
 from optilocal.scenarios.language.loader import load_file
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError
 from optilocal.scenarios.language.scenario import Scenario
-from optilocal.scenarios.pytest_plugin.sandbox import servers_of
+from optilocal.scenarios.pytest_plugin.servers import servers_of
 from optilocal.scenarios.reporters.console import failure_text
 from optilocal.scenarios.running.runner import run_scenario
 

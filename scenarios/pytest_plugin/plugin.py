@@ -29,7 +29,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 @pytest.fixture
 def _optilocal_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """What both fixtures are taken from: the sandbox that `optilocal.sandbox()` gives, in a fresh namespace."""
-    from optilocal.scenarios.pytest_plugin.sandbox import servers_of  # noqa: PLC0415
+    from optilocal.scenarios.pytest_plugin.servers import servers_of  # noqa: PLC0415
     from optilocal.scenarios.sandbox.sandbox import Sandbox  # noqa: PLC0415
 
     servers = servers_of(request.config)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from optilocal.emulator.verdict.advice import NOTHING
 from optilocal.scenarios.language.matchers import as_text
-from optilocal.scenarios.reporters.outcome_page import page_of
+from optilocal.scenarios.reporters.wording import page_of
 
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "error": ("!", "bold red")}
 _LABEL = 9

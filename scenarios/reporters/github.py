@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from optilocal.scenarios.language.problems import AuthorProblem
-from optilocal.scenarios.reporters.outcome_page import page_of
-from optilocal.scenarios.reporters.wording import failures, sides, verdict_of
+from optilocal.scenarios.reporters.wording import failures, page_of, sides, verdict_of
 
 
 def write(run: dict[str, Any], stream: IO[str], *, cwd: Path, workspace: str | None) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.text import Text
 
-from optilocal.scenarios.reporters.outcome_page import page_of
+from optilocal.scenarios.reporters.wording import page_of
 
 CONDITIONS = {
     "event_key_matches": "the event key is in the datafile",

@@ -1,4 +1,4 @@
-"""How a report that is not a terminal puts a difference: the field, both sides, and what the verdict says about it."""
+"""What reports have in common: which scenarios failed, both sides of a difference, its verdict, the page on an outcome."""
 
 from __future__ import annotations
 
@@ -29,3 +29,8 @@ def verdict_of(difference: dict[str, Any], entry: dict[str, Any]) -> dict[str, A
 def failures(run: dict[str, Any]) -> list[dict[str, Any]]:
     """The scenarios that did not hold or could not run, in the order of the run."""
     return [entry for entry in run["scenarios"] if entry["status"] in ("failed", "error")]
+
+
+def page_of(outcome: str) -> str:
+    """The section of the documentation on an outcome."""
+    return f"docs/outcomes.md#{outcome}"

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from optilocal.scenarios.language.paths import typed
+from optilocal.scenarios.language.loader import load
+from optilocal.scenarios.language.paths import SUITE, typed
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.language.scenario import Scenario
 
 _TOKEN = re.compile(r"""\s*(?:(\(|\))|"([^"]*)"|'([^']*)'|([^\s()"']+))""")
 _AT_LINE = re.compile(r"(.+):(\d+)")
 _Test = Callable[[str], bool]
+
+
+def choose(
+    paths: Sequence[str],
+    expression: str | None = None,
+    tags: Sequence[str] = (),
+    *,
+    updating: bool = False,
+) -> list[Scenario]:
+    """The scenarios at these paths (none: the shipped suite) that match. Raises CannotRun or ScenarioError."""
+    plain, lines = split_paths(paths)
+    loaded = load(plain or [SUITE], updating=updating)
+    return select(loaded, lines=lines, expression=expression, tags=tags)
 
 
 def split_paths(paths: Iterable[str]) -> tuple[list[Path], dict[Path, set[int]]]:

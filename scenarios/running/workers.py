@@ -29,7 +29,7 @@ from optilocal.scenarios.running.runner import run_scenario
 if TYPE_CHECKING:
     import requests
 
-    from optilocal.scenarios.running.sandbox import Sandbox
+    from optilocal.scenarios.running.servers import LocalServers
 
 _FEWEST = 8
 """Fewer scenarios than this are done before a process would be worth its start."""
@@ -42,29 +42,26 @@ class _OwnEmulator:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sandbox: Sandbox | None = None
+        self._servers: LocalServers | None = None
 
     def client(self, namespace: str, session: requests.Session) -> EmulatorClient:
         """A namespace of it. Raises CannotRun when it cannot be started.
 
-        The referee, being in the same process, asks without the network; SDK and forwarder have `session` and HTTP.
+        This process asks it without the network; SDK and forwarder use `session` and HTTP.
         """
-        from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions  # noqa: PLC0415 - slow, and only needed here
+        from optilocal.scenarios.running.servers import LocalServers, ServerOptions  # noqa: PLC0415 - slow, and only needed here
 
         with self._lock:
-            if self._sandbox is None:
-                # Each scenario asks once, at its end.
-                options = SandboxOptions(emulator_port=0)
-                sandbox = Sandbox(options, with_forwarder=False)
-                self._sandbox = sandbox.__enter__()
-            return EmulatorClient(self._sandbox.emulator_url, namespace, session, self._sandbox.ask)
+            if self._servers is None:
+                self._servers = LocalServers(ServerOptions(emulator_port=0), with_forwarder=False).__enter__()
+            return EmulatorClient(self._servers.emulator_url, namespace, session, self._servers.ask)
 
     def stop(self) -> None:
         """Stop it when it runs, and leave no file behind."""
         with self._lock:
-            sandbox, self._sandbox = self._sandbox, None
-        if sandbox is not None:
-            sandbox.stop()
+            servers, self._servers = self._servers, None
+        if servers is not None:
+            servers.stop()
 
 
 _own = _OwnEmulator()
@@ -129,7 +126,7 @@ def _forked_pool(scenarios: tuple[Scenario, ...], count: int, own_emulators: boo
     if any('"@liquid"' in json.dumps(scenario.mappings) for scenario in scenarios):
         importlib.import_module("optilocal.forwarder.destination.liquid")
     if own_emulators:
-        importlib.import_module("optilocal.scenarios.running.sandbox")
+        importlib.import_module("optilocal.scenarios.running.servers")
     born = (os.getpid(), tempfile.tempdir)
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin, born)
     pool.submit(os.getpid).result()  # all are forked at the first task

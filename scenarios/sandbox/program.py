@@ -20,15 +20,10 @@ from optilocal.forwarder.settings import ServerSettings
 from optilocal.interception.hosts import InterceptionError, Policy
 from optilocal.interception.interception import Interception
 from optilocal.interception.proxy import Tally
-from optilocal.scenarios.language.datafiles import SHOP, cdn_url
+from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.language.problems import CannotRun
-from optilocal.scenarios.running.emulator_client import (
-    EmulatorClient,
-    forwarder_health,
-    is_last,
-    new_session,
-)
-from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.running.emulator_client import EmulatorClient, forwarder_health, is_last, new_session
+from optilocal.scenarios.running.servers import LocalServers, ServerOptions, usual_destination
 from optilocal.scenarios.sandbox.child import CannotStart, Child, Stopped
 from optilocal.scenarios.sandbox.outcome import Outcome, reports_to
 
@@ -117,7 +112,7 @@ def _analytics_js(options: ProgramOptions) -> Path | str | None:
 def _servers(options: ProgramOptions) -> Iterator[tuple[str, str]]:
     """Base URLs of emulator and forwarder: the running ones that are named, else of this process, on free ports."""
     if options.emulator is None:
-        sandbox = SandboxOptions(
+        sandbox = ServerOptions(
             emulator_port=0,
             forwarder_port=0,
             datafiles=options.datafiles or (str(SHOP),),
@@ -125,7 +120,7 @@ def _servers(options: ProgramOptions) -> Iterator[tuple[str, str]]:
             write_keys=options.write_keys,
             analytics_js=_analytics_js(options),
         )
-        with Sandbox(sandbox, with_forwarder=True) as servers:
+        with LocalServers(sandbox, with_forwarder=True) as servers:
             yield servers.emulator_url, servers.forwarder_url
         return
     client = EmulatorClient(options.emulator, options.namespace)
@@ -134,10 +129,6 @@ def _servers(options: ProgramOptions) -> Iterator[tuple[str, str]]:
         forwarder_health(options.forwarder)
         yield client.root, options.forwarder.rstrip("/")
         return
-    usual: dict[str, Any] = {}
-    for served in client.datafiles()[:1]:
-        usual["dataFileUrl"] = cdn_url(served["sdkKey"])
-        usual["accountId"] = (served["datafile"] or {}).get("accountId")
     try:
         settings = ServerSettings.load(
             options.settings,
@@ -145,7 +136,7 @@ def _servers(options: ProgramOptions) -> Iterator[tuple[str, str]]:
             optimizely=client.root,
             write_keys=options.write_keys,
             analytics_js=_analytics_js(options),
-            usual={name: value for name, value in usual.items() if value},
+            usual=usual_destination(client.datafiles()),
         )
         forwarder = ForwarderServer(settings).start()
     except (OSError, ValueError) as error:

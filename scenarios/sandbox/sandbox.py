@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from optilocal.forwarder.clock import SystemClock
@@ -19,7 +18,7 @@ from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.reporters.verdict_words import verdict_text
 from optilocal.scenarios.sandbox.optimizely import TIMEOUT_S, Datafile, Optimizely
 from optilocal.scenarios.sandbox.segment import Segment
-from optilocal.scenarios.sandbox.servers import Servers
+from optilocal.scenarios.sandbox.servers import LazyServers
 
 if TYPE_CHECKING:
     from optilocal.interception.interception import Interception
@@ -38,7 +37,7 @@ class Sandbox:
     attribute raises CannotRun, one line, when that cannot be done.
     """
 
-    def __init__(self, servers: Servers, namespace: str | None = None) -> None:
+    def __init__(self, servers: LazyServers, namespace: str | None = None) -> None:
         self._servers, self._namespace = servers, namespace
         self._open = ExitStack()
         self._interception: Interception | None = None
@@ -104,9 +103,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _of_namespace(self, url: str) -> str:
@@ -129,7 +126,7 @@ class SandboxContext:
 
     def __enter__(self) -> Sandbox:
         with ExitStack() as opened:
-            sandbox = opened.enter_context(Sandbox(opened.enter_context(Servers())))
+            sandbox = opened.enter_context(Sandbox(opened.enter_context(LazyServers())))
             sandbox.optimizely.put_datafile(SHOP if self._datafile is None else self._datafile)
             settings = _read_settings(self._settings)
             if self._mappings is not None:
@@ -141,18 +138,14 @@ class SandboxContext:
             self._opened.append(opened.pop_all())
         return sandbox
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._opened.pop().close()
 
     async def __aenter__(self) -> Sandbox:
         return await asyncio.to_thread(self.__enter__)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await asyncio.to_thread(self.__exit__, kind, error, trace)
+    async def __aexit__(self, *exception: Any) -> None:
+        await asyncio.to_thread(self.__exit__, *exception)
 
     def __call__(self, function: _Function) -> _Function:
         """The function, run in a sandbox of its own each time; a coroutine function too."""
@@ -212,9 +205,7 @@ class _Environment:
         self._before = {name: os.environ.get(name) for name in self._variables}
         os.environ.update(self._variables)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for name, value in self._before.items():
             if value is None:
                 os.environ.pop(name, None)

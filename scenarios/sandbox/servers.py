@@ -8,19 +8,18 @@ import threading
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.server import ForwarderServer
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.scenarios.running.emulator_client import EmulatorClient, new_session
-from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.running.servers import LocalServers, ServerOptions
 
 _NOT_IN_A_NAME = re.compile("[^A-Za-z0-9]+")
 
 
-class Servers:
+class LazyServers:
     """One emulator and one forwarder, each on a free port; with `emulator_url` that running emulator.
 
     `analytics_js` is the folder of Segment's code for pages. The forwarder tries again at once: a test does not wait for
@@ -44,8 +43,10 @@ class Servers:
                 EmulatorClient(self._given).health()
                 self._emulator = self._given
             elif self._emulator is None:
-                options = SandboxOptions(emulator_port=0)
-                self._emulator = self._open.enter_context(Sandbox(options, with_forwarder=False)).emulator_url
+                options = ServerOptions(emulator_port=0)
+                self._emulator = self._open.enter_context(
+                    LocalServers(options, with_forwarder=False)
+                ).emulator_url
             return self._emulator
 
     @property
@@ -79,7 +80,5 @@ class Servers:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from optilocal.forwarder.api import control
 from optilocal.forwarder.api.body import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES
-from optilocal.forwarder.api.refusals import KEPT as KEPT_REFUSALS
 from optilocal.forwarder.cli import settings_from
+from optilocal.forwarder.context import KEPT_REFUSALS
 from optilocal.forwarder.pipeline.retry import RetryPolicy, is_retried_status
 from optilocal.forwarder.pipeline.suppression import REACHES_DESTINATIONS, REGULATION_TYPES, SUPPRESSING
 from optilocal.forwarder.queue.dispatcher import MAX_WAITING
@@ -89,13 +90,8 @@ def test_the_statuses_that_are_tried_again() -> None:
 
 
 def test_every_own_address_is_on_the_page() -> None:
-    from optilocal.forwarder.api.control import control_api  # noqa: PLC0415
-    from optilocal.forwarder.api.platform import platform_api  # noqa: PLC0415
-
-    control = control_api(None, None, None, None, None, refusals=None, optimizely="", version="")  # type: ignore[arg-type]
     app = Flask("control", static_folder=None)
-    app.register_blueprint(control)
-    app.register_blueprint(platform_api(None))  # type: ignore[arg-type]
+    app.register_blueprint(control.blueprint)
     listed = section("The forwarder's own addresses")
     rules = (rule.rule for rule in app.url_map.iter_rules())
     paths = {re.sub(r"<[a-z_:]+>", "<id>", rule) for rule in rules}

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optimizely_double import NOON
 
-from optilocal.forwarder.pipeline.source_event import complete, deletion_event, iso_time, notes, parse_time
+from optilocal.forwarder.pipeline.source_event import (
+    complete,
+    deletion_event,
+    event_notes,
+    iso_time,
+    parse_time,
+)
 
 FIFTY_YEARS = 50 * 365 * 86_400_000
 
@@ -127,6 +133,6 @@ def test_a_deletion_looks_as_segment_makes_it() -> None:
     ],
 )
 def test_what_segment_hides_is_noted(event: dict[str, Any], codes: list[str]) -> None:
-    found = notes(event, received_at=NOON)
+    found = event_notes(event, received_at=NOON)
     assert [note["code"] for note in found] == codes
     assert all(note["message"] for note in found)

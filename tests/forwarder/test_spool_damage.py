@@ -13,7 +13,7 @@ from damage import KINDS, Files, damaged
 from test_spool import NOON, delivery
 
 from optilocal.forwarder.store.file import SpoolError
-from optilocal.forwarder.store.spool import Spool
+from optilocal.forwarder.store.sqlite import SqliteSpool
 
 ROWS = 300
 IN_A_PAGE = 6
@@ -24,24 +24,24 @@ IN_A_PAGE = 6
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     """A spool as a killed forwarder leaves it: what came last is in the log alone."""
     path = tmp_path_factory.mktemp("kept") / "spool"
-    with closing(Spool(path)) as spool:
+    with closing(SqliteSpool(path)) as spool:
         for number in range(ROWS):
             long = "y" * (300 + number % 5 * 1_500)
             spool.add("default", [delivery(str(number), properties={"x": long})], due=NOON)
         spool.suppress("default", "user_id", "u-9", NOON)
         spool.configure("default", {"settings": {"accountId": "1"}})
         found = Files.read(path)
-    with closing(Spool(found.write(path))):
+    with closing(SqliteSpool(found.write(path))):
         # Opened once more, half of it is folded into the file.
         pass
-    with closing(Spool(path)) as spool:
+    with closing(SqliteSpool(path)) as spool:
         for number in range(ROWS, 2 * ROWS):
             spool.add("default", [delivery(str(number), properties={"x": "y" * 300})], due=NOON)
         return Files.read(path)
 
 
 def ids(path: Path) -> list[str]:
-    with closing(Spool(path)) as spool:
+    with closing(SqliteSpool(path)) as spool:
         return [str(one.delivery.report["message_id"]) for one in spool.listing(None, limit=10_000)]
 
 
@@ -64,12 +64,12 @@ def test_damage_costs_the_deliveries_that_it_hits_and_is_said(
 
 def test_what_else_is_remembered_goes_on_too(files: Files, tmp_path: Path) -> None:
     path = files.write(tmp_path / "spool")
-    with closing(Spool(path)):
+    with closing(SqliteSpool(path)):
         pass
     content = bytearray(path.read_bytes())
     content[:16] = b"\xaa" * 16
     path.write_bytes(content)
-    with closing(Spool(path)) as spool:
+    with closing(SqliteSpool(path)) as spool:
         assert spool.is_suppressed("default", "user_id", "u-9")
         assert spool.configuration("default") == {"settings": {"accountId": "1"}}
         assert spool.waiting() == 2 * ROWS
@@ -79,9 +79,9 @@ def test_a_damaged_page_that_is_met_while_running_is_mended(
     files: Files, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = files.write(tmp_path / "spool")
-    with closing(Spool(path)):
+    with closing(SqliteSpool(path)):
         pass
-    with closing(Spool(path)) as spool:
+    with closing(SqliteSpool(path)) as spool:
         # It stays open: closing it would take the spool's own lock away.
         file = os.open(path, os.O_RDWR)
         middle = path.stat().st_size // 2 // 4096 * 4096
@@ -100,7 +100,7 @@ def test_a_delivery_that_cannot_be_read_keeps_none_of_the_others_from_it(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "spool"
-    with closing(Spool(path)) as spool:
+    with closing(SqliteSpool(path)) as spool:
         for number in range(3):
             spool.add("default", [delivery(str(number))], due=NOON)
     with closing(sqlite3.connect(path)) as db:

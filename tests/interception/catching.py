@@ -15,7 +15,7 @@ from optilocal.interception.outer import NO_PROXIES, OuterProxies
 from optilocal.interception.proxy import Proxy, ProxyOptions
 from optilocal.interception.trust import TrustFiles
 from optilocal.scenarios.language.datafiles import SHOP
-from optilocal.scenarios.running.sandbox import Sandbox
+from optilocal.scenarios.running.servers import LocalServers
 
 SDK_KEY = json.loads(SHOP.read_bytes())["sdkKey"]
 NOW_MS = time.time_ns() // 1_000_000
@@ -40,7 +40,7 @@ class Caught:
 class CatchingFactory:
     """Starts proxies in front of the servers; every defect that a proxy reports fails the test."""
 
-    def __init__(self, authority: Authority, trust: TrustFiles, servers: Sandbox) -> None:
+    def __init__(self, authority: Authority, trust: TrustFiles, servers: LocalServers) -> None:
         self._authority, self._trust, self._servers = authority, trust, servers
         self._open: list[Caught] = []
         self.reported: list[str] = []

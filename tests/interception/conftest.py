@@ -10,7 +10,7 @@ from catching import NOW_MS, CatchingFactory
 from optilocal.interception.authority import Authority
 from optilocal.interception.trust import TrustFiles, write_trust_files
 from optilocal.scenarios.language.datafiles import SHOP
-from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.running.servers import LocalServers, ServerOptions
 
 
 @pytest.fixture(scope="session")
@@ -24,14 +24,14 @@ def trust(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Tru
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Sandbox]:
-    options = SandboxOptions(emulator_port=0, forwarder_port=0, datafiles=(str(SHOP),))
-    with Sandbox(options, with_forwarder=True) as running:
+def servers() -> Iterator[LocalServers]:
+    options = ServerOptions(emulator_port=0, forwarder_port=0, datafiles=(str(SHOP),))
+    with LocalServers(options, with_forwarder=True) as running:
         yield running
 
 
 @pytest.fixture
-def catching(authority: Authority, trust: TrustFiles, servers: Sandbox) -> Iterator[CatchingFactory]:
+def catching(authority: Authority, trust: TrustFiles, servers: LocalServers) -> Iterator[CatchingFactory]:
     factory = CatchingFactory(authority, trust, servers)
     yield factory
     factory.close()

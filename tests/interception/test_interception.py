@@ -21,7 +21,7 @@ from optilocal.interception.hosts import HOSTS, Policy
 from optilocal.interception.outer import OuterProxies
 from optilocal.interception.trust import TrustFiles
 from optilocal.scenarios.running.emulator_client import EmulatorClient
-from optilocal.scenarios.running.sandbox import Sandbox
+from optilocal.scenarios.running.servers import LocalServers
 
 EVENTS = "https://logx.optimizely.com/v1/events"
 DATAFILE = f"https://cdn.optimizely.com/datafiles/{SDK_KEY}.json"
@@ -119,7 +119,7 @@ def test_nothing_of_our_own_is_reached_under_a_real_host(catching: CatchingFacto
         assert caught.session.get(url, timeout=10).status_code == 403
 
 
-def test_a_namespace_is_where_everything_goes(catching: CatchingFactory, servers: Sandbox) -> None:
+def test_a_namespace_is_where_everything_goes(catching: CatchingFactory, servers: LocalServers) -> None:
     caught = catching(namespace="blue")
     caught.session.post(EVENTS, json=batch("v-blue"), timeout=10)
     blue = EmulatorClient(servers.emulator_url, "blue")
@@ -129,7 +129,7 @@ def test_a_namespace_is_where_everything_goes(catching: CatchingFactory, servers
 
 
 def test_large_bodies_gzip_chunks_and_continue_arrive_whole(
-    catching: CatchingFactory, servers: Sandbox
+    catching: CatchingFactory, servers: LocalServers
 ) -> None:
     caught = catching(namespace="bodies")
     emulator = EmulatorClient(servers.emulator_url, "bodies")
@@ -176,7 +176,7 @@ def test_one_connection_serves_many_requests_and_pipelined_ones(
 
 
 def test_a_hundred_connections_at_once(
-    catching: CatchingFactory, trust: TrustFiles, servers: Sandbox
+    catching: CatchingFactory, trust: TrustFiles, servers: LocalServers
 ) -> None:
     caught = catching(namespace="hundred")
     together = threading.Barrier(100)
@@ -350,7 +350,9 @@ def test_a_server_that_is_down_is_told_to_the_client_alone(catching: CatchingFac
     assert caught.session.post("https://api.segment.io/v1/track", json=track, timeout=10).status_code == 200
 
 
-def test_a_fault_breaks_the_connection_of_the_client_too(catching: CatchingFactory, servers: Sandbox) -> None:
+def test_a_fault_breaks_the_connection_of_the_client_too(
+    catching: CatchingFactory, servers: LocalServers
+) -> None:
     caught = catching(namespace="faults")
     emulator = EmulatorClient(servers.emulator_url, "faults")
     for way in ("reset", "hang_up", "garbage"):

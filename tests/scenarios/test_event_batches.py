@@ -13,7 +13,7 @@ from optilocal.scenarios.language.loader import load
 from optilocal.scenarios.language.problems import ScenarioError
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.runner import run_scenario
-from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.running.servers import LocalServers, ServerOptions
 
 HEAD = "scenario: a\nclock: 2026-01-15T10:00:00Z\nsteps:\n"
 ORDER = '{entity_id: "20410060001", key: Order Completed}'
@@ -29,7 +29,7 @@ def run(folder: Path, steps: str, expect: str) -> tuple[dict[str, Any], list[dic
     file = folder / "a.scenario.yaml"
     file.write_text(f"{HEAD}{steps}expect: {expect}\n", encoding="utf-8")
     (scenario,) = load([file])
-    with Sandbox(SandboxOptions(emulator_port=0), with_forwarder=False) as sandbox:
+    with LocalServers(ServerOptions(emulator_port=0), with_forwarder=False) as sandbox:
         emulator = EmulatorClient(sandbox.emulator_url, "one")
         entry = run_scenario(scenario, emulator, now_ms=0)
         return entry, emulator.exchanges(surface="events")
@@ -155,7 +155,7 @@ def test_an_erased_visitors_conversions_lose_all_but_their_outcome(tmp_path: Pat
     steps = batch(visitor="u-1") + batch(visitor="u-2")
     expect = "{conversions: [{outcome: user_not_activated, visitor_id: u-0}, {outcome: user_not_activated, visitor_id: u-0}]}"
     file.write_text(f"{HEAD}{steps}expect: {expect}\n", encoding="utf-8")
-    with Sandbox(SandboxOptions(emulator_port=0), with_forwarder=False) as sandbox:
+    with LocalServers(ServerOptions(emulator_port=0), with_forwarder=False) as sandbox:
         document = tmp_path / "run.json"
         assert (
             main(["run", str(file), "--emulator", sandbox.emulator_url, "--quiet", "--json", str(document)])

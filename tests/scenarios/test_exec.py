@@ -15,7 +15,7 @@ import pytest
 
 from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.running.emulator_client import EmulatorClient
-from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.running.servers import LocalServers, ServerOptions
 
 KEY = json.loads(SHOP.read_bytes())["sdkKey"]
 EXEC = [sys.executable, "-m", "optilocal", "exec"]
@@ -52,9 +52,9 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def up() -> Iterator[Sandbox]:
-    options = SandboxOptions(emulator_port=0, forwarder_port=0, datafiles=(str(SHOP),))
-    with Sandbox(options, with_forwarder=True) as running:
+def up() -> Iterator[LocalServers]:
+    options = ServerOptions(emulator_port=0, forwarder_port=0, datafiles=(str(SHOP),))
+    with LocalServers(options, with_forwarder=True) as running:
         yield running
 
 
@@ -149,7 +149,7 @@ def test_what_it_cannot_do_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     assert done.returncode == 2 and "only a proxy at http://" in done.stderr
 
 
-def test_a_running_sandbox_and_a_namespace_of_it_can_be_used(up: Sandbox) -> None:
+def test_a_running_sandbox_and_a_namespace_of_it_can_be_used(up: LocalServers) -> None:
     EmulatorClient(up.emulator_url, "blue").put_datafile(KEY, json.loads(SHOP.read_bytes()))
     for extra in (["--forwarder", up.forwarder_url], []):
         done = run(*program(SENDS, "--emulator", up.emulator_url, "--namespace", "blue", *extra))

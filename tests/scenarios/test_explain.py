@@ -16,16 +16,16 @@ from optilocal.scenarios.cli import main
 from optilocal.scenarios.language import datafiles
 from optilocal.scenarios.language.document import OUTCOMES
 from optilocal.scenarios.reporters.verdict_line import SHORT, verdict_line
-from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.running.servers import LocalServers, ServerOptions
 
 AUTH = ("key", "")
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
+def sandbox() -> Iterator[LocalServers]:
     """A sandbox in which u-1 tracked a near miss twice, u-2 met a fault, and u-3 went to a namespace of its own."""
-    options = SandboxOptions(emulator_port=0, forwarder_port=0, datafiles=(str(datafiles.SHOP),))
-    with Sandbox(options, with_forwarder=True) as running:
+    options = ServerOptions(emulator_port=0, forwarder_port=0, datafiles=(str(datafiles.SHOP),))
+    with LocalServers(options, with_forwarder=True) as running:
         track(running, "m-1", "u-1", "order completed")
         track(running, "m-1", "u-1", "order completed", count=2)
         fault = [{"on": "events", "status": 400, "times": 1}]
@@ -36,7 +36,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def track(
-    sandbox: Sandbox, message_id: str, user: str, event: str, *, prefix: str = "", count: int = 1
+    sandbox: LocalServers, message_id: str, user: str, event: str, *, prefix: str = "", count: int = 1
 ) -> None:
     """Send one event, and wait until the namespace has so many verdicts."""
     body = {"userId": user, "event": event, "messageId": message_id}
@@ -47,7 +47,7 @@ def track(
     assert len(rows) == count
 
 
-def explained(sandbox: Sandbox, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
+def explained(sandbox: LocalServers, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
     code = main(["explain", *arguments, "--json", "--emulator", sandbox.emulator_url])
     return code, json.loads(capsys.readouterr().out)["verdicts"]
 
@@ -70,19 +70,23 @@ def explained(sandbox: Sandbox, capsys: pytest.CaptureFixture[str], *arguments: 
     ids=" ".join,
 )  # fmt: skip
 def test_the_options_choose_verdicts(
-    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], arguments: list[str], messages: list[str]
+    sandbox: LocalServers, capsys: pytest.CaptureFixture[str], arguments: list[str], messages: list[str]
 ) -> None:
     code, verdicts = explained(sandbox, capsys, *arguments)
     assert [verdict["message_id"] for verdict in verdicts] == messages
     assert code == (0 if messages else 1)
 
 
-def test_a_duplicate_comes_after_its_original(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_duplicate_comes_after_its_original(
+    sandbox: LocalServers, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, verdicts = explained(sandbox, capsys, "m-1")
     assert [verdict["outcome"] for verdict in verdicts] == ["unmatched_event_key", "duplicate"]
 
 
-def test_a_fault_that_was_injected_is_named(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_that_was_injected_is_named(
+    sandbox: LocalServers, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["explain", "m-2", "--emulator", sandbox.emulator_url]) == 0
     assert "fault injected: a fault rule on events answers 400" in capsys.readouterr().out
     assert main(["explain", "m-1", "--emulator", sandbox.emulator_url]) == 0
@@ -90,7 +94,7 @@ def test_a_fault_that_was_injected_is_named(sandbox: Sandbox, capsys: pytest.Cap
 
 
 def test_what_is_not_there_and_what_cannot_be_asked(
-    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+    sandbox: LocalServers, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["explain", "m-1", "m-9", "--emulator", sandbox.emulator_url]) == 1
     told = capsys.readouterr().out
@@ -104,7 +108,7 @@ def test_what_is_not_there_and_what_cannot_be_asked(
         assert (refused.out, refused.err.count("\n")) == ("", 1) and says in refused.err
 
 
-def test_tail_shows_what_is_there_and_what_comes(sandbox: Sandbox) -> None:
+def test_tail_shows_what_is_there_and_what_comes(sandbox: LocalServers) -> None:
     command = [
         sys.executable,
         "-m",

@@ -15,7 +15,7 @@ from optilocal.emulator.settings import Settings
 from optilocal.scenarios.cli import main
 from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.running.emulator_client import EmulatorClient
-from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.running.servers import LocalServers, ServerOptions
 from optilocal.serving.loopback import is_loopback, session_for
 
 pytest_plugins = ["pytester"]
@@ -61,13 +61,13 @@ def scenarios(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    options = SandboxOptions(emulator_port=0, forwarder_port=0)
-    with Sandbox(options, with_forwarder=True) as running:
+def sandbox() -> Iterator[LocalServers]:
+    options = ServerOptions(emulator_port=0, forwarder_port=0)
+    with LocalServers(options, with_forwarder=True) as running:
         yield running
 
 
-def test_the_proxy_is_in_the_way_of_who_heeds_it(sandbox: Sandbox) -> None:
+def test_the_proxy_is_in_the_way_of_who_heeds_it(sandbox: LocalServers) -> None:
     with pytest.raises(requests.exceptions.ProxyError):
         requests.get(f"{sandbox.emulator_url}/_emulator/health", timeout=5)
 
@@ -77,7 +77,7 @@ def test_scenarios_run(scenarios: str, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_scenarios_run_in_a_sandbox_that_is_up(
-    scenarios: str, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+    scenarios: str, sandbox: LocalServers, capsys: pytest.CaptureFixture[str]
 ) -> None:
     urls = ["--emulator", sandbox.emulator_url, "--forwarder", sandbox.forwarder_url]
     assert main(["run", scenarios, *urls]) == 0, capsys.readouterr().out
@@ -96,7 +96,7 @@ def test_the_fixtures_of_pytest_work(pytester: pytest.Pytester) -> None:
 
 
 def test_traffic_is_recorded_and_explained(
-    sandbox: Sandbox, scenarios: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sandbox: LocalServers, scenarios: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", scenarios, "--emulator", sandbox.emulator_url, "--quiet"]) == 0
     client = EmulatorClient(sandbox.emulator_url)
@@ -112,7 +112,7 @@ def test_traffic_is_recorded_and_explained(
 
 
 def test_a_datafile_is_checked_and_served_by_its_address(
-    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sandbox: LocalServers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     datafile = json.loads(SHOP.read_text(encoding="utf-8"))
     url = EmulatorClient(sandbox.emulator_url).put_datafile(datafile["sdkKey"], datafile)["url"]

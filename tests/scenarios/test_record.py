@@ -19,7 +19,7 @@ from optilocal.scenarios.language.loader import load_file
 from optilocal.scenarios.language.paths import SUITE
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.runner import run_scenario
-from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.running.servers import LocalServers, ServerOptions
 
 NOW = 1_768_471_200_000
 REPRODUCED = (
@@ -38,12 +38,12 @@ REPRODUCED = (
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(SandboxOptions(emulator_port=0, forwarder_port=0), with_forwarder=True) as running:
+def sandbox() -> Iterator[LocalServers]:
+    with LocalServers(ServerOptions(emulator_port=0, forwarder_port=0), with_forwarder=True) as running:
         yield running
 
 
-def _record(sandbox: Sandbox, namespace: str, *options: str) -> int:
+def _record(sandbox: LocalServers, namespace: str, *options: str) -> int:
     return main(["record", "--emulator", sandbox.emulator_url, "--namespace", namespace, *options])
 
 
@@ -53,7 +53,7 @@ def _record(sandbox: Sandbox, namespace: str, *options: str) -> int:
     ids=lambda scenario: scenario.name,
 )
 def test_what_a_scenario_did_is_recorded_as_one_that_passes(
-    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str], scenario: Any
+    sandbox: LocalServers, tmp_path: Path, capsys: pytest.CaptureFixture[str], scenario: Any
 ) -> None:
     namespace = f"rec-{abs(hash(scenario.id))}"
     run_scenario(scenario, EmulatorClient(sandbox.emulator_url, namespace), now_ms=NOW)
@@ -74,7 +74,7 @@ def _gist(verdict: dict[str, Any]) -> tuple[Any, ...]:
     return verdict["message_id"], verdict["outcome"], verdict["attributed_to"], verdict["visitor_id"]
 
 
-def _live(sandbox: Sandbox, namespace: str) -> None:
+def _live(sandbox: LocalServers, namespace: str) -> None:
     """As an application does it: a datafile set, events sent over HTTP to the forwarder, without any scenario."""
     emulator = EmulatorClient(sandbox.emulator_url, namespace)
     url = emulator.put_datafile("shop", {**read_datafile(SHOP), "sdkKey": "shop"})["url"]
@@ -91,7 +91,7 @@ def _live(sandbox: Sandbox, namespace: str) -> None:
 
 
 def test_live_traffic_is_recorded_and_passes_from_the_file(
-    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sandbox: LocalServers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _live(sandbox, "live")
     file = tmp_path / "live.scenario.yaml"
@@ -105,7 +105,7 @@ def test_live_traffic_is_recorded_and_passes_from_the_file(
 
 
 def test_one_event_by_its_message_id_on_standard_output_carries_its_datafile(
-    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sandbox: LocalServers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _live(sandbox, "one")
     assert _record(sandbox, "one", "--message-id", "m-1") == 0
@@ -118,7 +118,7 @@ def test_one_event_by_its_message_id_on_standard_output_carries_its_datafile(
 
 
 def test_a_wrong_recording_is_refused_in_one_line(
-    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+    sandbox: LocalServers, capsys: pytest.CaptureFixture[str]
 ) -> None:
     EmulatorClient(sandbox.emulator_url, "idle").put_datafile("shop", read_datafile(SHOP))
     for namespace, options, reason in (
@@ -134,7 +134,7 @@ def test_a_wrong_recording_is_refused_in_one_line(
     assert "no emulator answers" in capsys.readouterr().err
 
 
-def test_what_an_sdk_sent_is_left_out_and_said_so(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_what_an_sdk_sent_is_left_out_and_said_so(sandbox: LocalServers, tmp_path: Path) -> None:
     _live(sandbox, "sdk")
     event = {"timestamp": NOW, "uuid": "sdk-1", "key": "Order Completed", "entity_id": "20410060001"}
     batch = {
@@ -201,7 +201,7 @@ def _epoch(text: str) -> int:
 
 
 def test_a_message_id_twice_in_one_batch_passes_when_it_is_done_again(
-    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sandbox: LocalServers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     emulator = EmulatorClient(sandbox.emulator_url, "twice")
     url = emulator.put_datafile("shop", {**read_datafile(SHOP), "sdkKey": "shop"})["url"]
@@ -220,7 +220,7 @@ def test_a_message_id_twice_in_one_batch_passes_when_it_is_done_again(
 
 
 def test_nothing_is_overwritten_unless_it_is_asked_for(
-    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sandbox: LocalServers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _live(sandbox, "kept")
     file = tmp_path / "kept.scenario.yaml"

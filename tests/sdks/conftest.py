@@ -21,9 +21,9 @@ from optilocal.forwarder.clock import SystemClock
 from optilocal.interception.hosts import Policy
 from optilocal.interception.interception import Interception
 from optilocal.scenarios.running.emulator_client import EmulatorClient
-from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
-from optilocal.scenarios.sandbox.sandbox import Sandbox as SandboxInUse
-from optilocal.scenarios.sandbox.servers import Servers
+from optilocal.scenarios.running.servers import LocalServers, ServerOptions
+from optilocal.scenarios.sandbox.sandbox import LocalServers as SandboxInUse
+from optilocal.scenarios.sandbox.servers import LazyServers
 
 HERE = Path(__file__).parent
 SHOP = Path(__file__).parents[2] / "scenarios/suite/datafiles/shop.json"
@@ -37,15 +37,15 @@ def shop() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def served() -> Iterator[Sandbox]:
+def served() -> Iterator[LocalServers]:
     """Emulator and forwarder with the shop's datafile, ports aside what `optilocal up --datafile` gives."""
-    options = SandboxOptions(emulator_port=0, forwarder_port=0, datafiles=(str(SHOP),))
-    with Sandbox(options, with_forwarder=True) as sandbox:
+    options = ServerOptions(emulator_port=0, forwarder_port=0, datafiles=(str(SHOP),))
+    with LocalServers(options, with_forwarder=True) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def optimizely(served: Sandbox, shop: dict[str, Any]) -> EmulatorClient:
+def optimizely(served: LocalServers, shop: dict[str, Any]) -> EmulatorClient:
     """A fresh namespace of the emulator that serves the shop's datafile."""
     client = EmulatorClient(served.emulator_url, f"sdks-{next(_numbers)}")
     client.put_datafile(shop["sdkKey"], shop)
@@ -53,7 +53,7 @@ def optimizely(served: Sandbox, shop: dict[str, Any]) -> EmulatorClient:
 
 
 @pytest.fixture
-def segment(served: Sandbox, optimizely: EmulatorClient) -> SegmentSource:
+def segment(served: LocalServers, optimizely: EmulatorClient) -> SegmentSource:
     """The namespace of the forwarder that is connected to `optimizely`."""
     return SegmentSource(f"{served.forwarder_url}/ns/{optimizely.namespace}")
 
@@ -96,17 +96,17 @@ def application(request: pytest.FixtureRequest) -> Application:
 
 
 @pytest.fixture(scope="session")
-def servers_of_programs() -> Iterator[Servers]:
+def servers_of_programs() -> Iterator[LazyServers]:
     with contextlib.suppress(NotHere):
         install(HERE)
     code = HERE / "node_modules/@segment/analytics-next/dist/umd"
-    with Servers(analytics_js=code if code.is_dir() else None) as running:
+    with LazyServers(analytics_js=code if code.is_dir() else None) as running:
         yield running
 
 
 @pytest.fixture
 def place(
-    servers_of_programs: Servers,
+    servers_of_programs: LazyServers,
     request: pytest.FixtureRequest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

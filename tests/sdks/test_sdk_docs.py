@@ -16,7 +16,7 @@ from segment_source import SegmentSource
 
 from optilocal.scenarios.cli import main
 from optilocal.scenarios.running.emulator_client import EmulatorClient
-from optilocal.scenarios.running.sandbox import Sandbox, SandboxOptions
+from optilocal.scenarios.running.servers import LocalServers, ServerOptions
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -24,26 +24,26 @@ PAGE = (ROOT / "docs/sdks.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+def sandbox() -> Iterator[LocalServers]:
     """What the page's first command starts."""
     datafile = re.search(r"optilocal up --datafile (\S+)", PAGE)
     assert datafile
-    options = SandboxOptions(emulator_port=0, forwarder_port=0, datafiles=(str(ROOT / datafile[1]),))
-    with Sandbox(options, with_forwarder=True) as running:
+    options = ServerOptions(emulator_port=0, forwarder_port=0, datafiles=(str(ROOT / datafile[1]),))
+    with LocalServers(options, with_forwarder=True) as running:
         yield running
 
 
 @pytest.fixture
-def emulator(sandbox: Sandbox) -> EmulatorClient:
+def emulator(sandbox: LocalServers) -> EmulatorClient:
     return EmulatorClient(sandbox.emulator_url)
 
 
 @pytest.fixture
-def forwarder(sandbox: Sandbox) -> SegmentSource:
+def forwarder(sandbox: LocalServers) -> SegmentSource:
     return SegmentSource(sandbox.forwarder_url)
 
 
-def program(sandbox: Sandbox, heading: str, number: int = 0) -> str:
+def program(sandbox: LocalServers, heading: str, number: int = 0) -> str:
     """A complete program under a heading of the page, with the sandbox's own addresses."""
     section = re.split(r"^#+ ", PAGE.split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
     found: str = re.findall(r"^```(?:python|js)\n(.*?)^```", section, re.DOTALL | re.MULTILINE)[number]
@@ -58,7 +58,9 @@ def run(*command: str) -> str:
     return done.stdout.strip()
 
 
-def test_python(sandbox: Sandbox, emulator: EmulatorClient, forwarder: SegmentSource, tmp_path: Path) -> None:
+def test_python(
+    sandbox: LocalServers, emulator: EmulatorClient, forwarder: SegmentSource, tmp_path: Path
+) -> None:
     variation = run(sys.executable, "-c", program(sandbox, "Python"))
     assert run(sys.executable, "-c", program(sandbox, "Python", 1)) == "42"
     run(sys.executable, "-c", program(sandbox, "Segment's Python library"))
@@ -70,7 +72,7 @@ def test_python(sandbox: Sandbox, emulator: EmulatorClient, forwarder: SegmentSo
 @pytest.mark.node
 def test_javascript_in_node(
     node: str,
-    sandbox: Sandbox,
+    sandbox: LocalServers,
     emulator: EmulatorClient,
     forwarder: SegmentSource,
     capsys: pytest.CaptureFixture[str],
@@ -90,7 +92,11 @@ def test_javascript_in_node(
 @pytest.mark.node
 @pytest.mark.browser
 def test_both_in_the_browser(
-    sandbox: Sandbox, emulator: EmulatorClient, forwarder: SegmentSource, pages: Pages, browsing: Browsing
+    sandbox: LocalServers,
+    emulator: EmulatorClient,
+    forwarder: SegmentSource,
+    pages: Pages,
+    browsing: Browsing,
 ) -> None:
     def leave(page: Page) -> None:
         done(page)

@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 from optilocal.forwarder.store.file import SCHEMA, SpoolError, check_spool_file
-from optilocal.forwarder.store.salvage import salvage
+from optilocal.forwarder.store.sqlite_salvage import salvage
 from optilocal.serving.database_pages import log_end
 
 # Connections to files that were damaged and set aside, which must never be closed: see `set_aside`.
 _LEFT_OPEN: list[sqlite3.Connection] = []
 
 
-def open_spool(path: Path, *, temporary: bool) -> sqlite3.Connection:
+def connected(path: Path, *, temporary: bool) -> sqlite3.Connection:
     """A connection that nobody else has; what had to be mended is told on stderr. Raises SpoolError."""
     if not check_spool_file(path):
         _tell(salvage(path))

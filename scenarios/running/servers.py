@@ -1,13 +1,12 @@
-"""Both servers up: the emulator with its datafiles, and the forwarder that speaks to it."""
+"""Emulator and forwarder in this process: started together, stopped together."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from optilocal.emulator.datafile.datafile import DatafileError
@@ -18,12 +17,12 @@ from optilocal.forwarder.pipeline.mappings import odd_triggers
 from optilocal.forwarder.server import ForwarderServer
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
-from optilocal.scenarios.language import datafiles
+from optilocal.scenarios.language.datafiles import cdn_url
 from optilocal.scenarios.language.problems import CannotRun
 
 
 @dataclass(frozen=True, slots=True)
-class SandboxOptions:
+class ServerOptions:
     """What `optilocal up` takes. Port 0 is any free port; `datafiles` are files or URLs, served under their sdkKey.
 
     With a `journal` FILE the forwarder's spool is FILE.spool; without, both go with the process.
@@ -39,13 +38,13 @@ class SandboxOptions:
     analytics_js: Path | str | None = None
 
 
-class Sandbox:
+class LocalServers:
     """A running emulator and, when asked for, a running forwarder, as a context manager.
 
     Raises CannotRun when one of them cannot be started; nothing is left running then.
     """
 
-    def __init__(self, options: SandboxOptions, *, with_forwarder: bool) -> None:
+    def __init__(self, options: ServerOptions, *, with_forwarder: bool) -> None:
         self._options, self._with_forwarder = options, with_forwarder
         self._emulator: EmulatorServer | None = None
         self._forwarder: ForwarderServer | None = None
@@ -83,6 +82,7 @@ class Sandbox:
                 self._forwarder = ForwarderServer(
                     self._forwarder_settings(), port_option="--forwarder-port"
                 ).start()
+                self._emulator.speak_to(self.forwarder_url)
         except (OSError, ValueError, DatafileError, JournalError, SpoolError) as error:
             self.stop()
             raise CannotRun(_line(error)) from None
@@ -92,13 +92,8 @@ class Sandbox:
         return self
 
     def _forwarder_settings(self) -> ServerSettings:
-        """The destination's settings: those of the file, over the account and the URL of the first datafile served."""
         options = self._options
         served = json.loads(self.ask("GET", "/_emulator/datafiles", b"", {})[1])["datafiles"]
-        usual: dict[str, Any] = {}
-        if served:
-            usual["dataFileUrl"] = datafiles.cdn_url(served[0]["sdkKey"])
-            usual["accountId"] = str((served[0]["datafile"] or {}).get("accountId") or "")
         settings = ServerSettings.load(
             options.settings,
             host=options.host,
@@ -107,7 +102,7 @@ class Sandbox:
             spool=_spool_beside(options.journal),
             write_keys=options.write_keys,
             analytics_js=options.analytics_js,
-            usual={name: value for name, value in usual.items() if value},
+            usual=usual_destination(served),
         )
         for note in odd_triggers(settings.mappings):
             sys.stderr.write(f"forwarder: {options.settings}: {note}\n")
@@ -120,8 +115,21 @@ class Sandbox:
         if self._emulator:
             self._emulator.stop()
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def usual_destination(datafiles: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The settings of a destination that names none: URL and account of the first datafile that the emulator serves.
+
+    `datafiles` are rows of `GET /_emulator/datafiles`.
+    """
+    settings: dict[str, Any] = {}
+    for served in datafiles[:1]:
+        settings["dataFileUrl"] = cdn_url(served["sdkKey"])
+        account = str((served["datafile"] or {}).get("accountId") or "")
+        settings |= {"accountId": account} if account else {}
+    return settings
 
 
 def _spool_beside(journal: Path | None) -> Path | None:
