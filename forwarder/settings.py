@@ -30,7 +30,8 @@ class SettingsError(ValueError):
 @dataclass(frozen=True)
 class ServerSettings:
     """What a `ForwarderServer` is made from. `destination` has the keys accountId, dataFileUrl, accessToken;
-    `spool` None keeps what is accepted in a file that goes with the process; port 0 is any free port.
+    `spool` is a file or, as a text, the address of a PostgreSQL database; None keeps what is accepted in a file that
+    goes with the process; port 0 is any free port.
     """
 
     host: str = "127.0.0.1"
@@ -39,7 +40,7 @@ class ServerSettings:
     destination: Mapping[str, Any] = field(default_factory=dict)
     mappings: Sequence[Subscription] = (DEFAULT_SUBSCRIPTION,)
     platform: Platform = NOTHING
-    spool: Path | None = None
+    spool: Path | str | None = None
     workers: int = 4
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     allowed_hosts: tuple[str, ...] = ()

@@ -86,16 +86,16 @@ def namespaces() -> Response:
 @blueprint.post("/deliveries")
 def deliveries() -> Response:
     parts, space = context(), namespace()
-    given = json_body()
+    body = json_body()
     try:
-        reports = read_reports(given, parts.now(space), parts.new_id)
+        reports = read_reports(body, parts.now(space), parts.new_id)
     except DeliveryError as error:
         raise Problem("invalid_delivery", str(error)) from None
     # What came before a report stands before it.
     parts.projector.catch_up()
     numbers = [parts.journal.put_report(space, as_kept(report)) for report in reports]
     parts.projector.wake()
-    return json_response({"numbers": numbers} if isinstance(given, list) else {"number": numbers[0]}, 201)
+    return json_response({"numbers": numbers} if isinstance(body, list) else {"number": numbers[0]}, 201)
 
 
 @blueprint.post("/runs")
@@ -129,11 +129,11 @@ def one_run(run_id: str) -> Response:
 
 @blueprint.post("/reset")
 def reset() -> Response:
-    given = json_body(required=False)
-    if given is not None and not isinstance(given, dict):
+    body = json_body(required=False)
+    if body is not None and not isinstance(body, dict):
         raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
-    datafiles = (given or {}).get("datafiles", False)
-    if not isinstance(datafiles, bool) or set(given or {}) - {"datafiles"}:
+    datafiles = (body or {}).get("datafiles", False)
+    if not isinstance(datafiles, bool) or set(body or {}) - {"datafiles"}:
         raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
     kinds = [faults.KIND, CLOCK, subject_access.KIND, bandit.TABLE, bandit.SERVED]
     kinds += [STORED, REVISION] if datafiles else []

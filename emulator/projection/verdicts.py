@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from optilocal.emulator.batch.parse import parse
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import Attribution
 from optilocal.emulator.counting.standing import Rules, Standings
@@ -116,6 +117,26 @@ class Verdicts:
                 },
             ]
         return {"number": row["number"], "namespace": namespace, **found}
+
+    def foreseen(self, namespace: str, report: Mapping[str, Any], history: DatafileHistory) -> dict[str, Any]:
+        """The verdict on a delivery that was not made: as if Optimizely had received what its requests would carry."""
+        sent = [request["json"] for request in report["requests"] if request.get("to") == "events"]
+        read = (
+            parse(dumps(sent[-1]).encode(), headers={}, received_at=report["received_at"]).rows
+            if sent
+            else []
+        )
+        conversion = next((row for row in read if row["kind"] == "conversion"), None)
+        visitor = conversion["visitor_id"] if conversion else report.get("visitor_id")
+        found = verdict(
+            report,
+            conversion,
+            decisions=self._decisions(namespace, visitor),
+            history=history,
+            rules=self.rules,
+            relatives=self._relatives(namespace, visitor, related_visitors(report, conversion)),
+        )
+        return {"number": None, "namespace": namespace, **found}
 
     def _event(self, number: int | None) -> Any:
         row = None if number is None else self.journal.event(number)

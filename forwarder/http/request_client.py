@@ -28,8 +28,8 @@ from optilocal.forwarder.http.session import (
     NOT_REACHED,
     BodyError,
     BodyTooLarge,
-    HttpSession,
     PrivateAddress,
+    Session,
 )
 from optilocal.forwarder.javascript.json import to_json
 from optilocal.forwarder.javascript.url import without_fragment
@@ -57,7 +57,7 @@ class RequestClient:
     `optimizely` is the emulator's base URL with its `/ns/<name>`; `attempt` numbers the rows (1, 2, …).
     """
 
-    session: HttpSession
+    session: Session
     optimizely: str
     clock: Clock
     attempt: int = 1

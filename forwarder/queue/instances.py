@@ -83,6 +83,12 @@ class Instances:
             self._latest = (namespace, found)
             return found
 
+    def forget(self, namespace: str) -> None:
+        """Read the namespace's configuration anew when it is needed: another forwarder has changed it."""
+        with self._lock:
+            self._open.pop(namespace, None)
+            self._latest = None
+
     def settings(self, namespace: str) -> dict[str, Any]:
         """The namespace's settings as configured."""
         stored = self._spool.configuration(namespace) or {}

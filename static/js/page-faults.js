@@ -2,7 +2,12 @@
 (function (o) {
   "use strict";
 
-  const SURFACES = { events: "Event API", datafile: "Datafile", privacy: "Privacy API", predictions: "Prediction service" };
+  const SURFACES = {
+    events: "Event API",
+    datafile: "Datafile",
+    privacy: "Privacy API",
+    predictions: "Prediction service",
+  };
 
   /** What a rule does, in words: "answers 503, first two requests spared". */
   function does(rule) {

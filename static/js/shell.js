@@ -5,13 +5,21 @@
   const WAYS = [
     ["runs", "Results", true],
     ["events", "Events", true],
-    ["exchanges", "Exchanges", false],
     ["experiments", "Experiments", false],
+    ["try", "Try", false],
+    ["destination", "Destination", false],
     ["datafiles", "Datafiles", false],
+    ["exchanges", "Exchanges", false],
     ["faults", "Faults", false],
     ["erasure", "Erasure", false],
   ];
-  const SAME_AS = { event: "events", received: "events" };
+  const SAME_AS = {
+    event: "events",
+    received: "events",
+    visitor: "events",
+    deliveries: "destination",
+    forced: "datafiles",
+  };
   const STATES = {
     live: ["good", "Live", "The page follows the emulator"],
     paused: ["idle", "Paused", "The tab is hidden; the page goes on when you come back"],

@@ -118,6 +118,17 @@ def test_an_account_that_is_no_text_breaks_the_schema_and_is_compared_by_its_dig
         assert any("account_id" in item["message"] for item in told["warnings"])
 
 
+def test_a_visitor_who_is_in_an_experiment_of_another_account_is_told_so() -> None:
+    """The event may well be a metric there."""
+    found = judged(None, conversion("u", account_id="55555"), IN_CHECKOUT)
+    assert found["details"] == ['The visitor is in "b" of "checkout", which belongs to another account.']
+    paused = decision("u", "old-a", account_id="12001")
+    (told,) = judged(None, conversion("u", account_id="55555"), paused)["details"]
+    assert told.startswith(
+        'The visitor has decisions in "old", which belongs to another account, that do not'
+    )
+
+
 @pytest.mark.parametrize("account", ["55555", "777"])
 def test_a_decision_of_another_account_is_set_aside_with_the_reason(account: str) -> None:
     found = judged(None, conversion("u"), decision("u", "checkout-a", account_id=account), past=BOTH)

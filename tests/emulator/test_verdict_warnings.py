@@ -120,6 +120,35 @@ def test_what_an_sdk_of_a_european_project_sent_to_the_us_is_warned_of(region, h
         assert "eu.logx.optimizely.com" in found["remedy"] and "counts nowhere" in found["explanation"]
 
 
+@pytest.mark.parametrize(
+    ("given", "mapped", "row", "expected"),
+    [
+        ({"revenue": 4999}, {}, {}, ["revenue_taken_out"]),
+        ({"revenue": 4999, "value": 49.99}, {"value": 49.99}, {"value": 49.99}, ["revenue_taken_out"]),
+        ({"value": 49.99}, {"coupon": "X"}, {}, ["value_taken_out"]),
+        ({"revenue": 4999}, {"total": 4999}, {"revenue": 4999}, []),
+        ({"revenue": 4999}, {"revenue": 4999}, {"revenue": 4999}, []),
+        ({"revenue": ""}, {}, {}, []),
+        ({"coupon": "X"}, {}, {}, []),
+        ({"revenue": 4999}, None, {}, ["revenue_taken_out"]),
+    ],
+)
+def test_revenue_that_a_stage_before_the_mappings_took_out_is_told(given, mapped, row, expected):
+    source = {"type": "track", "event": "Order Completed", "userId": "u"}
+    left = {**source, "properties": mapped} if mapped is not None else source
+    report = delivery(
+        source_event={**source, "properties": given}, mapped_event=left, payload=payload(attributes={})
+    )
+    found = judged(report, sent(**row), IN_CHECKOUT)
+    assert [code for code in codes(found["warnings"]) if "taken_out" in code] == expected
+    assert ("in the stage that takes it out" in found["remedy"]) is bool(expected)
+
+
+def test_revenue_of_an_event_that_no_stage_changed_is_not_taken_out():
+    report = delivery(source_event=properties(revenue="4999"))
+    assert "revenue_taken_out" not in codes(judged(report, sent(), IN_CHECKOUT)["warnings"])
+
+
 def test_a_row_of_before_the_host_was_kept_is_judged():
     old = {key: value for key, value in conversion("u").items() if key != "sent_to"}
     past = history((0, datafile(region="EU")))

@@ -17,7 +17,7 @@ ALL_STAGES = """\
 schema: {plan: {rules: {events: [{name: order_completed, rules: {type: object}}]}}, settings: {track: {allowUnplannedEvents: false}}}
 transformations:
   - {name: Fix the name, if: "event = 'order_completed'", newEventName: Order Completed}
-  - {name: Country, if: all, destinationMetadataId: here, propertyValueTransformations: [{propertyPaths: [properties.country], propertyValue: NL}]}
+  - {name: Country, if: all, destinationMetadataId: 641d5acea88fa531b9068608, propertyValueTransformations: [{propertyPaths: [properties.country], propertyValue: NL}]}
 consent: {categories: [advertising]}
 schema_filter: {Order Refunded: false}
 filters:
@@ -102,6 +102,7 @@ def test_an_event_that_passes_shows_every_stage_and_what_was_changed(here: Page)
         ("Consent", "Passed"),
         ("Schema integration filter", "Passed"),
         ("Destination filters", "Changed"),
+        ("Transformations for this destination", "Changed"),
     ]
     for number, (name, result) in enumerate(expected, 1):
         row = stages.get_by_role("row").nth(number)
