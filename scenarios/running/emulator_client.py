@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import requests
 
 from optilocal.scenarios.language.problems import CannotRun
+from optilocal.scenarios.running.verdict_feed import is_last
 
 Ask = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, bytes]]
 """Method, path with query, body and headers → status and body."""
@@ -190,11 +191,6 @@ class EmulatorClient:
     def post_run(self, run: dict[str, Any]) -> str:
         """Publish a run, or what has become of it since, for the viewer; its id."""
         return str(self.call("POST", "/_emulator/runs", json=run)["id"])
-
-
-def is_last(page: Mapping[str, Any], name: str, limit: int) -> bool:
-    """Whether nothing follows a page of a listing that was asked for `limit` rows: pages end by their bytes too."""
-    return len(page[name]) < limit and not page.get("more")
 
 
 def forwarder_health(base_url: str) -> dict[str, Any]:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from optilocal.scenarios.running.emulator_client import is_last
-
 Ask = Callable[[str], dict[str, Any]]
 """Path with query → the JSON that the emulator's control surface answers."""
 _Verdict = TypeVar("_Verdict", bound=Mapping[str, Any])
@@ -45,6 +43,11 @@ class Selection:
         return f"{prefix}/_emulator/verdicts?" + urlencode(
             {name: value for name, value in given.items() if value is not None}
         )
+
+
+def is_last(page: Mapping[str, Any], name: str, limit: int) -> bool:
+    """Whether nothing follows a page of a listing that was asked for `limit` rows: pages end by their bytes too."""
+    return len(page[name]) < limit and not page.get("more")
 
 
 def found(ask: Ask, selection: Selection) -> list[dict[str, Any]]:
