@@ -61,6 +61,9 @@ class Driver(Protocol):
     def fail(self, rules: list[dict[str, Any]]) -> None:
         """Fault rules come into force."""
 
+    def force(self, rule: dict[str, Any]) -> str | None:
+        """One more variation is forced."""
+
     def change_datafile(self, change: dict[str, Any]) -> str | None:
         """The datafile changes, as assembly has resolved it: `{"whole": datafile}`, or what stands in its place."""
 
@@ -244,6 +247,19 @@ STEPS: Mapping[str, StepKind] = {
             + (f" → {given['variation']}" if "variation" in given else "")
         ),
         by_sdk=True,
+    ),
+    "force": StepKind(
+        "From here on the emulator serves the datafile so that SDKs show `user`, or without it everybody, this variation. "
+        "It is judged by the datafile as it was.",
+        "{experiment, variation, user}",
+        mapping_of(
+            experiment=Key(TEXT, "An experiment of the datafile.", required=True, names="experiment"),
+            variation=Key(ID, "The variation to be shown.", required=True, names="variation"),
+            user=Key(ID, "Whom it is shown to; absent: everybody."),
+        ),
+        lambda driver, given: driver.force(given),
+        lambda given: f"{given['experiment']} → {given['variation']} for {given.get('user', 'everybody')}",
+        sdk_polls_after=True,
     ),
     "event_batch": StepKind(
         "A program without an SDK posts this event batch to Optimizely's Event API, a text as it stands. The head of the "
