@@ -67,7 +67,7 @@
                 o.words.plural(forced.length, "variation is", "variations are") + " forced",
                 `${shown.join(", ")}${forced.length > 2 ? " …" : ""}.`,
               ],
-              many ? "Force none" : "Force it no more",
+              many ? "End all" : "End it",
             ),
         ].filter(Boolean),
       );
