@@ -137,13 +137,13 @@ def keys() -> Response:
 def authentication() -> Response:
     # Segment tests settings before it saves them, so the settings to test may be in the body.
     has_body = request.method == "POST" and request.content_length
-    chosen = Settings.from_json(_settings_object(read_json())) if has_body else _settings()
+    chosen = Settings(_settings_object(read_json())) if has_body else _settings()
     error = test_authentication(chosen, _client()).error
     return jsonify(ok=True) if error is None else jsonify(ok=False, error=error_json(error))
 
 
 def _settings() -> Settings:
-    return Settings.from_json(context().instances.settings(current_namespace()))
+    return Settings(context().instances.settings(current_namespace()))
 
 
 def _client() -> RequestClient:
