@@ -15,7 +15,7 @@ from optilocal.emulator.control.deliveries import (
 from optilocal.emulator.control.listing import listing
 from optilocal.emulator.control.run import RunError, read_run, run_summary
 from optilocal.emulator.counting.question import own_question
-from optilocal.emulator.datafile import bandit
+from optilocal.emulator.datafile import bandit, forced
 from optilocal.emulator.datafile.store import REVISION, STORED
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.emulator.privacy import subject_access
@@ -139,7 +139,9 @@ def reset() -> Response:
     datafiles = (body or {}).get("datafiles", False)
     if not isinstance(datafiles, bool) or set(body or {}) - {"datafiles"}:
         raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
-    kinds = [faults.KIND, CLOCK, subject_access.KIND, bandit.TABLE, bandit.SERVED]
+    kinds = [faults.KIND, forced.KIND, CLOCK, subject_access.KIND, bandit.TABLE, bandit.SERVED]
     kinds += [STORED, REVISION] if datafiles else []
+    # Whoever polls is served the datafile as it was set, though it has the forced one already.
+    forced.Forced(context().journal, namespace()).put([], context().now(namespace()))
     context().journal.reset(namespace(), kinds)
     return json_response({"namespace": namespace(), "datafiles": datafiles})
