@@ -74,7 +74,7 @@ def _pipeline(given: dict[str, Any]) -> Pipeline:
         if "mappings" in given:
             mappings = read_mappings(given["mappings"])
         return Pipeline(
-            Settings.from_json({key: value for key, value in settings.items() if value is not None}),
+            Settings({key: value for key, value in settings.items() if value is not None}),
             mappings,
             optimizely=instances.optimizely(namespace),
             clock=context().clock,

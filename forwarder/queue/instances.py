@@ -122,7 +122,7 @@ class Instances:
             wanted = list(mappings) if mappings is not None else self.mappings(namespace)
             around = platform if platform is not None else self.platform(namespace)
             if settings is not None:
-                Settings.from_json(chosen).validate()
+                Settings(chosen).validate()
             made = self._make(namespace, chosen, wanted, around)
             record = {"settings": chosen, "mappings": [mapping_json(one) for one in wanted]}
             record["platform"] = around.as_json()
@@ -138,7 +138,7 @@ class Instances:
         platform: Platform,
     ) -> Pipeline:
         return Pipeline(
-            Settings.from_json(settings),
+            Settings(settings),
             mappings,
             optimizely=self.optimizely(namespace),
             clock=self._clock,

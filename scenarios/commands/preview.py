@@ -76,7 +76,7 @@ def _workspace(datafile: str | None, settings: Path | None, mapping: Path | None
     if served is not None:
         chosen["accountId"] = str(served.get("accountId") or chosen["accountId"])
     chosen |= {key: value for key, value in configured.destination.items() if value is not None}
-    return Workspace(Settings.from_json(chosen), tuple(mappings), configured.platform, served)
+    return Workspace(Settings(chosen), tuple(mappings), configured.platform, served)
 
 
 def _mapping(file: Path) -> Any:

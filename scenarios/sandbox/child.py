@@ -33,7 +33,7 @@ class Stopped(BaseException):
 class Child:
     """One program while it runs, as a context manager in the main thread: signals to us are for it until the block ends.
 
-    It gets a signal once: at a terminal Ctrl-C reaches it directly; elsewhere it is a process group, and we send the signal.
+    It gets a signal once: at a terminal Ctrl-C reaches it directly; elsewhere it is a process group, and we send it.
     A second signal kills it and raises Stopped; so does the first one before it was started and after it has ended.
     """
 
