@@ -20,9 +20,10 @@ from field_builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optilocal.emulator.counting.attribution import Rules, deduplicate
+from optilocal.emulator.counting.attribution import Rules, deduplicate, judge_by
 from optilocal.emulator.counting.rest_results import rest_results
 from optilocal.emulator.counting.results import Totals, results, totals, visitor_contribution
+from optilocal.emulator.counting.standing import Standings
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.projection.visitor import Visitor
 
@@ -323,3 +324,38 @@ def test_counting_visitor_by_visitor_sets_aside_what_counting_at_once_does(drawn
         assert known[row["visitor_id"]].decide(row, step_by_step)
     kept = Totals.from_text(step_by_step.as_text())
     assert kept.results(history()) == totals(rows, history(), RULES).results(history())
+
+
+@pytest.mark.parametrize(
+    ("more", "settled"),
+    [
+        (decision("u", "checkout-a"), True),
+        (decision("u", "checkout-b", NOW + 1), True),
+        (decision("u", "checkout-b", NOW - 1), False),
+        (decision("u", "banner-a"), False),
+        (decision("u", "checkout-a", NOW + 1, experiment_id="unknown"), True),
+        (decision("u", "checkout-a", NOW + 1, experiment_id=None), True),
+        (decision("u", "checkout-a", NOW + 1, experiment_id="exp-delivery"), True),
+        (decision("u", "banner-a", NOW + 1, account_id="777"), False),
+    ],
+)
+def test_one_more_decision_is_settled_where_it_changes_nothing(more, settled):
+    """What changes nothing is not remembered; what may change something makes the visitor be judged anew."""
+    visitor, summed = Visitor(history(), RULES), Totals()
+    assert visitor.decide(decision("u", "checkout-a"), summed)
+    purchase_row = conversion("u")
+    visitor.convert(judge_by(purchase_row, visitor.standings), purchase_row, summed)
+    assert visitor.decide(more, summed) is settled
+
+
+def test_the_first_decision_of_all_is_never_settled():
+    assert Standings([], history(), RULES).settle(decision("u", "unknown-a")) is False
+
+
+def test_a_decision_of_before_the_experiment_was_listed_is_set_aside():
+    bare = datafile(experiments=[experiment("banner")])
+    past = history((0, bare), (NOW, datafile(revision="2")))
+    assert set_aside(decision("u", "checkout-a", NOW - 1), past=past) == {"not_running": 1}
+    assert set_aside(decision("u", "checkout-a", NOW - 1, campaign_id="1"), past=past) == {
+        "wrong_campaign": 1
+    }
