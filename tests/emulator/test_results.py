@@ -359,3 +359,49 @@ def test_a_decision_of_before_the_experiment_was_listed_is_set_aside():
     assert set_aside(decision("u", "checkout-a", NOW - 1, campaign_id="1"), past=past) == {
         "wrong_campaign": 1
     }
+
+
+def accounts_apart(first, second):
+    """Two datafiles of the accounts 12001 and 777, with these experiments."""
+    own = datafile(groups=[], experiments=[experiment(key) for key in first])
+    other = datafile(
+        accountId="777", sdkKey="sdk-2", groups=[], experiments=[experiment(key) for key in second]
+    )
+    return DatafileHistory({"sdk-1": [(0, own)], "sdk-2": [(0, other)]})
+
+
+@pytest.mark.parametrize(
+    ("past", "account"),
+    [
+        (accounts_apart(["checkout"], ["checkout"]), "777"),
+        (accounts_apart(["banner"], ["checkout"]), "777"),
+        (accounts_apart(["checkout"], ["banner"]), "12001"),
+    ],
+)
+def test_a_decision_for_another_account_that_is_known_is_not_settled(past, account):
+    before = decision("u", "old-a", account_id=account)
+    if past.experiment("exp-banner") is None:
+        before = decision("u", "checkout-a", account_id="12001")
+    standings = Standings([before], past, RULES)
+    assert standings.settle(decision("u", "checkout-b", NOW + 1, account_id=account)) is False
+
+
+def test_of_two_accounts_each_experiment_counts_its_own_accounts_visitors():
+    past = accounts_apart(["checkout"], ["banner"])
+    shown = count(
+        decision("u", "checkout-a"),
+        decision("v", "checkout-a", account_id="777"),
+        decision("w", "banner-a", account_id="777"),
+        past=past,
+    )
+    assert shown["checkout"]["variations"]["a"]["visitors"] == 1
+    assert [one["reason"] for one in shown["checkout"]["set_aside"]] == ["wrong_account"]
+    assert shown["banner"]["variations"]["a"]["visitors"] == 1 and shown["banner"]["set_aside"] == []
+
+
+@pytest.mark.parametrize(
+    "more", [{"experiment_id": "unknown"}, {"experiment_id": "exp-delivery"}, {"experiment_id": None}]
+)
+def test_what_is_decided_outside_of_experiments_adds_nothing(more):
+    added = visitor_contribution([decision("u", "checkout-a", **more)], history(), RULES)
+    assert added.shares.keys() <= {"exp-kept_out"} and added.set_aside == {}
