@@ -1,12 +1,16 @@
 """Wiring: one emulator's parts, its surfaces, and the errors that are its own."""
 
 from collections.abc import Callable
+from hmac import compare_digest
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from optilocal.emulator.context import EXTENSION, Context, context, namespace
+from optilocal.emulator.control import forced as control_forced
+from optilocal.emulator.control import forwarder as control_forwarder
 from optilocal.emulator.control import predictions as control_predictions
+from optilocal.emulator.control import preview as control_preview
 from optilocal.emulator.control import reading as control_api
 from optilocal.emulator.control import setting as control_settings
 from optilocal.emulator.control import viewer
@@ -37,6 +41,9 @@ SURFACES = {
     control_api.blueprint: Surface.OWN,
     control_settings.blueprint: Surface.OWN,
     control_predictions.blueprint: Surface.OWN,
+    control_forwarder.blueprint: Surface.OWN,
+    control_preview.blueprint: Surface.OWN,
+    control_forced.blueprint: Surface.OWN,
     viewer.blueprint: Surface.VIEWER,
 }
 # Where the imitated REST API is in real life; a hosts file or a proxy leads here under this name.
@@ -49,7 +56,8 @@ def create_app(
 ) -> Flask:
     """The emulator as a WSGI app over a journal that the caller opens and closes."""
     verdicts = Verdicts(journal, settings.rules)
-    parts = Context(settings, clock, journal, verdicts, Projector(journal, verdicts), new_id)
+    parts = Context(settings, clock, journal, verdicts, Projector(journal, verdicts), new_id, new_id())
+    parts.forwarder.address = settings.forwarder
     guard = Guard("emulator", settings.host, settings.allowed_hosts)
     app = make_app(
         guard,
@@ -61,6 +69,7 @@ def create_app(
     )
     app.extensions[EXTENSION] = parts
     app.before_request(_bound_namespaces)
+    app.before_request(_page_token)
 
     @app.before_request
     def check_imitated() -> None:
@@ -87,6 +96,17 @@ def _bound_namespaces() -> None:
         raise Problem("too_many_namespaces", f'{what} and {{"datafiles": true}}, or start with a new journal')
 
 
+def _page_token() -> None:
+    """Refuse what a page would change without the token that the viewer's own pages read."""
+    own = request.blueprint is not None and request.path.startswith("/_emulator/")
+    if not own or request.method in SAFE_METHODS or not is_from_page(request.headers):
+        return
+    given = request.headers.get("X-Optilocal-Token", "")
+    if not compare_digest(given.encode("utf-8", "replace"), context().page_token.encode()):
+        told = "a page that changes something names the token of GET /_emulator/viewer in X-Optilocal-Token"
+        raise Problem("page_token", f"{told}; load the page again")
+
+
 def _problem(error: problems.Problem) -> Response:
     if _is_rest():
         answer = rest_error(error.status, error.code, error.message, headers=error.headers)
@@ -97,8 +117,8 @@ def _problem(error: problems.Problem) -> Response:
 def _http_error(error: HTTPException) -> Response:
     problem = as_problem(error, _HINT)
     if _is_rest():
-        said = {404: "Nothing matches the given URI", 405: "The method is not allowed here"}
-        problem.message = said.get(error.code or 500, problem.message)
+        sentences = {404: "Nothing matches the given URI", 405: "The method is not allowed here"}
+        problem.message = sentences.get(error.code or 500, problem.message)
     return _problem(problem)
 
 

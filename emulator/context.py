@@ -22,9 +22,18 @@ EXTENSION = "emulator"
 CLOCK = "clock"
 
 
+@dataclass
+class Forwarder:
+    """Where the forwarder is that the viewer speaks to: its base URL, None while nobody has said."""
+
+    address: str | None = None
+
+
 @dataclass(frozen=True)
 class Context:
-    """One emulator's parts. `new_id` gives a new id of 32 hexadecimal digits."""
+    """One emulator's parts. `new_id` gives a new id of 32 hexadecimal digits. `page_token` is what the viewer's pages name
+    when they change something, which no page of anybody else can read.
+    """
 
     settings: Settings
     clock: Clock
@@ -32,6 +41,8 @@ class Context:
     verdicts: Verdicts
     projector: Projector
     new_id: Callable[[], str]
+    page_token: str
+    forwarder: Forwarder = field(default_factory=Forwarder)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def report(self, text: str) -> None:
@@ -49,9 +60,9 @@ class Context:
             for each in exchanges
             if each.namespace != DEFAULT and not self.journal.knows_namespace(each.namespace)
         }
-        made = {each.namespace for each in exchanges if each.method not in SAFE_METHODS}
-        kept = [each for each in exchanges if each.namespace not in new - made]
-        for namespace in new & made:
+        changing = {each.namespace for each in exchanges if each.method not in SAFE_METHODS}
+        kept = [each for each in exchanges if each.namespace not in new - changing]
+        for namespace in new & changing:
             self.journal.add_namespace(namespace)
         if not kept:
             return 0
@@ -66,8 +77,8 @@ class Context:
 
 def context() -> Context:
     """The parts of the emulator that handles the current request."""
-    found: Context = current_app.extensions[EXTENSION]
-    return found
+    parts: Context = current_app.extensions[EXTENSION]
+    return parts
 
 
 def namespace() -> str:

@@ -1,4 +1,4 @@
-"""JSON as text, both ways, for data that anybody may have sent: nothing here raises for what stands in the data."""
+"""JSON that anybody may have sent: written, read, and looked into whatever its shape is."""
 
 import json
 import math
@@ -9,7 +9,7 @@ import msgspec
 
 
 def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 _encode = msgspec.json.Encoder().encode
@@ -27,7 +27,7 @@ def dumps(value: Any) -> str:
 
 
 def loads(text: str | bytes) -> Any:
-    """Parsed JSON. Raises ValueError for everything that is none: NaN, Infinity, too deep or too long numbers too."""
+    """Parsed JSON. Raises ValueError for what is not valid JSON: NaN, Infinity, too deep nesting, too long numbers too."""
     try:
         return decode_strictly(text)
     except NOT_STRICT:
@@ -52,15 +52,15 @@ def bounded_loads(text: str) -> Any:
 
 
 def names_twice(text: str) -> bool:
-    """Whether some object of a JSON text has a name twice; of two the last is read, and the first is only in the text."""
-    found = False
+    """Whether an object in a JSON text has a name twice: readers take the last one, the first is in the text alone."""
+    twice = False
 
     def look(pairs: list[tuple[str, Any]]) -> None:
-        nonlocal found
-        found = found or len({name for name, _ in pairs}) < len(pairs)
+        nonlocal twice
+        twice = twice or len({name for name, _ in pairs}) < len(pairs)
 
     json.loads(text, object_pairs_hook=look)
-    return found
+    return twice
 
 
 def storable(value: str | None) -> str | None:
@@ -77,3 +77,18 @@ def storable(value: str | None) -> str | None:
 def storable_text(value: object) -> str | None:
     """What anybody sent, as a text to look it up by: an id may have come as a number."""
     return storable(value if isinstance(value, str) else None if value is None else dumps(value))
+
+
+def as_object(value: object) -> dict[str, Any]:
+    """The value when it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """The value when it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects among the items of a list; none of any other value."""
+    return [item for item in as_list(value) if isinstance(item, dict)]

@@ -4,7 +4,6 @@ import errno
 import socket
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import TracebackType
 
 from flask import Flask
 
@@ -90,6 +89,11 @@ class EmulatorServer:
         self._server.start()
         return self
 
+    def speak_to(self, forwarder_url: str) -> None:
+        """From now on this is the forwarder that the viewer speaks to."""
+        assert self._context is not None
+        self._context.forwarder.address = forwarder_url
+
     def _listen(self) -> socket.socket:
         host, port = self.settings.host, self.settings.port
         try:
@@ -142,7 +146,5 @@ class EmulatorServer:
     def __enter__(self) -> "EmulatorServer":
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()

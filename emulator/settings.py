@@ -19,7 +19,8 @@ class Settings:
     `journal` is a file, as a text the address of a PostgreSQL database, and None a temporary file that goes away at the
     end. `datafiles` are files or http(s) URLs, served in the namespace `default`. `max_events` bounds exchanges, events and
     verdicts, each. `allowed_hosts` are further names under which the viewer and the control surface may be reached;
-    `access_tokens`, when there are any, the only ones that the REST API takes.
+    `access_tokens`, when there are any, the only ones that the REST API takes. `forwarder` is
+    the base URL of the forwarder that the viewer speaks to.
     """
 
     host: str = "127.0.0.1"
@@ -32,6 +33,7 @@ class Settings:
     max_namespaces: int = 10_000
     allowed_hosts: tuple[str, ...] = ()
     access_tokens: tuple[str, ...] = ()
+    forwarder: str | None = None
     rules: Rules = field(default_factory=Rules)
 
 
@@ -79,6 +81,11 @@ OPTIONS = (
         multiple=True,
     ),
     _option(
+        "--forwarder",
+        "base URL of the forwarder that the viewer speaks to (default: none; `optilocal up` knows its own)",
+        "URL",
+    ),
+    _option(
         "--count-after-pause",
         "go on counting users of an experiment that was paused, yes or no (default no)",
         "YES|NO",
@@ -120,7 +127,7 @@ _SWITCHES = tuple(each.name for each in dataclasses.fields(Rules))
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Settings from flags and environment. Raises OptionsError, and SystemExit once `--help` has been answered."""
-    given = read_options("python -m optilocal.emulator", _ABOUT, OPTIONS, arguments, environment)
-    values = {name: value for name, value in given.items() if value is not None}
+    options = read_options("python -m optilocal.emulator", _ABOUT, OPTIONS, arguments, environment)
+    values = {name: value for name, value in options.items() if value is not None}
     switches = {name: values.pop(name) for name in _SWITCHES if name in values}
     return Settings(**values, rules=Rules(**switches))

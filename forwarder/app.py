@@ -6,7 +6,7 @@ import sys
 
 from flask import Flask, Response
 
-from optilocal.forwarder.api import analytics_js, control, filters, regulations, tracking
+from optilocal.forwarder.api import analytics_js, control, filters, preview, regulations, tracking
 from optilocal.forwarder.api.body import MAX_CONTROL_BYTES
 from optilocal.forwarder.context import EXTENSION, Context
 from optilocal.forwarder.problems import Problem
@@ -21,6 +21,7 @@ SURFACES = {
     regulations.blueprint: Surface.OWN,
     filters.blueprint: Surface.OWN,
     control.blueprint: Surface.OWN,
+    preview.blueprint: Surface.OWN,
 }
 PUBLIC_API_HOSTS = ("api.segmentapis.com",)
 """The real host of Segment's Public API; a hosts file or a proxy leads here under this name."""

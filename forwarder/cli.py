@@ -14,7 +14,7 @@ from optilocal.forwarder.pipeline.mappings import odd_triggers
 from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.server import ForwarderServer, ServerError
 from optilocal.forwarder.settings import ServerSettings, SettingsError
-from optilocal.serving.options import OptionsError, Twin, read_options
+from optilocal.serving.options import OptionsError, Place, Twin, read_options
 
 _ABOUT = "Segment's side: takes source events and sends them to a local Optimizely."
 _FILE = click.Path(path_type=Path)
@@ -38,7 +38,12 @@ OPTIONS = (
     _option(
         "--settings", "JSON file {accountId, dataFileUrl, accessToken, sdkKey, mappings}", "FILE", type=_FILE
     ),
-    _option("--spool", "file that keeps what was accepted until it is sent", "FILE", type=_FILE),
+    _option(
+        "--spool",
+        "file that keeps what was accepted until it is sent, or a PostgreSQL database that many share",
+        "FILE|postgresql://…",
+        type=Place(),
+    ),
     _option("--workers", "how many deliveries are made at once", "N", type=click.IntRange(1, 64), default=4),
     _option(
         "--retry-base",

@@ -16,6 +16,8 @@ class Problem(problems.Problem):
         "invalid_settings": 400,
         "invalid_mappings": 400,
         "invalid_platform": 400,
+        "invalid_preview": 400,
+        "invalid_trigger": 400,
         "unknown_delivery": 404,
         "overloaded": 429,
         "spool_failed": 503,

@@ -20,6 +20,7 @@ from optilocal.forwarder.queue.dispatcher import Dispatcher
 from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
+from optilocal.forwarder.store.opening import open_spool
 from optilocal.forwarder.store.spool import Spool
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
@@ -103,7 +104,7 @@ class ForwarderServer:
         """Begins to serve and to send; it answers when this returns. Raises `ServerError`."""
         settings = self._settings
         try:
-            spool = Spool(settings.spool)
+            spool = open_spool(settings.spool)
         except SpoolError as error:
             raise ServerError(str(error)) from None
         session = _Sending(pool=settings.workers * 2)

@@ -30,7 +30,8 @@ class SettingsError(ValueError):
 @dataclass(frozen=True)
 class ServerSettings:
     """What a `ForwarderServer` is made from. `destination` has the keys accountId, dataFileUrl, accessToken;
-    `spool` None keeps what is accepted in a file that goes with the process; port 0 is any free port.
+    `spool` is a file or, as a text, the address of a PostgreSQL database; None keeps what is accepted in a file that
+    goes with the process; port 0 is any free port.
     """
 
     host: str = "127.0.0.1"
@@ -39,7 +40,7 @@ class ServerSettings:
     destination: Mapping[str, Any] = field(default_factory=dict)
     mappings: Sequence[Subscription] = (DEFAULT_SUBSCRIPTION,)
     platform: Platform = NOTHING
-    spool: Path | None = None
+    spool: Path | str | None = None
     workers: int = 4
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     allowed_hosts: tuple[str, ...] = ()
@@ -69,7 +70,7 @@ class ServerSettings:
         if not self.optimizely.startswith(("http://", "https://")):
             raise SettingsError(f"the emulator's address {self.optimizely!r} is no http:// URL")
         try:
-            Settings.from_json(self.destination_settings).validate()
+            Settings(self.destination_settings).validate()
             check_mappings(self.mappings)
         except (DestinationError, ConfigurationError) as error:
             raise SettingsError(f"the destination's settings: {error}") from None

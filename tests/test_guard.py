@@ -130,8 +130,20 @@ def test_programs_and_pages_of_the_servers_own_origin_are_let_in(running: Runnin
     for route in running.guarded():
         address = running.addresses[route.server]
         own = {"Origin": address, "Sec-Fetch-Site": "same-origin", "Content-Type": "application/json"}
+        if route.server == "emulator":
+            own["X-Optilocal-Token"] = requests.get(f"{address}/_emulator/viewer", timeout=20).json()["token"]
         for headers in ({}, own):
             assert route.call(f"{address}/ns/let-in", **headers).status_code not in (403, 415), route
+
+
+def test_a_page_of_the_emulators_own_origin_changes_nothing_without_the_token(running: Running) -> None:
+    address = running.addresses["emulator"]
+    own = {"Origin": address, "Sec-Fetch-Site": "same-origin", "Content-Type": "application/json"}
+    for route in running.guarded():
+        for token in ({}, {"X-Optilocal-Token": "guessed"}):
+            if route.server == "emulator":
+                answer = route.call(f"{address}/ns/let-in", **own, **token)
+                assert (answer.status_code, answer.json()["error"]["code"]) == (403, "page_token"), route
 
 
 def test_foreign_names_reach_nothing_that_imitates_the_rest_api(running: Running) -> None:

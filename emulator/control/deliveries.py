@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from optilocal.emulator.journal.records import Report
-from optilocal.emulator.json_text import dumps, storable, storable_text
+from optilocal.emulator.json_text import as_object, dumps, objects, storable, storable_text
 from optilocal.emulator.verdict.verdict import delivered_uuid
 
 LONGEST_ID = 200
@@ -31,32 +31,32 @@ class DeliveryError(ValueError):
     """A report that cannot be taken; the text is one line that names the field."""
 
 
-def read_reports(given: object, now: int, new_id: Callable[[], str]) -> list[dict[str, Any]]:
+def read_reports(body: object, now: int, new_id: Callable[[], str]) -> list[dict[str, Any]]:
     """One report, or a list of 1 to `MOST_REPORTS` of which every single one can be taken. Raises DeliveryError."""
-    if not isinstance(given, list):
-        return [read_report(given, now, new_id)]
-    if not 0 < len(given) <= MOST_REPORTS:
-        why = f"a list of deliveries has 1 to {MOST_REPORTS} objects, this one {len(given)}"
+    if not isinstance(body, list):
+        return [read_report(body, now, new_id)]
+    if not 0 < len(body) <= MOST_REPORTS:
+        why = f"a list of deliveries has 1 to {MOST_REPORTS} objects, this one {len(body)}"
         raise DeliveryError(why)
     reports = []
-    for index, one in enumerate(given):
+    for index, report in enumerate(body):
         try:
-            reports.append(read_report(one, now, new_id))
+            reports.append(read_report(report, now, new_id))
         except DeliveryError as error:
-            raise DeliveryError(f"delivery [{index}]: {error}; none of the {len(given)} was kept") from None
+            raise DeliveryError(f"delivery [{index}]: {error}; none of the {len(body)} was kept") from None
     return reports
 
 
-def read_report(given: object, now: int, new_id: Callable[[], str]) -> dict[str, Any]:
+def read_report(body: object, now: int, new_id: Callable[[], str]) -> dict[str, Any]:
     """A report with every field of the architecture's "Delivery". Raises DeliveryError.
 
     Without an id it gets a new one, and without a time of receipt the namespace's `now`.
     """
-    if not isinstance(given, Mapping):
+    if not isinstance(body, Mapping):
         raise DeliveryError("a delivery is a JSON object")
     report: dict[str, Any] = dict.fromkeys((*_TEXTS, *_ANYTHING, *_OBJECTS))
     report |= {name: [] for name in (*_LISTS_OF_OBJECTS, "details")}
-    report |= {name: value for name, value in given.items() if value is not None}
+    report |= {name: value for name, value in body.items() if value is not None}
     for name in _TEXTS:
         if not isinstance(report[name], str | None):
             raise DeliveryError(f'"{name}" must be a text, or null')
@@ -119,11 +119,6 @@ def _sent_events(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The events of the event batches it sent, as far as they are some."""
     for request in report["requests"]:
         if request.get("to") == "events":
-            for visitor in _items(request.get("json"), "visitors"):
-                for snapshot in _items(visitor, "snapshots"):
-                    yield from _items(snapshot, "events")
-
-
-def _items(parent: Any, name: str) -> list[dict[str, Any]]:
-    items = parent.get(name) if isinstance(parent, dict) else None
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+            for visitor in objects(as_object(request.get("json")).get("visitors")):
+                for snapshot in objects(visitor.get("snapshots")):
+                    yield from objects(snapshot.get("events"))

@@ -89,10 +89,10 @@ def _wait(name: str, query: Query, count: int, seconds: float) -> bool:
             # Whatever comes while this is counted has to be counted again.
             waiter.missing = 1
         projector.catch_up()
-        found = journal.count(name, query, count)
+        matching = journal.count(name, query, count)
         if waiter is not None:
-            waiter.missing = count - found
-        return None if found >= count else LONGEST_WAIT
+            waiter.missing = count - matching
+        return None if matching >= count else LONGEST_WAIT
 
     def subscribe(news: Callable[[], None]) -> Callable[[], None]:
         nonlocal waiter

@@ -9,6 +9,8 @@ Sources: `optimizely/project_config.py` of python-sdk 5.7.0 (`_get_everyone_else
 from collections.abc import Mapping
 from typing import Any
 
+from optilocal.emulator.json_text import as_list, objects
+
 FEATURE_ROLLOUT = "fr"
 
 
@@ -18,14 +20,14 @@ def added_variations(raw: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]
     `raw` is a datafile as it was given. The variation of a flag is the first one of the last rule of the flag's
     rollout. A flag without a rollout, a rollout without a rule, or a last rule without a variation adds nothing.
     """
-    rollouts = {str(item.get("id")): item for item in _objects(raw.get("rollouts"))}
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for flag in _objects(raw.get("featureFlags")):
+    rollouts = {str(item.get("id")): item for item in objects(raw.get("rollouts"))}
+    added: dict[str, list[Mapping[str, Any]]] = {}
+    for flag in objects(raw.get("featureFlags")):
         variation = _everyone_else(rollouts.get(str(flag.get("rolloutId"))))
         if variation is not None:
-            for rule_id in _list(flag.get("experimentIds")):
-                found.setdefault(str(rule_id), []).append(variation)
-    return found
+            for rule_id in as_list(flag.get("experimentIds")):
+                added.setdefault(str(rule_id), []).append(variation)
+    return added
 
 
 def with_added(
@@ -39,15 +41,7 @@ def with_added(
 
 def _everyone_else(rollout: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """The first variation of a rollout's last rule."""
-    rules = _list(rollout.get("experiments")) if rollout else []
+    rules = as_list(rollout.get("experiments")) if rollout else []
     last = rules[-1] if rules else None
-    variations = _objects(last.get("variations")) if isinstance(last, dict) else []
+    variations = objects(last.get("variations")) if isinstance(last, dict) else []
     return variations[0] if variations else None
-
-
-def _objects(value: object) -> list[Mapping[str, Any]]:
-    return [item for item in _list(value) if isinstance(item, dict)]
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []

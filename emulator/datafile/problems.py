@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from optilocal.emulator.json_text import as_list
+
 ExperimentKind = Literal["experiment", "delivery", "holdout"]
 
 # Without these no SDK of Optimizely's can use it, nor can Segment's destination. What only some of the SDKs insist on
@@ -19,26 +21,26 @@ _VERSIONS = ("2", "3", "4")
 def problems(obj: object) -> list[str]:
     """Every reason why `obj` is no datafile, as sentences that name the place; empty when it is one."""
     if not isinstance(obj, dict):
-        return [f"a datafile is a JSON object, this is {_type_name(obj)}"]
-    found = [f"the required key {key!r} is missing" for key in (*_TEXTS, *_LISTS) if key not in obj]
+        return [f"a datafile is a JSON object, this is {type_name(obj)}"]
+    reasons = [f"the required key {key!r} is missing" for key in (*_TEXTS, *_LISTS) if key not in obj]
     for key in _TEXTS:
         if key in obj and not _is_text(obj[key]):
-            found.append(f"{key} must be a string, it is {_type_name(obj[key])}")
+            reasons.append(f"{key} must be a string, it is {type_name(obj[key])}")
     if _is_text(obj.get("version")) and str(obj["version"]) not in _VERSIONS:
-        found.append(f"version must be one of {', '.join(_VERSIONS)}, it is {obj['version']!r}")
+        reasons.append(f"version must be one of {', '.join(_VERSIONS)}, it is {obj['version']!r}")
     for key in ("sdkKey", "environmentKey"):
         if obj.get(key) is not None and not isinstance(obj[key], str):
-            found.append(f"{key} must be a string, it is {_type_name(obj[key])}")
+            reasons.append(f"{key} must be a string, it is {type_name(obj[key])}")
     for key in (*_LISTS, *_OPTIONAL_LISTS):
         if (key in _LISTS or obj.get(key) is not None) and key in obj and not isinstance(obj[key], list):
-            found.append(f"{key} must be a list, it is {_type_name(obj[key])}")
+            reasons.append(f"{key} must be a list, it is {type_name(obj[key])}")
     for place, item in _experiment_items(obj):
-        found += _experiment_problems(place, item)
+        reasons += _experiment_problems(place, item)
     for key in ("groups", "rollouts"):
-        found += _item_problems(obj, key, ("id",), ("experiments",))
-    found += _item_problems(obj, "attributes", ("id", "key"), ())
-    found += _item_problems(obj, "events", ("id", "key"), ("experimentIds",))
-    return found
+        reasons += _item_problems(obj, key, ("id",), ("experiments",))
+    reasons += _item_problems(obj, "attributes", ("id", "key"), ())
+    reasons += _item_problems(obj, "events", ("id", "key"), ("experimentIds",))
+    return reasons
 
 
 def _experiment_items(obj: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -49,56 +51,56 @@ def _experiment_items(obj: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 
 def experiment_lists(obj: Mapping[str, Any]) -> Iterable[tuple[str, list[Any], ExperimentKind]]:
     """Every list of the datafile that holds rules, with its place and what kind of rule it holds."""
-    yield "experiments", _list(obj.get("experiments")), "experiment"
+    yield "experiments", as_list(obj.get("experiments")), "experiment"
     kinds: tuple[tuple[str, ExperimentKind], ...] = (("groups", "experiment"), ("rollouts", "delivery"))
     for key, kind in kinds:
-        for index, parent in enumerate(_list(obj.get(key))):
+        for index, parent in enumerate(as_list(obj.get(key))):
             if isinstance(parent, dict):
-                yield f"{key}[{index}].experiments", _list(parent.get("experiments")), kind
+                yield f"{key}[{index}].experiments", as_list(parent.get("experiments")), kind
     for key in ("holdouts", "localHoldouts"):
-        yield key, _list(obj.get(key)), "holdout"
+        yield key, as_list(obj.get(key)), "holdout"
 
 
 def _experiment_problems(place: str, item: object) -> list[str]:
     if not isinstance(item, dict):
-        return [f"{place} must be an object, it is {_type_name(item)}"]
-    found = _field_problems(place, item, ("id", "key"), ("variations",))
+        return [f"{place} must be an object, it is {type_name(item)}"]
+    reasons = _field_problems(place, item, ("id", "key"), ("variations",))
     if not isinstance(item.get("status"), str | None):
-        found.append(f"{place}.status must be a string, it is {_type_name(item['status'])}")
-    for index, variation in enumerate(_list(item.get("variations"))):
+        reasons.append(f"{place}.status must be a string, it is {type_name(item['status'])}")
+    for index, variation in enumerate(as_list(item.get("variations"))):
         where = f"{place}.variations[{index}]"
         if isinstance(variation, dict):
-            found += _field_problems(where, variation, ("id", "key"), ())
+            reasons += _field_problems(where, variation, ("id", "key"), ())
         else:
-            found.append(f"{where} must be an object, it is {_type_name(variation)}")
-    return found
+            reasons.append(f"{where} must be an object, it is {type_name(variation)}")
+    return reasons
 
 
 def _item_problems(obj: Mapping[str, Any], key: str, texts: Sequence[str], lists: Sequence[str]) -> list[str]:
-    found: list[str] = []
-    for index, item in enumerate(_list(obj.get(key))):
+    reasons: list[str] = []
+    for index, item in enumerate(as_list(obj.get(key))):
         place = f"{key}[{index}]"
         if isinstance(item, dict):
-            found += _field_problems(place, item, texts, lists)
+            reasons += _field_problems(place, item, texts, lists)
         else:
-            found.append(f"{place} must be an object, it is {_type_name(item)}")
-    return found
+            reasons.append(f"{place} must be an object, it is {type_name(item)}")
+    return reasons
 
 
 def _field_problems(
     place: str, item: Mapping[str, Any], texts: Sequence[str], lists: Sequence[str]
 ) -> list[str]:
     """Texts must be there; a list may be missing or null, as it may in Optimizely's JavaScript SDK."""
-    found = []
+    reasons = []
     for name in texts:
         if name not in item:
-            found.append(f"{place}.{name} is missing")
+            reasons.append(f"{place}.{name} is missing")
         elif not _is_text(item[name]):
-            found.append(f"{place}.{name} must be a string, it is {_type_name(item[name])}")
+            reasons.append(f"{place}.{name} must be a string, it is {type_name(item[name])}")
     for name in lists:
         if not isinstance(item.get(name), list | None):
-            found.append(f"{place}.{name} must be a list, it is {_type_name(item[name])}")
-    return found
+            reasons.append(f"{place}.{name} must be a list, it is {type_name(item[name])}")
+    return reasons
 
 
 def _is_text(value: object) -> bool:
@@ -106,11 +108,8 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
 
 
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _type_name(value: object) -> str:
+def type_name(value: object) -> str:
+    """The JSON type of a parsed value, with its article."""
     if value is None:
         return "null"
     names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}

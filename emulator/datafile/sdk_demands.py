@@ -14,7 +14,8 @@ from typing import Any
 
 from optilocal.emulator.batch.row import Note
 from optilocal.emulator.datafile.nearest import fold
-from optilocal.emulator.datafile.problems import ExperimentKind, experiment_lists
+from optilocal.emulator.datafile.problems import ExperimentKind, experiment_lists, type_name
+from optilocal.emulator.json_text import as_list
 
 STATUSES = ("Running", "Launched", "Paused", "Not started", "Archived")
 HOLDOUT_STATUSES = ("Draft", "Running", "Concluded", "Archived")
@@ -89,7 +90,7 @@ def datafile_notes(raw: Mapping[str, Any]) -> list[Note]:
 
 def unknown_statuses(raw: Mapping[str, Any]) -> list[Note]:
     """Every status that Optimizely does not write, with what was probably meant. No SDK takes such a rule as running."""
-    found = []
+    notes = []
     for place, items, kind in experiment_lists(raw):
         for index, item in enumerate(items):
             status = item.get("status") if isinstance(item, dict) else None
@@ -97,8 +98,8 @@ def unknown_statuses(raw: Mapping[str, Any]) -> list[Note]:
             if meant is not None:
                 path = f"{place}[{index}].status"
                 what = f"is {_quoted(status)}: Optimizely writes {meant}; no SDK takes the rule as running"
-                found.append(_note("unknown_status", path, what))
-    return found
+                notes.append(_note("unknown_status", path, what))
+    return notes
 
 
 def written_instead(status: str, kind: ExperimentKind = "experiment") -> str | None:
@@ -119,8 +120,10 @@ def told_status(status: str) -> str:
 
 def python_sdk_demands(raw: Mapping[str, Any]) -> list[Note]:
     """Every key for which Optimizely's Python SDK refuses the whole datafile, with its path; empty when it takes it."""
-    said = "Optimizely's Python SDK refuses the datafile"
-    return [_note("python_sdk_refuses", path, f"{what}: {said}; {more}") for path, what, more in _unmet(raw)]
+    refusal = "Optimizely's Python SDK refuses the datafile"
+    return [
+        _note("python_sdk_refuses", path, f"{what}: {refusal}; {more}") for path, what, more in _unmet(raw)
+    ]
 
 
 _OTHERS = "SDKs that check less, as the JavaScript one does, take it"
@@ -146,15 +149,15 @@ def _missing(value: object, demand: _Demand, path: str) -> Iterator[tuple[str, s
             yield from _missing(value, demand.demand, path)
     elif isinstance(demand, str):
         if demand != _ANY and not _is(value, demand):
-            yield path, f"is {_type_name(value)}, not {demand}"
+            yield path, f"is {type_name(value)}, not {demand}"
     elif isinstance(demand, list):
         if not isinstance(value, list):
-            yield path, f"is {_type_name(value)}, not a list"
+            yield path, f"is {type_name(value)}, not a list"
             return
         for index, item in enumerate(value):
             yield from _missing(item, demand[0], f"{path}[{index}]")
     elif not isinstance(value, Mapping):
-        yield path, f"is {_type_name(value)}, not an object"
+        yield path, f"is {type_name(value)}, not an object"
     else:
         for key, wanted in demand.items():
             where = f"{path}.{key}" if path else key
@@ -165,7 +168,7 @@ def _missing(value: object, demand: _Demand, path: str) -> Iterator[tuple[str, s
 
 
 def _unreadable_conditions(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for index, audience in enumerate(_list(raw.get("audiences"))):
+    for index, audience in enumerate(as_list(raw.get("audiences"))):
         conditions = audience.get("conditions") if isinstance(audience, dict) else None
         if isinstance(conditions, str):
             try:
@@ -177,11 +180,11 @@ def _unreadable_conditions(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, s
 def _dangling(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Flags that name a rule or a rollout which the datafile does not list."""
     rules = {id_ for _, items, kind in experiment_lists(raw) if kind != "holdout" for id_ in _ids(items)}
-    rollouts = _ids(_list(raw.get("rollouts")))
-    for index, flag in enumerate(_list(raw.get("featureFlags"))):
+    rollouts = _ids(as_list(raw.get("rollouts")))
+    for index, flag in enumerate(as_list(raw.get("featureFlags"))):
         if not isinstance(flag, dict):
             continue
-        for place, rule_id in enumerate(_list(flag.get("experimentIds"))):
+        for place, rule_id in enumerate(as_list(flag.get("experimentIds"))):
             if not isinstance(rule_id, str | int) or rule_id not in rules:
                 what = f"names {_quoted(rule_id)}, an experiment that the datafile does not list"
                 yield f"featureFlags[{index}].experimentIds[{place}]", what, "the other ones fail on it too"
@@ -192,8 +195,8 @@ def _dangling(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _ids(items: list[Any]) -> set[str | int]:
-    found = (item.get("id") for item in items if isinstance(item, dict))
-    return {id_ for id_ in found if isinstance(id_, str | int)}
+    ids = (item.get("id") for item in items if isinstance(item, dict))
+    return {id_ for id_ in ids if isinstance(id_, str | int)}
 
 
 def _note(code: str, path: str, what: str) -> Note:
@@ -208,16 +211,5 @@ def _is(value: object, demand: str) -> bool:
     return isinstance(value, Mapping)
 
 
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 def _quoted(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _type_name(value: object) -> str:
-    if value is None:
-        return "null"
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}
-    return names.get(type(value), "an object")

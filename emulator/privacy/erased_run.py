@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from optilocal.emulator.json_text import as_list
 from optilocal.emulator.privacy.visitor_traces import ERASED, Traces
 
 # Of a verdict on the visitor's event this is left: the run's own figures hang on it.
@@ -22,7 +23,7 @@ def run_without(traces: Traces, namespace: str, run: dict[str, Any]) -> dict[str
 
 
 def _scenario(traces: Traces, scenario: dict[str, Any]) -> dict[str, Any]:
-    verdicts = _items(scenario.get("verdicts"))
+    verdicts = as_list(scenario.get("verdicts"))
     gone = [index for index, verdict in enumerate(verdicts) if _is_of(traces, verdict)]
     parts = ("verdicts", "captured", "differences", "steps", "reason")
     new = {name: traces.clean(value) if name in parts else value for name, value in scenario.items()}
@@ -52,10 +53,10 @@ def _erased_verdict(verdict: dict[str, Any]) -> dict[str, Any]:
 def _captured(captured: dict[str, Any], scenario: dict[str, Any], gone: list[int]) -> dict[str, Any]:
     """What was captured, of the visitor's own tracks and conversions the outcome alone."""
     # Verdicts stand for track and delete steps, `tracks` for the former; those of `conversions` come last.
-    kinds = [step.get("kind") for step in _items(scenario.get("steps")) if isinstance(step, dict)]
+    kinds = [step.get("kind") for step in as_list(scenario.get("steps")) if isinstance(step, dict)]
     judged = [kind for kind in kinds if kind in ("track", "delete")]
     of_tracks = [index for index, kind in enumerate(judged) if kind == "track"]
-    before = len(_items(scenario.get("verdicts"))) - len(_items(captured.get("conversions")))
+    before = len(as_list(scenario.get("verdicts"))) - len(as_list(captured.get("conversions")))
     own = {
         "tracks": {place for place, index in enumerate(of_tracks) if index in gone},
         "conversions": {index - before for index in gone},
@@ -77,14 +78,10 @@ def _outcome_alone(verdict: Any) -> Any:
 def _difference(difference: Any, gone: list[int], taken: bool) -> Any:
     if not isinstance(difference, dict):
         return difference
-    verdict, path = difference.get("verdict"), _items(difference.get("path"))
+    verdict, path = difference.get("verdict"), as_list(difference.get("path"))
     # A difference that names no verdict may show anybody's data, and this scenario had some of the visitor's.
     anybodys = taken and verdict is None and (not path or path[0] not in _COUNTS)
     if verdict not in gone and not anybodys:
         return difference
     shown = {"captured": ERASED} if "captured" in difference else {}
     return {**difference, **shown, "reason": ERASED}
-
-
-def _items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

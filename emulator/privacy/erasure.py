@@ -1,11 +1,10 @@
 """Erasing a visitor from everything that was stored, raw bytes included, and the export of what is known of one."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from optilocal.emulator.journal.interface import Erasing, Row
-from optilocal.emulator.json_text import dumps, loads, names_twice
+from optilocal.emulator.json_text import as_list, as_object, dumps, loads, names_twice
 from optilocal.emulator.privacy.erased_run import run_without
 from optilocal.emulator.privacy.stored_body import read_body
 from optilocal.emulator.privacy.visitor_traces import ERASED, Traces
@@ -16,7 +15,6 @@ from optilocal.emulator.verdict.delivery_report import DeliveryReport
 # Rows looked through at a time; a body may have some megabytes.
 _BATCH = 40
 _SHOWN_RESPONSE = 4_096
-_PLACE = re.compile(r"visitors\[(\d+)\]")
 
 # The new values of a row's columns, None when it needs no change, or empty when all of it is the visitor's.
 Change = Callable[[Row], dict[str, Any] | None]
@@ -27,10 +25,9 @@ def erase(
 ) -> dict[str, Any]:
     """Erase a visitor for good; the tombstone `{"visitors", "events", "exchanges", "deliveries"}`.
 
-    None erases nothing. Of an id that nobody bears no row goes, but bodies that cannot be searched do, whoever is named.
-    Most is looked for before the journal is locked, so that capture goes on meanwhile. What any emulator has captured and
-    none has projected yet is an exchange like all others. Raises JournalError, before anything is erased, while somebody
-    reads the journal for so long that what is erased would stay.
+    None erases nothing. For an unknown id no row goes, but bodies that cannot be searched do. Most rows are searched before
+    the journal is locked, so that capture goes on meanwhile. Raises JournalError, before anything is erased, while another
+    reader of the journal would keep erased data in its log.
     """
     tombstone: dict[str, Any] = {"visitors": [], "events": 0, "exchanges": 0, "deliveries": 0}
     if visitor_id is None:
@@ -115,7 +112,7 @@ def _run_without(traces: Traces, namespace: str, row: Row) -> dict[str, Any] | N
 
 
 class _Exchanges:
-    """Requests that hold something of the visitor, or something that nobody can search."""
+    """Changes exchanges that hold traces of the visitor, or a body that cannot be searched."""
 
     def __init__(self, traces: Traces, request_id: int, now: int) -> None:
         self._traces = traces
@@ -125,8 +122,7 @@ class _Exchanges:
         old, raw = loads(row["head"]), bytes(row["body"])
         headers = {name.lower(): value for name, value in old.get("headers", {}).items()}
         body = read_body(raw, str(headers.get("content-encoding", "")))
-        gone: tuple[int, ...] = ()
-        new_raw, searched = raw, True
+        new_raw, gone, searched = raw, False, True
         if body.text is None:
             new_raw, searched = ERASED.encode(), False
         elif self._traces.may_be_in(body.text):
@@ -144,8 +140,8 @@ class _Exchanges:
         }
         return {"head": dumps({**doc, "erased": [*doc.get("erased", []), mark]}), "body": new_raw}
 
-    def _body(self, raw: bytes, text: str, value: Any) -> tuple[bytes, tuple[int, ...]]:
-        """The body without the visitor, and which entries of its batch are gone."""
+    def _body(self, raw: bytes, text: str, value: Any) -> tuple[bytes, bool]:
+        """The body without the visitor, and whether entries of its batch are gone."""
         traces = self._traces
         try:
             cleaned = traces.clean(value)
@@ -153,58 +149,38 @@ class _Exchanges:
             value = cleaned = None
         if value is None:
             # What cannot be taken apart goes as a whole when it may mean the visitor.
-            return (ERASED.encode() if traces.told_in(text) else raw), ()
-        entries = value.get("visitors") if isinstance(value, dict) else None
-        entries = entries if isinstance(entries, list) else []
-        gone = tuple(index for index, entry in enumerate(entries) if traces.is_entry(entry))
+            return (ERASED.encode() if traces.may_be_told_in(text) else raw), False
         # Of a name that stands twice in an object the first is not in the value; written anew, nor is it in the text.
-        if cleaned == value and not (names_twice(text) and traces.told_in(text)):
-            return raw, ()
+        if cleaned == value and not (names_twice(text) and traces.may_be_told_in(text)):
+            return raw, False
+        gone = any(map(traces.is_entry, as_list(as_object(value).get("visitors"))))
         return dumps(cleaned).encode("utf-8", "replace"), gone
 
-    def _record(self, old: dict[str, Any], gone: tuple[int, ...]) -> dict[str, Any]:
+    def _record(self, old: dict[str, Any], gone: bool) -> dict[str, Any]:
+        """The record of the request without the visitor; `gone` says that entries of the body's batch are."""
         traces = self._traces
         doc = {name: traces.clean(value, name) for name, value in old.items() if name != "erased"}
         if "erased" in old:
             doc["erased"] = old["erased"]
         doc["query"] = traces.in_query(old["query"])
-        doc["response"] = self._response(old["response"], gone)
+        # A strict refusal names every violation of the batch, those of the visitor's entries among them.
+        tells = (gone and "visitors[" in old["response"]) or self._tells(old["response"])
+        doc["response"] = ERASED if tells else old["response"]
         for name in ("violations", "warnings"):
             if old[name] is not None:
-                doc[name] = [note for each in old[name] if (note := self._note(each, gone)) is not None]
+                doc[name] = [{**note, "message": traces.in_note(note["message"])} for note in old[name]]
         return doc
 
-    def _response(self, text: str, gone: tuple[int, ...]) -> str:
+    def _tells(self, answer: str) -> bool:
+        """Whether an answer names the visitor."""
         traces = self._traces
         try:
-            answer = loads(text) if text else None
+            value = loads(answer)
         except ValueError:
-            answer = None
-        if isinstance(answer, dict | list):
-            # A strict refusal tells every violation of the batch, those of the visitor's entries among them.
-            if gone and isinstance(answer, dict) and "visitors[" in str(answer.get("message")):
-                answer["message"] = ERASED
-            new = traces.clean(answer)
-            if isinstance(new, dict) and isinstance(new.get("message"), str):
-                new["message"] = traces.in_note(new["message"])
-            return text if new == loads(text) else dumps(new)
-        cut = traces.cut_end(text) if len(text) >= _SHOWN_RESPONSE - 8 else text
-        return ERASED if gone and "visitors[" in text else traces.in_text(cut)
-
-    def _note(self, note: dict[str, Any], gone: tuple[int, ...]) -> dict[str, Any] | None:
-        """A note on the request without what it tells of entries that are gone; the others have moved up."""
-        told = [int(index) for index in _PLACE.findall(f"{note.get('path', '')} {note['message']}")]
-        # The reader of numbers does not know in whose entry a number stands.
-        if any(index in gone for index in told) or (gone and note["code"] == "number_too_large"):
-            return None
-
-        def moved(text: str) -> str:
-            return _PLACE.sub(
-                lambda m: f"visitors[{int(m[1]) - sum(index < int(m[1]) for index in gone)}]", text
-            )
-
-        new = {**note, "message": self._traces.in_note(moved(note["message"]))}
-        return {**new, "path": moved(note["path"])} if "path" in note else new
+            # Text, or JSON of which the first part is kept.
+            cut = len(answer) >= _SHOWN_RESPONSE - 8 and traces.ends_within(answer)
+            return cut or traces.in_note(answer) != answer
+        return bool(traces.clean(value) != value) or traces.in_note(answer) != answer
 
 
 def export(projector: Projector, namespace: str, visitor_id: str | None) -> dict[str, Any]:

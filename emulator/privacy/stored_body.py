@@ -65,17 +65,17 @@ def _unpacked(raw: bytes) -> bytes | None:
 
 def _inflated(raw: bytes, wbits: int) -> bytes | None:
     """All members of a compressed body, None unless it is whole."""
-    found = b""
+    content = b""
     while raw:
         unpacker = zlib.decompressobj(wbits=wbits)
         try:
-            found += unpacker.decompress(raw, _MOST_UNPACKED + 1)
+            content += unpacker.decompress(raw, _MOST_UNPACKED + 1)
         except zlib.error:
             return None
-        if not unpacker.eof or len(found) > _MOST_UNPACKED:
+        if not unpacker.eof or len(content) > _MOST_UNPACKED:
             return None
         raw = unpacker.unused_data
-    return found
+    return content
 
 
 def _decoded(raw: bytes) -> str | None:

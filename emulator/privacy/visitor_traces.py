@@ -164,12 +164,12 @@ class Traces:
     def _words(self, text: str) -> Iterator[re.Match[str]]:
         """The id as a word of its own. Most texts have nothing in which it could be spelt otherwise: that is faster."""
         ends, at = self._word_end if self._has_marks(text) else self._literal_end, 0
-        while found := ends.search(text, at):
-            if self._before.match(text, found.start()):
-                yield found
-                at = found.end()
+        while hit := ends.search(text, at):
+            if self._before.match(text, hit.start()):
+                yield hit
+                at = hit.end()
             else:
-                at = found.start() + 1
+                at = hit.start() + 1
 
     def same(self, value: object) -> bool:
         """Whether a JSON value is this id; an id may have been sent as a number."""
@@ -208,8 +208,8 @@ class Traces:
                 continue
             # An attribute is called by its `key` and has its value beside it.
             called = value["key"] if key == "value" and isinstance(value.get("key"), str) else key
-            told = self.in_text(key) if self.telling else key
-            cleaned[told] = self.clean(item, called, free or key in _FREE)
+            shown_key = self.in_text(key) if self.telling else key
+            cleaned[shown_key] = self.clean(item, called, free or key in _FREE)
         return cleaned
 
     def _is_elses(self, key: str, beside: dict[str, Any], free: bool, item: object) -> bool:
@@ -262,12 +262,12 @@ class Traces:
     def in_note(self, text: str) -> str:
         """One of our own sentences with the id erased; they say `visitor 'u-1'`."""
         cleaned = self.in_text(text)
-        said = [
+        named = [
             hit
             for hit in self._hits(cleaned)
             if _SAID_BEFORE.search(cleaned[max(0, hit.start() - _LOOK_BACK) : hit.start()])
         ]
-        return _without(cleaned, said)
+        return _without(cleaned, named)
 
     def in_query(self, query: str) -> str:
         """A query string with the id erased."""
@@ -283,10 +283,9 @@ class Traces:
                 parts.append(self.in_text(part))
         return "".join(parts)
 
-    def told_in(self, text: str) -> int:
-        """How often a text that cannot be taken apart may mean the visitor: whole values count, whatever names them."""
-        hits = self._hits(text)
-        return len(hits) if self.telling else sum(self._may_mean(text, hit) for hit in hits)
+    def may_be_told_in(self, text: str) -> bool:
+        """Whether a text that cannot be taken apart may mean the visitor: whole values count, whatever names them."""
+        return any(self.telling or self._may_mean(text, hit) for hit in self._hits(text))
 
     def _may_mean(self, text: str, hit: re.Match[str]) -> bool:
         name, is_value = self._named(text, hit)
@@ -295,10 +294,8 @@ class Traces:
             return is_value or not _GRAMMAR.issuperset(self.id)
         return is_value and name not in _NO_PERSON
 
-    def cut_end(self, text: str) -> str:
-        """Our own JSON that was cut off: if it ends within the id, without that end."""
+    def ends_within(self, text: str) -> bool:
+        """Whether our own JSON was cut off within the id."""
         head, quote, tail = text.rpartition('"')
-        found = _NAME_BEFORE.search(head[-_LOOK_BACK:] + quote)
-        if tail and found and names_person(found[1]) and dumps(self.id)[1:-1].startswith(tail):
-            return head + quote + ERASED
-        return text
+        name = _NAME_BEFORE.search(head[-_LOOK_BACK:] + quote)
+        return bool(tail and name and names_person(name[1]) and dumps(self.id)[1:-1].startswith(tail))

@@ -286,7 +286,7 @@ class Projector:
             conversion = loads(row["doc"])
             delivery = loads(row["delivery"]) if told and row["delivery"] else None
             found = outcome_alone(delivery, conversion, visitor.standings) if told else None
-            judgement = found[1] if found else judge_by(conversion, visitor.standings, told=False)
+            judgement = found[1] if found else judge_by(conversion, visitor.standings, with_details=False)
             visitor.convert(judgement, conversion, None)
             if told:
                 told(row, found[0] if found else "", judgement if found else None)

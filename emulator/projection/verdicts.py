@@ -5,9 +5,11 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from optilocal.emulator.batch.parse import parse
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import Attribution
 from optilocal.emulator.counting.standing import Rules, Standings
+from optilocal.emulator.datafile.forced import Forced
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
 from optilocal.emulator.datafile.store import REVISION
@@ -16,6 +18,7 @@ from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.journal.records import Judged
 from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.verdict.verdict import outcome_alone, related_visitors, verdict
+from optilocal.emulator.wording import quoted
 
 
 def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,6 +109,10 @@ class Verdicts:
             uuid_taken_by_other_delivery=taken,
             relatives=self._relatives(namespace, visitor, related_visitors(delivery, conversion)),
         )
+        found["warnings"] = [
+            *found["warnings"],
+            *self._forced_notes(namespace, visitor, found["attributed_to"]),
+        ]
         if self.journal.dropped("events", namespace):
             found["warnings"] = [
                 *found["warnings"],
@@ -116,6 +123,48 @@ class Verdicts:
                 },
             ]
         return {"number": row["number"], "namespace": namespace, **found}
+
+    def _forced_notes(
+        self, namespace: str, visitor: str | None, places: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, str]]:
+        """Which of the experiments that a conversion counts for show their variation because it was forced here."""
+        forced = Forced(self.journal, namespace) if places else None
+        if forced is None or not forced.ever:
+            return []
+        notes = []
+        decisions = self._decisions(namespace, visitor)
+        for place in places:
+            own = [row for row in decisions if row["experiment_id"] == place["experiment_id"]]
+            rules = [forced.at(place["experiment_id"], visitor, row["received_at"]) for row in own]
+            rule = next(
+                (rule for rule in rules if rule and rule["variation_id"] == place["variation_id"]), None
+            )
+            if rule:
+                whom = "everybody" if rule["user"] is None else "this user"
+                shown, of = quoted(place["variation"]), quoted(place["experiment"])
+                message = f"The variation {shown} of {of} was forced here, for {whom}."
+                notes.append({"code": "forced_here", "message": message})
+        return notes
+
+    def foreseen(self, namespace: str, report: Mapping[str, Any], history: DatafileHistory) -> dict[str, Any]:
+        """The verdict on a delivery that was not made: as if Optimizely had received what its requests would carry."""
+        sent = [request["json"] for request in report["requests"] if request.get("to") == "events"]
+        read = (
+            parse(dumps(sent[-1]).encode(), headers={}, received_at=report["received_at"]).rows
+            if sent
+            else []
+        )
+        conversion = next((row for row in read if row["kind"] == "conversion"), None)
+        visitor = conversion["visitor_id"] if conversion else report.get("visitor_id")
+        found = verdict(
+            report,
+            conversion,
+            decisions=self._decisions(namespace, visitor),
+            history=history,
+            rules=self.rules,
+            relatives=self._relatives(namespace, visitor, related_visitors(report, conversion)),
+        )
+        return {"number": None, "namespace": namespace, **found}
 
     def _event(self, number: int | None) -> Any:
         row = None if number is None else self.journal.event(number)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from optilocal.emulator.batch.row import Note, note
+from optilocal.emulator.json_text import as_list, as_object, objects
 
 
 class DeliveryReport:
@@ -28,15 +29,15 @@ class DeliveryReport:
     @property
     def user_id(self) -> Any:
         """The source event's userId, None when it has none (an empty text identifies nobody)."""
-        found = (self.raw.get("user_id"), self.source_event.get("userId"))
-        return next((value for value in found if value not in (None, "")), None)
+        ids = (self.raw.get("user_id"), self.source_event.get("userId"))
+        return next((value for value in ids if value not in (None, "")), None)
 
     @property
     def anonymous_id(self) -> str | None:
         """The source event's anonymousId."""
-        found = (self.raw.get("anonymous_id"), self.source_event.get("anonymousId"))
-        given = next((value for value in found if value not in (None, "")), None)
-        return None if given is None else str(given)
+        ids = (self.raw.get("anonymous_id"), self.source_event.get("anonymousId"))
+        own = next((value for value in ids if value not in (None, "")), None)
+        return None if own is None else str(own)
 
     @property
     def visitor_id(self) -> str | None:
@@ -44,7 +45,7 @@ class DeliveryReport:
 
     @property
     def payload(self) -> dict[str, Any]:
-        return _object(self.raw.get("payload"))
+        return as_object(self.raw.get("payload"))
 
     @property
     def uuid(self) -> str | None:
@@ -53,16 +54,16 @@ class DeliveryReport:
 
     @property
     def properties(self) -> dict[str, Any]:
-        return _object(self.source_event.get("properties"))
+        return as_object(self.source_event.get("properties"))
 
     @property
     def source_event(self) -> dict[str, Any]:
-        return _object(self.raw.get("source_event"))
+        return as_object(self.raw.get("source_event"))
 
     @property
     def error(self) -> dict[str, Any]:
         """`{"name", "message", "status", "code"}`, or empty."""
-        return _object(self.raw.get("error"))
+        return as_object(self.raw.get("error"))
 
     @property
     def error_message(self) -> str | None:
@@ -70,16 +71,16 @@ class DeliveryReport:
 
     @property
     def details(self) -> list[str]:
-        return [item for item in _list(self.raw.get("details")) if isinstance(item, str) and item]
+        return [item for item in as_list(self.raw.get("details")) if isinstance(item, str) and item]
 
     @property
     def messages(self) -> list[str]:
         """Every message of the report, Segment's own text first."""
-        own, told = self.error_message, self.details
+        own, details = self.error_message, self.details
         # Several validation messages make one error text: they are told one by one.
-        if own is None or (told and all(message in own for message in told)):
-            return told
-        return list(dict.fromkeys([own, *told]))
+        if own is None or (details and all(message in own for message in details)):
+            return details
+        return list(dict.fromkeys([own, *details]))
 
     @property
     def reasons(self) -> list[str]:
@@ -88,22 +89,22 @@ class DeliveryReport:
 
     @property
     def attempts(self) -> list[dict[str, Any]]:
-        return _objects(self.raw.get("attempts"))
+        return objects(self.raw.get("attempts"))
 
     @property
     def mappings(self) -> list[dict[str, Any]]:
-        return _objects(self.raw.get("mappings"))
+        return objects(self.raw.get("mappings"))
 
     @property
     def stages(self) -> list[dict[str, Any]]:
         """What the stages between source and mapping did, in their order; only those that are configured."""
-        return _objects(self.raw.get("stages"))
+        return objects(self.raw.get("stages"))
 
     @property
     def warnings(self) -> list[Note]:
         return [
             note(str(item["code"]), str(item["message"]))
-            for item in _objects(self.raw.get("warnings"))
+            for item in objects(self.raw.get("warnings"))
             if "code" in item and "message" in item
         ]
 
@@ -118,7 +119,7 @@ class DeliveryReport:
 
     def requests_to(self, surface: str) -> list[dict[str, Any]]:
         """The requests it made to "datafile", "events" or "privacy", in order."""
-        return [request for request in _objects(self.raw.get("requests")) if request.get("to") == surface]
+        return [request for request in objects(self.raw.get("requests")) if request.get("to") == surface]
 
     @staticmethod
     def time(record: Mapping[str, Any], key: str) -> int | None:
@@ -137,15 +138,3 @@ def failure_text(record: Mapping[str, Any]) -> str | None:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [item for item in _list(value) if isinstance(item, dict)]

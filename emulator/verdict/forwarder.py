@@ -168,11 +168,11 @@ def _delivery_failed(report: DeliveryReport, _: DatafileHistory) -> Ending:
 
 def _attempt(attempt: Mapping[str, Any]) -> str:
     at = DeliveryReport.time(attempt, "at")
-    told = [f"Attempt {attempt.get('number')}"]
+    parts = [f"Attempt {attempt.get('number')}"]
     if at is not None:
-        told.append(f"at {when(at)}")
+        parts.append(f"at {when(at)}")
     why = failure_text(attempt)
-    return f"{' '.join(told)}: {attempt.get('outcome')}{f' ({why})' if why else ''}."
+    return f"{' '.join(parts)}: {attempt.get('outcome')}{f' ({why})' if why else ''}."
 
 
 _TELLERS = {

@@ -39,9 +39,9 @@ def preflight() -> Response:
 def events() -> Response:
     """Take an event batch."""
     parts = context()
-    [(told, record, rule)] = take(parts, [asked()])
+    [(reply, record, rule)] = take(parts, [asked()])
     parts.record([record])
-    return answered(told, rule)
+    return answered(reply, rule)
 
 
 def take(parts: Context, requests: Sequence[Asked]) -> list[tuple[Answer, Exchange, Rule | None]]:
@@ -55,14 +55,14 @@ def take(parts: Context, requests: Sequence[Asked]) -> list[tuple[Answer, Exchan
         clock, rules = parts.journal.settings(namespace, (CLOCK, faults.KIND))
         chosen = faults.take(parts.journal, namespace, "events", count) if rules else [None] * count
         spaces[namespace] = namespace_time(parts.clock, clock), iter(chosen)
-    found, most = [], parts.settings.max_body
+    settled, most = [], parts.settings.max_body
     for each in requests:
         at, chosen_rules = spaces[each.namespace]
         rule = next(chosen_rules)
         answer = UNREACHED if faults.comes_before(rule) else _receive(each, at, most, parts.new_id)
-        told, record = settle(each, answer, surface="events", at=at, rule=rule, max_body=most)
-        found.append((told, record, rule))
-    return found
+        reply, record = settle(each, answer, surface="events", at=at, rule=rule, max_body=most)
+        settled.append((reply, record, rule))
+    return settled
 
 
 def _receive(asked: Asked, at: int, most: int, new_id: Callable[[], str]) -> Answer:
@@ -80,53 +80,53 @@ def _receive(asked: Asked, at: int, most: int, new_id: Callable[[], str]) -> Ans
         try:
             body = kept = _unzip(body, most)
         except zlib.error as reason:
-            told = note("not_gzip", f"the body is said to be gzip and is not: {reason}")
-            return replace(error(400, "bad_request", told["message"]), violations=(told,))
+            violation = note("not_gzip", f"the body is said to be gzip and is not: {reason}")
+            return replace(error(400, "bad_request", violation["message"]), violations=(violation,))
     elif encoding not in ("", "identity", "gzip"):
         warnings += (
             note("unknown_encoding", f"the body's encoding {encoding!r:.40} is not known; read as it is"),
         )
     if len(body) > most:
-        told = note(
+        violation = note(
             "too_large",
             f"the body has more than {most / _MEGABYTES:g} MB ({most} bytes); split the batch",
         )
-        answer = error(413, "request_too_large", told["message"])
-        return replace(answer, violations=(told,), body_kept=kept)
-    taken = Answer(204, counts=True, violations=None, warnings=warnings, body_kept=kept)
+        answer = error(413, "request_too_large", violation["message"])
+        return replace(answer, violations=(violation,), body_kept=kept)
+    accepted = Answer(204, counts=True, violations=None, warnings=warnings, body_kept=kept)
     is_strict = asked.headers.get(STRICT, "").strip().lower() in ("true", "1")
     if not is_strict and is_plain_object(body):
-        return taken
+        return accepted
     parsed = parse(body, headers=asked.headers, received_at=at)
     refused = parsed.violations if not parsed.is_object else strict(parsed) if is_strict else ()
     if not refused:
-        return taken
-    told_them = error(400, "bad_request", _told(refused))
-    return replace(told_them, violations=None, warnings=warnings, body_kept=kept)
+        return accepted
+    refusal = error(400, "bad_request", _refusal_text(refused))
+    return replace(refusal, violations=None, warnings=warnings, body_kept=kept)
 
 
-def _told(violations: Sequence[Note]) -> str:
+def _refusal_text(violations: Sequence[Note]) -> str:
     """What the sender of a malformed body, or in strict mode of one that breaks a constraint, is told."""
     messages = "; ".join(
-        f"{found['path']}: {found['message']}" if "path" in found else found["message"]
-        for found in violations[:20]
+        f"{violation['path']}: {violation['message']}" if "path" in violation else violation["message"]
+        for violation in violations[:20]
     )
     return messages or "the body is no JSON object"
 
 
 def _unzip(body: bytes, most: int) -> bytes:
     """What a gzip body holds, all its members, at most one byte more than is accepted. Raises zlib.error."""
-    found = b""
+    content = b""
     while True:
         unpacker = zlib.decompressobj(wbits=31)
-        found += unpacker.decompress(body, most + 1 - len(found))
-        if len(found) > most:
-            return found
+        content += unpacker.decompress(body, most + 1 - len(content))
+        if len(content) > most:
+            return content
         if not unpacker.eof:
             raise zlib.error("it ends too early")
         body = unpacker.unused_data
         if not body:
-            return found
+            return content
 
 
 @blueprint.after_request

@@ -27,7 +27,7 @@ blueprint = Blueprint("control_api", __name__, url_prefix="/_forwarder")
 
 SETTINGS = ("accountId", "dataFileUrl", "accessToken")
 MASK = "********"
-LISTING = ("after", "limit", "wait", "count", "ns")
+LISTING = ("after", "limit", "order", "wait", "count", "ns")
 
 
 @blueprint.get("/health")
@@ -38,7 +38,7 @@ def health() -> Response:
         version=_version(),
         optimizely=context().settings.optimizely,
         waiting=spool.waiting(),
-        spool=None if spool.temporary else str(spool.path),
+        spool=spool.name,
     )
 
 
@@ -137,13 +137,13 @@ def keys() -> Response:
 def authentication() -> Response:
     # Segment tests settings before it saves them, so the settings to test may be in the body.
     has_body = request.method == "POST" and request.content_length
-    chosen = Settings.from_json(_settings_object(read_json())) if has_body else _settings()
+    chosen = Settings(_settings_object(read_json())) if has_body else _settings()
     error = test_authentication(chosen, _client()).error
     return jsonify(ok=True) if error is None else jsonify(ok=False, error=error_json(error))
 
 
 def _settings() -> Settings:
-    return Settings.from_json(context().instances.settings(current_namespace()))
+    return Settings(context().instances.settings(current_namespace()))
 
 
 def _client() -> RequestClient:
@@ -179,6 +179,9 @@ def deliveries() -> Response:
         raise Problem("invalid_parameter", f"there is no parameter {unknown[0]!r}; known are {known}")
     if filters.get("state", STATES[0]) not in STATES:
         raise Problem("invalid_parameter", f"state={filters['state']!r}: use one of {', '.join(STATES)}")
+    order = request.args.get("order", "oldest")
+    if order not in ("oldest", "newest"):
+        raise Problem("invalid_parameter", f"order={order!r}: use oldest or newest")
     spool = context().spool
     namespace = None if request.args.get("ns") == "*" else current_namespace()
     after = read_number("after", 0, 2**62)
@@ -193,7 +196,7 @@ def deliveries() -> Response:
     if wait and not current.waited and check() is not None:
         current.wait = Wait(wait, check, spool.subscribe)
         return jsonify(deliveries=[])
-    rows = spool.listing(namespace, after=after, limit=limit, filters=filters)
+    rows = spool.listing(namespace, after=after, limit=limit, filters=filters, newest=order == "newest")
     following = rows[-1].row if rows else after
     return jsonify(deliveries=[_shown(row) for row in rows], next=following, dropped=spool.dropped())
 

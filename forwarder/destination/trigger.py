@@ -44,6 +44,10 @@ class _Condition:
     operator: str
     expected: Value = UNDEFINED
 
+    def told(self) -> tuple[object, ...]:
+        name = self.source if self.path is None else f"{self.source}.{self.path}"
+        return name, self.operator, self.expected
+
     def holds(self, event: Value) -> bool:
         if event is None:
             raise JavaScriptTypeError(f"Cannot read properties of null (reading '{self.source}')")
@@ -64,6 +68,9 @@ class _Group:
     def holds(self, event: Value) -> bool:
         return (all if self.operator == "and" else any)(self._results(event))
 
+    def told(self) -> tuple[object, ...]:
+        return (self.operator, *(None if child is None else child.told() for child in self.children))
+
     def _results(self, event: Value) -> Any:
         for child in self.children:
             if child is None:
@@ -78,6 +85,13 @@ class Trigger:
     text: str
     problem: str | None
     _group: _Group | None
+
+    @property
+    def conditions(self) -> tuple[object, ...] | None:
+        """`("and" | "or", part, …)`, where a part is such a tuple, `(name, operator, expected)`, or None for an empty pair
+        of parentheses; None where the text does not parse.
+        """
+        return None if self._group is None else self._group.told()
 
     def matches(self, event: Value) -> bool:
         """Whether an event sets it off. Raises `JavaScriptTypeError` for an event that is null."""

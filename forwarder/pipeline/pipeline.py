@@ -49,7 +49,7 @@ from optilocal.forwarder.stages.platform import NOTHING, Platform
 
 if TYPE_CHECKING:
     from optilocal.forwarder.http.request_client import RequestClient
-    from optilocal.forwarder.http.session import HttpSession
+    from optilocal.forwarder.http.session import Session
 
 
 class Pipeline:
@@ -75,7 +75,7 @@ class Pipeline:
         report: bool = True,
         suppression: SuppressionList | None = None,
         deduplication: Deduplication | None = None,
-        session: HttpSession | None = None,
+        session: Session | None = None,
     ) -> None:
         self.settings = settings
         self.mappings = check_mappings(mappings)
@@ -350,7 +350,7 @@ class Pipeline:
             self._session.close()
 
 
-def _open_session() -> HttpSession:
+def _open_session() -> Session:
     from optilocal.forwarder.http.session import HttpSession  # noqa: PLC0415 - `requests` is slow to import
 
     return HttpSession()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from optilocal.forwarder.pipeline.retry import is_retried_status
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.session import HttpSession
+    from optilocal.forwarder.http.session import Session
 
 TIMEOUT_S = 10.0
 HEADERS = {"content-type": "application/json", "user-agent": "optilocal-forwarder"}
@@ -29,7 +29,7 @@ class Told:
 class DeliveryReporter:
     """Posts reports to `<optimizely>/_emulator/deliveries`, where `optimizely` ends in the namespace, if any."""
 
-    def __init__(self, session: HttpSession, optimizely: str) -> None:
+    def __init__(self, session: Session, optimizely: str) -> None:
         self._session = session
         self._url = f"{optimizely.rstrip('/')}/_emulator/deliveries"
 

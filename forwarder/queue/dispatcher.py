@@ -60,21 +60,42 @@ class Dispatcher:
         self._ready: dict[str, deque[int]] = {}
         self._turns: deque[str] = deque()
         self._running: Counter[str] = Counter()
-        self._waiting = 0
+        # The rows that are here, waiting or at work; and those at work alone.
+        self._held: set[int] = set()
+        self._at_work: set[int] = set()
         self._idle = 0
         self._unwritten = 0
         self._said_at: float | None = None
         self._stopping = False
         self._threads: list[threading.Thread] = []
         for due, row, namespace in spool.schedule():
-            self._waiting += 1
+            self._held.add(row)
             heappush(self._later, (due, row, namespace))
 
     def start(self) -> None:
         """Begins to send; what an earlier process left in the spool goes first."""
         self._reports.start()
+        self._spool.watch(self._adopt, self._let_go, self._instances.forget)
         with self._changed:
             self._start_worker()
+
+    def _adopt(self, rows: Sequence[tuple[int, int, str]]) -> None:
+        """What another forwarder has left is sent here."""
+        with self._changed:
+            for due, row, namespace in rows:
+                if row not in self._held:
+                    self._held.add(row)
+                    heappush(self._later, (due, row, namespace))
+            self._changed.notify_all()
+            self._start_worker()
+
+    def _let_go(self) -> None:
+        """What waits here may be sent by another forwarder by now; what is at work is brought to its end."""
+        with self._changed:
+            self._held = set(self._at_work)
+            self._later.clear()
+            self._ready.clear()
+            self._turns.clear()
 
     def accept(
         self,
@@ -89,14 +110,14 @@ class Dispatcher:
         """
         pipeline = self._instances.get(namespace)
         with self._changed:
-            if self._waiting + len(events) > MAX_WAITING:
+            if len(self._held) + len(events) > MAX_WAITING:
                 raise Overloaded
         now = self._clock.now_ms()
         with self._spool.transaction():
             opened = [pipeline.open(event, received_at=now, warnings=notes) for event, notes in events]
             rows = self._spool.add(namespace, opened, due=now, regulation=regulation)
         with self._changed:
-            self._waiting += len(rows)
+            self._held.update(rows)
             self._gather(now)
             for row in rows:
                 self._make_ready(namespace, row)
@@ -107,9 +128,12 @@ class Dispatcher:
     def replay(self, namespace: str, found: SpooledDelivery) -> None:
         """Makes a dead letter due again, at once."""
         now = self._clock.now_ms()
-        self._spool.save(self._instances.get(namespace).replay(found.delivery), due=now)
+        replayed = self._instances.get(namespace).replay(found.delivery)
+        with self._spool.transaction():
+            self._spool.own(found.row)
+            self._spool.save(replayed, due=now)
         with self._changed:
-            self._waiting += 1
+            self._held.add(found.row)
             self._make_ready(namespace, found.row)
             self._changed.notify()
             self._start_worker()
@@ -154,9 +178,11 @@ class Dispatcher:
             self._idle += 1
             try:
                 while not self._stopping:
-                    found = None if self._unwritten or self._reports.full else self._next_turn()
+                    rests = self._unwritten or self._reports.full or not self._spool.holds
+                    found = None if rests else self._next_turn()
                     if found is not None:
                         self._running[found[0]] += 1
+                        self._at_work.add(found[1])
                         return found
                     self._changed.wait(self._nap_s())
                 return None
@@ -188,7 +214,7 @@ class Dispatcher:
         found = self._spool.at(row)
         if found is None or found.due is None:
             # The transaction that it came in was taken back.
-            self._reported([], gone=1)
+            self._reported([], gone=[row])
             return
         delivery = found.delivery
         if delivery.retry_at is not None:
@@ -233,15 +259,18 @@ class Dispatcher:
         """Whatever is wrong with one event must not end its worker: it comes again in a minute."""
         print(f"forwarder: delivery {row} could not be dealt with: {error!r}", file=sys.stderr, flush=True)
         with self._changed:
+            self._at_work.discard(row)
             heappush(self._later, (self._clock.now_ms() + 60_000, row, namespace))
 
-    def _reported(self, ended: Sequence[SpooledDelivery], *, gone: int = 0) -> None:
+    def _reported(self, ended: Sequence[SpooledDelivery], *, gone: Sequence[int] = ()) -> None:
         """The reporter has finished with these: some are due again, of the others nothing is left to do."""
         with self._changed:
-            self._waiting -= gone
+            self._held.difference_update(gone)
+            self._at_work.difference_update(gone)
             for one in ended:
+                self._at_work.discard(one.row)
                 if one.due is None:
-                    self._waiting -= 1
+                    self._held.discard(one.row)
                 else:
                     heappush(self._later, (one.due, one.row, one.namespace))
             self._changed.notify_all()

@@ -83,6 +83,12 @@ class Instances:
             self._latest = (namespace, found)
             return found
 
+    def forget(self, namespace: str) -> None:
+        """Read the namespace's configuration anew when it is needed: another forwarder has changed it."""
+        with self._lock:
+            self._open.pop(namespace, None)
+            self._latest = None
+
     def settings(self, namespace: str) -> dict[str, Any]:
         """The namespace's settings as configured."""
         stored = self._spool.configuration(namespace) or {}
@@ -116,7 +122,7 @@ class Instances:
             wanted = list(mappings) if mappings is not None else self.mappings(namespace)
             around = platform if platform is not None else self.platform(namespace)
             if settings is not None:
-                Settings.from_json(chosen).validate()
+                Settings(chosen).validate()
             made = self._make(namespace, chosen, wanted, around)
             record = {"settings": chosen, "mappings": [mapping_json(one) for one in wanted]}
             record["platform"] = around.as_json()
@@ -132,7 +138,7 @@ class Instances:
         platform: Platform,
     ) -> Pipeline:
         return Pipeline(
-            Settings.from_json(settings),
+            Settings(settings),
             mappings,
             optimizely=self.optimizely(namespace),
             clock=self._clock,

@@ -1,26 +1,26 @@
-"""What the forwarder has accepted, on disk before the answer leaves; with it all that must outlive the process."""
+"""What the forwarder has accepted, kept before the answer leaves; with it all that must outlive the process."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from optilocal.forwarder.pipeline.deduplication import WINDOW_MS
 from optilocal.forwarder.pipeline.delivery import DEAD, Delivery, report_text
-from optilocal.forwarder.store.file import SCHEMA, SpoolError, check_spool_file
 
 KEPT = 10_000
 """How many ended deliveries, and how many dead letters, are kept: the oldest go first."""
 
 PRUNED_EVERY = 1_000
 """After how many deliveries that came, or came to an end, the oldest are looked for."""
+
+INSERT = """INSERT INTO deliveries (namespace, id, message_id, type, outcome, regulation, due, state, report)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 STATES = ("pending", "ended", "dead", "done")
 """States a listing can ask for: something is still to be done; nothing is; nothing is and it failed; or went well."""
@@ -49,84 +49,58 @@ class SpooledDelivery:
         return "dead" if self.delivery.outcome in DEAD else "done"
 
 
-class Spool:
-    """The forwarder's durable store, one connection for all threads. `path` None is a file that goes with the
-    process.
+COLUMNS = "number, namespace, due, state, report"
 
-    Raises `SpoolError` for a file that cannot be used, and when another forwarder is using it.
+
+class Spool(ABC):
+    """The forwarder's durable store, for all threads: its statements, in the SQL that SQLite and PostgreSQL share.
+
+    `name` is shown to users; a `temporary` one goes with the process. What fails raises `SpoolError`.
     """
 
-    def __init__(self, path: Path | None, *, kept: int = KEPT) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="optilocal-") if path is None else None
-        self.path = Path(self._folder.name) / "spool" if self._folder else Path(path or "")
-        self.temporary = self._folder is not None
+    name: str | None = None
+    temporary = False
+    _mine = ""
+    """What more a row must be to be this forwarder's."""
+
+    def __init__(self, *, kept: int = KEPT) -> None:
         self._kept = kept
         self.lock = threading.RLock()
-        """Holds the spool while it is held."""
+        """Held by whoever uses a spool and its instances in turn."""
         self._subscribers: set[Callable[[], None]] = set()
-        self._depth = 0
         self._changes = 0
-        check_spool_file(self.path)
-        self._db = self._open()
 
-    def _open(self) -> sqlite3.Connection:
-        try:
-            # Nobody else's business: events of users, and the destination's token.
-            self.path.touch(mode=0o600)
-            db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=0.2)
-            # One forwarder a file: two would each send everything. A killed one leaves no lock behind.
-            db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            # A file that goes with the process need not outlive the machine's own end.
-            db.execute(f"PRAGMA synchronous = {'OFF' if self.temporary else 'NORMAL'}")
-            db.execute("BEGIN IMMEDIATE")
-            is_new = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-            db.execute("COMMIT")
-            if is_new:
-                # Before the log is switched on, so that the file itself says from the start whose it is.
-                db.executescript(f"BEGIN; {SCHEMA} COMMIT;")
-            elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                raise sqlite3.DatabaseError("its content does not hold together")
-            db.execute("PRAGMA journal_mode = WAL")
-            # Every event touches the same few pages of the indexes: written home four times less often, 16 MB of log.
-            db.execute("PRAGMA wal_autocheckpoint = 4000")
-        except OSError as error:
-            why = f"the spool {self.path} cannot be written: {error.strerror}; name another file"
-            raise SpoolError(why) from None
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                why = f"the spool {self.path} is in use by another forwarder; stop it or name another file"
-            else:
-                why = f"the spool {self.path} cannot be written: {error}; name another file"
-            raise SpoolError(why) from None
-        except sqlite3.DatabaseError as error:
-            raise SpoolError(
-                f"the spool {self.path} is damaged: {error}; move it away and start anew"
-            ) from None
-        return db
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing of what is done within, durable when it ends; may be nested."""
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing of what is done within, on disk when it ends; may be nested."""
-        with self.lock, self._named_errors():
-            if self._depth == 0:
-                self._db.execute("BEGIN IMMEDIATE")
-            self._depth += 1
-            try:
-                yield
-            except BaseException:
-                self._depth -= 1
-                if self._depth == 0:
-                    self._roll_back()
-                raise
-            self._depth -= 1
-            if self._depth == 0:
-                try:
-                    self._db.execute("COMMIT")
-                except sqlite3.Error:
-                    self._roll_back()
-                    raise
-                for news in tuple(self._subscribers):
-                    news()
+    @abstractmethod
+    def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The rows of a statement."""
+
+    @abstractmethod
+    def _do(self, sql: str, *values: Any) -> int:
+        """How many rows a statement has changed."""
+
+    @abstractmethod
+    def _many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """A statement for many rows of values."""
+
+    @abstractmethod
+    def _insert(self, rows: Sequence[Sequence[Any]]) -> int:
+        """Insert deliveries, within a transaction; the last one's number. Their numbers follow each other."""
+
+    @abstractmethod
+    def dropped(self) -> int:
+        """How many ended deliveries are no longer kept."""
+
+    @abstractmethod
+    def _count_pruned(self, count: int) -> None:
+        """So many are no longer kept."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave the spool; a temporary one is gone then. Safe to call twice."""
 
     def subscribe(self, news: Callable[[], None]) -> Callable[[], None]:
         """Have `news` called, in any thread, whenever something was written; what is returned ends that."""
@@ -134,25 +108,31 @@ class Spool:
             self._subscribers.add(news)
         return lambda: self._subscribers.discard(news)
 
-    def _roll_back(self) -> None:
-        # A disk that is full has the transaction rolled back already.
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+    def _tell(self) -> None:
+        for news in tuple(self._subscribers):
+            news()
 
-    @contextmanager
-    def _named_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise SpoolError(f"the spool {self.path} cannot be used: {error}") from error
+    # Who sends what, where several forwarders share a spool
 
-    def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self.lock, self._named_errors():
-            return self._db.execute(sql, _bound(values)).fetchall()
+    @abstractmethod
+    def watch(
+        self,
+        adopted: Callable[[Sequence[tuple[int, int, str]]], None],
+        lost: Callable[[], None],
+        configured: Callable[[str], None],
+    ) -> None:
+        """From now on `adopted` is called with what this forwarder is to send beside its own, as `schedule` has it; `lost`
+        when all that was its own may be another's; `configured` with a namespace that another has configured.
+        """
 
-    def _do(self, sql: str, *values: Any) -> int:
-        with self.transaction():
-            return self._db.execute(sql, _bound(values)).rowcount
+    @property
+    def holds(self) -> bool:
+        """Whether what this forwarder was to send is still its own."""
+        return True
+
+    @abstractmethod
+    def own(self, row: int) -> None:
+        """This forwarder is the one to send what is in a row."""
 
     # Deliveries
 
@@ -162,8 +142,6 @@ class Spool:
         """Takes deliveries in, due at `due` (epoch ms); their row numbers."""
         if not deliveries:
             return []
-        sql = """INSERT INTO deliveries (namespace, id, message_id, type, outcome, regulation, due, state, report)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
         rows = []
         for delivery in deliveries:
             report = delivery.report
@@ -175,11 +153,9 @@ class Spool:
                 report["outcome"],
                 regulation,
             )
-            rows.append([*_bound(what), due, _state(delivery, 0), report_text(report)])
+            rows.append([*what, due, _state(delivery, 0), report_text(report)])
         with self.transaction():
-            self._db.executemany(sql, rows)
-            # One writer, and numbers that only grow: those of one transaction follow each other.
-            last = int(self._db.execute("SELECT last_insert_rowid()").fetchone()[0])
+            last = self._insert(rows)
             self._changes += len(rows)
             self._prune_in_time()
         return list(range(last - len(rows) + 1, last + 1))
@@ -193,27 +169,24 @@ class Spool:
         """Writes down how far deliveries are whose reports have not changed."""
         rows = [(one.due, _state(one.delivery, one.tries), one.row) for one in changed]
         with self.transaction():
-            self._db.executemany("UPDATE deliveries SET due = ?, state = ? WHERE number = ?", rows)
+            self._many("UPDATE deliveries SET due = ?, state = ? WHERE number = ?", rows)
             self._changes += len(rows)
             self._prune_in_time()
 
     def schedule(self) -> list[tuple[int, int, str]]:
-        """When each delivery that waits is due (epoch ms), its row and its namespace; the longest due first."""
-        sql = "SELECT due, number, namespace FROM deliveries WHERE due IS NOT NULL ORDER BY due, number"
+        """When each delivery that this forwarder is to send is due (epoch ms), its row and its namespace; the longest due
+        first.
+        """
+        sql = f"SELECT due, number, namespace FROM deliveries WHERE due IS NOT NULL{self._mine} ORDER BY due, number"
         return [(int(due), int(row), str(name)) for due, row, name in self._rows(sql)]
 
     def at(self, row: int) -> SpooledDelivery | None:
-        """The delivery in a row, or None."""
-        return next(iter(self._select("WHERE number = ?", row)), None)
+        """The delivery in a row, or None; None too when another forwarder has it by now."""
+        return next(iter(self._select(f"WHERE number = ?{self._mine}", row)), None)
 
     def waiting(self) -> int:
         """How many deliveries are due now or later."""
         return int(self._rows("SELECT count(*) FROM deliveries WHERE due IS NOT NULL")[0][0])
-
-    def dropped(self) -> int:
-        """How many ended deliveries are no longer kept."""
-        sql = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'deliveries'), 0) - count(*) FROM deliveries"
-        return int(self._rows(sql)[0][0])
 
     def get(self, namespace: str, delivery_id: str) -> SpooledDelivery | None:
         """One delivery by its id."""
@@ -226,22 +199,24 @@ class Spool:
         after: int = 0,
         limit: int = 100,
         filters: Mapping[str, str] | None = None,
+        newest: bool = False,
     ) -> list[SpooledDelivery]:
-        """Deliveries with a row after `after`, oldest first; of every namespace when None.
+        """Deliveries with a row after `after`, oldest first, or `newest` first; of every namespace when None.
 
         `filters` are among `FILTERS`, and "state", one of `STATES`; anything else is a KeyError.
         """
         where, values = _where(namespace, after, filters or {})
-        return self._select(f"{where} ORDER BY number LIMIT ?", *values, limit)
+        order = "DESC" if newest else "ASC"
+        return self._select(f"{where} ORDER BY number {order} LIMIT ?", *values, limit)
 
     def count(self, namespace: str | None, *, after: int, most: int, filters: Mapping[str, str]) -> int:
         """How many deliveries a listing has, counted no further than `most`."""
         where, values = _where(namespace, after, filters)
-        sql = f"SELECT count(*) FROM (SELECT 1 FROM deliveries {where} LIMIT ?)"
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM deliveries {where} LIMIT ?) AS matching"
         return int(self._rows(sql, *values, most)[0][0])
 
     def _select(self, rest: str, *values: Any) -> list[SpooledDelivery]:
-        rows = self._rows(f"SELECT number, namespace, due, state, report FROM deliveries {rest}", *values)
+        rows = self._rows(f"SELECT {COLUMNS} FROM deliveries {rest}", *values)
         found = []
         for row, namespace, due, state_text, report in rows:
             state = json.loads(state_text)
@@ -258,11 +233,9 @@ class Spool:
         dead = ", ".join(f"'{outcome}'" for outcome in sorted(DEAD))
         for kind in ("IN", "NOT IN"):
             ended = f"due IS NULL AND outcome {kind} ({dead})"
-            self._do(
-                f"""DELETE FROM deliveries WHERE {ended} AND number <= coalesce(
-                    (SELECT number FROM deliveries WHERE {ended} ORDER BY number DESC LIMIT 1 OFFSET ?), 0)""",
-                self._kept,
-            )
+            sql = f"""DELETE FROM deliveries WHERE {ended} AND number <= coalesce(
+                      (SELECT number FROM deliveries WHERE {ended} ORDER BY number DESC LIMIT 1 OFFSET ?), 0)"""
+            self._count_pruned(self._do(sql, self._kept))
         newest = self._rows("SELECT coalesce(max(at), 0) FROM message_ids")[0][0]
         self._do("DELETE FROM message_ids WHERE at <= ?", newest - WINDOW_MS)
 
@@ -270,20 +243,21 @@ class Spool:
 
     def claim(self, namespace: str, message_id: str, delivery_id: str, at: int) -> str:
         """The delivery that owns a message id, see `Deduplication.claim`."""
-        names = _bound((namespace, message_id))
         # One statement where nobody came before, as is nearly always so.
-        sql = """INSERT INTO message_ids VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
-                 SET delivery = excluded.delivery, at = excluded.at WHERE excluded.at - at >= ?"""
+        sql = """INSERT INTO message_ids (namespace, message_id, delivery, at) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (namespace, message_id) DO UPDATE SET delivery = excluded.delivery, at = excluded.at
+                 WHERE excluded.at - message_ids.at >= ?"""
         with self.transaction():
-            claimed = self._db.execute(sql, [*names, *_bound((delivery_id,)), at, WINDOW_MS]).rowcount
-            if claimed:
+            if self._do(sql, namespace, message_id, delivery_id, at, WINDOW_MS):
                 return delivery_id
             sql = "SELECT delivery FROM message_ids WHERE namespace = ? AND message_id = ?"
-            return str(self._db.execute(sql, names).fetchone()[0])
+            return str(self._rows(sql, namespace, message_id)[0][0])
 
     def suppress(self, namespace: str, kind: str, subject: str, at: int) -> None:
         """Puts a subject on the namespace's suppression list."""
-        sql = "INSERT OR IGNORE INTO suppressed (namespace, kind, subject, at) VALUES (?, ?, ?, ?)"
+        sql = (
+            "INSERT INTO suppressed (namespace, kind, subject, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        )
         self._do(sql, namespace, kind, subject, at)
 
     def unsuppress(self, namespace: str, kind: str, subject: str) -> None:
@@ -315,19 +289,14 @@ class Spool:
         """Keeps how the namespace's destination is configured, so that what waits is sent as meant after a
         restart.
         """
-        self._do("REPLACE INTO configurations VALUES (?, ?)", namespace, _dumps(record))
+        sql = """INSERT INTO configurations (namespace, record) VALUES (?, ?)
+                 ON CONFLICT (namespace) DO UPDATE SET record = excluded.record"""
+        self._do(sql, namespace, _dumps(record))
 
     def configuration(self, namespace: str) -> dict[str, Any] | None:
         """How the namespace's destination was configured last, or None."""
         sql = "SELECT record FROM configurations WHERE namespace = ?"
         return next((json.loads(record) for (record,) in self._rows(sql, namespace)), None)
-
-    def close(self) -> None:
-        """Closes the file; a temporary one is gone then. Safe to call twice."""
-        with self.lock:
-            self._db.close()
-        if self._folder is not None:
-            self._folder.cleanup()
 
 
 _DEAD_LIST = ", ".join(f"'{outcome}'" for outcome in sorted(DEAD))
@@ -353,16 +322,6 @@ def _where(namespace: str | None, after: int, filters: Mapping[str, str]) -> tup
         else:
             raise KeyError(name)
     return f"WHERE {' AND '.join(where)}", values
-
-
-def _bound(values: Sequence[Any]) -> list[Any]:
-    # A client may send half a surrogate pair, for which SQLite has no text.
-    return [
-        value.encode("utf-8", "backslashreplace").decode()
-        if isinstance(value, str) and not value.isascii()
-        else value
-        for value in values
-    ]
 
 
 def _state(delivery: Delivery, tries: int) -> str:

@@ -1,8 +1,9 @@
-"""What the pre-flight found: one record for one problem of one event, with every place it occurs at."""
+"""The findings of the pre-flight: one record for each problem of an event, with the places it occurs at."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partialmethod
 from typing import Any, Literal
 
 from optilocal.emulator.datafile.nearest import Near
@@ -14,8 +15,8 @@ _SHOWN_PLACES = 20
 
 @dataclass(slots=True)
 class Finding:
-    """One problem. `event` is the name as tracked, None where it concerns no single event; `nearest` are keys somebody
-    probably meant; `count` says how often it occurs, `places` where, the first twenty of them.
+    """One problem. `event` is the name as tracked, None where the problem is not one event's; `nearest` are the keys that
+    were probably meant; `count` is how often it occurs, `places` are the first twenty places.
     """
 
     severity: Severity
@@ -28,7 +29,7 @@ class Finding:
     places: list[Place] = field(default_factory=list)
 
     def at(self, place: Place | None) -> None:
-        """It occurs here too."""
+        """Count one more occurrence."""
         self.count += 1
         if place is not None and place not in self.places and len(self.places) < _SHOWN_PLACES:
             self.places.append(place)
@@ -48,12 +49,12 @@ class Finding:
 
 
 class Findings:
-    """Collects findings; what is said twice of one event is one finding with two places."""
+    """Collects findings. The same message on the same event is one finding with several places."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str | None, str], Finding] = {}
+        self._findings: dict[tuple[str, str | None, str], Finding] = {}
 
-    def never_counts(
+    def _add(
         self,
         code: str,
         event: str | None,
@@ -61,28 +62,17 @@ class Findings:
         message: str,
         remedy: str,
         *,
+        severity: Severity,
         nearest: tuple[Near, ...] = (),
     ) -> None:
-        """The event is lost, or nothing counts it."""
-        self._add(Finding("never_counts", code, event, message, remedy, nearest), place)
+        finding = Finding(severity, code, event, message, remedy, nearest)
+        self._findings.setdefault((code, event, message), finding).at(place)
 
-    def worth_knowing(
-        self,
-        code: str,
-        event: str | None,
-        place: Place | None,
-        message: str,
-        remedy: str,
-        *,
-        nearest: tuple[Near, ...] = (),
-    ) -> None:
-        """The event counts all the same."""
-        self._add(Finding("worth_knowing", code, event, message, remedy, nearest), place)
-
-    def _add(self, finding: Finding, place: Place | None) -> None:
-        key = (finding.code, finding.event, finding.message)
-        self._found.setdefault(key, finding).at(place)
+    never_counts = partialmethod(_add, severity="never_counts")
+    """The event is lost, or nothing counts it."""
+    worth_knowing = partialmethod(_add, severity="worth_knowing")
+    """The event counts all the same."""
 
     def all(self) -> list[Finding]:
-        """Those that cost an event first, each kind in the order of discovery."""
-        return sorted(self._found.values(), key=lambda finding: finding.severity != "never_counts")
+        """Findings that cost an event first; each severity in the order of discovery."""
+        return sorted(self._findings.values(), key=lambda finding: finding.severity != "never_counts")

@@ -65,7 +65,7 @@ class Destination:
         text = json.dumps(datafile.raw)
         self._datafile = Response(200, "OK", {"content-type": "application/json"}, text)
         self._mappings = [mapping for mapping in mappings if mapping.enabled]
-        self._settings = Settings.from_json(
+        self._settings = Settings(
             {
                 "accountId": account_id or datafile.account_id,
                 "dataFileUrl": f"https://cdn.optimizely.com/datafiles/{datafile.sdk_key or 'default'}.json",

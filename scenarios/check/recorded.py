@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from optilocal.emulator.json_text import as_object
 from optilocal.scenarios.check.json_lines import JsonText
 from optilocal.scenarios.check.tracked import Place, Reading, Tracked
 from optilocal.scenarios.language.problems import AuthorProblem, Mark, ScenarioError
@@ -70,7 +71,7 @@ def _read(
         event = _unwrapped(item)
         kind = event.get("type", "track" if "event" in event else None)
         if kind == "identify":
-            for trait in _mapping(event.get("traits")):
+            for trait in as_object(event.get("traits")):
                 reading.identify_traits.setdefault(trait, Place(file, line))
         name = event.get("event")
         shown = name if isinstance(name, str) else "" if name is None else json.dumps(name)
@@ -85,7 +86,7 @@ def _unwrapped(item: Mapping[str, Any]) -> Mapping[str, Any]:
     for path in (("source_event",), ("delivery", "source_event")):
         value: Any = item
         for key in path:
-            value = _mapping(value).get(key)
+            value = as_object(value).get(key)
         if isinstance(value, dict):
             return value
     inner = item.get("event")
@@ -94,7 +95,3 @@ def _unwrapped(item: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _known(event: Mapping[str, Any]) -> bool:
     return any(key in event for key in ("properties", "messageId", "userId", "anonymousId", "timestamp"))
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from optilocal.emulator.json_text import as_object
 from optilocal.forwarder.stages.plan import is_deprecated, plan_rules
 from optilocal.scenarios.check.json_lines import JsonText
 from optilocal.scenarios.check.tracked import Place, Planned, Reading, Tracked
@@ -44,14 +45,14 @@ def read_plan(value: Any, text: str, file: str) -> Reading:
 
 def _identify_traits(value: Any) -> list[str]:
     """The older export lists identify's traits beside its events."""
-    rules = _mapping(_mapping(value).get("rules"))
+    rules = as_object(as_object(value).get("rules"))
     found: list[str] = []
     for key in ("identify_traits", "user_traits", "identify"):
         given = rules.get(key)
         if isinstance(given, list):
             found.extend(str(item["name"]) for item in given if isinstance(item, dict) and "name" in item)
         else:
-            found.extend(_properties(_layer(_mapping(given), "traits")))
+            found.extend(_properties(_layer(as_object(given), "traits")))
     return found
 
 
@@ -79,30 +80,26 @@ def _schema(value: Any) -> Mapping[str, Any]:
             value = json.loads(value)
         except ValueError:
             return {}
-    return _mapping(value)
+    return as_object(value)
 
 
 def _layer(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    return _mapping(_properties(schema).get(name))
+    return as_object(_properties(schema).get(name))
 
 
 def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _mapping(schema.get("properties"))
+    return as_object(schema.get("properties"))
 
 
 def _nested_example(schema: Any) -> Any:
     """An array or an object that the schema of one property allows; None where it allows neither."""
     types = _types(schema)
-    if "array" in types or (not types and "items" in _mapping(schema)):
+    if "array" in types or (not types and "items" in as_object(schema)):
         return [{}]
-    return {} if "object" in types or (not types and "properties" in _mapping(schema)) else None
+    return {} if "object" in types or (not types and "properties" in as_object(schema)) else None
 
 
 def _types(schema: Any) -> tuple[str, ...]:
-    given = _mapping(schema).get("type")
+    given = as_object(schema).get("type")
     types = given if isinstance(given, list) else [given]
     return tuple(str(name) for name in types if name is not None and name != "null")
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -76,7 +76,7 @@ def _workspace(datafile: str | None, settings: Path | None, mapping: Path | None
     if found is not None:
         chosen["accountId"] = str(found.get("accountId") or chosen["accountId"])
     chosen |= {key: value for key, value in configured.destination.items() if value is not None}
-    return Workspace(Settings.from_json(chosen), tuple(mappings), configured.platform, found)
+    return Workspace(Settings(chosen), tuple(mappings), configured.platform, found)
 
 
 def _mapping(file: Path) -> Any:

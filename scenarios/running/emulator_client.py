@@ -125,6 +125,13 @@ class EmulatorClient:
         """Freeze the namespace's clock at a time."""
         self.call("PUT", "/_emulator/clock", json={"now": iso_time})
 
+    def force(self, experiment: str, variation: str, user: str | None = None) -> list[str]:
+        """Have SDKs show a user, or everybody, a variation, besides what is forced already; the emulator's warnings."""
+        there = self.call("GET", "/_emulator/forced")["forced"]
+        rules = [{name: rule[name] for name in ("experiment", "variation", "user")} for rule in there]
+        new = {"experiment": experiment, "variation": variation, "user": user}
+        return list(self.call("PUT", "/_emulator/forced", json=[*rules, new])["warnings"])
+
     def add_faults(self, rules: list[dict[str, Any]]) -> None:
         """Put fault rules in force besides what is left of those already there."""
         left = [_left(rule) for rule in self.call("GET", "/_emulator/faults")["faults"] if rule["active"]]

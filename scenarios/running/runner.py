@@ -8,6 +8,7 @@ import uuid
 from random import Random
 from typing import Any
 
+from optilocal.emulator.json_text import objects
 from optilocal.forwarder.clock import ManualClock
 from optilocal.forwarder.pipeline.source_event import iso_time
 from optilocal.scenarios.comparing.compare import Difference
@@ -247,6 +248,11 @@ class _Drive:
         """Fault rules at the emulator."""
         self._emulator.add_faults(rules)
 
+    def force(self, rule: dict[str, Any]) -> str | None:
+        """One more forced variation, in the datafile that is served."""
+        warnings = self._emulator.force(rule["experiment"], rule["variation"], rule.get("user"))
+        return " ".join(warnings) or None
+
     def change_datafile(self, change: dict[str, Any]) -> str | None:
         """What the CDN serves from here on."""
         if "whole" in change:
@@ -278,12 +284,9 @@ def _conversion_batches(exchanges: list[dict[str, Any]]) -> list[Any]:
 
 
 def _has_conversion(batch: dict[str, Any]) -> bool:
-    def items(value: Any) -> list[dict[str, Any]]:
-        return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
     return any(
         "campaign_activated" not in (event.get("key"), event.get("type"))
-        for visitor in items(batch.get("visitors"))
-        for snapshot in items(visitor.get("snapshots"))
-        for event in items(snapshot.get("events"))
+        for visitor in objects(batch.get("visitors"))
+        for snapshot in objects(visitor.get("snapshots"))
+        for event in objects(snapshot.get("events"))
     )

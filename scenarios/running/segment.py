@@ -88,7 +88,7 @@ class LocalSegment:
     ) -> None:
         self._clock = clock
         self._pipeline = Pipeline(
-            Settings.from_json(settings_of(scenario, datafile_url)),
+            Settings(settings_of(scenario, datafile_url)),
             mappings_of(scenario),
             optimizely=emulator.base_url,
             clock=clock,

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from optilocal.emulator.datafile.datafile import DatafileError
@@ -83,6 +82,7 @@ class LocalServers:
                 self._forwarder = ForwarderServer(
                     self._forwarder_settings(), port_option="--forwarder-port"
                 ).start()
+                self._emulator.speak_to(self.forwarder_url)
         except (OSError, ValueError, DatafileError, JournalError, SpoolError) as error:
             self.stop()
             raise CannotRun(_line(error)) from None
@@ -115,7 +115,7 @@ class LocalServers:
         if self._emulator:
             self._emulator.stop()
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 

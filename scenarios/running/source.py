@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from optilocal.emulator.json_text import as_object
 from optilocal.forwarder.pipeline.source_event import iso_time
 from optilocal.scenarios.language.matchers import Matcher
 
@@ -51,7 +52,7 @@ class Source:
             "integrations": {},
         }
         event.update(self._body(kind, arguments))
-        event["context"] = {**self._context(), **_mapping(arguments.get("context"))}
+        event["context"] = {**self._context(), **as_object(arguments.get("context"))}
         if "context" in arguments and not isinstance(arguments["context"], dict):
             event["context"] = arguments["context"]
         for field in ("userId", "anonymousId", "messageId", "timestamp", "integrations"):
@@ -96,7 +97,3 @@ class Source:
         if self._group_id is not None:
             context["groupId"] = self._group_id
         return context
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

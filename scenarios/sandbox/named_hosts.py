@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from optilocal.forwarder.clock import SystemClock
@@ -50,9 +49,7 @@ class NamedHosts:
         self.address, self.bundle = f"{self._host}:{proxy.tls_port}", trust.bundle
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()
 
 

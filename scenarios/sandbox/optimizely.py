@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
 from typing import Any, Self
 
 from optimizely.optimizely_user_context import UserAttributes
@@ -101,6 +100,16 @@ class Optimizely:
         """
         self._current()
         self._emulator.put_predictions(experiment, table if isinstance(table, str) else list(table))
+
+    def force(self, experiment: str, variation: str, user: str | None = None) -> None:
+        """From now on SDKs that fetch the datafile show this user, or everybody, the variation; verdicts say "forced here".
+
+        Raises UnknownName, a ValueError, for an experiment or variation that the datafile lacks.
+        """
+        self._current().names.check_experiment(experiment, variation)
+        self._emulator.force(experiment, variation, user)
+        if self._sdk is not None:
+            self._sdk[1].look_again()
 
     def decide(
         self,
@@ -293,7 +302,7 @@ class Optimizely:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._emulator.session.close()
 
 

@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from optilocal.forwarder.clock import SystemClock
@@ -104,9 +103,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _of_namespace(self, url: str) -> str:
@@ -141,18 +138,14 @@ class SandboxContext:
             self._opened.append(opened.pop_all())
         return sandbox
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._opened.pop().close()
 
     async def __aenter__(self) -> Sandbox:
         return await asyncio.to_thread(self.__enter__)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await asyncio.to_thread(self.__exit__, kind, error, trace)
+    async def __aexit__(self, *exception: Any) -> None:
+        await asyncio.to_thread(self.__exit__, *exception)
 
     def __call__(self, function: _Function) -> _Function:
         """The function, run in a sandbox of its own each time; a coroutine function too."""
@@ -212,9 +205,7 @@ class _Environment:
         self._before = {name: os.environ.get(name) for name in self._variables}
         os.environ.update(self._variables)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for name, value in self._before.items():
             if value is None:
                 os.environ.pop(name, None)

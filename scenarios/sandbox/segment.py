@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partialmethod
 from time import monotonic
-from types import TracebackType
 from typing import Any, Self
 
 import requests
@@ -163,7 +162,7 @@ class Segment:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._session.close()
 
 

@@ -33,14 +33,37 @@
       return `${base}${prefix}_emulator/${path}${query(ns === "*" ? { ns, ...params } : params)}`;
     }
 
-    async function call(method, path, { params, body, signal } = {}) {
+    let known = null; // what GET _emulator/viewer told: the forwarder's address, and the token that changes need
+
+    /** `{forwarder: base URL | null, token}`; asked once, and again after the emulator was started anew. */
+    async function about(signal) {
+      if (!known) known = await call("GET", "viewer", { signal });
+      return known;
+    }
+
+    /** One request that changes something; a token of an emulator that was stopped since is asked for anew, once. */
+    async function send(method, path, options = {}) {
+      const token = (await about()).token;
+      try {
+        return await call(method, path, { ...options, token });
+      } catch (error) {
+        if (error.code !== "page_token") throw error;
+        known = null;
+        return call(method, path, { ...options, token: (await about()).token });
+      }
+    }
+
+    async function call(method, path, { params, body, signal, token } = {}) {
       let response;
       try {
         response = await fetch(address(path, params), {
           method,
           signal,
           cache: "no-store",
-          headers: body === undefined ? {} : { "Content-Type": "application/json" },
+          headers: {
+            ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+            ...(token ? { "X-Optilocal-Token": token } : {}),
+          },
           body: body === undefined ? undefined : JSON.stringify(body),
         });
       } catch (error) {
@@ -59,7 +82,7 @@
         throw new Problem(
           response.status,
           told.code || "error",
-          told.message || `The emulator answered ${response.status}.`,
+          told.message || (answer && answer.message) || `The emulator answered ${response.status}.`,
         );
       }
       return answer;
@@ -110,7 +133,8 @@
       kind: "live",
       base,
       get: (path, params, options = {}) => call("GET", path, { ...options, params }),
-      send: (method, path, options) => call(method, path, options),
+      send,
+      about,
       follow,
       address,
     };
@@ -160,7 +184,15 @@
       );
     }
 
-    return { kind: "report", base: run.emulator || "", get, send: get, follow: async () => {}, address: () => null };
+    return {
+      kind: "report",
+      base: run.emulator || "",
+      get,
+      send: get,
+      about: async () => ({ forwarder: null, token: null }),
+      follow: async () => {},
+      address: () => null,
+    };
   }
 
   /** What this page is: a report when run data stands in it, else a window on the emulator that served it. */

@@ -80,7 +80,12 @@
           o.h("p", {}, verdict.remedy),
         ),
       verdict.outcome &&
-        o.h("p", { class: "quiet" }, `${o.words.outcome(verdict.outcome).hint}. See `, o.h("code", {}, o.words.page(verdict.outcome))),
+        o.h(
+          "p",
+          { class: "quiet" },
+          `${o.words.outcome(verdict.outcome).hint}. See `,
+          o.h("code", {}, o.words.page(verdict.outcome)),
+        ),
       counted &&
         (verdict.attributed_to || []).length > 0 &&
         o.h(

@@ -3,9 +3,13 @@
   "use strict";
 
   const PAGES = {
+    try: ["event-texts", "event-form", "what-if", "page-try"],
+    destination: ["tabs", "destination-settings", "destination-mapping", "destination-trial", "page-destination"],
+    deliveries: ["page-deliveries"],
     exchanges: ["tabs", "page-exchange"],
     experiments: ["chart", "funnel", "experiment-cards", "page-experiments"],
     datafiles: ["page-datafiles"],
+    forced: ["page-forced"],
     faults: ["page-faults"],
     erasure: ["page-erasure"],
   };
@@ -35,11 +39,22 @@
   for (const [name, scripts] of Object.entries(PAGES)) {
     const waiting = async (page) => {
       if (o.source.kind !== "live")
-        throw new o.data.Problem(404, "not_in_report", "A report holds one run and its verdicts; start the sandbox to see the rest.");
+        throw new o.data.Problem(
+          404,
+          "not_in_report",
+          "A report holds one run and its verdicts; start the sandbox to see the rest.",
+        );
       await load(scripts);
       return o.views[name](page);
     };
     o.views[name] = waiting;
   }
+  /** What a page says that needs the forwarder where the emulator knows of none. */
+  o.noForwarder = () =>
+    o.empty(
+      "No forwarder is known here",
+      "This emulator was started alone. Start both, or name the forwarder with --forwarder URL:",
+      "optilocal up",
+    );
   o.lazy = { load };
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -77,12 +77,16 @@
     const experiments = all(datafile);
     const names = new Map(experiments.map(({ experiment }) => [String(experiment.id), experiment.key]));
     const running = new Set(
-      experiments.filter(({ experiment }) => experiment.status === "Running").map(({ experiment }) => String(experiment.id)),
+      experiments
+        .filter(({ experiment }) => experiment.status === "Running")
+        .map(({ experiment }) => String(experiment.id)),
     );
     const tracked = (event) => {
       const ids = event.experimentIds || [];
       if (!ids.length) return o.badge("bad", "Metric of no experiment");
-      return ids.some((id) => running.has(String(id))) ? o.badge("good", "Tracked") : o.badge("idle", "No experiment running");
+      return ids.some((id) => running.has(String(id)))
+        ? o.badge("good", "Tracked")
+        : o.badge("idle", "No experiment running");
     };
     return [
       o.h("h2", {}, `Events (${(datafile.events || []).length})`),

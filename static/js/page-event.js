@@ -90,6 +90,8 @@
     );
   }
 
+  o.eventPath = { strip, path };
+
   function others(found, verdict) {
     if (found.length < 2) return null;
     return o.h(
@@ -187,6 +189,17 @@
               { "data-key": "c" },
             ),
             o.copy("Copy as text", () => o.texts.verdict(verdict)),
+            o.source.kind === "live" &&
+              verdict.delivery &&
+              verdict.kind !== "deletion" &&
+              o.h(
+                "a",
+                {
+                  class: "button",
+                  href: o.route.format({ page: "try", params: { ns: verdict.namespace, from: id, n: verdict.number } }),
+                },
+                "Edit and send again",
+              ),
             o.jsonLink("verdicts", { ns: verdict.namespace, message_id: verdict.message_id }),
           ),
         ),

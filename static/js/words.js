@@ -43,7 +43,12 @@
     type: "different type",
     matcher: "matcher refused",
   };
-  const PARTS = { tracks: "Track", conversions: "Conversion", received: "Batch received", subject_access_requests: "Erasure request" };
+  const PARTS = {
+    tracks: "Track",
+    conversions: "Conversion",
+    received: "Batch received",
+    subject_access_requests: "Erasure request",
+  };
 
   const own = (table, key) => (Object.hasOwn(table, key) ? table[key] : undefined);
 

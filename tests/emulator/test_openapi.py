@@ -26,7 +26,7 @@ from optilocal.serving.clock import SystemClock
 OPENAPI: dict[str, Any] = json.loads(
     (Path(emulator.__file__).parent / "control" / "openapi.json").read_text("utf-8")
 )
-METHODS = ("get", "put", "post", "delete")
+METHODS = ("get", "put", "post", "patch", "delete")
 
 
 def described() -> set[tuple[str, str]]:

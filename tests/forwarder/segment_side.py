@@ -39,6 +39,7 @@ class SegmentSide:
             "/_forwarder/deliveries",
             params={"wait": str(wait), "count": str(count), "limit": str(max(count, 100)), **filters},
         )
+        assert found.ok, found.text
         rows: list[dict[str, Any]] = found.json()["deliveries"]
         assert len(rows) >= count, f"{len(rows)} deliveries instead of {count}"
         return rows

@@ -186,6 +186,9 @@ class TestDeliveries:
         segment.ended(5)
         first = segment.get("/_forwarder/deliveries?limit=2").json()
         second = segment.get(f"/_forwarder/deliveries?limit=2&after={first['next']}").json()
+        newest = segment.get("/_forwarder/deliveries?limit=2&order=newest").json()["deliveries"]
+        assert [one["row"] for one in newest] == sorted((one["row"] for one in newest), reverse=True)
+        assert newest[0]["row"] > first["deliveries"][-1]["row"]
         ids = [row["message_id"] for row in first["deliveries"] + second["deliveries"]]
         assert ids == ["m-0", "m-1", "m-2", "m-3"]
         assert segment.deliveries(message_id="m-3")[0]["row"] == second["next"]

@@ -18,7 +18,7 @@ from optilocal.forwarder.clock import ManualClock
 from optilocal.forwarder.errors import FetchError
 from optilocal.forwarder.http.request_client import RequestClient
 from optilocal.forwarder.http.session import Aborted, HttpSession, PrivateAddress
-from optilocal.forwarder.store.spool import Spool
+from optilocal.forwarder.store.sqlite import SqliteSpool
 
 Make = Callable[..., SegmentSide]
 TRACK = {"event": "Order Completed", "userId": "u-1"}
@@ -194,7 +194,7 @@ def test_stopping_waits_for_no_host_and_what_was_accepted_stays(
     stopping.start()
     stopping.join(9)
     assert not stopping.is_alive(), "an attempt takes ten seconds"
-    spool = Spool(tmp_path / "spool")
+    spool = SqliteSpool(tmp_path / "spool")
     left = spool.listing(None)
     spool.close()
     assert [(one.state, one.delivery.outcome, one.delivery.report["attempts"]) for one in left] == [

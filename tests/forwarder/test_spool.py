@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import requests
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from optimizely_double import NOON, Answer, OptimizelyDouble
 from segment_side import SegmentSide
@@ -25,10 +25,13 @@ from optilocal.forwarder.pipeline.delivery import Delivery, new_report
 from optilocal.forwarder.server import ForwarderServer, ServerError
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
+from optilocal.forwarder.store.postgresql import PostgresqlSpool
 from optilocal.forwarder.store.spool import Spool
+from optilocal.forwarder.store.sqlite import SqliteSpool
 
 Make = Callable[..., SegmentSide]
 EXAMPLES = itertools.count()
+ODD = ["", "a\x00b", "\ud800 half", "𝄞" * 50, "%_\\", "x" * 20_000, "'; DROP TABLE deliveries; --"]
 TRACK = {"event": "Order Completed", "userId": "u-1", "properties": {"revenue": 100}}
 
 
@@ -39,11 +42,31 @@ def delivery(name: str, **event: Any) -> Delivery:
     return Delivery(report, retry_at=NOON)
 
 
+Open = Callable[..., Spool]
+KINDS = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(params=KINDS)
+def make_spool(request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Makes spools, each with nothing in it."""
+    made: list[Spool] = []
+
+    def make(**options: Any) -> Spool:
+        if request.param == "sqlite":
+            made.append(SqliteSpool(None, **options))
+        else:
+            url = request.getfixturevalue("postgresql").url(f"spool{next(EXAMPLES)}")
+            made.append(PostgresqlSpool(url, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
 @pytest.fixture
-def spool() -> Iterator[Spool]:
-    opened = Spool(None)
-    yield opened
-    opened.close()
+def spool(make_spool: Open) -> Spool:
+    return make_spool()
 
 
 class TestQueue:
@@ -85,8 +108,8 @@ class TestQueue:
         assert spool.listing("default") == []
         assert spool.claim("default", "m-a", "b", NOON) == "b"
 
-    def test_only_the_newest_ended_ones_are_kept_and_the_waiting_all(self) -> None:
-        spool = Spool(None, kept=10)
+    def test_only_the_newest_ended_ones_are_kept_and_the_waiting_all(self, make_spool: Open) -> None:
+        spool = make_spool(kept=10)
         for number in range(1000):
             one = delivery(str(number))
             spool.add("default", [one], due=NOON)
@@ -95,22 +118,28 @@ class TestQueue:
             elif number >= 50:
                 spool.save(one.with_report(outcome="delivery_failed"), due=None)
         left = spool.listing(None, limit=5000)
-        spool.close()
+        assert spool.dropped() == 1000 - len(left)
         assert spool_ids(left) == [*range(50), *range(90, 100), *range(989, 1000)]
 
+    def test_any_text_is_kept_and_found(self, spool: Spool) -> None:
+        for number, odd in enumerate(ODD):
+            one = delivery(str(number), messageId=odd)
+            spool.add("default", [one], due=NOON)
+            found = spool.listing("default", filters={"message_id": odd})
+            assert [each.delivery for each in found] == [one]
+            assert [spool.claim("default", odd, owner, NOON) for owner in ("a", "b")] == ["a", "a"]
+            spool.suppress("default", "user_id", odd, NOON)
+            spool.suppress("default", "user_id", odd, NOON + 1)
+            assert spool.is_suppressed("default", "user_id", odd)
+            spool.unsuppress("default", "user_id", odd)
+            assert spool.suppressed("default", "user_id") == []
 
-@pytest.fixture(scope="module")
-def shared_spool() -> Iterator[Spool]:
-    opened = Spool(None)
-    yield opened
-    opened.close()
 
-
-@settings(deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     claims=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3 * 86_400_000)), max_size=30),
 )
-def test_one_owner_a_message_id_and_window(shared_spool: Spool, claims: list[tuple[int, int]]) -> None:
+def test_one_owner_a_message_id_and_window(spool: Spool, claims: list[tuple[int, int]]) -> None:
     """The spool and the memory agree with the rule itself: an id is owned for 24 hours from its first claim."""
     memory, name = MemoryDeduplication(), f"example-{next(EXAMPLES)}"
     owners: dict[int, tuple[str, int]] = {}
@@ -118,7 +147,7 @@ def test_one_owner_a_message_id_and_window(shared_spool: Spool, claims: list[tup
         held = owners.get(message)
         if held is None or at - held[1] >= 86_400_000:
             held = owners[message] = (str(number), at)
-        assert shared_spool.claim(name, f"m-{message}", str(number), at) == held[0]
+        assert spool.claim(name, f"m-{message}", str(number), at) == held[0]
         assert memory.claim(f"m-{message}", str(number), at) == held[0]
 
 
@@ -131,7 +160,7 @@ class TestFile:
         text = tmp_path / "notes.txt"
         text.write_text("mine")
         with pytest.raises(SpoolError, match=r"notes.txt is not a spool and was left as it is"):
-            Spool(text)
+            SqliteSpool(text)
         assert text.read_text() == "mine"
         other = tmp_path / "other.db"
         with sqlite3.connect(other) as db:
@@ -139,31 +168,31 @@ class TestFile:
         db.close()
         before = other.read_bytes()
         with pytest.raises(SpoolError, match="a database of something else"):
-            Spool(other)
+            SqliteSpool(other)
         assert other.read_bytes() == before
 
     def test_a_folder_and_a_missing_folder(self, tmp_path: Path) -> None:
         with pytest.raises(SpoolError, match="is a folder; name a file"):
-            Spool(tmp_path)
+            SqliteSpool(tmp_path)
         with pytest.raises(SpoolError, match=r"does not exist; create it"):
-            Spool(tmp_path / "no" / "spool")
+            SqliteSpool(tmp_path / "no" / "spool")
 
     def test_it_is_its_owners_alone(self, tmp_path: Path) -> None:
-        Spool(tmp_path / "spool").close()
+        SqliteSpool(tmp_path / "spool").close()
         assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o600
 
     def test_a_spool_of_another_version(self, tmp_path: Path) -> None:
         path = tmp_path / "spool"
-        Spool(path).close()
+        SqliteSpool(path).close()
         with sqlite3.connect(path) as db:
             db.execute("PRAGMA user_version = 99")
         db.close()
         with pytest.raises(SpoolError, match="version 99"):
-            Spool(path)
+            SqliteSpool(path)
 
     def test_a_damaged_spool(self, tmp_path: Path) -> None:
         path = tmp_path / "spool"
-        spool = Spool(path)
+        spool = SqliteSpool(path)
         for number in range(200):
             spool.add("default", [delivery(str(number), properties={"x": "y" * 200})], due=NOON)
         spool.close()
@@ -171,14 +200,14 @@ class TestFile:
         content[5000:30000] = b"\xff" * 25000
         path.write_bytes(bytes(content))
         with pytest.raises(SpoolError, match=r"is damaged: .*; move it away and start anew"):
-            Spool(path)
+            SqliteSpool(path)
 
     def test_two_forwarders_cannot_share_one(self, tmp_path: Path) -> None:
-        spool = Spool(tmp_path / "spool")
+        spool = SqliteSpool(tmp_path / "spool")
         with pytest.raises(SpoolError, match="in use by another forwarder"):
-            Spool(tmp_path / "spool")
+            SqliteSpool(tmp_path / "spool")
         spool.close()
-        Spool(tmp_path / "spool").close()
+        SqliteSpool(tmp_path / "spool").close()
 
     def test_a_server_says_it_in_one_line(self, make_server: Make, tmp_path: Path) -> None:
         (tmp_path / "text").write_text("x" * 200)

@@ -14,7 +14,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings
+from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.running.emulator_client import EmulatorClient
+from optilocal.scenarios.running.servers import LocalServers, ServerOptions
 
 PATIENCE_MS = 20_000
 """How long a test waits for what the page shows in the end: a busy machine is no failure."""
@@ -57,6 +59,22 @@ def emulator() -> Iterator[EmulatorServer]:
 @pytest.fixture(scope="session")
 def client(emulator: EmulatorServer) -> EmulatorClient:
     return EmulatorClient(emulator.base_url)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[LocalServers]:
+    """Emulator and forwarder as `optilocal up` starts them, with the shop's datafile; each test takes a namespace of its own."""
+    options = ServerOptions(emulator_port=0, forwarder_port=0, datafiles=(str(SHOP),))
+    with LocalServers(options, with_forwarder=True) as running:
+        yield running
+
+
+@pytest.fixture
+def workbench(sandbox: LocalServers, request: pytest.FixtureRequest) -> EmulatorClient:
+    """A fresh namespace of the sandbox, with the shop's datafile under its usual key."""
+    client = EmulatorClient(sandbox.emulator_url).in_namespace(f"w-{abs(hash(request.node.nodeid)):x}")
+    client.call("PUT", "/_emulator/datafiles/SHOPkA7pQ2mXv9Rt", data=SHOP.read_bytes())
+    return client
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,133 @@
+"""`/_forwarder/preview | trigger | fields`: what would become of events, what a mapping is made of; nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from random import Random
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from optilocal.forwarder.api.body import read_json
+from optilocal.forwarder.api.control import SETTINGS
+from optilocal.forwarder.context import context
+from optilocal.forwarder.destination.destination import DEFAULT_TRIGGER, MAX_MAPPINGS, Settings
+from optilocal.forwarder.destination.track_event import DEFAULT_FIELDS, FIELDS
+from optilocal.forwarder.destination.trigger import compile_trigger
+from optilocal.forwarder.destination.trigger_lint import lint_trigger
+from optilocal.forwarder.destination.trigger_words import in_words
+from optilocal.forwarder.pipeline.mappings import read_mappings
+from optilocal.forwarder.pipeline.pipeline import Pipeline
+from optilocal.forwarder.pipeline.source_event import complete
+from optilocal.forwarder.problems import Problem
+from optilocal.forwarder.stages.platform import PARTS
+from optilocal.serving.site import current_namespace
+
+blueprint = Blueprint("preview_api", __name__, url_prefix="/_forwarder")
+
+MOST_EVENTS = 100
+KEYS = ("events", "datafile", "settings", "mappings", *PARTS)
+
+
+@blueprint.post("/preview")
+def preview() -> Response:
+    """The report of each event as it would be, by the settings, mappings and stages given, else those configured."""
+    given = _object(read_json(), KEYS)
+    pipeline = _pipeline(given)
+    events = given.get("events")
+    if not isinstance(events, list) or not 0 < len(events) <= MOST_EVENTS:
+        raise Problem("invalid_preview", f'"events" is a list of 1 to {MOST_EVENTS} Segment events')
+    reports = []
+    for event in events:
+        if not isinstance(event, dict):
+            raise Problem("invalid_preview", "a Segment event is a JSON object")
+        at = context().clock.now_ms()
+        whole = complete(event, kind=None, received_at=at, message_id=f"preview-{context().new_id()}")
+        delivery = pipeline.open(whole, received_at=at)
+        reports.append((pipeline.attempt(delivery) if delivery.retry_at is not None else delivery).report)
+    return jsonify(reports=reports)
+
+
+def _pipeline(given: dict[str, Any]) -> Pipeline:
+    from optilocal.forwarder.http.offline_session import OfflineSession  # noqa: PLC0415 - `requests` is slow to import
+    from optilocal.forwarder.http.session import Answer  # noqa: PLC0415
+
+    instances, namespace = context().instances, current_namespace()
+    datafile = _object(given.get("datafile") or {}, ("status", "text", "content_type"))
+    answer = Answer(
+        int(datafile.get("status") or 200),
+        "",
+        {"content-type": str(datafile.get("content_type") or "application/json")},
+        str(datafile.get("text") or "").encode("utf-8", "replace"),
+        private=True,
+    )
+    settings = {
+        **instances.settings(namespace),
+        **_object(given.get("settings") or {}, SETTINGS),
+    }
+    try:
+        platform = instances.platform(namespace)
+        for part in PARTS:
+            if part in given:
+                platform = platform.with_json(part, given[part])
+        mappings = instances.mappings(namespace)
+        if "mappings" in given:
+            mappings = read_mappings(given["mappings"])
+        return Pipeline(
+            Settings({key: value for key, value in settings.items() if value is not None}),
+            mappings,
+            optimizely=instances.optimizely(namespace),
+            clock=context().clock,
+            random=Random(0),
+            ids=context().new_id,
+            platform=platform,
+            report=False,
+            suppression=instances.get(namespace).suppression,
+            session=OfflineSession(answer),
+        )
+    except ValueError as error:
+        raise Problem("invalid_preview", str(error)) from None
+
+
+@blueprint.get("/fields")
+def fields() -> Response:
+    """What a mapping is made of: the action's fields with their types and defaults, and its trigger."""
+    return jsonify(
+        trigger=DEFAULT_TRIGGER,
+        most=MAX_MAPPINGS,
+        fields=[
+            {
+                "key": known.key,
+                "label": known.label,
+                "type": known.type,
+                "required": known.required,
+                "default": DEFAULT_FIELDS[known.key],
+            }
+            for known in FIELDS
+        ],
+    )
+
+
+@blueprint.post("/trigger")
+def trigger() -> Response:
+    """A trigger as Segment reads it: in words, or with Segment's own error; and what in it is surely not meant."""
+    given = read_json()
+    text = given.get("trigger") if isinstance(given, dict) else None
+    names = given.get("event_names", []) if isinstance(given, dict) else None
+    if not isinstance(text, str) or not isinstance(names, list):
+        raise Problem("invalid_trigger", 'give {"trigger": a text, "event_names"?: a list of texts}')
+    read = compile_trigger(text)
+    notes = [
+        {"at": note.at, "text": note.text, "message": note.message}
+        for note in lint_trigger(text, [str(name) for name in names])
+    ]
+    return jsonify(problem=read.problem, meaning=in_words(read), notes=notes)
+
+
+def _object(value: Any, keys: Collection[str]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Problem("invalid_preview", f"give an object with {', '.join(keys)}")
+    unknown = sorted(set(value) - set(keys))
+    if unknown:
+        raise Problem("invalid_preview", f"unknown key {unknown[0]!r:.60}; known are {', '.join(keys)}")
+    return value
