@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import requests
 
 from optilocal.scenarios.language.problems import CannotRun
+from optilocal.scenarios.running.verdict_feed import is_last
 
 Ask = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, bytes]]
 """Method, path with query, body and headers → status and body."""
@@ -172,8 +173,8 @@ class EmulatorClient:
         while True:
             params = {**filters, "limit": _PAGE, **({} if after is None else {"after": after})}
             page = self.call("GET", f"/_emulator/{name}", params=params)
-            rows.extend(page[name])
-            if len(page[name]) < _PAGE:
+            rows.extend(row for row in page[name] if "unreadable" not in row)
+            if is_last(page, name, _PAGE):
                 return rows
             after = page["next"]
             filters.pop("wait", None)
