@@ -8,10 +8,10 @@ import pytest
 from field_builders import NOW, SECOND, activation, batch, conversion, datafile, decision, purchase
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_counting import results
 from space import Space
 from verdict_builders import IN_CHECKOUT, conditions, delivery, judged, sent
 
-from optilocal.emulator.counting.results import results
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.history import DatafileHistory
 
