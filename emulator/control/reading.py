@@ -41,7 +41,11 @@ def json_body(*, required: bool = True) -> Any:
     try:
         return loads(raw)
     except ValueError as error:
-        raise Problem("invalid_json", f"the body is no JSON: {error}") from None
+        raise Problem("invalid_json", f"the body is not valid JSON: {error}") from None
+
+
+def _page(text: str) -> Response:
+    return Response(text, content_type="application/json")
 
 
 @blueprint.get("/health")
@@ -57,17 +61,17 @@ def openapi() -> Response:
 
 @blueprint.get("/exchanges")
 def exchanges() -> Response:
-    return json_response(listing("exchanges", exchange_json))
+    return _page(listing("exchanges", exchange_json))
 
 
 @blueprint.get("/events")
 def events() -> Response:
-    return json_response(listing("events", event_json))
+    return _page(listing("events", event_json))
 
 
 @blueprint.get("/verdicts")
 def verdicts() -> Response:
-    return json_response(listing("verdicts", context().verdicts.verdict))
+    return _page(listing("verdicts", context().verdicts.verdict))
 
 
 @blueprint.get("/results")
@@ -111,7 +115,7 @@ def post_run() -> Response:
 
 @blueprint.get("/runs")
 def runs() -> Response:
-    return json_response(
+    return _page(
         listing(
             "runs",
             lambda row: {**loads(row["summary"]), "number": row["number"], "namespace": row["namespace"]},

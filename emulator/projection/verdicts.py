@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from optilocal import __version__
 from optilocal.emulator.batch.parse import parse
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import Attribution
@@ -22,8 +23,10 @@ from optilocal.emulator.wording import quoted
 
 
 def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored event as the listings show it."""
-    doc: dict[str, Any] = loads(row["doc"])
+    """A stored event as the listings show it. Raises ValueError for a damaged one."""
+    doc = stored_event(row["doc"])
+    if doc is None:
+        raise ValueError("no event")
     return {
         "number": row["number"],
         "namespace": row["namespace"],
@@ -33,10 +36,22 @@ def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def stored_event(text: str) -> EventRow | None:
+    """A stored event as it was read from its batch; None when what is stored is damaged."""
+    try:
+        doc: EventRow = loads(text)
+    except ValueError:
+        return None
+    return doc if isinstance(doc, dict) and doc.keys() >= EventRow.__required_keys__ else None
+
+
 def judged(outcome: str | None, places: Sequence[Attribution], version: int = 0) -> Judged:
     """An outcome as the journal keeps it."""
     credited = {name for place in places for name in (place["experiment"], place["experiment_id"])}
     return Judged(outcome, dumps(sorted(credited)) if credited else "[]", version)
+
+
+_RULES = "rules"
 
 
 class Verdicts:
@@ -47,6 +62,14 @@ class Verdicts:
         self._lock = threading.Lock()
         self._histories: OrderedDict[str, tuple[object, DatafileHistory]] = OrderedDict()
 
+    def judge_by_these_rules(self) -> None:
+        """What was judged by other rules, or by another version, is judged anew."""
+        mine = {"version": __version__, "rules": repr(self.rules)}
+        if self.journal.document(_RULES, "") != mine:
+            for row in self.journal.namespaces():
+                self.journal.transact(row["name"], lambda _: None, restates=True)
+            self.journal.change_document(_RULES, "", lambda _: mine)
+
     def history(self, namespace: str) -> DatafileHistory:
         """Every revision of the namespace's datafiles, with the time from which it held."""
         state = self.journal.documents_state(REVISION, namespace)
@@ -55,7 +78,8 @@ class Verdicts:
         if kept is None or kept[0] != state:
             revisions: dict[str, list[tuple[int, object]]] = {}
             for _, _, doc in self.journal.documents(REVISION, namespace):
-                revisions.setdefault(doc["of"], []).append((doc["from"], doc["datafile"]))
+                if isinstance(doc, dict) and doc.keys() >= {"of", "from", "datafile"}:
+                    revisions.setdefault(doc["of"], []).append((doc["from"], doc["datafile"]))
             kept = (state, DatafileHistory(revisions))
             with self._lock:
                 self._histories[namespace] = kept
@@ -168,13 +192,14 @@ class Verdicts:
 
     def _event(self, number: int | None) -> Any:
         row = None if number is None else self.journal.event(number)
-        return None if row is None else event_json(row)
+        return event_json(row) if row and stored_event(row["doc"]) else None
 
     def _decisions(self, namespace: str, visitor: str | None) -> list[EventRow]:
         """All decisions of a visitor, replays collapsed."""
         if not visitor:
             return []
-        return [event_json(row) for row in self.journal.decisions_of(namespace, visitor)]  # type: ignore[misc]
+        rows = self.journal.decisions_of(namespace, visitor)
+        return [event_json(row) for row in rows if stored_event(row["doc"])]  # type: ignore[misc]
 
     def _relatives(
         self, namespace: str, visitor: str | None, named: Sequence[str]

@@ -59,7 +59,7 @@
 
   /** An outcome → {tone, label, hint}. A deletion has none: its tone is idle. */
   function outcome(slug) {
-    if (!slug) return { tone: "idle", label: "Deletion", hint: "A request to erase a user is no conversion" };
+    if (!slug) return { tone: "idle", label: "Deletion", hint: "A request to erase a user is not a conversion" };
     const [tone, label, hint] = own(OUTCOMES, slug) || ["bad", sentence(slug), ""];
     return { tone, label, hint };
   }

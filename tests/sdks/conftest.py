@@ -127,4 +127,4 @@ def place(
             namespace=namespace,
             policy=Policy(only=True),
         ) as interception:
-            yield Place(sandbox.optimizely.control, interception)
+            yield Place(sandbox.optimizely.control, servers.forwarder_url, interception)
