@@ -158,12 +158,15 @@ class _Drive:
         return tuple((steps[received[row["event_number"]]], row) for row in posted)
 
     def close(self) -> None:
-        """Let go of what the scenario held; its faults end with it, though its namespace stays to be looked at."""
+        """Let go of what the scenario held: faults and forced variations end, its namespace stays to be looked at."""
         if self._segment:
             self._segment.close()
         if any(step.kind == "fault" for step in self._scenario.steps):
             with contextlib.suppress(CannotRun):
                 self._emulator.call("DELETE", "/_emulator/faults")
+        if any(step.kind == "force" for step in self._scenario.steps):
+            with contextlib.suppress(CannotRun):
+                self._emulator.call("DELETE", "/_emulator/forced")
 
     def _set_time(self, index: int) -> None:
         self._clock.set(self._start_ms + index * STEP_MS + self._waited_ms)
