@@ -11,16 +11,6 @@ from optilocal.emulator.datafile.datafile import Event, Experiment
 from optilocal.emulator.datafile.history import DatafileHistory, named, stood
 from optilocal.emulator.wording import between, joined, listed, quoted, when
 
-__all__ = [
-    "Attribution",
-    "Judgement",
-    "Rules",
-    "deduplication_key",
-    "judge",
-    "judge_by",
-    "listed_reasons",
-]
-
 JudgedOutcome = Literal[
     "wrong_account",
     "no_experiment",

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_counting import deduplicate
 
-from optilocal.emulator.counting.attribution import Rules, judge
+from optilocal.emulator.counting.attribution import judge
+from optilocal.emulator.counting.standing import Rules
 
 RULES = Rules()
 

@@ -4,7 +4,8 @@ import pytest
 from field_builders import NOW, SECOND, conversion, datafile, decision, experiment, history
 from plain_counting import deduplicate
 
-from optilocal.emulator.counting.attribution import Rules, judge
+from optilocal.emulator.counting.attribution import judge
+from optilocal.emulator.counting.standing import Rules
 
 RULES = Rules()
 
