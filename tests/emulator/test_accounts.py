@@ -125,7 +125,7 @@ def test_a_visitor_who_is_in_an_experiment_of_another_account_is_told_so() -> No
     paused = decision("u", "old-a", account_id="12001")
     (told,) = judged(None, conversion("u", account_id="55555"), paused)["details"]
     assert told.startswith(
-        'The visitor has decisions in "old", which belongs to another account, that do not'
+        'The visitor has decisions in "old", which belongs to another account; they do not'
     )
 
 
