@@ -44,16 +44,20 @@ def events() -> Response:
     return answered(reply, rule)
 
 
-def take(parts: Context, requests: Sequence[Asked]) -> list[tuple[Answer, Exchange, Rule | None]]:
+def take(
+    parts: Context, requests: Sequence[Asked], *, patient: bool = True
+) -> list[tuple[Answer, Exchange, Rule | None]]:
     """What becomes of some requests that came together, in their order: answer, record, and the fault rule that applies.
 
     This is the only way into the emulator for what is sent to `/v1/events`. The records are stored before anybody is
-    answered.
+    answered. Raises JournalBusyError for who is not `patient` while another process keeps fault rules from being counted.
     """
     spaces: dict[str, tuple[int, Iterator[Rule | None]]] = {}
     for namespace, count in Counter(each.namespace for each in requests).items():
         clock, rules = parts.journal.settings(namespace, (CLOCK, faults.KIND))
-        chosen = faults.take(parts.journal, namespace, "events", count) if rules else [None] * count
+        chosen: list[Rule | None] = [None] * count
+        if rules:
+            chosen = [*faults.take(parts.journal, namespace, "events", count, patient=patient)]
         spaces[namespace] = namespace_time(parts.clock, clock), iter(chosen)
     settled, most = [], parts.settings.max_body
     for each in requests:
