@@ -87,8 +87,15 @@ class StoredJournal(Journal):
         known = {row["kind"]: read(row["doc"]) for row in rows}
         return [known.get(kind) for kind in kinds]
 
-    def transact(self, namespace: str, change: Callable[[Documents], T], *, restates: bool = False) -> T:
-        with self._store.writing(namespace, rows=restates) as run:
+    def transact(
+        self,
+        namespace: str,
+        change: Callable[[Documents], T],
+        *,
+        restates: bool = False,
+        patient: bool = True,
+    ) -> T:
+        with self._store.writing(namespace, rows=restates, patient=patient) as run:
             if namespace:
                 run("add namespace", name=namespace)
             found = change(StoredDocuments(run, namespace))
