@@ -7,6 +7,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from optilocal.emulator.context import EXTENSION, Context, context, namespace
+from optilocal.emulator.control import forced as control_forced
 from optilocal.emulator.control import forwarder as control_forwarder
 from optilocal.emulator.control import predictions as control_predictions
 from optilocal.emulator.control import preview as control_preview
@@ -42,6 +43,7 @@ SURFACES = {
     control_predictions.blueprint: Surface.OWN,
     control_forwarder.blueprint: Surface.OWN,
     control_preview.blueprint: Surface.OWN,
+    control_forced.blueprint: Surface.OWN,
     viewer.blueprint: Surface.VIEWER,
 }
 # Where the imitated REST API is in real life; a hosts file or a proxy leads here under this name.
@@ -73,7 +75,7 @@ def create_app(
     def check_imitated() -> None:
         if len(current_request().body) > settings.max_control_body:
             raise Problem("too_large", f"a body has at most {settings.max_control_body} bytes")
-        # Under a foreign name the REST API does not even tell which addresses it has.
+        # Under a foreign host name even unknown REST addresses are refused.
         if request.routing_exception is not None and _is_rest():
             guard.check(Surface.NAMED, request.method, request.headers, _REST_HOSTS)
 
@@ -84,7 +86,7 @@ def create_app(
 
 
 def _bound_namespaces() -> None:
-    """Refuse what would bring one namespace too many into being; pages can do so with half of them only."""
+    """Refuse a request that would create one namespace too many; pages may create half of them."""
     settings, journal, space = context().settings, context().journal, namespace()
     if request.method in SAFE_METHODS or space == DEFAULT or journal.knows_namespace(space):
         return
@@ -115,8 +117,8 @@ def _problem(error: problems.Problem) -> Response:
 def _http_error(error: HTTPException) -> Response:
     problem = as_problem(error, _HINT)
     if _is_rest():
-        said = {404: "Nothing matches the given URI", 405: "The method is not allowed here"}
-        problem.message = said.get(error.code or 500, problem.message)
+        sentences = {404: "Nothing matches the given URI", 405: "The method is not allowed here"}
+        problem.message = sentences.get(error.code or 500, problem.message)
     return _problem(problem)
 
 

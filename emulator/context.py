@@ -1,4 +1,4 @@
-"""What every room of a running emulator is handed: settings, clock, journal, judge, ids."""
+"""The parts of a running emulator, as every request handler gets them: settings, clock, journal, verdicts, ids."""
 
 import sys
 import threading
@@ -16,6 +16,7 @@ from optilocal.emulator.settings import Settings
 from optilocal.serving.clock import Clock
 from optilocal.serving.guard import SAFE_METHODS
 from optilocal.serving.namespaces import DEFAULT
+from optilocal.serving.printable import printable
 from optilocal.serving.site import current_namespace
 
 EXTENSION = "emulator"
@@ -46,23 +47,23 @@ class Context:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def report(self, text: str) -> None:
-        """Tell whoever started the emulator what it got wrong, in one line."""
-        sys.stderr.write(f"emulator: {text}\n")
+        """Write one line to standard error."""
+        sys.stderr.write(f"emulator: {printable(text)}\n")
 
     def record(self, exchanges: Sequence[Exchange], *, patient: bool = True) -> int:
         """Store requests durably, before they are answered; the number of the last.
 
-        A question brings no namespace into being, and is not stored in one that is not there: the first that changes
-        something does. Raises JournalError, and JournalBusyError for who is not `patient`.
+        A request that may change something creates its namespace. A GET does not, and is not stored in a namespace that
+        does not exist. Raises JournalError; JournalBusyError when it would have to wait and is not `patient`.
         """
         new = {
             each.namespace
             for each in exchanges
             if each.namespace != DEFAULT and not self.journal.knows_namespace(each.namespace)
         }
-        made = {each.namespace for each in exchanges if each.method not in SAFE_METHODS}
-        kept = [each for each in exchanges if each.namespace not in new - made]
-        for namespace in new & made:
+        changing = {each.namespace for each in exchanges if each.method not in SAFE_METHODS}
+        kept = [each for each in exchanges if each.namespace not in new - changing]
+        for namespace in new & changing:
             self.journal.add_namespace(namespace)
         if not kept:
             return 0
@@ -77,8 +78,8 @@ class Context:
 
 def context() -> Context:
     """The parts of the emulator that handles the current request."""
-    found: Context = current_app.extensions[EXTENSION]
-    return found
+    parts: Context = current_app.extensions[EXTENSION]
+    return parts
 
 
 def namespace() -> str:

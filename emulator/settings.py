@@ -127,7 +127,7 @@ _SWITCHES = tuple(each.name for each in dataclasses.fields(Rules))
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Settings from flags and environment. Raises OptionsError, and SystemExit once `--help` has been answered."""
-    given = read_options("python -m optilocal.emulator", _ABOUT, OPTIONS, arguments, environment)
-    values = {name: value for name, value in given.items() if value is not None}
+    options = read_options("python -m optilocal.emulator", _ABOUT, OPTIONS, arguments, environment)
+    values = {name: value for name, value in options.items() if value is not None}
     switches = {name: values.pop(name) for name in _SWITCHES if name in values}
     return Settings(**values, rules=Rules(**switches))

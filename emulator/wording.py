@@ -36,7 +36,7 @@ def plural(count: int, noun: str) -> str:
 
 def quoted(name: object) -> str:
     """A name in quotation marks on one line, shortened when it is very long."""
-    text = _CONTROL.sub(lambda found: repr(found[0])[1:-1], str(name))
+    text = _CONTROL.sub(lambda match: repr(match[0])[1:-1], str(name))
     return f'"{text[:77]}…"' if len(text) > 80 else f'"{text}"'
 
 

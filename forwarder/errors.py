@@ -103,14 +103,13 @@ class RequestTimedOut(DestinationError):
 
 
 class FetchError(DestinationError):
-    """The connection failed: `code` is ECONNREFUSED, ECONNRESET, ENOTFOUND, …; `type` is `system` or `max-redirect`."""
+    """The connection failed; `code` is ECONNREFUSED, ECONNRESET, ENOTFOUND, … where Node's client has one."""
 
     name = "FetchError"
 
-    def __init__(self, message: str, code: str | None = None, type: str = "system") -> None:
+    def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message)
         self.code = code
-        self.type = type
 
 
 class AggregateAjvError(DestinationError):

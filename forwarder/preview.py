@@ -66,7 +66,7 @@ DEFAULT_SETTINGS: Final = {
     "accountId": "12001",
     "dataFileUrl": "https://cdn.optimizely.com/datafiles/preview.json",
 }
-_DEFAULT_SETTINGS: Final = Settings(raw=DEFAULT_SETTINGS)
+_DEFAULT_SETTINGS: Final = Settings(DEFAULT_SETTINGS)
 DEFAULT_DATAFILE: Final = {"version": "4", "events": [], "attributes": []}
 # Node.js knows some statuses by other names than Python, whose names also change from version to version.
 REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {
@@ -272,7 +272,7 @@ def _settings(line: Mapping[str, Any], workspace: Workspace) -> Settings:
     if "settings" not in line:
         return workspace.settings or _DEFAULT_SETTINGS
     configured = line["settings"]
-    return Settings(raw=configured if isinstance(configured, dict) else {})
+    return Settings(configured if isinstance(configured, dict) else {})
 
 
 def _track(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:

@@ -70,7 +70,7 @@ class ServerSettings:
         if not self.optimizely.startswith(("http://", "https://")):
             raise SettingsError(f"the emulator's address {self.optimizely!r} is no http:// URL")
         try:
-            Settings.from_json(self.destination_settings).validate()
+            Settings(self.destination_settings).validate()
             check_mappings(self.mappings)
         except (DestinationError, ConfigurationError) as error:
             raise SettingsError(f"the destination's settings: {error}") from None

@@ -19,6 +19,7 @@ import click
 from optilocal import __version__
 from optilocal.scenarios.commands.options import COMPLETION_VARIABLE, EXIT_CODES
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError, meant
+from optilocal.serving.printable import printable
 
 COMMANDS = {
     "run": "run scenarios (default: the shipped suite)",
@@ -118,15 +119,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _refuse(error.format_message())
     except ScenarioError as error:
-        print(error.report("optilocal: "), file=sys.stderr)
+        print(printable(error.report("optilocal: "), lines=True), file=sys.stderr)
         return 2
     except CannotRun as error:
         return _refuse(str(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
-    except KeyboardInterrupt as told:
-        return int(getattr(told, "code", 130))
+    except KeyboardInterrupt as interrupt:
+        return int(getattr(interrupt, "code", 130))
     except Exception as error:
         if os.environ.get("OPTILOCAL_DEBUG"):
             raise
@@ -136,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _refuse(message: str) -> int:
-    print(f"optilocal: {' '.join(message.split())}", file=sys.stderr)
+    print(f"optilocal: {printable(' '.join(message.split()))}", file=sys.stderr)
     return 2
 
 

@@ -17,7 +17,7 @@ from optilocal.emulator.batch.visitor import Sender, besides, read_visitor
 from optilocal.emulator.json_text import NOT_STRICT, decode_strictly
 
 _MAX_DEPTH = 200
-# Python reads no longer ones.
+# Digits of the longest integer that Python reads.
 _LONGEST_NUMBER = 4_300
 _LONG_NUMBER = re.compile(rb"\d{4300}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -26,7 +26,7 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _Object(msgspec.Struct):
-    """A JSON object of which nothing is asked: all that is in it is passed over, by the rules of JSON's grammar."""
+    """Any JSON object: the decoder checks the grammar and skips the content."""
 
 
 US_HOST, EU_HOST = "logx.optimizely.com", "eu.logx.optimizely.com"
@@ -66,23 +66,23 @@ def parse(body: bytes, *, headers: Mapping[str, str], received_at: int) -> Parse
 
     The Content-Type is not looked at: senders post JSON as text/plain too (docs/optimizely.md, "Event API").
     """
-    found = Findings()
+    findings = Findings()
     batch, rows = regular(body), []
     if batch is None:
-        batch = _read_object(_decode(body, found), found)
+        batch = _read_object(_decode(body, findings), findings)
     if batch is not None:
-        rows = _read_batch(batch, headers, received_at, found)
+        rows = _read_batch(batch, headers, received_at, findings)
     return ParsedBatch(
         batch=batch,
         is_object=batch is not None,
-        violations=tuple(found.violations),
-        warnings=tuple(found.warnings),
+        violations=tuple(findings.violations),
+        warnings=tuple(findings.warnings),
         rows=tuple(rows),
     )
 
 
 def regular(body: bytes | bytearray) -> dict[str, Any] | None:
-    """The JSON object in a body about which there is nothing to note; None leaves it to the reader that says why."""
+    """The JSON object in a strictly valid body; None where the thorough reader has to say what is wrong."""
     try:
         batch = decode_strictly(body)
     except NOT_STRICT:
@@ -94,7 +94,7 @@ def regular(body: bytes | bytearray) -> dict[str, Any] | None:
 
 
 def is_plain_object(body: bytes | bytearray) -> bool:
-    """Whether a body is surely a JSON object, by its grammar alone; False leaves it to `parse` to find out."""
+    """Whether a body is certainly a JSON object, by its grammar alone; when False, `parse` decides."""
     try:
         _skip(body)
     except NOT_STRICT:
@@ -109,38 +109,38 @@ def strict(parsed: ParsedBatch) -> list[Note]:
     return list(parsed.violations)
 
 
-def _decode(body: bytes, found: Findings) -> str:
+def _decode(body: bytes, findings: Findings) -> str:
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:
         # Java's dispatcher posts with ISO-8859-1 as its default (docs/optimizely.md, "Event API").
-        found.warning("latin_1", "", "the body is not UTF-8 and was read as Latin-1; send UTF-8")
+        findings.warning("latin_1", "", "the body is not UTF-8 and was read as Latin-1; send UTF-8")
         return body.decode("latin-1")
 
 
-def _read_object(text: str, found: Findings) -> dict[str, Any] | None:
+def _read_object(text: str, findings: Findings) -> dict[str, Any] | None:
     if not text.strip():
-        found.violation("not_json", "", "the body is empty")
+        findings.violation("not_json", "", "the body is empty")
         return None
     try:
-        batch = _load(text, found)
+        batch = _load(text, findings)
     except ValueError as error:
-        found.violation("not_json", "", f"the body is not JSON: {error}")
+        findings.violation("not_json", "", f"the body is not valid JSON: {error}")
         return None
     if not isinstance(batch, dict):
         message = f"the body must be a JSON object, it is {fields.type_name(batch)}"
-        found.violation("not_an_object", "", message)
+        findings.violation("not_an_object", "", message)
         return None
     return batch
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
-def _load(text: str, found: Findings) -> Any:
-    """The parsed body. Raises ValueError, with a short reason, when it is no JSON or nested too deeply."""
-    read_float = _bounded(found) if _HUGE_NUMBER.search(text) else None
+def _load(text: str, findings: Findings) -> Any:
+    """The parsed body. Raises ValueError, with a short reason, when it is not valid JSON or nested too deeply."""
+    read_float = _bounded(findings) if _HUGE_NUMBER.search(text) else None
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=read_float)
     except RecursionError:
@@ -151,19 +151,19 @@ def _load(text: str, found: Findings) -> Any:
         dumped = json.dumps(value, ensure_ascii=False)
         if _LONE_SURROGATE.search(dumped):
             message = "half of a surrogate pair stands alone; it was replaced by U+FFFD"
-            found.warning("lone_surrogate", "", message)
+            findings.warning("lone_surrogate", "", message)
             value = json.loads(_LONE_SURROGATE.sub("\ufffd", dumped))
     return value
 
 
-def _bounded(found: Findings) -> Callable[[str], float]:
+def _bounded(findings: Findings) -> Callable[[str], float]:
     """A reader of numbers with a point or an exponent that never gives infinity, which JSON cannot hold."""
 
     def read(text: str) -> float:
         value = float(text)
         if not math.isinf(value):
             return value
-        found.warning("number_too_large", "", f"the number {text[:40]} is beyond the range of a double")
+        findings.warning("number_too_large", "", f"the number {text[:40]} is beyond the range of a double")
         return math.copysign(sys.float_info.max, value)
 
     return read
@@ -185,18 +185,18 @@ def _deeper_than(value: Any, limit: int) -> bool:
 
 
 def _read_batch(
-    batch: dict[str, Any], headers: Mapping[str, str], received_at: int, found: Findings
+    batch: dict[str, Any], headers: Mapping[str, str], received_at: int, findings: Findings
 ) -> list[EventRow]:
     problems: list[Note] = []
-    breaches = len(found.violations)
-    account_id = fields.required_id(batch, "account_id", "", found, problems)
-    client_name = fields.optional_text(batch, "client_name", "", found)
+    breaches = len(findings.violations)
+    account_id = fields.required_id(batch, "account_id", "", findings, problems)
+    client_name = fields.optional_text(batch, "client_name", "", findings)
     given = {name.lower(): value for name, value in headers.items()}
     host = given.get("host", "").partition(":")[0].lower()
-    enriched = fields.optional_boolean(batch, "enrich_decisions", "", found) is True
+    enriched = fields.optional_boolean(batch, "enrich_decisions", "", findings) is True
     for key in ("project_id", "client_version", "revision", "region"):
-        fields.optional_text(batch, key, "", found)
-    fields.optional_boolean(batch, "anonymize_ip", "", found)
+        fields.optional_text(batch, key, "", findings)
+    fields.optional_boolean(batch, "anonymize_ip", "", findings)
     sender = Sender(
         account_id=account_id,
         client_name=client_name,
@@ -205,9 +205,9 @@ def _read_batch(
         sent_to=host if host in EVENT_HOSTS else None,
         received_at=received_at,
         problems=tuple(problems),
-        warnings=tuple(besides(problems, found.violations[breaches:])),
+        warnings=tuple(besides(problems, findings.violations[breaches:])),
     )
     rows: list[EventRow] = []
-    for path, visitor in fields.items(batch, "visitors", "", found, required=True):
-        rows += read_visitor(visitor, path, sender, found)
+    for path, visitor in fields.items(batch, "visitors", "", findings, required=True):
+        rows += read_visitor(visitor, path, sender, findings)
     return rows

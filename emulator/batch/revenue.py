@@ -1,4 +1,4 @@
-"""Revenue and value that a sender meant and that do not count: they stand only in the tags, or lost something there.
+"""Revenue and value in the tags that do not count in full: the event has no such field of its own, or another number.
 
 Optimizely's SDKs put what the application passed into the tags, and copy only what they take for a number into the
 event's own fields: Python drops a text, a boolean and a number with a decimal point, JavaScript cuts a fraction off
@@ -17,7 +17,7 @@ from optilocal.emulator.batch.row import EventRow, Note
 _LONGEST = 40
 
 
-def lost_in_tags(event: Mapping[str, Any], row: EventRow, path: str, found: Findings) -> list[Note]:
+def lost_in_tags(event: Mapping[str, Any], row: EventRow, path: str, findings: Findings) -> list[Note]:
     """What the tags of one conversion say of revenue and value beyond what its own fields do."""
     notes = []
     for key in ("revenue", "value"):
@@ -26,28 +26,28 @@ def lost_in_tags(event: Mapping[str, Any], row: EventRow, path: str, found: Find
         if meant is None or meant == "" or meant == row[key]:
             continue
         if event.get(key) is None or row[key] is not None:
-            notes += _lost(key, meant, row[key], f"{path}.tags.{key}", found)
+            notes += _lost(key, meant, row[key], f"{path}.tags.{key}", findings)
     return notes
 
 
-def _lost(key: str, meant: object, counted: int | float | None, path: str, found: Findings) -> list[Note]:
+def _lost(key: str, meant: object, counted: int | float | None, path: str, findings: Findings) -> list[Note]:
     number = _number(meant)
     shown = json.dumps(meant, ensure_ascii=False, default=str)[:_LONGEST]
     if counted is None and key == "revenue" and type(meant) is int:
         message = (
             f"the tags say revenue {shown}, but the event has no revenue of its own; only that field counts"
         )
-        return [found.warning("revenue_only_in_tags", path, message)]
+        return [findings.warning("revenue_only_in_tags", path, message)]
     if counted is None and key == "value" and number is not None and not isinstance(meant, bool):
         message = f"the tags say value {shown}, but the event has no value of its own; only that field counts"
-        return [found.warning("value_only_in_tags", path, message)]
+        return [findings.warning("value_only_in_tags", path, message)]
     if counted is None:
         whole = "a whole number of cents" if key == "revenue" else "a number"
         message = f"the tags say {key} {shown}, {_kind(meant)}, where {whole} is wanted; the event counts without {key}"
-        return [found.warning(f"{key}_lost", path, message)]
+        return [findings.warning(f"{key}_lost", path, message)]
     if key == "revenue" and number is not None and number != counted and int(number) == counted:
-        message = f"the tags say revenue {shown}, which is no whole number of cents; {counted} is counted"
-        return [found.warning("revenue_lost", path, message)]
+        message = f"the tags say revenue {shown}, which is not a whole number of cents; {counted} is counted"
+        return [findings.warning("revenue_lost", path, message)]
     return []
 
 

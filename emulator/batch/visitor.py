@@ -35,43 +35,43 @@ class Sender(NamedTuple):
     warnings: tuple[Note, ...] = ()
 
 
-def read_visitor(visitor: dict[str, Any], path: str, sender: Sender, found: Findings) -> list[EventRow]:
+def read_visitor(visitor: dict[str, Any], path: str, sender: Sender, findings: Findings) -> list[EventRow]:
     """The visitor's rows in the order they occur; what is malformed is kept, with its problems."""
-    return _VisitorReader(visitor, path, sender, found).rows
+    return _VisitorReader(visitor, path, sender, findings).rows
 
 
 class _VisitorReader:
-    def __init__(self, visitor: dict[str, Any], path: str, sender: Sender, found: Findings) -> None:
-        self.sender, self.found = sender, found
+    def __init__(self, visitor: dict[str, Any], path: str, sender: Sender, findings: Findings) -> None:
+        self.sender, self.findings = sender, findings
         self.rows: list[EventRow] = []
         self.problems, self.warnings = list(sender.problems), list(sender.warnings)
-        breaches = len(found.violations)
-        self.visitor_id = fields.required_text(visitor, "visitor_id", path, found, self.problems)
+        breaches = len(findings.violations)
+        self.visitor_id = fields.required_text(visitor, "visitor_id", path, findings, self.problems)
         if visitor.get("session_id") is not None:
-            fields.optional_text(visitor, "session_id", path, found)
-        self.attributes = fields.attributes(visitor, path, found)
-        self.warnings += besides(self.problems, found.violations[breaches:])
+            fields.optional_text(visitor, "session_id", path, findings)
+        self.attributes = fields.attributes(visitor, path, findings)
+        self.warnings += besides(self.problems, findings.violations[breaches:])
         agent = fields.attribute(self.attributes, "$opt_user_agent")
         if agent is None and sender.client_name in fields.BROWSER_CLIENTS:
             agent = sender.user_agent
         self.bot = fields.looks_like_bot(agent)
-        for where, snapshot in fields.items(visitor, "snapshots", path, found, required=True):
+        for where, snapshot in fields.items(visitor, "snapshots", path, findings, required=True):
             self._snapshot(snapshot, where)
 
     def _snapshot(self, snapshot: dict[str, Any], path: str) -> None:
-        breaches = len(self.found.violations)
-        decisions = fields.items(snapshot, "decisions", path, self.found, required=False)
-        unreadable = self.found.violations[breaches:]
+        breaches = len(self.findings.violations)
+        decisions = fields.items(snapshot, "decisions", path, self.findings, required=False)
+        unreadable = self.findings.violations[breaches:]
         claimed: set[str] = set()
         conversions: list[EventRow] = []
         activated = False
-        for where, event in fields.items(snapshot, "events", path, self.found, required=True):
+        for where, event in fields.items(snapshot, "events", path, self.findings, required=True):
             own = _own_decisions(event, decisions) if _reports_a_start(event) else []
             if own:
                 self._activate(self._event(event, where), where, own, claimed)
             elif _reports_a_start(event):
-                message = f"{where} reports that a client started or a view opened; it is no conversion"
-                self.found.warning("not_a_conversion", where, message)
+                message = f"{where} reports that a client started or a view opened; it is not a conversion"
+                self.findings.warning("not_a_conversion", where, message)
             elif _is_activation(event):
                 activated = True
                 self._activate(self._event(event, where), where, decisions, claimed)
@@ -87,11 +87,11 @@ class _VisitorReader:
         self.rows += conversions
 
     def _ignore(self, conversions: list[EventRow], decisions: _Placed) -> None:
-        """Decisions without an event of their own record nothing; conversions beside them are told."""
+        """Decisions without an event of their own record nothing; conversions beside them get a warning."""
         why = ", because enrich_decisions is true" if self.sender.enriched else ""
         for where, decision in decisions:
             message = f"{where} has no campaign_activated event of its own; it records nothing"
-            self.found.warning("decision_without_activation", where, message)
+            self.findings.warning("decision_without_activation", where, message)
             ids = [decision.get(key) for key in ("experiment_id", "variation_id")]
             experiment, variation = (quoted(value) if value else "none" for value in ids)
             message = (
@@ -103,28 +103,28 @@ class _VisitorReader:
 
     def _event(self, event: dict[str, Any], path: str) -> EventRow:
         """The fields that decisions and conversions share."""
-        found, problems = self.found, list(self.problems)
+        findings, problems = self.findings, list(self.problems)
         if _is_compact(event):
             message = f"{path} is in the Web snippet's compact form, which is kept but not counted"
-            problems.append(found.violation("compact_form", path, message))
+            problems.append(findings.violation("compact_form", path, message))
             short = {"entity_id": "e", "key": "k", "uuid": "u", "timestamp": "t"}
             event = {name: event[letter] for name, letter in short.items() if letter in event}
-            found = Findings()
-        breaches = len(found.violations)
+            findings = Findings()
+        breaches = len(findings.violations)
         if event.get("type") is not None:
-            fields.optional_text(event, "type", path, found)
+            fields.optional_text(event, "type", path, findings)
         null_entity = "entity_id" in event and event["entity_id"] is None
         row = conversion_row(
             visitor_id=self.visitor_id,
             account_id=self.sender.account_id,
-            uuid=fields.required_text(event, "uuid", path, found, problems),
-            key=fields.optional_text(event, "key", path, found),
-            entity_id=None if null_entity else fields.optional_id(event, "entity_id", path, found),
-            timestamp=fields.timestamp(event, path, self.sender.received_at, found, problems),
-            revenue=fields.integer(event, "revenue", path, found),
-            value=fields.number(event, "value", path, found),
-            quantity=fields.integer(event, "quantity", path, found),
-            tags=fields.tags(event, path, found),
+            uuid=fields.required_text(event, "uuid", path, findings, problems),
+            key=fields.optional_text(event, "key", path, findings),
+            entity_id=None if null_entity else fields.optional_id(event, "entity_id", path, findings),
+            timestamp=fields.timestamp(event, path, self.sender.received_at, findings, problems),
+            revenue=fields.integer(event, "revenue", path, findings),
+            value=fields.number(event, "value", path, findings),
+            quantity=fields.integer(event, "quantity", path, findings),
+            tags=fields.tags(event, path, findings),
             attributes=self.attributes,
             client_name=self.sender.client_name,
             sent_to=self.sender.sent_to,
@@ -133,18 +133,18 @@ class _VisitorReader:
             problems=problems,
             warnings=list(self.warnings),
         )
-        row["warnings"] += _counts_without(besides(problems, found.violations[breaches:]), path)
+        row["warnings"] += _counts_without(besides(problems, findings.violations[breaches:]), path)
         return row
 
     def _conversion(self, event: dict[str, Any], path: str) -> EventRow:
         row, kind = self._event(event, path), event.get("type")
         if isinstance(kind, str) and kind not in KNOWN_TYPES and kind != event.get("key"):
             message = f"{kind!r} is not a known type of event"
-            row["warnings"].append(self.found.warning("unknown_type", f"{path}.type", message))
-        row["warnings"] += lost_in_tags(event, row, path, self.found)
+            row["warnings"].append(self.findings.warning("unknown_type", f"{path}.type", message))
+        row["warnings"] += lost_in_tags(event, row, path, self.findings)
         if not row["key"] and not row["entity_id"]:
             message = f"{path} has neither entity_id nor key: it names no event"
-            row["problems"].append(self.found.violation("no_event", path, message))
+            row["problems"].append(self.findings.violation("no_event", path, message))
         elif not row["key"]:
             # The backend then uses the entity_id as the name,
             # https://docs.developers.optimizely.com/experimentation-data/docs/enriched-events-data-specification
@@ -157,14 +157,14 @@ class _VisitorReader:
         mismatch = None
         if not own and row["entity_id"] is None and len(decisions) == 1:
             message = f"{path} has no entity_id; it should be the decision's campaign_id"
-            row["warnings"].append(self.found.warning("missing_entity_id", path, message))
+            row["warnings"].append(self.findings.warning("missing_entity_id", path, message))
             own = decisions
         elif not own:
             mismatch = self._mismatch(row, path, decisions)
             own = [(where, decision) for where, decision in decisions if where not in claimed]
         claimed.update(where for where, _ in own)
-        made = [self._decision(row, where, decision) for where, decision in own]
-        for decision_row in made or [_as_kind(row, "decision")]:
+        decision_rows = [self._decision(row, where, decision) for where, decision in own]
+        for decision_row in decision_rows or [_as_kind(row, "decision")]:
             if mismatch is not None:
                 decision_row["problems"].append(mismatch)
             self.rows.append(decision_row)
@@ -172,52 +172,60 @@ class _VisitorReader:
     def _mismatch(self, row: EventRow, path: str, decisions: _Placed) -> Note:
         if not decisions:
             message = f"{path} is a campaign_activated event, but its snapshot has no decision"
-            return self.found.violation("no_decision", path, message)
+            return self.findings.violation("no_decision", path, message)
         campaigns = ", ".join(repr(decision.get("campaign_id")) for _, decision in decisions)
         message = f"{path}.entity_id {row['entity_id']!r} is not the decision's campaign_id ({campaigns})"
-        return self.found.violation("entity_id_mismatch", f"{path}.entity_id", message)
+        return self.findings.violation("entity_id_mismatch", f"{path}.entity_id", message)
 
     def _decision(self, row: EventRow, path: str, decision: dict[str, Any]) -> EventRow:
-        made, found = _as_kind(row, "decision"), self.found
-        breaches = len(found.violations)
-        made["campaign_id"] = self._decision_id(decision, "campaign_id", path, made["problems"])
-        made["experiment_id"] = self._decision_id(decision, "experiment_id", path, made["problems"])
-        made["variation_id"] = self._decision_id(decision, "variation_id", path, made["problems"])
-        made["holdback"] = fields.optional_boolean(decision, "is_campaign_holdback", path, found) is True
+        decision_row, findings = _as_kind(row, "decision"), self.findings
+        breaches = len(findings.violations)
+        decision_row["campaign_id"] = self._decision_id(
+            decision, "campaign_id", path, decision_row["problems"]
+        )
+        decision_row["experiment_id"] = self._decision_id(
+            decision, "experiment_id", path, decision_row["problems"]
+        )
+        decision_row["variation_id"] = self._decision_id(
+            decision, "variation_id", path, decision_row["problems"]
+        )
+        decision_row["holdback"] = (
+            fields.optional_boolean(decision, "is_campaign_holdback", path, findings) is True
+        )
         metadata, where = decision.get("metadata", {}), f"{path}.metadata"
         if not isinstance(metadata, dict):
             message = f"{where} must be an object, it is {fields.type_name(metadata)}"
-            found.violation("wrong_type", where, message)
+            findings.violation("wrong_type", where, message)
             metadata = {}
-        made["rule_type"] = fields.optional_text(metadata, "rule_type", where, found)
-        made["flag_key"] = fields.optional_text(metadata, "flag_key", where, found)
-        made["rule_key"] = fields.optional_text(metadata, "rule_key", where, found)
-        made["variation_key"] = fields.optional_text(metadata, "variation_key", where, found)
-        made["cmab_uuid"] = fields.optional_text(metadata, "cmab_uuid", where, found)
-        made["warnings"] += besides(made["problems"], found.violations[breaches:])
-        return made
+        decision_row["rule_type"] = fields.optional_text(metadata, "rule_type", where, findings)
+        decision_row["flag_key"] = fields.optional_text(metadata, "flag_key", where, findings)
+        decision_row["rule_key"] = fields.optional_text(metadata, "rule_key", where, findings)
+        decision_row["variation_key"] = fields.optional_text(metadata, "variation_key", where, findings)
+        decision_row["cmab_uuid"] = fields.optional_text(metadata, "cmab_uuid", where, findings)
+        decision_row["warnings"] += besides(decision_row["problems"], findings.violations[breaches:])
+        return decision_row
 
     def _decision_id(self, decision: dict[str, Any], key: str, path: str, problems: list[Note]) -> str | None:
         """An id as SDKs send it: empty and null are allowed, naming nothing (docs/optimizely.md, "Event API")."""
         value = decision.get(key)
         if key in decision and (value is None or value == ""):
             return value
-        return fields.required_id(decision, key, path, self.found, problems)
+        return fields.required_id(decision, key, path, self.findings, problems)
 
     def _accompany(self, conversions: list[EventRow], path: str, decisions: _Placed) -> None:
         """Without enrich_decisions the decisions travel with each conversion instead of before it."""
         if not decisions:
             message = f"{path}: enrich_decisions is not true and no decision accompanies the conversion"
-            warned = self.found.warning("not_enriched", path, message)
+            warned = self.findings.warning("not_enriched", path, message)
             for row in conversions:
                 row["warnings"].append(warned)
         first = min(conversions, key=lambda row: (row["timestamp"] is None, row["timestamp"] or 0))
         for where, decision in decisions:
-            made = self._decision(first, where, decision)
-            made["uuid"] = made["key"] = made["entity_id"] = None
-            made["revenue"] = made["value"] = made["quantity"] = None
-            made["tags"], made["warnings"] = {}, []
-            self.rows.append(made)
+            decision_row = self._decision(first, where, decision)
+            decision_row["uuid"] = decision_row["key"] = decision_row["entity_id"] = None
+            decision_row["revenue"] = decision_row["value"] = decision_row["quantity"] = None
+            decision_row["tags"], decision_row["warnings"] = {}, []
+            self.rows.append(decision_row)
 
 
 def _is_activation(event: Mapping[str, Any]) -> bool:
@@ -237,8 +245,10 @@ def _own_decisions(event: Mapping[str, Any], decisions: _Placed) -> _Placed:
 
 
 def besides(problems: list[Note], violations: list[Note]) -> list[Note]:
-    """The violations that are no problem: what they are about counts in spite of them."""
-    return violations and [found for found in violations if not any(found is problem for problem in problems)]
+    """The violations that are not problems: the event counts in spite of them."""
+    return violations and [
+        violation for violation in violations if not any(violation is problem for problem in problems)
+    ]
 
 
 # Fields without which an event counts all the same, by the code of what is wrong with them.
@@ -246,10 +256,10 @@ _LEFT_OUT = frozenset({"revenue_not_integer", "quantity_not_integer"})
 
 
 def _counts_without(violations: list[Note], path: str) -> list[Note]:
-    """The violations of one event in words; nested tags are told together, because together they may cost the event."""
+    """The violations of one event in words; nested tags share one note, since together they may lose the event."""
     if not violations:
         return []
-    told = [
+    notes = [
         note(item["code"], f"{item['message']}; the event counts without it")
         if item["code"] in _LEFT_OUT or item.get("path") == f"{path}.value"
         else item
@@ -260,26 +270,26 @@ def _counts_without(violations: list[Note], path: str) -> list[Note]:
     if nested:
         names = joined([item.get("path", "").removeprefix(f"{path}.") for item in nested])
         be = "is an array or object" if len(nested) == 1 else "are arrays or objects"
-        told.append(
+        notes.append(
             note(
                 NESTED_TAG,
                 f"{names} {be}; Optimizely takes texts, numbers and booleans and may drop the whole event",
             )
         )
-    return told
+    return notes
 
 
 def _is_compact(event: Mapping[str, Any]) -> bool:
     return "uuid" not in event and "timestamp" not in event and any(key in event for key in ("u", "y", "t"))
 
 
-def _same_id(one: object, other: object) -> bool:
-    return one == other or str(one) == str(other) or (one in (None, "") and other in (None, ""))
+def _same_id(left: object, right: object) -> bool:
+    return left == right or str(left) == str(right) or (left in (None, "") and right in (None, ""))
 
 
 def _as_kind(row: EventRow, kind: Kind) -> EventRow:
-    made = row.copy()
-    made["kind"] = kind
-    made["problems"] = list(row["problems"])
-    made["warnings"] = list(row["warnings"])
-    return made
+    copy = row.copy()
+    copy["kind"] = kind
+    copy["problems"] = list(row["problems"])
+    copy["warnings"] = list(row["warnings"])
+    return copy

@@ -31,32 +31,32 @@ class DeliveryError(ValueError):
     """A report that cannot be taken; the text is one line that names the field."""
 
 
-def read_reports(given: object, now: int, new_id: Callable[[], str]) -> list[dict[str, Any]]:
+def read_reports(body: object, now: int, new_id: Callable[[], str]) -> list[dict[str, Any]]:
     """One report, or a list of 1 to `MOST_REPORTS` of which every single one can be taken. Raises DeliveryError."""
-    if not isinstance(given, list):
-        return [read_report(given, now, new_id)]
-    if not 0 < len(given) <= MOST_REPORTS:
-        why = f"a list of deliveries has 1 to {MOST_REPORTS} objects, this one {len(given)}"
+    if not isinstance(body, list):
+        return [read_report(body, now, new_id)]
+    if not 0 < len(body) <= MOST_REPORTS:
+        why = f"a list of deliveries has 1 to {MOST_REPORTS} objects, this one {len(body)}"
         raise DeliveryError(why)
     reports = []
-    for index, one in enumerate(given):
+    for index, report in enumerate(body):
         try:
-            reports.append(read_report(one, now, new_id))
+            reports.append(read_report(report, now, new_id))
         except DeliveryError as error:
-            raise DeliveryError(f"delivery [{index}]: {error}; none of the {len(given)} was kept") from None
+            raise DeliveryError(f"delivery [{index}]: {error}; none of the {len(body)} was kept") from None
     return reports
 
 
-def read_report(given: object, now: int, new_id: Callable[[], str]) -> dict[str, Any]:
+def read_report(body: object, now: int, new_id: Callable[[], str]) -> dict[str, Any]:
     """A report with every field of the architecture's "Delivery". Raises DeliveryError.
 
     Without an id it gets a new one, and without a time of receipt the namespace's `now`.
     """
-    if not isinstance(given, Mapping):
+    if not isinstance(body, Mapping):
         raise DeliveryError("a delivery is a JSON object")
     report: dict[str, Any] = dict.fromkeys((*_TEXTS, *_ANYTHING, *_OBJECTS))
     report |= {name: [] for name in (*_LISTS_OF_OBJECTS, "details")}
-    report |= {name: value for name, value in given.items() if value is not None}
+    report |= {name: value for name, value in body.items() if value is not None}
     for name in _TEXTS:
         if not isinstance(report[name], str | None):
             raise DeliveryError(f'"{name}" must be a text, or null')

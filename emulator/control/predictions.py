@@ -41,13 +41,13 @@ def table(rule: str) -> Response:
 
 @blueprint.put("/<rule>")
 def put_table(rule: str) -> Response:
-    datafile, found = _bandit(rule)
+    datafile, experiment = _bandit(rule)
     try:
-        rows = parse_table(json_body(), found, datafile)
+        rows = parse_table(json_body(), experiment, datafile)
     except PredictionError as error:
         raise Problem("invalid_prediction", str(error)) from None
-    stored: dict[str, Any] = {"rule_id": found.id, "rule_key": found.key, "table": rows}
-    context().journal.change_document(TABLE, namespace(), lambda _: stored, found.id)
+    stored: dict[str, Any] = {"rule_id": experiment.id, "rule_key": experiment.key, "table": rows}
+    context().journal.change_document(TABLE, namespace(), lambda _: stored, experiment.id)
     return json_response({"namespace": namespace(), **stored})
 
 
@@ -67,13 +67,13 @@ def delete_tables() -> Response:
 
 def _id(rule: str) -> str:
     """A rule's id by its id or key; what the datafile no longer has goes by its id."""
-    found = bandit(context().verdicts.history(namespace()).newest, rule)
-    return found.id if found else rule
+    experiment = bandit(context().verdicts.history(namespace()).newest, rule)
+    return experiment.id if experiment else rule
 
 
 def _bandit(rule: str) -> tuple[Datafile, Experiment]:
     datafile = context().verdicts.history(namespace()).newest
-    found = bandit(datafile, rule)
-    if datafile is None or found is None:
+    experiment = bandit(datafile, rule)
+    if datafile is None or experiment is None:
         raise Problem("unknown_rule", f"{no_bandit(datafile, rule)}")
-    return datafile, found
+    return datafile, experiment

@@ -15,7 +15,7 @@ from optilocal.emulator.control.deliveries import (
 from optilocal.emulator.control.listing import listing
 from optilocal.emulator.control.run import RunError, read_run, run_summary
 from optilocal.emulator.counting.question import own_question
-from optilocal.emulator.datafile import bandit
+from optilocal.emulator.datafile import bandit, forced
 from optilocal.emulator.datafile.store import REVISION, STORED
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.emulator.privacy import subject_access
@@ -41,7 +41,11 @@ def json_body(*, required: bool = True) -> Any:
     try:
         return loads(raw)
     except ValueError as error:
-        raise Problem("invalid_json", f"the body is no JSON: {error}") from None
+        raise Problem("invalid_json", f"the body is not valid JSON: {error}") from None
+
+
+def _page(text: str) -> Response:
+    return Response(text, content_type="application/json")
 
 
 @blueprint.get("/health")
@@ -69,17 +73,17 @@ def openapi() -> Response:
 
 @blueprint.get("/exchanges")
 def exchanges() -> Response:
-    return json_response(listing("exchanges", exchange_json))
+    return _page(listing("exchanges", exchange_json))
 
 
 @blueprint.get("/events")
 def events() -> Response:
-    return json_response(listing("events", event_json))
+    return _page(listing("events", event_json))
 
 
 @blueprint.get("/verdicts")
 def verdicts() -> Response:
-    return json_response(listing("verdicts", context().verdicts.verdict))
+    return _page(listing("verdicts", context().verdicts.verdict))
 
 
 @blueprint.get("/results")
@@ -98,16 +102,16 @@ def namespaces() -> Response:
 @blueprint.post("/deliveries")
 def deliveries() -> Response:
     parts, space = context(), namespace()
-    given = json_body()
+    body = json_body()
     try:
-        reports = read_reports(given, parts.now(space), parts.new_id)
+        reports = read_reports(body, parts.now(space), parts.new_id)
     except DeliveryError as error:
         raise Problem("invalid_delivery", str(error)) from None
     # What came before a report stands before it.
     parts.projector.catch_up()
     numbers = [parts.journal.put_report(space, as_kept(report)) for report in reports]
     parts.projector.wake()
-    return json_response({"numbers": numbers} if isinstance(given, list) else {"number": numbers[0]}, 201)
+    return json_response({"numbers": numbers} if isinstance(body, list) else {"number": numbers[0]}, 201)
 
 
 @blueprint.post("/runs")
@@ -123,7 +127,7 @@ def post_run() -> Response:
 
 @blueprint.get("/runs")
 def runs() -> Response:
-    return json_response(
+    return _page(
         listing(
             "runs",
             lambda row: {**loads(row["summary"]), "number": row["number"], "namespace": row["namespace"]},
@@ -141,13 +145,15 @@ def one_run(run_id: str) -> Response:
 
 @blueprint.post("/reset")
 def reset() -> Response:
-    given = json_body(required=False)
-    if given is not None and not isinstance(given, dict):
+    body = json_body(required=False)
+    if body is not None and not isinstance(body, dict):
         raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
-    datafiles = (given or {}).get("datafiles", False)
-    if not isinstance(datafiles, bool) or set(given or {}) - {"datafiles"}:
+    datafiles = (body or {}).get("datafiles", False)
+    if not isinstance(datafiles, bool) or set(body or {}) - {"datafiles"}:
         raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
-    kinds = [faults.KIND, CLOCK, subject_access.KIND, bandit.TABLE, bandit.SERVED]
+    kinds = [faults.KIND, forced.KIND, CLOCK, subject_access.KIND, bandit.TABLE, bandit.SERVED]
     kinds += [STORED, REVISION] if datafiles else []
+    # Whoever polls is served the datafile as it was set, though it has the forced one already.
+    forced.Forced(context().journal, namespace()).put([], context().now(namespace()))
     context().journal.reset(namespace(), kinds)
     return json_response({"namespace": namespace(), "datafiles": datafiles})

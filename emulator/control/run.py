@@ -53,14 +53,14 @@ class RunError(ValueError):
     """A run that cannot be taken; the text is one line that names the field."""
 
 
-def read_run(given: object) -> dict[str, Any]:
+def read_run(run: object) -> dict[str, Any]:
     """The run as it was given, once every field of it that is there has its type. Raises RunError."""
     try:
-        msgspec.convert(given, _Run)
+        msgspec.convert(run, _Run)
     except msgspec.ValidationError as error:
         raise RunError(f"this is not a run: {error}") from None
-    assert isinstance(given, dict)
-    return given
+    assert isinstance(run, dict)
+    return run
 
 
 def run_summary(run: Mapping[str, Any]) -> dict[str, Any]:

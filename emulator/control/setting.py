@@ -10,7 +10,7 @@ from optilocal.emulator.context import CLOCK, base_url, context, namespace
 from optilocal.emulator.control.listing import asked_namespace
 from optilocal.emulator.control.reading import json_body, json_response
 from optilocal.emulator.datafile.datafile import DatafileError
-from optilocal.emulator.datafile.store import DatafileStore, datafile_url, listed, read_given
+from optilocal.emulator.datafile.store import DatafileStore, datafile_url, listed, read_content
 from optilocal.emulator.privacy import subject_access
 from optilocal.emulator.privacy.erasure import erase, export
 from optilocal.emulator.problems import Problem
@@ -51,7 +51,7 @@ def put_datafile(sdk_key: str) -> Response:
         text = request.get_data().decode()
     except UnicodeDecodeError as error:
         raise Problem(
-            "invalid_datafile", f"the body is no UTF-8 text: {error.reason} at byte {error.start}"
+            "invalid_datafile", f"the body is not UTF-8 text: {error.reason} at byte {error.start}"
         ) from None
     raw = request.args.get("raw", "0").lower() in ("1", "true", "yes")
     content_type, status = request.args.get("content_type"), request.args.get("status")
@@ -60,7 +60,7 @@ def put_datafile(sdk_key: str) -> Response:
     if status is not None and not re.fullmatch(r"[2-5][0-9][0-9]", status):
         raise Problem("invalid_parameter", "status must be a number from 200 to 599")
     try:
-        given = read_given(
+        content = read_content(
             text,
             raw=raw,
             content_type=content_type,
@@ -69,10 +69,10 @@ def put_datafile(sdk_key: str) -> Response:
         )
     except DatafileError as error:
         raise Problem("invalid_datafile", str(error)) from None
-    new, warnings = _store().put(sdk_key, given, _now())
+    new, warnings = _store().put(sdk_key, content, _now())
     answer = {
         "sdkKey": sdk_key,
-        "revision": given.revision,
+        "revision": content.revision,
         "url": datafile_url(base_url(), sdk_key),
         "warnings": warnings,
     }
@@ -121,8 +121,8 @@ def delete_datafile(sdk_key: str) -> Response:
 
 @blueprint.put("/datafiles/<sdk_key>/state")
 def put_state(sdk_key: str) -> Response:
-    given = json_body()
-    wanted = given.get("deactivated") if isinstance(given, dict) and set(given) == {"deactivated"} else None
+    body = json_body()
+    wanted = body.get("deactivated") if isinstance(body, dict) and set(body) == {"deactivated"} else None
     if not isinstance(wanted, bool):
         raise Problem("bad_request", 'a state is {"deactivated": true} or {"deactivated": false}')
     _known(sdk_key)
@@ -170,15 +170,15 @@ def get_clock() -> Response:
 
 @blueprint.put("/clock")
 def put_clock() -> Response:
-    given = json_body()
-    if not isinstance(given, dict) or set(given) - {"now", "frozen"} or "now" not in given:
+    body = json_body()
+    if not isinstance(body, dict) or set(body) - {"now", "frozen"} or "now" not in body:
         wanted = 'a clock is set with {"now": "2026-01-15T10:00:00Z"}, and "frozen": false to let it run'
         raise Problem("invalid_clock", wanted)
-    frozen = given.get("frozen", True)
+    frozen = body.get("frozen", True)
     if not isinstance(frozen, bool):
         raise Problem("invalid_clock", '"frozen" must be true or false')
     try:
-        now = parse_time(given["now"])
+        now = parse_time(body["now"])
     except ClockError as error:
         raise Problem("invalid_clock", str(error)) from None
     setting = {"now": now, "set_at": context().clock.now_ms(), "frozen": frozen}
@@ -212,9 +212,9 @@ def subject_access_requests() -> Response:
 
 @blueprint.post("/subject-access-requests/<request_id>/process")
 def process(request_id: str) -> Response:
-    given = json_body(required=False)
-    wanted = given.get("status") if isinstance(given, dict) else None
-    wrong = given is not None and (not isinstance(given, dict) or set(given) - {"status"})
+    body = json_body(required=False)
+    wanted = body.get("status") if isinstance(body, dict) else None
+    wrong = body is not None and (not isinstance(body, dict) or set(body) - {"status"})
     if wrong or wanted not in (None, "processing", *subject_access.FINAL):
         raise Problem(
             "bad_request", 'process takes nothing, or {"status": "processing" | "completed" | "failure"}'
@@ -233,28 +233,40 @@ def _request(request_id: str) -> dict[str, Any]:
 
 def _moved(stored: dict[str, Any], wanted: str | None) -> dict[str, Any]:
     """The request one state further on, or as far as `wanted`; a completed delete erases."""
-    made = stored["request"]
-    status = made["status"]
+    subject_request = stored["request"]
+    status = subject_request["status"]
     if status in subject_access.FINAL or wanted == status:
         raise Problem(
-            "already_processed", f"subject access request {made['id']} is {status} and moves no such way"
+            "already_processed",
+            f"subject access request {subject_request['id']} is {status} and moves no such way",
         )
     to = wanted or ("processing" if status == "pending" else "completed")
     now, space, journal = _now(), namespace(), context().journal
-    export_location = f"{base_url()}/_emulator/subject-access-requests/{made['id']}/export"
-    new = {**stored, "request": subject_access.moved(made, to, now, export_location)}
-    if to == "completed" and made["request_type"] == "delete":
-        new["erased"] = erase(context().projector, space, subject_access.named_visitor(made), made["id"], now)
-    journal.change_document(subject_access.KIND, space, lambda _: new, str(made["id"]))
+    export_location = f"{base_url()}/_emulator/subject-access-requests/{subject_request['id']}/export"
+    new = {**stored, "request": subject_access.moved(subject_request, to, now, export_location)}
+    if to == "completed" and subject_request["request_type"] == "delete":
+        new["erased"] = erase(
+            context().projector,
+            space,
+            subject_access.named_visitor(subject_request),
+            subject_request["id"],
+            now,
+        )
+    journal.change_document(subject_access.KIND, space, lambda _: new, str(subject_request["id"]))
     return {"namespace": space, **new["request"], "erased": new["erased"]}
 
 
 @blueprint.get("/subject-access-requests/<request_id>/export")
 def get_export(request_id: str) -> Response:
-    made = _request(request_id)["request"]
-    if made["request_type"] != "access" or made["status"] != "completed":
-        what = f"a {made['status']} {made['request_type']}"
-        raise Problem("no_export", f"subject access request {made['id']} is {what}; it has no export")
+    subject_request = _request(request_id)["request"]
+    if subject_request["request_type"] != "access" or subject_request["status"] != "completed":
+        what = f"a {subject_request['status']} {subject_request['request_type']}"
+        raise Problem(
+            "no_export", f"subject access request {subject_request['id']} is {what}; it has no export"
+        )
     return json_response(
-        {"request": made, **export(context().projector, namespace(), subject_access.named_visitor(made))}
+        {
+            "request": subject_request,
+            **export(context().projector, namespace(), subject_access.named_visitor(subject_request)),
+        }
     )

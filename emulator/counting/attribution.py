@@ -2,7 +2,7 @@
 de-duplication.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypedDict
 
 from optilocal.emulator.batch.row import EventRow, event_time
@@ -10,19 +10,6 @@ from optilocal.emulator.counting.standing import Rules, Standing, Standings, bot
 from optilocal.emulator.datafile.datafile import Event, Experiment
 from optilocal.emulator.datafile.history import DatafileHistory, named, stood
 from optilocal.emulator.wording import between, joined, listed, quoted, when
-
-__all__ = [
-    "Attribution",
-    "Judgement",
-    "Rules",
-    "deduplicate",
-    "deduplication_key",
-    "judge",
-    "judge_by",
-    "listed_reasons",
-]
-
-DEFAULT_RULES = Rules()
 
 JudgedOutcome = Literal[
     "wrong_account",
@@ -73,8 +60,8 @@ def judge(
     return judge_by(conversion, Standings(decisions, history, rules))
 
 
-def judge_by(conversion: EventRow, standings: Standings, *, told: bool = True) -> Judgement:
-    """Judge one conversion by its visitor's standings; `told` adds the details, which take longer than the judgement.
+def judge_by(conversion: EventRow, standings: Standings, *, with_details: bool = True) -> Judgement:
+    """Judge one conversion by its visitor's standings; `with_details` adds the sentences, which take longer.
 
     An event counts once in each running experiment that has it as a metric and in which its visitor has a
     decision that is not later (docs/optimizely.md, "Counting"). What excludes only this event,
@@ -99,7 +86,7 @@ def judge_by(conversion: EventRow, standings: Standings, *, told: bool = True) -
     )
     counting = [standing for standing in running if standing in in_time]
     details: tuple[str, ...] = ()
-    if told:
+    if with_details:
         details = tuple(_describe(standing, standing in running, now, history) for standing in candidates)
         if not counting:
             also = "also " if candidates else ""
@@ -146,24 +133,6 @@ def deduplication_key(row: Mapping[str, Any], rules: Rules) -> tuple[str | None,
     return row["account_id"], row["entity_id"] or row["key"], row["uuid"], str(row["timestamp"])
 
 
-def deduplicate(rows: Iterable[EventRow], rules: Rules = DEFAULT_RULES) -> list[EventRow]:
-    """Collapse rows with one de-duplication key: the first received wins.
-
-    First received is the lowest `number`, or what comes first among rows that have none. Rows without a uuid are kept.
-    Source: https://docs.developers.optimizely.com/web/docs/troubleshooting-events-api
-    """
-    seen: set[tuple[str | None, ...]] = set()
-    kept = []
-    for row in sorted(rows, key=lambda row: row.get("number", 0)):
-        if row["uuid"]:
-            key = deduplication_key(row, rules)
-            if key in seen:
-                continue
-            seen.add(key)
-        kept.append(row)
-    return kept
-
-
 def _candidates(event: Event | None, now: int, standings: Standings) -> tuple[Experiment, ...]:
     if event is None:
         return ()
@@ -184,14 +153,14 @@ def _attribution(standing: Standing) -> Attribution:
 
 
 def _own_exclusions(conversion: EventRow, standings: Standings) -> list[str]:
-    found = [f"The conversion itself is malformed: {note['message']}." for note in conversion["problems"]]
+    reasons = [f"The conversion itself is malformed: {note['message']}." for note in conversion["problems"]]
     if nested_tags_refused(conversion, standings.rules):
-        found.append(
+        reasons.append(
             "The event has arrays or objects among its tags, and such events are rejected here (--nested-tags)."
         )
     if bot_filtered(conversion, standings.history, standings.rules):
-        found.append("Bot filtering is on and the event's user agent names a bot.")
-    return found
+        reasons.append("Bot filtering is on and the event's user agent names a bot.")
+    return reasons
 
 
 def _no_experiment(conversion: EventRow, event: Event | None, history: DatafileHistory) -> list[str]:
@@ -209,13 +178,13 @@ def _no_experiment(conversion: EventRow, event: Event | None, history: DatafileH
             return [f"It was a metric of {listed(former)} when it happened, and has been removed since."]
         return [f"The datafile attaches {quoted(event.key)} to no experiment."]
     entity_id, key = conversion["entity_id"], conversion["key"]
-    found = [f"The datafile has no event with the id {quoted(entity_id)}."] if entity_id else []
+    sentences = [f"The datafile has no event with the id {quoted(entity_id)}."] if entity_id else []
     namesake = history.newest.event(key) if history.newest and key else None
     if namesake is not None and entity_id:
-        found.append(f"It has the event {quoted(key)}, but with the id {quoted(namesake.id)}.")
+        sentences.append(f"It has the event {quoted(key)}, but with the id {quoted(namesake.id)}.")
     elif key and key != entity_id:
-        found.append(f"The datafile has no event with the key {quoted(key)}.")
-    return found
+        sentences.append(f"The datafile has no event with the key {quoted(key)}.")
+    return sentences
 
 
 def _describe(standing: Standing, runs: bool, now: int, history: DatafileHistory) -> str:

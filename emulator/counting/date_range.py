@@ -43,21 +43,21 @@ class DateRange:
 
 def read_range(start: str | None, end: str | None) -> DateRange:
     """A range of two ISO 8601 texts; one without a zone is UTC. Raises DateRangeError."""
-    found = DateRange(_moment("start_time", start), _moment("end_time", end))
-    if found.start is not None and found.end is not None and found.start >= found.end:
+    dates = DateRange(_moment("start_time", start), _moment("end_time", end))
+    if dates.start is not None and dates.end is not None and dates.start >= dates.end:
         raise DateRangeError("end_time", "must be later than start_time")
-    return found
+    return dates
 
 
 def _moment(name: str, text: str | None) -> int | None:
     if text is None:
         return None
-    given = _LOST_PLUS.sub(r"+\1", text)
+    iso_text = _LOST_PLUS.sub(r"+\1", text)
     try:
-        moment = datetime.fromisoformat(given)
+        moment = datetime.fromisoformat(iso_text)
         if moment.tzinfo is None:
-            given = moment.replace(tzinfo=UTC).isoformat()
-        return parse_time(given)
+            iso_text = moment.replace(tzinfo=UTC).isoformat()
+        return parse_time(iso_text)
     except (ValueError, ClockError, OverflowError):
         wanted = 'must be a time in ISO 8601 such as "2026-01-15T10:00:00Z"'
         raise DateRangeError(name, f"{wanted}, not {text!r:.60}") from None

@@ -41,7 +41,7 @@ def watched(
     visitors: Iterable[Sequence[EventRow]], history: DatafileHistory, rules: Rules
 ) -> dict[str, Watch]:
     """Experiment id → what its visitors did; `visitors` are each one's rows, replays collapsed."""
-    found: dict[str, Watch] = {}
+    watches: dict[str, Watch] = {}
     for rows in visitors:
         decisions = [row for row in rows if row["kind"] == "decision"]
         if not decisions:
@@ -51,7 +51,7 @@ def watched(
         for standing in standings.all():
             if standing.first is None or standing.variation is None:
                 continue
-            watch = own[standing.experiment.id] = found.setdefault(standing.experiment.id, Watch())
+            watch = own[standing.experiment.id] = watches.setdefault(standing.experiment.id, Watch())
             at = event_time(standing.first)
             watch.entered.append((at, standing.variation.id))
             watch.crossed += bool(standing.others)
@@ -60,7 +60,7 @@ def watched(
         converted: set[tuple[str, str]] = set()
         conversions = [row for row in rows if row["kind"] == "conversion"] if own else []
         for row in sorted(conversions, key=event_time):
-            judgement = judge_by(row, standings, told=False)
+            judgement = judge_by(row, standings, with_details=False)
             for place in judgement.attributed_to:
                 watch = own[place["experiment_id"]]
                 watch.events[str(row["visitor_id"])] += 1
@@ -68,7 +68,7 @@ def watched(
                 if (place["experiment_id"], key) not in converted:
                     converted.add((place["experiment_id"], key))
                     watch.course.convert(place["variation_id"], key, event_time(row))
-    return found
+    return watches
 
 
 def health(
@@ -79,7 +79,7 @@ def health(
     threshold: float,
 ) -> dict[str, Any]:
     """`{"status", CHECK: {"status", …figures, "message"}}` of one experiment as the results show it, funnel included."""
-    names = {one["id"]: key for key, one in shown["variations"].items()}
+    names = {variation["id"]: key for key, variation in shown["variations"].items()}
     checks = {
         "sample_ratio": _sample_ratio(experiment_id, watch, history, names, threshold),
         "crossover": _crossover(watch),
@@ -98,34 +98,34 @@ def _sample_ratio(
         datafile = history.at(at)
         return datafile.splits.get(experiment_id, {}) if datafile else {}
 
-    found = sample_ratio((variation, split_at(at)) for at, variation in sorted(watch.entered))
-    if found is None:
+    ratio = sample_ratio((variation, split_at(at)) for at, variation in sorted(watch.entered))
+    if ratio is None:
         why = "Nobody has entered a variation with a fixed share of the traffic."
         return {"status": NOT_APPLICABLE, "message": why}
-    bad = found.p_value < threshold
-    said = "Visitors are spread as the traffic allocation intends."
+    bad = ratio.p_value < threshold
+    message = "Visitors are spread as the traffic allocation intends."
     if bad:
         counts = ", ".join(
-            f"{names.get(id_, id_)} {count} of about {found.expected[id_]:.0f}"
-            for id_, count in found.visitors.items()
+            f"{names.get(id_, id_)} {count} of about {ratio.expected[id_]:.0f}"
+            for id_, count in ratio.visitors.items()
         )
-        said = f"Visitors are not spread as the traffic allocation intends: {counts}."
+        message = f"Visitors are not spread as the traffic allocation intends: {counts}."
     return {
         "status": CRITICAL if bad else GOOD,
-        "p_value": found.p_value,
+        "p_value": ratio.p_value,
         "threshold": threshold,
-        "visitors": {names.get(id_, id_): count for id_, count in found.visitors.items()},
-        "expected": {names.get(id_, id_): round(count, 1) for id_, count in found.expected.items()},
-        "message": said,
+        "visitors": {names.get(id_, id_): count for id_, count in ratio.visitors.items()},
+        "expected": {names.get(id_, id_): round(count, 1) for id_, count in ratio.expected.items()},
+        "message": message,
     }
 
 
 def _crossover(watch: Watch) -> dict[str, Any]:
     visitors, crossed = len(watch.entered), watch.crossed
-    said = "Nobody was seen in two variations."
+    message = "Nobody was seen in two variations."
     if crossed:
-        said = f"{crossed} of {visitors} visitors were seen in more than one variation; each counts in the first."
-    return {"status": ATTENTION if crossed else GOOD, "visitors": crossed, "of": visitors, "message": said}
+        message = f"{crossed} of {visitors} visitors were seen in more than one variation; each counts in the first."
+    return {"status": ATTENTION if crossed else GOOD, "visitors": crossed, "of": visitors, "message": message}
 
 
 def _without_decision(funnel: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,9 +133,9 @@ def _without_decision(funnel: Mapping[str, Any]) -> dict[str, Any]:
     anonymous, known = lost.get("unidentified_user", 0), lost.get("user_not_activated", 0)
     received = funnel["received"]
     bad = anonymous > 0 or known * 2 > received
-    said = "Conversions come from visitors who were decided for."
+    message = "Conversions come from visitors who were decided for."
     if anonymous or known:
-        said = (
+        message = (
             f"Of {received} conversions received {anonymous + known} are of visitors without a decision here: {known} with "
             f"a userId, {anonymous} with an anonymousId alone."
         )
@@ -144,7 +144,7 @@ def _without_decision(funnel: Mapping[str, Any]) -> dict[str, Any]:
         "user_id": known,
         "anonymous_id": anonymous,
         "of": received,
-        "message": said,
+        "message": message,
     }
 
 
@@ -155,28 +155,34 @@ def _one_visitor(events: Counter[str]) -> dict[str, Any]:
     visitor, most = events.most_common(1)[0]
     others = (total - most) / (len(events) - 1) if len(events) > 1 else 0.0
     bad = most > PLAUSIBLE_SHARE * total and most > PLAUSIBLE_TIMES * others
-    said = "No visitor has an implausible part of the events."
+    message = "No visitor has an implausible part of the events."
     if bad:
-        said = f"{most} of {total} events are of the one visitor id {visitor!r:.80}: do many people share it?"
+        message = (
+            f"{most} of {total} events are of the one visitor id {visitor!r:.80}: do many people share it?"
+        )
     return {
         "status": ATTENTION if bad else GOOD,
         "visitor_id": visitor,
         "events": most,
         "of": total,
-        "message": said,
+        "message": message,
     }
 
 
 def _idle_metrics(variations: Mapping[str, Any]) -> dict[str, Any]:
     totals: Counter[str] = Counter()
-    for one in variations.values():
-        for key, figures in one["metrics"].items():
+    for variation in variations.values():
+        for key, figures in variation["metrics"].items():
             totals[key] += figures["total"]
     idle = sorted(key for key, total in totals.items() if not total)
-    seen = any(one["visitors"] for one in variations.values())
-    said = "Every metric has conversions."
+    seen = any(variation["visitors"] for variation in variations.values())
+    message = "Every metric has conversions."
     if idle:
-        said = f"Without a conversion that counts: {', '.join(idle)}."
+        message = f"Without a conversion that counts: {', '.join(idle)}."
     elif not totals:
-        said = "No event of the datafile is a metric of this experiment."
-    return {"status": ATTENTION if seen and (idle or not totals) else GOOD, "metrics": idle, "message": said}
+        message = "No event of the datafile is a metric of this experiment."
+    return {
+        "status": ATTENTION if seen and (idle or not totals) else GOOD,
+        "metrics": idle,
+        "message": message,
+    }

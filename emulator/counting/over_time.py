@@ -33,11 +33,11 @@ class Course:
         first, last = min(map(min, every)), max(map(max, every))
         points = min(POINTS, last - first + 1)
         times = [first + (last - first) * i // max(1, points - 1) for i in range(points)]
-        found: dict[str, Any] = {}
+        courses: dict[str, Any] = {}
         for id_, entered in self._entered.items():
             metrics = {key: _reached(at, times) for (of, key), at in self._converted.items() if of == id_}
-            found[names.get(id_, id_)] = {"visitors": _reached(entered, times), "metrics": metrics}
-        return {"times": times, "variations": found}
+            courses[names.get(id_, id_)] = {"visitors": _reached(entered, times), "metrics": metrics}
+        return {"times": times, "variations": courses}
 
 
 def _reached(moments: list[int], times: list[int]) -> list[int]:

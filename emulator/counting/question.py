@@ -34,69 +34,69 @@ class OwnQuestion(NamedTuple):
     srm_threshold: float = THRESHOLD
 
 
-def own_question(given: Mapping[str, str], smoothing: bool) -> OwnQuestion:
+def own_question(parameters: Mapping[str, str], smoothing: bool) -> OwnQuestion:
     """The question of `GET /_emulator/results`; `smoothing` is the emulator's setting. Raises Problem."""
-    unknown = sorted(set(given) - set(_OWN))
+    unknown = sorted(set(parameters) - set(_OWN))
     if unknown:
         known = ", ".join(_OWN)
         raise Problem("invalid_parameter", f"results know no parameter {unknown[0]!r:.60}; known are {known}")
-    if ("attribute" in given) != ("value" in given) or given.get("attribute") == "":
+    if ("attribute" in parameters) != ("value" in parameters) or parameters.get("attribute") == "":
         raise Problem("invalid_parameter", "a segment is asked for with both attribute=KEY and value=VALUE")
-    smoothed = _yes(given, "smoothing", default=smoothing)
+    smoothed = _yes(parameters, "smoothing", default=smoothing)
     try:
-        dates = read_range(given.get("start_time"), given.get("end_time"))
+        dates = read_range(parameters.get("start_time"), parameters.get("end_time"))
     except DateRangeError as error:
         raise Problem("invalid_parameter", str(error)) from None
-    segment = Segment(given["attribute"], given["value"]) if "attribute" in given else None
-    question, health = Question(dates, segment, smoothed), _yes(given, "health", default=False)
+    segment = Segment(parameters["attribute"], parameters["value"]) if "attribute" in parameters else None
+    question, health = Question(dates, segment, smoothed), _yes(parameters, "health", default=False)
     if health and not question.is_whole:
         raise Problem(
             "invalid_parameter", "health is told of all that was recorded, not of a segment or a range"
         )
-    return OwnQuestion(question, health, _threshold(given.get("srm_threshold")))
+    return OwnQuestion(question, health, _threshold(parameters.get("srm_threshold")))
 
 
-def _yes(given: Mapping[str, str], name: str, *, default: bool) -> bool:
-    wanted = given.get(name, "yes" if default else "no").lower()
+def _yes(parameters: Mapping[str, str], name: str, *, default: bool) -> bool:
+    wanted = parameters.get(name, "yes" if default else "no").lower()
     if wanted not in _YES + _NO:
-        raise Problem("invalid_parameter", f"{name} must be yes or no, not {given[name]!r:.40}")
+        raise Problem("invalid_parameter", f"{name} must be yes or no, not {parameters[name]!r:.40}")
     return wanted in _YES
 
 
 def _threshold(text: str | None) -> float:
     try:
-        found = THRESHOLD if text is None else float(text)
+        threshold = THRESHOLD if text is None else float(text)
     except ValueError:
-        found = math.nan
-    if not 0 < found < 1:
+        threshold = math.nan
+    if not 0 < threshold < 1:
         raise Problem(
             "invalid_parameter", f"srm_threshold must be a number between 0 and 1, not {text!r:.40}"
         )
-    return found
+    return threshold
 
 
-def holdout_question(given: Mapping[str, str], smoothing: bool) -> Question:
+def holdout_question(parameters: Mapping[str, str], smoothing: bool) -> Question:
     """The question of a holdout's export, which takes a segment and no dates. Raises QuestionError."""
     for name in ("start_time", "end_time"):
-        if name in given:
-            raise QuestionError(name, "is no parameter of a holdout's results")
-    return rest_question(given, smoothing)
+        if name in parameters:
+            raise QuestionError(name, "is not a parameter of a holdout's results")
+    return rest_question(parameters, smoothing)
 
 
-def rest_question(given: Mapping[str, str], smoothing: bool) -> Question:
+def rest_question(parameters: Mapping[str, str], smoothing: bool) -> Question:
     """The question of `GET /v2/experiments/<id>/results`. Raises QuestionError."""
     for name in _NOT_HERE:
-        if name in given:
+        if name in parameters:
             raise QuestionError(
                 name, "is not imitated here; segments are made with attribute_id and attribute_value"
             )
     for name, other in (("attribute_id", "attribute_value"), ("attribute_value", "attribute_id")):
-        if name in given and other not in given:
+        if name in parameters and other not in parameters:
             raise QuestionError(other, f"must be present when {name} is")
     try:
-        dates = read_range(given.get("start_time"), given.get("end_time")).rounded()
+        dates = read_range(parameters.get("start_time"), parameters.get("end_time")).rounded()
     except DateRangeError as error:
         raise QuestionError(error.name, error.message) from None
-    asked = "attribute_id" in given
-    segment = Segment(given["attribute_id"], given["attribute_value"]) if asked else None
+    asked = "attribute_id" in parameters
+    segment = Segment(parameters["attribute_id"], parameters["attribute_value"]) if asked else None
     return Question(dates, segment, smoothing)

@@ -8,7 +8,7 @@ from decimal import Context, Decimal
 from typing import Any, TypedDict
 
 from optilocal.emulator.batch.row import EventRow, event_time
-from optilocal.emulator.counting.attribution import Judgement, deduplicate, judge_by
+from optilocal.emulator.counting.attribution import Judgement, judge_by
 from optilocal.emulator.counting.holdouts import GROUPS, HoldoutStanding, HoldoutStandings
 from optilocal.emulator.counting.segmentation import Segment
 from optilocal.emulator.counting.smoothing import Revenues
@@ -77,7 +77,7 @@ def visitor_contribution(
     for row in conversions:
         if segment is not None and not segment.carried_by(row):
             continue
-        judgement = judge_by(row, standings, told=False)
+        judgement = judge_by(row, standings, with_details=False)
         for attribution in judgement.attributed_to:
             if judgement.event is not None:
                 experiment_id = attribution["experiment_id"]
@@ -108,19 +108,19 @@ def visitor_contribution(
 
 def shares(standings: Standings, holdouts: HoldoutStandings) -> Contribution:
     """What one visitor adds to the results before it has converted."""
-    found: dict[str, Share] = {}
+    contribution: dict[str, Share] = {}
     set_aside: dict[str, tuple[ReasonCode, ...]] = {}
     for standing in standings.all():
         if standing.variation is not None:
             variation = standing.variation
             share: Share = {"variation_id": variation.id, "variation": variation.key, "metrics": {}}
-            found[standing.experiment.id] = share
+            contribution[standing.experiment.id] = share
         elif standing.set_aside:
             codes = dict.fromkeys(reason.code for _, reason in standing.set_aside)
             set_aside[standing.experiment.id] = tuple(codes)
     for held in holdouts.all():
-        found[held.holdout.id] = {"variation_id": held.group, "variation": held.group, "metrics": {}}
-    return Contribution(found, set_aside)
+        contribution[held.holdout.id] = {"variation_id": held.group, "variation": held.group, "metrics": {}}
+    return Contribution(contribution, set_aside)
 
 
 def _count(share: Share, event: Event, row: EventRow, sign: int = 1) -> None:
@@ -246,17 +246,17 @@ class Totals:
     @classmethod
     def from_text(cls, text: str) -> "Totals":
         """What `as_text` gave."""
-        found, kept = cls(), loads(text)
-        found._set_aside = kept["set_aside"]
+        summed, kept = cls(), loads(text)
+        summed._set_aside = kept["set_aside"]
         for experiment_id, arms in kept["arms"].items():
             for variation_id, (key, visitors, metrics) in arms.items():
-                arm = found._arms.setdefault(experiment_id, {}).setdefault(variation_id, Arm())
+                arm = summed._arms.setdefault(experiment_id, {}).setdefault(variation_id, Arm())
                 arm.key, arm.visitors = key, visitors
                 for event_id, (unique, total, revenue, value) in metrics.items():
                     figures = arm.metrics.setdefault(event_id, Figures())
                     figures.unique, figures.total, figures.revenue = unique, total, revenue
                     figures.value = Decimal(value)
-        return found
+        return summed
 
     def smooth(self, revenues: Revenues) -> None:
         """Put the sums of smoothed revenues in the place of those that were added."""
@@ -346,22 +346,6 @@ def _metrics(arm: Arm, events: Iterable[Event]) -> dict[str, Any]:
     for event in events:
         metrics[_free(event.key, (event.id,), metrics)] = arm.sum_of(event.id).as_json()
     return metrics
-
-
-def results(rows: Iterable[EventRow], history: DatafileHistory, rules: Rules) -> dict[str, Any]:
-    """The contract's results over rows of any visitors, replays included."""
-    return totals(rows, history, rules).results(history)
-
-
-def totals(rows: Iterable[EventRow], history: DatafileHistory, rules: Rules) -> Totals:
-    """The sum over rows of any visitors, replays included."""
-    by_visitor: dict[str, list[EventRow]] = {}
-    for row in deduplicate(rows, rules):
-        by_visitor.setdefault(row["visitor_id"] or "", []).append(row)
-    summed = Totals()
-    for visitor_rows in by_visitor.values():
-        summed.add(visitor_contribution(visitor_rows, history, rules))
-    return summed
 
 
 def plain_number(value: Decimal | int) -> int | float:

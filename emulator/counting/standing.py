@@ -187,8 +187,8 @@ class Standings:
     def _shown(self, row: EventRow, experiment: Experiment) -> Variation | Reason:
         """The variation a decision shows, or why the decision does not count."""
         if row["problems"]:
-            told = joined([note["message"] for note in row["problems"]])
-            return Reason("malformed", f"the decision is malformed ({told})")
+            reasons = joined([note["message"] for note in row["problems"]])
+            return Reason("malformed", f"the decision is malformed ({reasons})")
         if self.account is not None and row["account_id"] != self.account:
             return Reason(
                 "wrong_account",

@@ -42,42 +42,42 @@ def no_bandit(datafile: Datafile | None, named: str) -> str:
     return f"there is no contextual bandit {quoted(named)}: {known}{meant}"
 
 
-def parse_table(given: object, rule: Experiment, datafile: Datafile) -> list[dict[str, Any]]:
+def parse_table(table: object, rule: Experiment, datafile: Datafile) -> list[dict[str, Any]]:
     """The rows of a table, `[{"when": {attribute key: value}, "variation": key}]`; a row without conditions always holds.
 
-    `given` is `{"variation": …}`, `{"table": [row, …]}`, or the variation or the rows alone. Variations and attributes
+    `table` is `{"variation": …}`, `{"table": [row, …]}`, or the variation or the rows alone. Variations and attributes
     may be named by key or id. Raises PredictionError.
     """
-    if isinstance(given, Mapping) and set(given) == {"table"}:
-        given = given["table"]
-    if isinstance(given, str):
-        given = {"variation": given}
-    if isinstance(given, Mapping):
-        given = [given]
-    if not isinstance(given, list):
+    if isinstance(table, Mapping) and set(table) == {"table"}:
+        table = table["table"]
+    if isinstance(table, str):
+        table = {"variation": table}
+    if isinstance(table, Mapping):
+        table = [table]
+    if not isinstance(table, list):
         raise PredictionError(
             'predictions are a variation, {"variation": "on"}, or a table, {"table": [{"when": {"device": "phone"},'
             ' "variation": "on"}, {"variation": "off"}]}'
         )
-    if len(given) > MAX_ROWS:
-        raise PredictionError(f"a table has at most {MAX_ROWS} rows, not {len(given)}")
-    return [_row(row, f"row {index}", rule, datafile) for index, row in enumerate(given)]
+    if len(table) > MAX_ROWS:
+        raise PredictionError(f"a table has at most {MAX_ROWS} rows, not {len(table)}")
+    return [_row(row, f"row {index}", rule, datafile) for index, row in enumerate(table)]
 
 
-def _row(given: object, where: str, rule: Experiment, datafile: Datafile) -> dict[str, Any]:
-    if not isinstance(given, Mapping):
+def _row(row: object, where: str, rule: Experiment, datafile: Datafile) -> dict[str, Any]:
+    if not isinstance(row, Mapping):
         raise PredictionError(f'{where} must be an object, as {{"when": {{…}}, "variation": "…"}}')
-    unknown = [name for name in given if name not in ("when", "variation")]
+    unknown = [name for name in row if name not in ("when", "variation")]
     if unknown:
         raise PredictionError(f"{where}: unknown field {str(unknown[0])!r:.60}; known are when, variation")
-    named = given.get("variation")
+    named = row.get("variation")
     variation = _variation(rule, named)
     if variation is None:
         keys = [each.key for each in rule.variations]
         raise PredictionError(
             f"{where}: {quoted(rule.key)} has no variation {named!r:.60}{_meant(named, keys)}; it has {listed(keys)}"
         )
-    conditions = given.get("when", {})
+    conditions = row.get("when", {})
     if not isinstance(conditions, Mapping):
         raise PredictionError(f"{where}: when must be an object of attribute: value, not {conditions!r:.60}")
     return {

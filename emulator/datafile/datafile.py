@@ -16,7 +16,7 @@ _NO_STATUS = "Not started"
 
 
 class DatafileError(ValueError):
-    """What was given is no datafile; the text is one line that says what is wrong and where."""
+    """The text or object is not a datafile; the message is one line that says what is wrong and where."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,10 @@ class Datafile:
     @classmethod
     def from_json(cls, obj: object) -> "Datafile":
         """A datafile from parsed JSON; raises DatafileError, one line with the first reasons."""
-        found = problems(obj)
-        if found or not isinstance(obj, dict):
-            more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
-            raise DatafileError("not an Optimizely datafile: " + "; ".join(found[:3]) + more)
+        reasons = problems(obj)
+        if reasons or not isinstance(obj, dict):
+            more = f" (and {len(reasons) - 3} more)" if len(reasons) > 3 else ""
+            raise DatafileError("not an Optimizely datafile: " + "; ".join(reasons[:3]) + more)
         return cls(obj)
 
     @cached_property
@@ -225,20 +225,22 @@ class Datafile:
         event = self.event_by_id(event_id)
         if event is None:
             return ()
-        found = (
+        experiments = (
             self.experiment_by_id(experiment_id) for experiment_id in dict.fromkeys(event.experiment_ids)
         )
-        return tuple(experiment for experiment in found if experiment and experiment.kind == "experiment")
+        return tuple(
+            experiment for experiment in experiments if experiment and experiment.kind == "experiment"
+        )
 
     @cached_property
     def flags(self) -> dict[str, tuple[str, ...]]:
         """Experiment id → the keys of the flags that it is a rule of; an experiment without a flag is not there."""
-        found: dict[str, list[str]] = {}
+        by_experiment: dict[str, list[str]] = {}
         for flag in self.raw.get("featureFlags") or ():
             if isinstance(flag, dict) and isinstance(flag.get("key"), str):
                 for experiment_id in flag.get("experimentIds") or ():
-                    found.setdefault(str(experiment_id), []).append(flag["key"])
-        return {experiment_id: tuple(keys) for experiment_id, keys in found.items()}
+                    by_experiment.setdefault(str(experiment_id), []).append(flag["key"])
+        return {experiment_id: tuple(keys) for experiment_id, keys in by_experiment.items()}
 
     @cached_property
     def flag_keys(self) -> tuple[str, ...]:

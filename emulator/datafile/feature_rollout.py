@@ -21,13 +21,13 @@ def added_variations(raw: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]
     rollout. A flag without a rollout, a rollout without a rule, or a last rule without a variation adds nothing.
     """
     rollouts = {str(item.get("id")): item for item in objects(raw.get("rollouts"))}
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    added: dict[str, list[Mapping[str, Any]]] = {}
     for flag in objects(raw.get("featureFlags")):
         variation = _everyone_else(rollouts.get(str(flag.get("rolloutId"))))
         if variation is not None:
             for rule_id in as_list(flag.get("experimentIds")):
-                found.setdefault(str(rule_id), []).append(variation)
-    return found
+                added.setdefault(str(rule_id), []).append(variation)
+    return added
 
 
 def with_added(

@@ -37,25 +37,25 @@ class _Union(Datafile):
 
     @cached_property
     def experiments(self) -> tuple[Experiment, ...]:
-        found: dict[str, Experiment] = {}
+        by_id: dict[str, Experiment] = {}
         for part in self.parts:
             for experiment in part.experiments:
-                known = found.get(experiment.id)
+                known = by_id.get(experiment.id)
                 if known is None or (is_running(experiment) and not is_running(known)):
-                    found[experiment.id] = experiment
-        return tuple(found.values())
+                    by_id[experiment.id] = experiment
+        return tuple(by_id.values())
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
-        found: dict[str, Event] = {}
+        by_id: dict[str, Event] = {}
         for part in self.parts:
             for event in part.events:
-                known = found.get(event.id)
+                known = by_id.get(event.id)
                 ids = (*(known.experiment_ids if known else ()), *event.experiment_ids)
-                found[event.id] = Event(
+                by_id[event.id] = Event(
                     event.id, known.key if known else event.key, tuple(dict.fromkeys(ids))
                 )
-        return tuple(found.values())
+        return tuple(by_id.values())
 
     @cached_property
     def flags(self) -> dict[str, tuple[str, ...]]:
@@ -78,7 +78,7 @@ Revisions = Iterable[tuple[int, object]]
 
 
 def _supersede(held: list[tuple[int, Datafile]], from_ms: int, datafile: Datafile) -> None:
-    """Let a datafile hold from this time on; what held before that time, the first one, goes on doing so."""
+    """Let a datafile hold from a time on. Revisions from that time or later are dropped; the first one holds before all."""
     first = held[0][1] if held else None
     while held and held[-1][0] >= from_ms:
         held.pop()
@@ -100,7 +100,7 @@ class DatafileHistory:
         A revision holds from its time on, instead of whatever was set before it: a clock that was moved back
         does not bring an older revision to life again.
 
-        Raises DatafileError when one is no datafile.
+        Raises DatafileError when one of them is not a datafile.
         """
         lists = revisions if isinstance(revisions, Mapping) else {"": revisions}
         self._keys: dict[str, tuple[list[int], list[Datafile]]] = {}
@@ -170,21 +170,21 @@ class DatafileHistory:
     def _union(self, indices: tuple[int, ...]) -> Datafile | None:
         if not indices:
             return None
-        found = self._unions.get(indices)
-        if found is None:
+        union = self._unions.get(indices)
+        if union is None:
             lists = (datafiles for _, datafiles in self._keys.values())
-            found = self._unions[indices] = _merged([part[i] for part, i in zip(lists, indices, strict=True)])
-        return found
+            union = self._unions[indices] = _merged([part[i] for part, i in zip(lists, indices, strict=True)])
+        return union
 
     @cached_property
     def _last_seen(self) -> dict[str, Datafile]:
         """Experiment id → the last revision that lists it."""
-        found: dict[str, Datafile] = {}
+        last: dict[str, Datafile] = {}
         for from_ms in self._times:
             held = self.at(from_ms)
             if held is not None:
-                found.update({experiment.id: held for experiment in held.experiments})
-        return found
+                last.update({experiment.id: held for experiment in held.experiments})
+        return last
 
     def experiment(self, experiment_id: str | None) -> Experiment | None:
         """The experiment, delivery or holdout of this id as the last revision that lists it describes it."""
@@ -201,13 +201,13 @@ class DatafileHistory:
 
     @cached_property
     def _with_metric(self) -> dict[str, tuple[Experiment, ...]]:
-        found: dict[str, list[Experiment]] = {}
+        by_event: dict[str, list[Experiment]] = {}
         for experiment_id, datafile in self._last_seen.items():
             experiment = datafile.experiment_by_id(experiment_id)
             for event in datafile.metrics.get(experiment_id, ()):
                 if experiment is not None:
-                    found.setdefault(event.id, []).append(experiment)
-        return {event_id: tuple(experiments) for event_id, experiments in found.items()}
+                    by_event.setdefault(event.id, []).append(experiment)
+        return {event_id: tuple(experiments) for event_id, experiments in by_event.items()}
 
     def metrics(self, experiment_id: str) -> tuple[Event, ...]:
         """The events that are metrics of the experiment by the last revision that lists it."""
@@ -220,12 +220,12 @@ class DatafileHistory:
 
     @cached_property
     def _by_key(self) -> dict[str, tuple[Experiment, ...]]:
-        found: dict[str, list[Experiment]] = {}
+        by_key: dict[str, list[Experiment]] = {}
         for rule_id, datafile in self._last_seen.items():
             rule = datafile.experiment_by_id(rule_id)
             if rule is not None:
-                found.setdefault(rule.key, []).append(rule)
-        return {key: tuple(rules) for key, rules in found.items()}
+                by_key.setdefault(rule.key, []).append(rule)
+        return {key: tuple(rules) for key, rules in by_key.items()}
 
     def flags(self, experiment_id: str) -> tuple[str, ...]:
         """The keys of the flags that the experiment is a rule of."""
@@ -235,9 +235,9 @@ class DatafileHistory:
     @cached_property
     def holdouts(self) -> dict[str, HoldoutScope]:
         """Every holdout, global or local, by its id, as the last revision that lists it describes it."""
-        found = [self.experiment(rule_id) for rule_id in self._last_seen]
+        rules = [self.experiment(rule_id) for rule_id in self._last_seen]
         environments = {sdk_key: datafiles for sdk_key, (_, datafiles) in self._keys.items()}
-        return holdout_scopes((rule for rule in found if rule and rule.kind == "holdout"), environments)
+        return holdout_scopes((rule for rule in rules if rule and rule.kind == "holdout"), environments)
 
     def running_at(self, experiment_id: str, ms: int) -> bool:
         """Whether the experiment was Running at this time (epoch milliseconds)."""

@@ -36,22 +36,22 @@ def nearest(name: str, candidates: Iterable[str], limit: int = 3) -> list[Near]:
     a short name (insertion, deletion, replacement, two neighbours swapped); the words may also stand in another
     order.
     """
-    found: dict[str, Near] = {}
+    close: dict[str, Near] = {}
     for candidate in candidates:
-        if candidate == name or candidate in found:
+        if candidate == name or candidate in close:
             continue
         near = _compare(name, candidate)
         if near is not None:
-            found[candidate] = near
-    if len(found) < 2:
-        return list(found.values())[:limit]
+            close[candidate] = near
+    if len(close) < 2:
+        return list(close.values())[:limit]
     from rapidfuzz.distance import OSA  # noqa: PLC0415 - slow to import
 
     # Of names that are equally close the one with fewer letters to change comes first.
     closeness = {
-        near.name: (near.distance, OSA.distance(name, near.name), near.name) for near in found.values()
+        near.name: (near.distance, OSA.distance(name, near.name), near.name) for near in close.values()
     }
-    return sorted(found.values(), key=lambda near: closeness[near.name])[:limit]
+    return sorted(close.values(), key=lambda near: closeness[near.name])[:limit]
 
 
 def difference(name: str, other: str) -> str:
@@ -94,13 +94,13 @@ def _words(name: str) -> list[str]:
 
 def _spaces(name: str) -> list[tuple[int, str]]:
     """Each separator with the number of letters before it: equal when two names are spaced alike."""
-    letters, found = 0, []
+    letters, separators = 0, []
     for part in re.split(f"({_SEPARATORS.pattern})", name):
         if _SEPARATORS.fullmatch(part):
-            found.append((letters, part))
+            separators.append((letters, part))
         else:
             letters += len(part)
-    return found
+    return separators
 
 
 def _where_space(name: str, other: str) -> str:

@@ -19,28 +19,28 @@ _VERSIONS = ("2", "3", "4")
 
 
 def problems(obj: object) -> list[str]:
-    """Every reason why `obj` is no datafile, as sentences that name the place; empty when it is one."""
+    """Every reason why `obj` is not a datafile, as sentences that name the place; empty when it is one."""
     if not isinstance(obj, dict):
         return [f"a datafile is a JSON object, this is {type_name(obj)}"]
-    found = [f"the required key {key!r} is missing" for key in (*_TEXTS, *_LISTS) if key not in obj]
+    reasons = [f"the required key {key!r} is missing" for key in (*_TEXTS, *_LISTS) if key not in obj]
     for key in _TEXTS:
         if key in obj and not _is_text(obj[key]):
-            found.append(f"{key} must be a string, it is {type_name(obj[key])}")
+            reasons.append(f"{key} must be a string, it is {type_name(obj[key])}")
     if _is_text(obj.get("version")) and str(obj["version"]) not in _VERSIONS:
-        found.append(f"version must be one of {', '.join(_VERSIONS)}, it is {obj['version']!r}")
+        reasons.append(f"version must be one of {', '.join(_VERSIONS)}, it is {obj['version']!r}")
     for key in ("sdkKey", "environmentKey"):
         if obj.get(key) is not None and not isinstance(obj[key], str):
-            found.append(f"{key} must be a string, it is {type_name(obj[key])}")
+            reasons.append(f"{key} must be a string, it is {type_name(obj[key])}")
     for key in (*_LISTS, *_OPTIONAL_LISTS):
         if (key in _LISTS or obj.get(key) is not None) and key in obj and not isinstance(obj[key], list):
-            found.append(f"{key} must be a list, it is {type_name(obj[key])}")
+            reasons.append(f"{key} must be a list, it is {type_name(obj[key])}")
     for place, item in _experiment_items(obj):
-        found += _experiment_problems(place, item)
+        reasons += _experiment_problems(place, item)
     for key in ("groups", "rollouts"):
-        found += _item_problems(obj, key, ("id",), ("experiments",))
-    found += _item_problems(obj, "attributes", ("id", "key"), ())
-    found += _item_problems(obj, "events", ("id", "key"), ("experimentIds",))
-    return found
+        reasons += _item_problems(obj, key, ("id",), ("experiments",))
+    reasons += _item_problems(obj, "attributes", ("id", "key"), ())
+    reasons += _item_problems(obj, "events", ("id", "key"), ("experimentIds",))
+    return reasons
 
 
 def _experiment_items(obj: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -64,43 +64,43 @@ def experiment_lists(obj: Mapping[str, Any]) -> Iterable[tuple[str, list[Any], E
 def _experiment_problems(place: str, item: object) -> list[str]:
     if not isinstance(item, dict):
         return [f"{place} must be an object, it is {type_name(item)}"]
-    found = _field_problems(place, item, ("id", "key"), ("variations",))
+    reasons = _field_problems(place, item, ("id", "key"), ("variations",))
     if not isinstance(item.get("status"), str | None):
-        found.append(f"{place}.status must be a string, it is {type_name(item['status'])}")
+        reasons.append(f"{place}.status must be a string, it is {type_name(item['status'])}")
     for index, variation in enumerate(as_list(item.get("variations"))):
         where = f"{place}.variations[{index}]"
         if isinstance(variation, dict):
-            found += _field_problems(where, variation, ("id", "key"), ())
+            reasons += _field_problems(where, variation, ("id", "key"), ())
         else:
-            found.append(f"{where} must be an object, it is {type_name(variation)}")
-    return found
+            reasons.append(f"{where} must be an object, it is {type_name(variation)}")
+    return reasons
 
 
 def _item_problems(obj: Mapping[str, Any], key: str, texts: Sequence[str], lists: Sequence[str]) -> list[str]:
-    found: list[str] = []
+    reasons: list[str] = []
     for index, item in enumerate(as_list(obj.get(key))):
         place = f"{key}[{index}]"
         if isinstance(item, dict):
-            found += _field_problems(place, item, texts, lists)
+            reasons += _field_problems(place, item, texts, lists)
         else:
-            found.append(f"{place} must be an object, it is {type_name(item)}")
-    return found
+            reasons.append(f"{place} must be an object, it is {type_name(item)}")
+    return reasons
 
 
 def _field_problems(
     place: str, item: Mapping[str, Any], texts: Sequence[str], lists: Sequence[str]
 ) -> list[str]:
     """Texts must be there; a list may be missing or null, as it may in Optimizely's JavaScript SDK."""
-    found = []
+    reasons = []
     for name in texts:
         if name not in item:
-            found.append(f"{place}.{name} is missing")
+            reasons.append(f"{place}.{name} is missing")
         elif not _is_text(item[name]):
-            found.append(f"{place}.{name} must be a string, it is {type_name(item[name])}")
+            reasons.append(f"{place}.{name} must be a string, it is {type_name(item[name])}")
     for name in lists:
         if not isinstance(item.get(name), list | None):
-            found.append(f"{place}.{name} must be a list, it is {type_name(item[name])}")
-    return found
+            reasons.append(f"{place}.{name} must be a list, it is {type_name(item[name])}")
+    return reasons
 
 
 def _is_text(value: object) -> bool:

@@ -90,7 +90,7 @@ def datafile_notes(raw: Mapping[str, Any]) -> list[Note]:
 
 def unknown_statuses(raw: Mapping[str, Any]) -> list[Note]:
     """Every status that Optimizely does not write, with what was probably meant. No SDK takes such a rule as running."""
-    found = []
+    notes = []
     for place, items, kind in experiment_lists(raw):
         for index, item in enumerate(items):
             status = item.get("status") if isinstance(item, dict) else None
@@ -98,8 +98,8 @@ def unknown_statuses(raw: Mapping[str, Any]) -> list[Note]:
             if meant is not None:
                 path = f"{place}[{index}].status"
                 what = f"is {_quoted(status)}: Optimizely writes {meant}; no SDK takes the rule as running"
-                found.append(_note("unknown_status", path, what))
-    return found
+                notes.append(_note("unknown_status", path, what))
+    return notes
 
 
 def written_instead(status: str, kind: ExperimentKind = "experiment") -> str | None:
@@ -120,8 +120,10 @@ def told_status(status: str) -> str:
 
 def python_sdk_demands(raw: Mapping[str, Any]) -> list[Note]:
     """Every key for which Optimizely's Python SDK refuses the whole datafile, with its path; empty when it takes it."""
-    said = "Optimizely's Python SDK refuses the datafile"
-    return [_note("python_sdk_refuses", path, f"{what}: {said}; {more}") for path, what, more in _unmet(raw)]
+    refusal = "Optimizely's Python SDK refuses the datafile"
+    return [
+        _note("python_sdk_refuses", path, f"{what}: {refusal}; {more}") for path, what, more in _unmet(raw)
+    ]
 
 
 _OTHERS = "SDKs that check less, as the JavaScript one does, take it"
@@ -193,8 +195,8 @@ def _dangling(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _ids(items: list[Any]) -> set[str | int]:
-    found = (item.get("id") for item in items if isinstance(item, dict))
-    return {id_ for id_ in found if isinstance(id_, str | int)}
+    ids = (item.get("id") for item in items if isinstance(item, dict))
+    return {id_ for id_ in ids if isinstance(id_, str | int)}
 
 
 def _note(code: str, path: str, what: str) -> Note:

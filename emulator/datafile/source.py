@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from optilocal.emulator.datafile.datafile import DatafileError
-from optilocal.emulator.datafile.store import DatafileStore, Given, read_given
+from optilocal.emulator.datafile.store import Content, DatafileStore, read_content
 from optilocal.emulator.journal.interface import Journal
 from optilocal.serving.namespaces import DEFAULT
 
@@ -39,25 +39,25 @@ class DatafileSources:
         self._thread: threading.Thread | None = None
 
     def load(self) -> None:
-        """Serve them all. Raises DatafileError, one line, for one that cannot be read or is no datafile, or when two of
+        """Serve them all. Raises DatafileError, one line, for one that cannot be read or is not a datafile, or when two of
         them would be served under one key.
         """
-        read: dict[str, Given] = {}
+        read: dict[str, Content] = {}
         for source in self._sources:
             if not _is_url(source):
                 self._seen[source] = _stamp(source)
-            given = self._given(source)
-            if given is not None:
-                read[source] = given
-        self._keys = sdk_keys({source: given.datafile or {} for source, given in read.items()})
-        for source, given in read.items():
-            key = self._put(source, given)
+            content = self._content(source)
+            if content is not None:
+                read[source] = content
+        self._keys = sdk_keys({source: content.datafile or {} for source, content in read.items()})
+        for source, content in read.items():
+            key = self._put(source, content)
             if _is_url(source):
                 self._keep(source, key)
-            if not (given.datafile or {}).get("sdkKey"):
-                self._report(f"{source} has no sdkKey: it is served as {', '.join(_addresses(key, given))}")
+            if not (content.datafile or {}).get("sdkKey"):
+                self._report(f"{source} has no sdkKey: it is served as {', '.join(_addresses(key, content))}")
 
-    def _given(self, source: str) -> Given | None:
+    def _content(self, source: str) -> Content | None:
         """What a source holds; None for a URL that is not reached when a kept journal has its datafile from before."""
         if not _is_url(source):
             return _checked(source, _read(source))
@@ -74,9 +74,9 @@ class DatafileSources:
     def _keep(self, url: str, key: str) -> None:
         self._journal.change_document(_KEPT, DEFAULT, lambda _: {"sdk_key": key}, url)
 
-    def _put(self, source: str, given: Given) -> str:
-        key = str((given.datafile or {}).get("sdkKey") or self._keys[source])
-        _, warnings = self._store.put(key, given, self._now())
+    def _put(self, source: str, content: Content) -> str:
+        key = str((content.datafile or {}).get("sdkKey") or self._keys[source])
+        _, warnings = self._store.put(key, content, self._now())
         for warning in warnings:
             self._report(f"{source}: {warning['message']}")
         return key
@@ -136,9 +136,9 @@ def sdk_keys(datafiles: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return keys
 
 
-def _addresses(key: str, given: Given) -> list[str]:
+def _addresses(key: str, content: Content) -> list[str]:
     """Where the CDN serves a datafile without an sdkKey."""
-    datafile = given.datafile or {}
+    datafile = content.datafile or {}
     project = str(datafile.get("projectId"))
     older = (
         f"s/{key.removeprefix(f'{project}_')}" if key != project else f"datafile_v{datafile.get('version')}"
@@ -150,24 +150,24 @@ def _is_url(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
 
-def _checked(source: str, text: str) -> Given:
+def _checked(source: str, text: str) -> Content:
     try:
-        return read_given(text, raw=False)
+        return read_content(text, raw=False)
     except DatafileError as error:
         raise DatafileError(f"{source}: {error}") from None
 
 
 def _stamp(file: str) -> tuple[int, int] | None:
     try:
-        found = Path(file).stat()
+        status = Path(file).stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size
 
 
 def _read(file: str) -> str:
     try:
-        # A byte order mark, as some editors leave one, is no part of the JSON.
+        # A byte order mark, as some editors leave one, is not part of the JSON.
         return Path(file).read_text("utf-8-sig")
     except OSError as error:
         raise DatafileError(f"the datafile {file} cannot be read: {error.strerror}") from None

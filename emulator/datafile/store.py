@@ -20,8 +20,8 @@ DEACTIVATED_TEXT = "// This Optimizely project has been deactivated. Visit app.o
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a datafile's place is to hold. `datafile` is None when the text is no datafile, which only `raw` allows."""
+class Content:
+    """What is served under an SDK key. `datafile` is None when the text is not a datafile, which only `raw` allows."""
 
     text: str
     datafile: dict[str, Any] | None
@@ -32,19 +32,19 @@ class Given:
 
     @property
     def revision(self) -> str | None:
-        """The datafile's revision as text; None when the text is no datafile."""
+        """The datafile's revision as text; None when the text is not a datafile."""
         return str(self.datafile["revision"]) if self.datafile is not None else None
 
 
-def read_given(
+def read_content(
     text: str,
     *,
     raw: bool,
     content_type: str | None = None,
     status: int | None = None,
     token: str | None = None,
-) -> Given:
-    """Check a text. Raises DatafileError, one line, when it is no datafile and not `raw`."""
+) -> Content:
+    """Check a text. Raises DatafileError, one line, when it is not a datafile and `raw` is not set."""
     parsed: Any = None
     try:
         parsed = loads(text)
@@ -55,9 +55,9 @@ def read_given(
         parsed = None
     except ValueError as error:
         if not raw:
-            raise DatafileError(f"not an Optimizely datafile: not JSON ({error})") from None
+            raise DatafileError(f"not an Optimizely datafile: not valid JSON ({error})") from None
         parsed = None
-    return Given(text, parsed, raw, content_type, status, token)
+    return Content(text, parsed, raw, content_type, status, token)
 
 
 class DatafileStore:
@@ -67,45 +67,47 @@ class DatafileStore:
         self.journal = journal
         self.namespace = namespace
 
-    def put(self, sdk_key: str, given: Given, now: int) -> tuple[bool, list[Note]]:
+    def put(self, sdk_key: str, content: Content, now: int) -> tuple[bool, list[Note]]:
         """Set a datafile from `now` on. True when the key was not known before; the warnings."""
         old = self.get(sdk_key)
         warnings: list[Note] = []
         last = self._last_revision(sdk_key)
-        if given.datafile is not None:
-            named = given.datafile.get("sdkKey")
+        if content.datafile is not None:
+            named = content.datafile.get("sdkKey")
             if named is not None and named != sdk_key:
                 warnings.append(
                     note("other_sdk_key", f"the datafile itself says sdkKey {named!r:.60}, not {sdk_key!r}")
                 )
-            if last is not None and same_but_for_revision(last["datafile"], given.datafile):
+            if last is not None and same_but_for_revision(last["datafile"], content.datafile):
                 text = (
-                    f"the datafile changed but its revision is still {given.revision!r}: SDKs that hold the"
+                    f"the datafile changed but its revision is still {content.revision!r}: SDKs that hold the"
                     " old one will not take it up; raise the revision"
                 )
                 warnings.append(note("revision_unchanged", text))
-            warnings += _first(datafile_notes(given.datafile))
-        elif given.raw:
-            warnings.append(note("no_datafile", "the text is no datafile; it is served as it is"))
-        described = given.datafile or _last_datafile(last)
+            warnings += _first(datafile_notes(content.datafile))
+        elif content.raw:
+            warnings.append(note("no_datafile", "the text is not a datafile; it is served as it is"))
+        described = content.datafile or _last_datafile(last)
         state = {
-            "text": given.text,
-            "raw": given.raw,
-            "content_type": given.content_type,
-            "status": given.status,
-            "token": given.token,
+            "text": content.text,
+            "raw": content.raw,
+            "content_type": content.content_type,
+            "status": content.status,
+            "token": content.token,
             "project_id": _text(described.get("projectId")),
             "account_id": _text(described.get("accountId")),
             "environment": _text(described.get("environmentKey")),
-            "revision": given.revision,
+            "revision": content.revision,
             "from": now,
             "deactivated": False,
         }
-        revision = {"of": sdk_key, "from": now, "revision": given.revision, "datafile": given.datafile}
+        revision = {"of": sdk_key, "from": now, "revision": content.revision, "datafile": content.datafile}
 
         def put(documents: Documents) -> None:
             revisions = [doc for doc in documents.all(REVISION) if doc["of"] == sdk_key]
-            if given.datafile is not None and (not revisions or revisions[-1]["datafile"] != given.datafile):
+            if content.datafile is not None and (
+                not revisions or revisions[-1]["datafile"] != content.datafile
+            ):
                 documents.add(REVISION, lambda _: revision)
             _store(documents, sdk_key, now, state)
 
@@ -113,11 +115,11 @@ class DatafileStore:
         return old is None, warnings
 
     def _last_revision(self, sdk_key: str) -> dict[str, Any] | None:
-        found = None
+        last = None
         for _, _, doc in self.journal.documents(REVISION, self.namespace):
             if doc["of"] == sdk_key:
-                found = doc
-        return found
+                last = doc
+        return last
 
     def get(self, sdk_key: str) -> dict[str, Any] | None:
         """What the key's place holds, or None when the key is not known."""
@@ -126,11 +128,11 @@ class DatafileStore:
 
     def held_at(self, sdk_key: str, at: int) -> dict[str, Any] | None:
         """The datafile that held at a time (epoch ms), as the first one did before it; None when there never was one."""
-        found: dict[str, Any] | None = None
+        held: dict[str, Any] | None = None
         for _, _, doc in self.journal.documents(REVISION, self.namespace):
-            if doc["of"] == sdk_key and (found is None or doc["from"] <= at):
-                found = doc
-        return found["datafile"] if found else None
+            if doc["of"] == sdk_key and (held is None or doc["from"] <= at):
+                held = doc
+        return held["datafile"] if held else None
 
     def find_project(self, project_id: str) -> dict[str, Any] | None:
         """What the place of a project's datafile holds: of several environments the one set last."""
@@ -159,8 +161,8 @@ class DatafileStore:
 
     def _held(self) -> list[tuple[str, dict[str, Any]]]:
         """Every key with what its place holds."""
-        found = self.journal.documents(STORED, self.namespace)
-        return [(key, state) for _, key, state in found if state["text"] is not None]
+        rows = self.journal.documents(STORED, self.namespace)
+        return [(key, state) for _, key, state in rows if state["text"] is not None]
 
     def set_deactivated(self, sdk_key: str, deactivated: bool, now: int) -> bool:
         """Deactivate the key's project, or activate it again; False when the key is not known."""
@@ -195,6 +197,12 @@ def _store(documents: Documents, sdk_key: str, now: int, state: Mapping[str, Any
     documents.put(STORED, {**(state or {"text": None}), "modified": modified}, sdk_key)
 
 
+def touched(documents: Documents, sdk_key: str, now: int, state: Mapping[str, Any]) -> None:
+    """Let a datafile count as changed: what is made of it when it is served has changed."""
+    if state["text"] is not None:
+        _store(documents, sdk_key, now, state)
+
+
 def _owners(state: Mapping[str, Any]) -> tuple[Any, Any]:
     return state["project_id"], state["account_id"]
 
@@ -218,8 +226,8 @@ def _text(value: object) -> str | None:
 
 def _last_datafile(revision: Mapping[str, Any] | None) -> dict[str, Any]:
     """The datafile of a stored revision, empty without one."""
-    found: dict[str, Any] = revision["datafile"] if revision else {}
-    return found
+    datafile: dict[str, Any] = revision["datafile"] if revision else {}
+    return datafile
 
 
 def listed(journal: Journal, namespace: str | None, root: str) -> list[dict[str, Any]]:

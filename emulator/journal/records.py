@@ -20,9 +20,16 @@ FILTERS: Mapping[str, frozenset[str]] = {
 """The fields that each listing can be filtered by; `experiment` takes a JSON list of names."""
 
 
+PAGE_BYTES = 8_000_000
+"""A page ends with the row that reaches so many bytes."""
+
+
 @dataclass(frozen=True)
 class Query:
-    """`namespace` None means every one; `after` is the number where the last page ended; filters are texts by name."""
+    """`namespace` None means every one; `after` is the number where the last page ended; filters are texts by name.
+
+    Rows end with the one that makes `most_bytes` full.
+    """
 
     namespace: str | None
     after: int | None = None
@@ -30,6 +37,7 @@ class Query:
     newest: bool = False
     filters: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
+    most_bytes: int = PAGE_BYTES
 
 
 class Exchange(NamedTuple):
@@ -136,14 +144,14 @@ class Step:
     `visitors` are `(namespace, visitor id, folded id)`; `stale` and `settled` `(namespace, visitor id)` of visitors that
     must be judged and counted anew, or now are. `links` are `(verdict, event)`: a report and the conversion that is its
     own; an unreported verdict on the same event goes, and all that bear its uuid are judged anew. `totals` are texts by
-    namespace. `told` has every namespace that the step concerns, and how many of its exchanges the step is through with.
+    namespace. `namespaces` are those that the step concerns, each with the number of its exchanges that are projected.
     Of the listings in `dropped` all rows up to the number go, and are counted.
     """
 
     since: Position
     exchange: int
     event: int
-    told: dict[str, int] = field(default_factory=dict)
+    namespaces: dict[str, int] = field(default_factory=dict)
     visitors: set[tuple[str, str, str]] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
     verdicts: list[NewVerdict] = field(default_factory=list)

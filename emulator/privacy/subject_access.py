@@ -21,30 +21,30 @@ def violations(body: object) -> dict[str, str]:
     """Field → what is wrong with it; empty for a valid request."""
     if not isinstance(body, Mapping):
         return {"body": "must be a JSON object"}
-    found = {}
+    wrong = {}
     for name, allowed in (
         ("data_type", DATA_TYPES),
         ("identifier_type", IDENTIFIER_TYPES),
         ("request_type", REQUEST_TYPES),
     ):
         if body.get(name) is None:
-            found[name] = "is required"
+            wrong[name] = "is required"
         elif body[name] not in allowed:
-            found[name] = f"must be one of {', '.join(allowed)}"
+            wrong[name] = f"must be one of {', '.join(allowed)}"
     identifier = body.get("identifier")
     if identifier is None:
-        found["identifier"] = "is required"
+        wrong["identifier"] = "is required"
     elif not isinstance(identifier, str) or not identifier:
-        found["identifier"] = "must be a text that is not empty"
+        wrong["identifier"] = "must be a text that is not empty"
     elif len(identifier) > LONGEST_IDENTIFIER:
-        found["identifier"] = f"must have at most {LONGEST_IDENTIFIER} characters"
+        wrong["identifier"] = f"must have at most {LONGEST_IDENTIFIER} characters"
     if (
         body.get("data_type") == "user"
-        and "identifier_type" not in found
+        and "identifier_type" not in wrong
         and body["identifier_type"] != "email"
     ):
-        found["identifier_type"] = "must be email when data_type is user"
-    return found
+        wrong["identifier_type"] = "must be email when data_type is user"
+    return wrong
 
 
 def new_request(number: int, body: Mapping[str, Any], account_id: str | None, now: int) -> dict[str, Any]:

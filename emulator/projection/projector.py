@@ -6,10 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from optilocal import __version__
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import judge_by
-from optilocal.emulator.counting.rest_results import rest_results
 from optilocal.emulator.counting.results import Totals
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
@@ -18,14 +16,14 @@ from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S, SLICE, VISITOR
 from optilocal.emulator.journal.records import Position, Step
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.projection.arrival import Arrival
-from optilocal.emulator.projection.verdicts import Verdicts, event_json, judged
+from optilocal.emulator.projection.passing import past
+from optilocal.emulator.projection.verdicts import Verdicts, event_json, judged, stored_event
 from optilocal.emulator.projection.visitor import Visitor
 from optilocal.emulator.verdict.verdict import outcome_alone
 from optilocal.serving.clock import monotonic
 
-_RULES = "rules"
-
 Key = tuple[str, str]
+OnConversion = Callable[[Row, str, Any], None]
 
 
 class Projector:
@@ -43,25 +41,21 @@ class Projector:
         self._visitors: OrderedDict[Key, Visitor] = OrderedDict()
         self._histories: dict[str, DatafileHistory] = {}
         self._too_many: dict[str, int] = {}
+        self._slice = SLICE
+        self._doing: Callable[[Position], Step | None] = self._project
+        self._report: Callable[[str], None] = lambda _: None
         self._news = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._burst: float | None = None
-        self._judge_by_these_rules()
-
-    def _judge_by_these_rules(self) -> None:
-        """What was judged by other rules, or by another version, is judged anew."""
-        mine = {"version": __version__, "rules": repr(self.rules)}
-        if self.journal.document(_RULES, "") != mine:
-            for row in self.journal.namespaces():
-                self.journal.transact(row["name"], lambda _: None, restates=True)
-            self.journal.change_document(_RULES, "", lambda _: mine)
+        verdicts.judge_by_these_rules()
 
     # -- the thread
 
     def start(self, report: Callable[[str], None]) -> None:
         """Work from now on; `report` is told, in one line, what keeps it from that."""
         self.journal.stand(self.wake)
+        self._report = report
         self._thread = threading.Thread(target=self._run, args=(report,), name="projector", daemon=True)
         self._thread.start()
 
@@ -78,7 +72,7 @@ class Projector:
             self._thread.join()
 
     def _run(self, report: Callable[[str], None]) -> None:
-        told = ""
+        reported = ""
         looked = 0.0
         while not self._stopping.is_set():
             self._news.clear()
@@ -87,18 +81,17 @@ class Projector:
                 while busy and not self._stopping.is_set():
                     # A look waits for the disk, so it is not made after every step; but under load it is made too.
                     if monotonic() - looked >= LOOK_S:
-                        self.journal.look()
+                        if mended := self.journal.look():
+                            report(mended)
                         looked = monotonic()
                     busy = self._work_and_give_way() if self.journal.leads() else self._look_on()
-                told = ""
-            except JournalError as error:
-                # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
-                if str(error) != told:
-                    report(f"captured events wait to be judged: {error}")
-                told = str(error)
+                reported = ""
             except Exception as error:
-                report(f"the projector ended: {type(error).__name__}: {error}")
-                return
+                # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
+                why = str(error) if isinstance(error, JournalError) else f"{type(error).__name__}: {error}"
+                if why != reported:
+                    report(f"captured events wait to be judged: {why}")
+                reported = why
             if not self._stopping.is_set():
                 self._news.wait(LOOK_S)
 
@@ -153,10 +146,6 @@ class Projector:
         """`GET /_emulator/results`."""
         return self.totals(namespace).results(self.verdicts.history(namespace))
 
-    def rest_results(self, namespace: str, experiment_id: str) -> dict[str, Any] | None:
-        """`GET /v2/experiments/<id>/results`: None when there is no data; KeyError for an unknown experiment."""
-        return rest_results(experiment_id, self.totals(namespace), self.verdicts.history(namespace))
-
     # -- one step
 
     def _work(self, until: int) -> bool:
@@ -171,19 +160,38 @@ class Projector:
                 for work in (self._project, self._judge, self._settle, self._drop):
                     if self._at is None or (work == self._project and self._at.exchange >= until):
                         continue
+                    self._doing = work
                     step = work(self._at)
                     if step is not None:
                         self._commit(step)
                         # What new exchanges bring with them is looked for right after them.
                         more |= work != self._project or self._at is None or self._at.exchange < until
-            except BaseException:
+            except BaseException as error:
                 self._forget()
-                raise
+                if isinstance(error, JournalError) or not isinstance(error, Exception):
+                    raise
+                self._pass_over(at, error)
+                return True
+            if not more:
+                self._slice = SLICE
             return more
+
+    def _pass_over(self, at: Position, error: Exception) -> None:
+        """What cannot be worked on is found by working on one row at a time, passed over and said; the rest goes on."""
+        if self._slice > 1:
+            self._slice = 1
+            return
+        self._slice = SLICE
+        found = past(self.journal, at, self._doing.__name__.removeprefix("_"))
+        if found is not None and self.journal.project(found[0]):
+            why = f"{type(error).__name__}: {error}"
+            self._report(f"{found[1]} cannot be worked out and is passed over: {why}")
 
     def _commit(self, step: Step) -> None:
         """Write a step; when another projector, a reset or an erasure was faster, all is read anew."""
-        step.totals = {space: self._totals[space].as_text() for space in step.told if space in self._totals}
+        step.totals = {
+            space: self._totals[space].as_text() for space in step.namespaces if space in self._totals
+        }
         if not self.journal.project(step):
             self._forget()
             return
@@ -200,13 +208,15 @@ class Projector:
 
     def _project(self, at: Position) -> Step | None:
         """New exchanges become events; a conversion is judged and counted at once, by what its visitor did before."""
-        pending = self.journal.pending(at.exchange, SLICE)
+        pending = self.journal.pending(at.exchange, self._slice)
         if not pending:
             return None
+        self._doing = self._judge
         reports = self._judge(at)
         if reports is not None:
             # A report that came before an exchange finds its conversion before it.
             return reports
+        self._doing = self._project
         arrival = Arrival(self.journal, self.rules, Step(at, pending[-1].number, at.event), pending)
         visitors = self._known(arrival.visitors, arrival.step)
         for row, event in arrival.events():
@@ -223,9 +233,9 @@ class Projector:
                     arrival.add_verdict(event, None)
             else:
                 nobody = Visitor(self._history(event.namespace), self.rules)
-                found = outcome_alone(None, row, (visitor or nobody).standings)
-                assert found is not None
-                outcome, judgement = found
+                pair = outcome_alone(None, row, (visitor or nobody).standings)
+                assert pair is not None
+                outcome, judgement = pair
                 if visitor is not None:
                     visitor.convert(judgement, row, self._of(event.namespace))
                 if not arrival.finds_report(event):
@@ -240,14 +250,14 @@ class Projector:
 
     def _known(self, keys: Collection[Key], step: Step) -> dict[Key, Visitor]:
         """The visitors as they stand, without those that are to be judged anew; new ones are added to the step."""
-        found = {}
+        visitors = {}
         missing = []
         for key in keys:
             visitor = self._visitors.get(key)
             if visitor is None:
                 missing.append(key)
             else:
-                found[key] = visitor
+                visitors[key] = visitor
                 self._visitors.move_to_end(key)
         stale = self.journal.stale_among(missing) if missing else set()
         missing = [key for key in missing if key not in stale]
@@ -257,60 +267,64 @@ class Projector:
             if visitor is None:
                 visitor = Visitor(self._history(key[0]), self.rules)
                 step.visitors.add((*key, fold(key[1])))
-            found[key] = self._visitors[key] = visitor
-        return found
+            visitors[key] = self._visitors[key] = visitor
+        return visitors
 
     def _stored(self, keys: Collection[Key]) -> Iterator[tuple[Key, Iterator[Row]]]:
         rows = self.journal.events_of(keys)
         return groupby(rows, key=lambda row: (row["namespace"], row["visitor_id"]))
 
     def _load(
-        self, namespace: str, rows: Iterable[Row], told: Callable[[Row, str, Any], None] | None = None
+        self, namespace: str, rows: Iterable[Row], on_conversion: OnConversion | None = None
     ) -> Visitor:
-        """A visitor by its stored events, decisions first; `told` hears of each conversion's outcome and judgement."""
+        """A visitor by its stored events, decisions first; `on_conversion` gets what became of each conversion."""
         visitor = Visitor(self._history(namespace), self.rules)
         decisions: list[EventRow] = []
         loaded = False
         for row in rows:
             if row["kind"] == "decision":
-                if row["duplicate_of"] is None:
-                    decisions.append(loads(row["doc"]))
+                if row["duplicate_of"] is None and (decision := stored_event(row["doc"])):
+                    decisions.append(decision)
                 continue
             if not loaded:
                 visitor.load(decisions)
                 loaded = True
-            if row["duplicate_of"] is not None:
-                if told:
-                    told(row, "", None)
+            conversion = stored_event(row["doc"])
+            if row["duplicate_of"] is not None or conversion is None:
+                if on_conversion:
+                    on_conversion(row, "", None)
                 continue
-            conversion = loads(row["doc"])
-            delivery = loads(row["delivery"]) if told and row["delivery"] else None
-            found = outcome_alone(delivery, conversion, visitor.standings) if told else None
-            judgement = found[1] if found else judge_by(conversion, visitor.standings, told=False)
+            delivery = loads(row["delivery"]) if on_conversion and row["delivery"] else None
+            pair = outcome_alone(delivery, conversion, visitor.standings) if on_conversion else None
+            judgement = pair[1] if pair else judge_by(conversion, visitor.standings, with_details=False)
             visitor.convert(judgement, conversion, None)
-            if told:
-                told(row, found[0] if found else "", judgement if found else None)
+            if on_conversion:
+                on_conversion(
+                    row,
+                    pair[0] if pair else "",
+                    judgement if pair else None,
+                )
         if not loaded:
             visitor.load(decisions)
         return visitor
 
     def _judge(self, at: Position) -> Step | None:
         """Reports find their conversions, and verdicts that something else has changed are judged anew."""
-        rows = self.journal.unjudged(SLICE)
+        rows = self.journal.unjudged(self._slice)
         if not rows:
             return None
         step = Step(at, at.exchange, at.event)
-        taken: set[int] = set()
+        linked: set[int] = set()
         for row in rows:
-            step.told.setdefault(row["namespace"], 0)
+            step.namespaces.setdefault(row["namespace"], 0)
             if row["event"] is None and row["sent"] and row["uuid"]:
                 like = {name: row[name] for name in ("visitor_id", "event_key", "timestamp")}
                 event = self.journal.free_conversion(row["namespace"], row["uuid"], like)
-                if event in taken:
+                if event in linked:
                     # One after the other: which conversions are free shows when this step is written.
                     continue
                 if event is not None:
-                    taken.add(event)
+                    linked.add(event)
                     step.links.append((row["number"], event))
                     continue
             step.judged[row["number"]] = self.verdicts.outcome(row)
@@ -318,24 +332,24 @@ class Projector:
 
     def _settle(self, at: Position) -> Step | None:
         """Visitors to be judged anew are: outcomes that differ are stored, and what they add is counted."""
-        keys = self.journal.stale_visitors(SLICE)
+        keys = self.journal.stale_visitors(self._slice)
         if not keys:
             return None
         step = Step(at, at.exchange, at.event, settled=set(keys))
-        step.told.update(dict.fromkeys((namespace for namespace, _ in keys), 0))
+        step.namespaces.update(dict.fromkeys((namespace for namespace, _ in keys), 0))
 
-        def told(row: Row, outcome: str, judgement: Any) -> None:
+        def store_change(row: Row, outcome: str, judgement: Any) -> None:
             if row["verdict"] is None:
                 return
             if judgement is None:
                 step.unjudged.add(row["verdict"])
                 return
-            found = judged(outcome, judgement.attributed_to, row["version"])
-            if (row["judged"], row["outcome"], row["attributed"]) != (1, found.outcome, found.attributed):
-                step.judged[row["verdict"]] = found
+            new = judged(outcome, judgement.attributed_to, row["version"])
+            if (row["judged"], row["outcome"], row["attributed"]) != (1, new.outcome, new.attributed):
+                step.judged[row["verdict"]] = new
 
         for key, rows in self._stored(keys):
-            visitor = self._visitors[key] = self._load(key[0], rows, told)
+            visitor = self._visitors[key] = self._load(key[0], rows, store_change)
             visitor.enter(self._of(key[0]))
         return step
 
@@ -352,13 +366,13 @@ class Projector:
             step.dropped = {name: n for name, n in self._too_many.items() if name not in waits}
             self._too_many = waits
             return step if step.dropped else None
-        rows = self.journal.oldest_events(cutoff, SLICE)
+        rows = self.journal.oldest_events(cutoff, self._slice)
         if not rows:
             return step
         if rows[-1]["number"] < cutoff:
             self._too_many["events"] = cutoff
         step.dropped = {"events": rows[-1]["number"]}
-        step.told.update(dict.fromkeys((row["namespace"] for row in rows), 0))
+        step.namespaces.update(dict.fromkeys((row["namespace"] for row in rows), 0))
         visitors = self._known(
             {(row["namespace"], row["visitor_id"]) for row in rows if row["visitor_id"]}, step
         )

@@ -65,7 +65,7 @@ class Visitor:
 
     def forget(self, conversion: EventRow, totals: Totals) -> None:
         """Take a conversion out again."""
-        judgement = judge_by(conversion, self.standings, told=False)
+        judgement = judge_by(conversion, self.standings, with_details=False)
         held = self._held().counted(conversion)
         if judgement.attributed_to or held:
             totals.count_in(self._contribution, judgement, held, conversion, -1)

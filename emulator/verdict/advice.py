@@ -88,14 +88,14 @@ ADVICE = {
 
 def advised(counted: Ending, warnings: Iterable[Note]) -> Ending:
     """The ending of a conversion that counts, with what its warnings say: headline, remedy and warnings agree."""
-    found = list(dict.fromkeys(ADVICE[item["code"]] for item in warnings if item["code"] in ADVICE))
-    if not found:
+    advices = list(dict.fromkeys(ADVICE[item["code"]] for item in warnings if item["code"] in ADVICE))
+    if not advices:
         return counted
-    costly = [advice.but for advice in found if advice.but is not None]
+    costly = [advice.but for advice in advices if advice.but is not None]
     explanation = counted.explanation
     if costly:
         explanation = f"{explanation.rstrip('.')} here, but {joined(costly)}."
     # What may cost the whole event comes first.
-    found.sort(key=lambda advice: advice.but is None)
-    remedy = " ".join(dict.fromkeys(advice.remedy for advice in found))
+    advices.sort(key=lambda advice: advice.but is None)
+    remedy = " ".join(dict.fromkeys(advice.remedy for advice in advices))
     return replace(counted, explanation=explanation, remedy=remedy)

@@ -27,9 +27,11 @@ def ended_stage(report: DeliveryReport) -> Mapping[str, Any]:
 def code_details(report: DeliveryReport) -> list[str]:
     """The sentences of the stage that ended the event, with Segment's own discard code."""
     stage = ended_stage(report)
-    told = [str(one) for one in stage.get("details", ()) if isinstance(one, str)] or report.messages
+    sentences = [
+        str(detail) for detail in stage.get("details", ()) if isinstance(detail, str)
+    ] or report.messages
     code = stage.get("code")
-    return [*told, f"Segment's discard code is {code}."] if isinstance(code, str) and code else told
+    return [*sentences, f"Segment's discard code is {code}."] if isinstance(code, str) and code else sentences
 
 
 def blocked_by_schema(report: DeliveryReport, _: DatafileHistory) -> Ending:
@@ -38,12 +40,14 @@ def blocked_by_schema(report: DeliveryReport, _: DatafileHistory) -> Ending:
     code = str(stage.get("code"))
     name = str(report.raw.get("event"))
     near = tuple(
-        Near(one, difference(name, one), 0) for one in stage.get("nearest", ()) if isinstance(one, str)
+        Near(planned, difference(name, planned), 0)
+        for planned in stage.get("nearest", ())
+        if isinstance(planned, str)
     )
     if code.startswith("unplanned"):
         remedy = "Track it under the name that the tracking plan has, or add the event to the plan."
         if near:
-            names = listed((one.name for one in near), "or")
+            names = listed((each.name for each in near), "or")
             remedy = f"Track it as {names}, as the tracking plan has it, or add the event to the plan."
     elif code == "event_setting":
         remedy = "Take the event out of the source's blocked events."
@@ -89,21 +93,21 @@ def filtered(report: DeliveryReport, _: DatafileHistory) -> Ending:
 
 
 def _first(report: DeliveryReport) -> str:
-    told = ended_stage(report).get("details") or report.messages
-    return str(told[0]).rstrip(".") if told else "the report does not say why"
+    sentences = ended_stage(report).get("details") or report.messages
+    return str(sentences[0]).rstrip(".") if sentences else "the report does not say why"
 
 
 def stage_warnings(report: DeliveryReport) -> list[Note]:
     """What the stages changed of an event that went on."""
-    found = []
+    notes = []
     for stage in report.stages:
         who, code = _CHANGING.get(str(stage.get("stage")), ("", ""))
         if who and stage.get("result") == "changed":
-            found += [
-                note(code, f"{who} changed the event: {str(told).rstrip('.')}.")
-                for told in stage.get("details", ())
+            notes += [
+                note(code, f"{who} changed the event: {str(detail).rstrip('.')}.")
+                for detail in stage.get("details", ())
             ]
-    return found
+    return notes
 
 
 def taken_out(report: DeliveryReport, conversion: EventRow) -> list[Note]:

@@ -1,4 +1,4 @@
-"""One conversion in the results stage with all that is known of its visitor: the facts its verdict is told from."""
+"""One conversion in the results stage with all that is known of its visitor: the facts that its verdict follows from."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -118,8 +118,8 @@ class ResultsCase:
     def holdouts(self) -> list[Experiment]:
         """The holdouts the visitor is in that cover one of the running experiments."""
         ids = dict.fromkeys(row["experiment_id"] for row in self.decisions)
-        found = [rule for rule in map(self.history.experiment, ids) if rule and rule.kind == "holdout"]
-        return [rule for rule in found if any(rule.covers(running.id) for running in self.running)]
+        rules = [rule for rule in map(self.history.experiment, ids) if rule and rule.kind == "holdout"]
+        return [rule for rule in rules if any(rule.covers(running.id) for running in self.running)]
 
 
 def experiments(many: Sequence[object]) -> str:

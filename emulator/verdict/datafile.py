@@ -30,8 +30,8 @@ def datafile_failure(report: DeliveryReport) -> tuple[str, str]:
     """Why the last fetch gave no usable datafile, and what to change: two sentences."""
     requests = report.requests_to("datafile")
     if not requests:
-        told = [*report.reasons, report.error_message or "the report does not say why"]
-        return told[0].rstrip("."), "Check the destination's Datafile URL."
+        reasons = [*report.reasons, report.error_message or "the report does not say why"]
+        return reasons[0].rstrip("."), "Check the destination's Datafile URL."
     last = requests[-1]
     status, url = last.get("status"), last.get("url") or "the Datafile URL"
     if not isinstance(status, int):
@@ -147,7 +147,7 @@ def _listed_without_id(key: str, report: DeliveryReport, datafile: Datafile | No
 
 
 def _served_events(report: DeliveryReport) -> list[dict[str, Any]] | None:
-    """The events of the datafile as the report has it; None when it was cut off or is none."""
+    """The events of the datafile as the report has it; None when it was cut off or is not a datafile."""
     requests = report.requests_to("datafile")
     response = requests[-1].get("response") if requests else None
     if not isinstance(response, str) or len(response) >= _RESPONSE_LIMIT:
@@ -166,7 +166,7 @@ def _fetched_datafile(report: DeliveryReport, history: DatafileHistory) -> Dataf
     for request in reversed(report.requests_to("datafile")):
         at = report.time(request, "at") or at
         match = re.search(r"/([^/]+)\.json(?:\?|$)", str(request.get("url")))
-        found = history.of_key(match[1], at) if match and at is not None else None
-        if found is not None:
-            return found
+        datafile = history.of_key(match[1], at) if match and at is not None else None
+        if datafile is not None:
+            return datafile
     return history.newest if at is None else history.at(at)

@@ -17,26 +17,26 @@ def elsewhere(case: ResultsCase) -> list[str]:
     if not case.decisions:
         visitor = case.conversion["visitor_id"]
         return [f"No decision was ever recorded for visitor {case.visitor}."] if visitor else []
-    found = [f"The visitor {_other_experiment(standing, case)}." for standing in other_standings(case)]
+    sentences = [f"The visitor {_other_experiment(standing, case)}." for standing in other_standings(case)]
     unnamed = [row for row in case.decisions if not row["experiment_id"]]
     flags = listed(dict.fromkeys(row["flag_key"] for row in unnamed if row["flag_key"]))
     if flags:
-        found.append(f"On {flags} the visitor got no experiment: no rule applied, or a rollout.")
+        sentences.append(f"On {flags} the visitor got no experiment: no rule applied, or a rollout.")
     elif unnamed:
-        found.append(f"{plural(len(unnamed), 'decision')} of the visitor named no experiment.")
+        sentences.append(f"{plural(len(unnamed), 'decision')} of the visitor named no experiment.")
     for rule_id in dict.fromkeys(row["experiment_id"] for row in case.decisions if row["experiment_id"]):
         rule = case.everything.experiment(rule_id)
         if rule is None:
-            found.append(_unknown_experiment(rule_id, case))
+            sentences.append(_unknown_experiment(rule_id, case))
         elif rule.kind == "delivery":
-            found.append(f"The visitor got the delivery {quoted(rule.key)}; deliveries have no results.")
+            sentences.append(f"The visitor got the delivery {quoted(rule.key)}; deliveries have no results.")
         elif rule.kind == "holdout":
             local = rule.included_rules
             kept_from = "all experiments" if local is None else _keys(local, case)
-            found.append(
+            sentences.append(
                 f"The holdout {quoted(rule.key)} keeps the visitor out of {kept_from}; it has results of its own."
             )
-    return found
+    return sentences
 
 
 def other_standings(case: ResultsCase) -> list[Standing]:
@@ -47,7 +47,7 @@ def other_standings(case: ResultsCase) -> list[Standing]:
 
 
 def in_words(standings: Iterable[Standing], case: ResultsCase) -> str:
-    """Where the visitor is, to follow its name: `is in "b" of "banner_test", of which "Order Completed" is no metric`."""
+    """Where the visitor is, to follow its name: `is in "b" of "banner_test", which does not have "Buy" as a metric`."""
     return joined([_other_experiment(standing, case) for standing in standings])
 
 
@@ -55,11 +55,11 @@ def _other_experiment(standing: Standing, case: ResultsCase) -> str:
     name = named(standing.experiment, case.everything)
     account = case.conversion["account_id"]
     within = case.everything.of_account(account) if account else case.everything
-    why = f"of which {case.name} is no metric"
+    why = f"which does not have {case.name} as a metric"
     if within.experiment(standing.experiment.id) is None:
         why = "which belongs to another account"
     if standing.variation is None or standing.first is None:
-        return f"has decisions in {name}, {why}, that do not count: {listed_reasons(standing)}"
+        return f"has decisions in {name}, {why}; they do not count: {listed_reasons(standing)}"
     late = event_time(standing.first) - case.at
     entered = f" (entered {between(case.at, case.at + late)} after the event)" if late > 0 else ""
     return f"is in {quoted(standing.variation.key)} of {name}{entered}, {why}"
@@ -87,20 +87,20 @@ def _keys(rule_ids: Iterable[str], case: ResultsCase) -> str:
 
 def related(case: ResultsCase) -> list[str]:
     """Decisions recorded under other ids that may be the same person."""
-    found = []
+    sentences = []
     own = case.conversion["visitor_id"] or ""
     for other in case.known_relatives:
         count = plural(len(case.relatives[other]), "decision")
         if case.report and other == case.report.anonymous_id:
-            told = "the anonymousId of this event: the identity changed between decide and track"
+            who = "the anonymousId of this event: the identity changed between decide and track"
         elif case.report and other == case.report.user_id:
-            told = "the userId of this event, which was not sent as the visitor"
+            who = "the userId of this event, which was not sent as the visitor"
         elif fold(other) == fold(own):
-            told = f"which differs from {quoted(own)} {difference(own, other)}"
+            who = f"which differs from {quoted(own)} {difference(own, other)}"
         else:
-            told = "another id of this event"
-        found.append(f"{count} recorded under {quoted(other)}, {told}.")
-    return found
+            who = "another id of this event"
+        sentences.append(f"{count} recorded under {quoted(other)}, {who}.")
+    return sentences
 
 
 def entered(standing: Standing, case: ResultsCase) -> str:

@@ -29,15 +29,15 @@ class DeliveryReport:
     @property
     def user_id(self) -> Any:
         """The source event's userId, None when it has none (an empty text identifies nobody)."""
-        found = (self.raw.get("user_id"), self.source_event.get("userId"))
-        return next((value for value in found if value not in (None, "")), None)
+        ids = (self.raw.get("user_id"), self.source_event.get("userId"))
+        return next((value for value in ids if value not in (None, "")), None)
 
     @property
     def anonymous_id(self) -> str | None:
         """The source event's anonymousId."""
-        found = (self.raw.get("anonymous_id"), self.source_event.get("anonymousId"))
-        given = next((value for value in found if value not in (None, "")), None)
-        return None if given is None else str(given)
+        ids = (self.raw.get("anonymous_id"), self.source_event.get("anonymousId"))
+        own = next((value for value in ids if value not in (None, "")), None)
+        return None if own is None else str(own)
 
     @property
     def visitor_id(self) -> str | None:
@@ -76,11 +76,11 @@ class DeliveryReport:
     @property
     def messages(self) -> list[str]:
         """Every message of the report, Segment's own text first."""
-        own, told = self.error_message, self.details
+        own, details = self.error_message, self.details
         # Several validation messages make one error text: they are told one by one.
-        if own is None or (told and all(message in own for message in told)):
-            return told
-        return list(dict.fromkeys([own, *told]))
+        if own is None or (details and all(message in own for message in details)):
+            return details
+        return list(dict.fromkeys([own, *details]))
 
     @property
     def reasons(self) -> list[str]:

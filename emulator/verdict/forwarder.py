@@ -64,6 +64,8 @@ def _not_subscribed(report: DeliveryReport, _: DatafileHistory) -> Ending:
                 "Let the event's integrations object name this destination with true, by its own name "
                 '"Optimizely Feature Experimentation (Actions)", or leave the object out.'
             )
+        elif "switched off" in why:
+            remedy = "Switch the destination on, in its settings."
         elif "no mapping" in why:
             remedy = "Add a mapping whose trigger matches the event, and enable it."
     elif disabled and len(disabled) == len(report.mappings):
@@ -168,11 +170,11 @@ def _delivery_failed(report: DeliveryReport, _: DatafileHistory) -> Ending:
 
 def _attempt(attempt: Mapping[str, Any]) -> str:
     at = DeliveryReport.time(attempt, "at")
-    told = [f"Attempt {attempt.get('number')}"]
+    parts = [f"Attempt {attempt.get('number')}"]
     if at is not None:
-        told.append(f"at {when(at)}")
+        parts.append(f"at {when(at)}")
     why = failure_text(attempt)
-    return f"{' '.join(told)}: {attempt.get('outcome')}{f' ({why})' if why else ''}."
+    return f"{' '.join(parts)}: {attempt.get('outcome')}{f' ({why})' if why else ''}."
 
 
 _TELLERS = {

@@ -89,9 +89,9 @@ def _why(case: ResultsCase) -> tuple[str, str]:
         _decided,
     )
     for reason in reasons:
-        found = reason(case)
-        if found is not None:
-            return found
+        reason_and_remedy = reason(case)
+        if reason_and_remedy is not None:
+            return reason_and_remedy
     return _only_elsewhere(case)
 
 
@@ -158,14 +158,14 @@ def _in_paused(case: ResultsCase) -> tuple[str, str] | None:
     paused = case.paused
     if not paused:
         return None
-    told = [
+    entries = [
         f"{entered(standing, case)}, which "
         f"{stood(standing.experiment, case.at, case.history).rstrip(',')} when the event happened, at {when(case.at)}"
         for standing in paused
     ]
     start = f"Start {case.names(paused, 'or')} again"
     decide = _decide(case, case.running)
-    return f"visitor {case.visitor} {joined(told)}", f"{start}. Or let{decide.removeprefix('Let')}"
+    return f"visitor {case.visitor} {joined(entries)}", f"{start}. Or let{decide.removeprefix('Let')}"
 
 
 def _in_left_out(case: ResultsCase) -> tuple[str, str] | None:
@@ -261,7 +261,7 @@ def _decide(case: ResultsCase, rules: Sequence[Experiment]) -> str:
 
 
 def _unrecorded(case: ResultsCase) -> str:
-    """The other way to have no decision: the SDK decided, for none of the experiments, and told nobody."""
+    """A sentence for the other cause: the SDK decided for no experiment and therefore sent no decision event."""
     datafile = case.history.at(case.at)
     all_told = datafile is not None and datafile.raw.get("sendFlagDecisions") is True
     if all_told and all(case.history.flags(rule.id) for rule in case.running):

@@ -1,4 +1,4 @@
-"""Notes on revenue and value: made numbers on the way, in the wrong unit, or under a name that nobody reads."""
+"""Warnings on revenue and value: converted to numbers on the way, in the wrong unit, or under a name not read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,8 +22,8 @@ def under_other_name(conversion: EventRow, report: DeliveryReport | None) -> lis
     if conversion["revenue"] is not None or any("revenue" in item["code"] for item in conversion["warnings"]):
         return []
     tags, properties = conversion["tags"], report.properties if report else {}
-    given: Mapping[str, Any] = {**properties, **tags}
-    for name, value in given.items():
+    amounts: Mapping[str, Any] = {**properties, **tags}
+    for name, value in amounts.items():
         folded = fold(name)
         if name != "revenue" and (folded in SUMS or "revenue" in folded) and _is_amount(value):
             where = f"its property {quoted(name)}" if name in properties else f"its tag {quoted(name)}"
@@ -40,7 +40,7 @@ def _is_amount(value: object) -> bool:
 
 def coerced(report: DeliveryReport) -> list[Note]:
     """Revenue or value that Segment made a number of."""
-    found = []
+    notes = []
     for key in ("revenue", "value"):
         sent, mapped = report.properties.get(key), report.payload.get(key)
         if isinstance(sent, str | bool | list):
@@ -49,12 +49,12 @@ def coerced(report: DeliveryReport) -> list[Note]:
                 message = (
                     f"properties.{key} was {type_name(sent)}, {shown}, and was read as the number {mapped}."
                 )
-                found.append(note(f"{key}_coerced", message))
+                notes.append(note(f"{key}_coerced", message))
             elif sent == "":
-                found.append(
+                notes.append(
                     note(f"{key}_dropped", f"properties.{key} was an empty text; the event has no {key}.")
                 )
-    return found
+    return notes
 
 
 def unit(report: DeliveryReport) -> list[Note]:

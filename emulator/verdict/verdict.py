@@ -54,7 +54,7 @@ def verdict(
     decisions: all decisions of the conversion's visitor (of `delivery["visitor_id"]` when there is no conversion), any
         order; replays do no harm.
     duplicate_of: the earlier received row with the same uuid and account, if there is one.
-    uuid_taken_by_other_delivery: that earlier row came from another source event or from an SDK: it is no retry.
+    uuid_taken_by_other_delivery: that earlier row came from another source event or from an SDK, so this is not a retry.
     relatives: visitor id → decisions, for the ids that `related_visitors` names and for visitor ids of the same `fold`
         (`optilocal.emulator.datafile.nearest.fold`); without the visitor itself.
 
@@ -102,14 +102,14 @@ def verdict(
 def outcome_alone(
     delivery: Mapping[str, Any] | None, conversion: EventRow, standings: Standings
 ) -> tuple[str, Judgement] | None:
-    """The `outcome` of the verdict on a conversion that is no duplicate, and its judgement, without the sentences.
+    """The `outcome` of the verdict on a conversion that is not a duplicate, and its judgement, without the sentences.
 
     None where only the whole verdict tells.
     """
     report = None if delivery is None else DeliveryReport(delivery)
     if report is not None and (report.is_deletion or report.outcome in _NEVER_POSTED):
         return None
-    judgement = judge_by(conversion, standings, told=False)
+    judgement = judge_by(conversion, standings, with_details=False)
     if report is None:
         # Only a report tells that its visitor was not identified.
         return judgement.outcome, judgement
@@ -190,19 +190,19 @@ def _warnings(
     if conversion is not None and conversion["account_id"]:
         history = history.of_account(conversion["account_id"])
     datafile = history.newest if at is None else history.at(at)
-    found: list[Note] = []
+    notes: list[Note] = []
     if report is not None and not report.is_deletion:
-        found += report_warnings(report, conversion, datafile, counted=end.outcome == "counted")
+        notes += report_warnings(report, conversion, datafile, counted=end.outcome == "counted")
     if conversion is not None:
         attributed = judgement.running if judgement else ()
-        found += conversion_warnings(conversion, datafile, history, attributed)
-        found += under_other_name(conversion, report)
+        notes += conversion_warnings(conversion, datafile, history, attributed)
+        notes += under_other_name(conversion, report)
         if report is not None and report.outcome != "sent":
-            found.append(answer_lost())
-    found += report.warnings if report else []
+            notes.append(answer_lost())
+    notes += report.warnings if report else []
     # What the parser and the forwarder note begins small and has no full stop; here it stands among sentences.
-    told = [note(item["code"], _sentence(item["message"])) for item in found]
-    return list({(item["code"], item["message"]): item for item in told}.values())
+    sentences = [note(item["code"], _sentence(item["message"])) for item in notes]
+    return list({(item["code"], item["message"]): item for item in sentences}.values())
 
 
 def _sentence(message: str) -> str:

@@ -22,11 +22,11 @@ def conversion_warnings(
     conversion: EventRow, datafile: Datafile | None, history: DatafileHistory, attributed: Iterable[Standing]
 ) -> list[Note]:
     """Notes on a recorded conversion, whoever sent it. `datafile` is the one that held at its time."""
-    found = [note(item["code"], item["message"]) for item in conversion["warnings"]]
+    notes = [note(item["code"], item["message"]) for item in conversion["warnings"]]
     sent, received_at = conversion["timestamp"], conversion["received_at"]
     if sent is not None and in_bounds(sent, received_at):
         odd = ahead(sent, received_at)
-        found += [note("timestamp_in_future", odd)] if odd else []
+        notes += [note("timestamp_in_future", odd)] if odd else []
     for standing in attributed:
         if standing.others and standing.variation is not None:
             others = listed(variation.key for variation in standing.others)
@@ -35,11 +35,11 @@ def conversion_warnings(
                 "variation, "
                 f"{quoted(standing.variation.key)}, is the one that counts."
             )
-            found.append(note("visitor_changed_variation", message))
+            notes.append(note("visitor_changed_variation", message))
         if standing.first is not None:
-            found += [item for item in standing.first["warnings"] if item["code"] in (NOT_SERVED, DIFFERS)]
+            notes += [item for item in standing.first["warnings"] if item["code"] in (NOT_SERVED, DIFFERS)]
     if datafile is not None:
-        found += _other_key(conversion, datafile, history)
+        notes += _other_key(conversion, datafile, history)
         firsts = [standing.first for standing in attributed if standing.first is not None]
         if datafile.region == "EU" and any(row.get("sent_to") == US_HOST for row in (conversion, *firsts)):
             why = (
@@ -47,18 +47,18 @@ def conversion_warnings(
                 "address is set by hand, as Agent's client.eventURL is."
             )
             its = "the event" if conversion.get("sent_to") == US_HOST else "the decision"
-            found.append(_us_region(why, its))
+            notes.append(_us_region(why, its))
         keys = [item["key"] for item in conversion["attributes"] if isinstance(item["key"], str)]
-        found += _unknown_attributes([key for key in keys if not key.startswith("$opt_")], datafile)
-    return found
+        notes += _unknown_attributes([key for key in keys if not key.startswith("$opt_")], datafile)
+    return notes
 
 
 def report_warnings(
     report: DeliveryReport, conversion: EventRow | None, datafile: Datafile | None, *, counted: bool
 ) -> list[Note]:
     """Notes on what the forwarder did with the source event on its way."""
-    found: list[Note] = stage_warnings(report)
-    found += taken_out(report, conversion) if conversion else []
+    notes: list[Note] = stage_warnings(report)
+    notes += taken_out(report, conversion) if conversion else []
     if counted and report.user_id is None and conversion and conversion["visitor_id"] == report.anonymous_id:
         message = (
             f"The event had no userId and counts under the anonymousId {quoted(conversion['visitor_id'])}. "
@@ -66,33 +66,33 @@ def report_warnings(
             "this destination says that only identified users are sent; its published code falls back to "
             "the anonymousId."
         )
-        found.append(note("counted_under_anonymous_id", message))
+        notes.append(note("counted_under_anonymous_id", message))
     elif conversion and isinstance(report.user_id, str) and conversion["visitor_id"] != report.user_id:
         message = f"The visitor {quoted(conversion['visitor_id'])} is not the event's userId {quoted(report.user_id)}."
-        found.append(note("visitor_is_not_user_id", message))
+        notes.append(note("visitor_is_not_user_id", message))
     attributes = report.payload.get("attributes")
     if isinstance(attributes, dict) and datafile is not None:
-        found += _unknown_attributes(attributes, datafile)
-        found += _dropped_traits(attributes, datafile)
+        notes += _unknown_attributes(attributes, datafile)
+        notes += _dropped_traits(attributes, datafile)
     if datafile is not None and datafile.region == "EU" and _sent_to_the_us(report):
         why = "Segment's destination knows no other, while Optimizely's SDKs post to eu.logx.optimizely.com."
-        found.append(_us_region(why))
-    found += revenue_warnings.coerced(report)
-    found += revenue_warnings.unit(report)
-    found += revenue_warnings.stripped(report)
+        notes.append(_us_region(why))
+    notes += revenue_warnings.coerced(report)
+    notes += revenue_warnings.unit(report)
+    notes += revenue_warnings.stripped(report)
     if report.source_event.get("traits") and report.raw.get("type") == "track":
         message = (
             "Traits at the top of a track call are not read; by default they are taken from context.traits."
         )
-        found.append(note("traits_ignored", message))
+        notes.append(note("traits_ignored", message))
     sent = Counter(_uuid(mapping, report) for mapping in report.mappings if mapping.get("outcome") == "sent")
     for uuid, times in sent.items():
         if times > 1:
             message = (
                 f"{times} mappings sent this event with the uuid {quoted(uuid)}; Optimizely keeps the first."
             )
-            found.append(note("several_mappings", message))
-    return found
+            notes.append(note("several_mappings", message))
+    return notes
 
 
 def answer_lost() -> Note:

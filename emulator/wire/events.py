@@ -23,6 +23,7 @@ PATH = "/v1/events"
 STRICT = "X-Optimizely-Strict"
 _ALLOW = "POST, OPTIONS"
 _MEGABYTES = 1_000_000
+_MEMBERS, _PIECE = 1_000, 16_384
 
 Rule = Mapping[str, Any]
 
@@ -39,30 +40,34 @@ def preflight() -> Response:
 def events() -> Response:
     """Take an event batch."""
     parts = context()
-    [(told, record, rule)] = take(parts, [asked()])
+    [(reply, record, rule)] = take(parts, [asked()])
     parts.record([record])
-    return answered(told, rule)
+    return answered(reply, rule)
 
 
-def take(parts: Context, requests: Sequence[Asked]) -> list[tuple[Answer, Exchange, Rule | None]]:
+def take(
+    parts: Context, requests: Sequence[Asked], *, patient: bool = True
+) -> list[tuple[Answer, Exchange, Rule | None]]:
     """What becomes of some requests that came together, in their order: answer, record, and the fault rule that applies.
 
     This is the only way into the emulator for what is sent to `/v1/events`. The records are stored before anybody is
-    answered.
+    answered. Raises JournalBusyError for who is not `patient` while another process keeps fault rules from being counted.
     """
     spaces: dict[str, tuple[int, Iterator[Rule | None]]] = {}
     for namespace, count in Counter(each.namespace for each in requests).items():
         clock, rules = parts.journal.settings(namespace, (CLOCK, faults.KIND))
-        chosen = faults.take(parts.journal, namespace, "events", count) if rules else [None] * count
+        chosen: list[Rule | None] = [None] * count
+        if rules:
+            chosen = [*faults.take(parts.journal, namespace, "events", count, patient=patient)]
         spaces[namespace] = namespace_time(parts.clock, clock), iter(chosen)
-    found, most = [], parts.settings.max_body
+    settled, most = [], parts.settings.max_body
     for each in requests:
         at, chosen_rules = spaces[each.namespace]
         rule = next(chosen_rules)
         answer = UNREACHED if faults.comes_before(rule) else _receive(each, at, most, parts.new_id)
-        told, record = settle(each, answer, surface="events", at=at, rule=rule, max_body=most)
-        found.append((told, record, rule))
-    return found
+        reply, record = settle(each, answer, surface="events", at=at, rule=rule, max_body=most)
+        settled.append((reply, record, rule))
+    return settled
 
 
 def _receive(asked: Asked, at: int, most: int, new_id: Callable[[], str]) -> Answer:
@@ -80,53 +85,59 @@ def _receive(asked: Asked, at: int, most: int, new_id: Callable[[], str]) -> Ans
         try:
             body = kept = _unzip(body, most)
         except zlib.error as reason:
-            told = note("not_gzip", f"the body is said to be gzip and is not: {reason}")
-            return replace(error(400, "bad_request", told["message"]), violations=(told,))
+            violation = note("not_gzip", f"the body is said to be gzip and is not: {reason}")
+            return replace(error(400, "bad_request", violation["message"]), violations=(violation,))
     elif encoding not in ("", "identity", "gzip"):
         warnings += (
             note("unknown_encoding", f"the body's encoding {encoding!r:.40} is not known; read as it is"),
         )
     if len(body) > most:
-        told = note(
+        violation = note(
             "too_large",
             f"the body has more than {most / _MEGABYTES:g} MB ({most} bytes); split the batch",
         )
-        answer = error(413, "request_too_large", told["message"])
-        return replace(answer, violations=(told,), body_kept=kept)
-    taken = Answer(204, counts=True, violations=None, warnings=warnings, body_kept=kept)
+        answer = error(413, "request_too_large", violation["message"])
+        return replace(answer, violations=(violation,), body_kept=kept)
+    accepted = Answer(204, counts=True, violations=None, warnings=warnings, body_kept=kept)
     is_strict = asked.headers.get(STRICT, "").strip().lower() in ("true", "1")
     if not is_strict and is_plain_object(body):
-        return taken
+        return accepted
     parsed = parse(body, headers=asked.headers, received_at=at)
     refused = parsed.violations if not parsed.is_object else strict(parsed) if is_strict else ()
     if not refused:
-        return taken
-    told_them = error(400, "bad_request", _told(refused))
-    return replace(told_them, violations=None, warnings=warnings, body_kept=kept)
+        return accepted
+    refusal = error(400, "bad_request", _refusal_text(refused))
+    return replace(refusal, violations=None, warnings=warnings, body_kept=kept)
 
 
-def _told(violations: Sequence[Note]) -> str:
+def _refusal_text(violations: Sequence[Note]) -> str:
     """What the sender of a malformed body, or in strict mode of one that breaks a constraint, is told."""
     messages = "; ".join(
-        f"{found['path']}: {found['message']}" if "path" in found else found["message"]
-        for found in violations[:20]
+        f"{violation['path']}: {violation['message']}" if "path" in violation else violation["message"]
+        for violation in violations[:20]
     )
-    return messages or "the body is no JSON object"
+    return messages or "the body is not a JSON object"
 
 
 def _unzip(body: bytes, most: int) -> bytes:
     """What a gzip body holds, all its members, at most one byte more than is accepted. Raises zlib.error."""
-    found = b""
-    while True:
+    found: list[bytes] = []
+    size = at = 0
+    for _ in range(_MEMBERS):
         unpacker = zlib.decompressobj(wbits=31)
-        found += unpacker.decompress(body, most + 1 - len(found))
-        if len(found) > most:
-            return found
-        if not unpacker.eof:
-            raise zlib.error("it ends too early")
-        body = unpacker.unused_data
-        if not body:
-            return found
+        while not unpacker.eof:
+            # In pieces: what follows a member is copied with each.
+            piece = body[at : at + _PIECE]
+            if not piece:
+                raise zlib.error("it ends too early")
+            found.append(unpacker.decompress(piece, most + 1 - size))
+            at += len(piece) - len(unpacker.unused_data) - len(unpacker.unconsumed_tail)
+            size += len(found[-1])
+            if size > most:
+                return b"".join(found)
+        if at == len(body):
+            return b"".join(found)
+    raise zlib.error(f"it has more than {_MEMBERS} members")
 
 
 @blueprint.after_request

@@ -30,10 +30,10 @@ ERASED = b"[erased]"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a handler answers, and what it found out about the request on the way.
+    """What a handler answers, and its notes on the request.
 
     `body_kept` is what is stored as the request's body when that is not the body as it came (it was compressed). `counts`:
-    the body is taken in as an event batch. `violations` None are those that the kept body tells again when it is read.
+    the body is taken in as an event batch. `violations` None: they are found again whenever the kept body is read.
     """
 
     status: int
@@ -46,7 +46,7 @@ class Answer:
 
 
 UNREACHED = Answer(200)
-"""What a fault rule starts from that keeps a request from its handler."""
+"""The answer that a `before` fault rule changes: the handler is not called."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ def settle(
 
     `at` is the namespace's time, epoch milliseconds; of a body larger than `max_body` bytes a part is kept.
     """
-    told = _told(answer, rule)
+    reply = _reply(answer, rule)
     silent = rule is not None and rule["break"] in _NO_STATUS
     head = {
         "path": asked.path,
         "query": asked.query,
         "headers": asked.headers,
-        "response": "" if silent else told.body[:_SHOWN_RESPONSE].decode("utf-8", "replace"),
+        "response": "" if silent else reply.body[:_SHOWN_RESPONSE].decode("utf-8", "replace"),
         "fault": rule,
         "violations": answer.violations,
         "warnings": answer.warnings,
@@ -94,53 +94,53 @@ def settle(
     kept = answer.body_kept if answer.body_kept is not None else asked.body
     if len(kept) > max_body:
         kept = kept[:_SHOWN_OVERSIZE]
-    status = None if silent else told.status
-    return told, Exchange(
+    status = None if silent else reply.status
+    return reply, Exchange(
         asked.namespace, surface, asked.method, status, at, answer.counts, dumps(head), kept
     )
 
 
 def exchange(surface: str, handler: Callable[[int], Answer]) -> Response:
     """Handle the current request: `handler` is given the namespace's time and does not touch the journal of requests."""
-    parts, mine = context(), asked()
-    at, [rule] = parts.now(mine.namespace), faults.take(parts.journal, mine.namespace, surface)
+    parts, question = context(), asked()
+    at, [rule] = parts.now(question.namespace), faults.take(parts.journal, question.namespace, surface)
     answer = UNREACHED if faults.comes_before(rule) else handler(at)
     most = parts.settings.max_body
-    told, record = settle(mine, answer, surface=surface, at=at, rule=rule, max_body=most)
+    reply, record = settle(question, answer, surface=surface, at=at, rule=rule, max_body=most)
     parts.record([record])
-    return answered(told, rule)
+    return answered(reply, rule)
 
 
-def answered(told: Answer, rule: Mapping[str, Any] | None) -> Response:
+def answered(reply: Answer, rule: Mapping[str, Any] | None) -> Response:
     """An answer as Flask has it; what breaks or delays it is left to the server."""
-    response = Response(told.body, told.status)
-    if "Content-Type" not in told.headers:
+    response = Response(reply.body, reply.status)
+    if "Content-Type" not in reply.headers:
         response.headers.pop("Content-Type", None)
-    response.headers.update(dict(told.headers))
+    response.headers.update(dict(reply.headers))
     if rule:
         served = current_request()
         served.breaks, served.delay = rule["break"], rule["latency_ms"] / 1000
     return response
 
 
-def _told(answer: Answer, rule: Mapping[str, Any] | None) -> Answer:
+def _reply(answer: Answer, rule: Mapping[str, Any] | None) -> Answer:
     """What the client is told: the answer itself, or what a fault rule makes of it; some statuses have no body at all."""
-    told = answer if rule is None else _changed(answer, rule)
-    return replace(told, body=b"") if told.status in _BODILESS and told.body else told
+    reply = answer if rule is None else _reply_by_rule(answer, rule)
+    return replace(reply, body=b"") if reply.status in _BODILESS and reply.body else reply
 
 
-def _changed(answer: Answer, rule: Mapping[str, Any]) -> Answer:
+def _reply_by_rule(answer: Answer, rule: Mapping[str, Any]) -> Answer:
     """What a fault rule makes of an answer."""
-    told = answer
+    reply = answer
     if rule["status"] is not None or rule["body"] is not None:
         text = rule["body"] or ""
         headers = {"Content-Type": "application/json" if _is_json(text) else "text/plain; charset=utf-8"}
-        told = replace(
+        reply = replace(
             answer, status=rule["status"] or 200, body=text.encode("utf-8", "replace"), headers=headers
         )
     changed = {name.lower() for name in rule["headers"]}
-    kept = {name: value for name, value in told.headers.items() if name.lower() not in changed}
-    return replace(told, headers={**kept, **rule["headers"]})
+    kept = {name: value for name, value in reply.headers.items() if name.lower() not in changed}
+    return replace(reply, headers={**kept, **rule["headers"]})
 
 
 def _is_json(text: str) -> bool:

@@ -34,28 +34,28 @@ class FaultError(ValueError):
     """A rule that cannot be used; the text is one line that names the rule and the field."""
 
 
-def parse_rules(given: object) -> list[dict[str, Any]]:
+def parse_rules(rules: object) -> list[dict[str, Any]]:
     """Complete rules with their counters at zero, from a list of rules. Raises FaultError."""
-    if isinstance(given, Mapping) and set(given) == {"faults"}:
-        given = given["faults"]
-    if not isinstance(given, list):
+    if isinstance(rules, Mapping) and set(rules) == {"faults"}:
+        rules = rules["faults"]
+    if not isinstance(rules, list):
         raise FaultError('faults are a list of rules, such as [{"on": "events", "status": 503, "times": 2}]')
-    if len(given) > MAX_RULES:
-        raise FaultError(f"at most {MAX_RULES} rules, not {len(given)}")
-    return [_rule(rule, f"rule {index}") for index, rule in enumerate(given)]
+    if len(rules) > MAX_RULES:
+        raise FaultError(f"at most {MAX_RULES} rules, not {len(rules)}")
+    return [_rule(rule, f"rule {index}") for index, rule in enumerate(rules)]
 
 
-def _rule(given: object, where: str) -> dict[str, Any]:
-    if not isinstance(given, Mapping):
-        raise FaultError(f"{where} is no object")
+def _rule(fields: object, where: str) -> dict[str, Any]:
+    if not isinstance(fields, Mapping):
+        raise FaultError(f"{where} is not an object")
     unknown = [
-        name for name in given if name not in FIELDS and name not in (*COUNTERS, "namespace", "active")
+        name for name in fields if name not in FIELDS and name not in (*COUNTERS, "namespace", "active")
     ]
     if unknown:
         raise FaultError(f"{where}: unknown field {unknown[0]!r}; known are {', '.join(FIELDS)}")
-    if given.get("on") not in SURFACES:
+    if fields.get("on") not in SURFACES:
         raise FaultError(f'{where}: "on" must be one of {", ".join(SURFACES)}')
-    rule = {"on": given["on"]} | {name: given.get(name, default) for name, default in DEFAULTS.items()}
+    rule = {"on": fields["on"]} | {name: fields.get(name, default) for name, default in DEFAULTS.items()}
     checks = {
         "phase": (rule["phase"] in ("before", "after"), '"before" or "after"'),
         "status": (
@@ -73,7 +73,7 @@ def _rule(given: object, where: str) -> dict[str, Any]:
     }
     for name, (fine, wanted) in checks.items():
         if not fine:
-            raise FaultError(f'{where}: "{name}" must be {wanted}, not {given.get(name)!r:.60}')
+            raise FaultError(f'{where}: "{name}" must be {wanted}, not {fields.get(name)!r:.60}')
     if rule["headers"] is None:
         rule["headers"] = {}
     return rule | dict.fromkeys(COUNTERS, 0)
@@ -127,8 +127,13 @@ def _is_lucky(rule: Mapping[str, Any]) -> bool:
     return chance >= 1 or random.Random(f"{rule['seed']}:{rule['seen']}").random() < chance
 
 
-def take(journal: "Journal", namespace: str, surface: str, count: int = 1) -> list[dict[str, Any] | None]:
-    """Count some requests on a surface; the rule that applies to each, or None."""
+def take(
+    journal: "Journal", namespace: str, surface: str, count: int = 1, *, patient: bool = True
+) -> list[dict[str, Any] | None]:
+    """Count some requests on a surface; the rule that applies to each, or None.
+
+    Raises JournalBusyError for who is not `patient` while another process writes.
+    """
     rules = journal.document(KIND, namespace)
     if not rules or all(rule["on"] != surface for rule in rules):
         return [None] * count
@@ -142,7 +147,7 @@ def take(journal: "Journal", namespace: str, surface: str, count: int = 1) -> li
             applied.append(rule)
         return rules
 
-    journal.change_document(KIND, namespace, counted)
+    journal.change_document(KIND, namespace, counted, patient=patient)
     return applied
 
 

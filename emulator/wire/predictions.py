@@ -51,85 +51,87 @@ def preflight(rule_id: str) -> Response:  # noqa: ARG001 - the route's
 
 
 def _predict(rule_id: str, at: int) -> Answer:
-    found = Findings()
+    findings = Findings()
     datafile = context().verdicts.history(namespace()).newest
     rule = datafile.experiment_by_id(rule_id) if datafile else None
     if datafile is None or rule is None or rule.bandit_attributes is None:
         named = bandit(datafile, rule_id)
         why = f"its id is {named.id}, and SDKs ask by id" if named else no_bandit(datafile, rule_id)
-        found.violation("unknown_rule", "", f"no prediction for {quoted(rule_id)}: {why}")
-        return _refused(404, found)
-    questions = _Reader(rule, datafile, found).questions(request.get_data())
-    if found.violations:
-        return _refused(400, found)
+        findings.violation("unknown_rule", "", f"no prediction for {quoted(rule_id)}: {why}")
+        return _refused(404, findings)
+    questions = _Reader(rule, datafile, findings).questions(request.get_data())
+    if findings.violations:
+        return _refused(400, findings)
     stored = context().journal.document(TABLE, namespace(), rule.id)
     rows = stored["table"] if stored else []
     if not rule.variations:
-        found.violation("no_variation", "", f"the rule {quoted(rule.key)} has no variation")
-        return _refused(404, found)
+        findings.violation("no_variation", "", f"the rule {quoted(rule.key)} has no variation")
+        return _refused(404, findings)
     answers = [predict(rows, rule, each.visitor_id, each.attributes) for each in questions]
     for question, variation in zip(questions, answers, strict=True):
         served = {"rule_id": rule.id, "variation_id": variation.id, "at": at}
         remember(context().journal, namespace(), question.uuid, served)
     body = {"predictions": [{"variation_id": variation.id} for variation in answers]}
-    return Answer(200, dumps(body).encode(), _JSON, warnings=tuple(found.warnings))
+    return Answer(200, dumps(body).encode(), _JSON, warnings=tuple(findings.warnings))
 
 
-def _refused(status: int, found: Findings) -> Answer:
-    body = dumps({"message": found.violations[0]["message"]}).encode()
-    return Answer(status, body, _JSON, violations=tuple(found.violations), warnings=tuple(found.warnings))
+def _refused(status: int, findings: Findings) -> Answer:
+    body = dumps({"message": findings.violations[0]["message"]}).encode()
+    return Answer(
+        status, body, _JSON, violations=tuple(findings.violations), warnings=tuple(findings.warnings)
+    )
 
 
 class _Reader:
-    """Reads the questions put to one bandit; what is wrong with them goes into `found`."""
+    """Reads the questions put to one bandit; what is wrong with them goes into `findings`."""
 
-    def __init__(self, rule: Experiment, datafile: Datafile, found: Findings) -> None:
-        self._rule, self._datafile, self._found = rule, datafile, found
+    def __init__(self, rule: Experiment, datafile: Datafile, findings: Findings) -> None:
+        self._rule, self._datafile, self._findings = rule, datafile, findings
         self._keys = bandit_keys(rule, datafile)
 
     def questions(self, body: bytes) -> list[_Question]:
         """All instances of a request's body; meant to be answered only when no violation was found."""
-        found = self._found
+        findings = self._findings
         try:
-            given = loads(body)
+            document = loads(body)
         except ValueError as error:
-            found.violation("not_json", "", f"the body is not valid JSON: {error}")
+            findings.violation("not_json", "", f"the body is not valid JSON: {error}")
             return []
-        if not isinstance(given, dict):
-            message = f"the body must be an object, it is {fields.type_name(given)}"
-            found.violation("not_an_object", "", message)
+        if not isinstance(document, dict):
+            message = f"the body must be an object, it is {fields.type_name(document)}"
+            findings.violation("not_an_object", "", message)
             return []
-        instances = fields.items(given, "instances", "", found, required=True)
-        if not instances and not found.violations:
-            found.violation("empty_field", "instances", "instances must not be empty")
+        instances = fields.items(document, "instances", "", findings, required=True)
+        if not instances and not findings.violations:
+            findings.violation("empty_field", "instances", "instances must not be empty")
         return [self._question(instance, path) for path, instance in instances]
 
     def _question(self, instance: dict[str, Any], path: str) -> _Question:
-        found, problems = self._found, list[Note]()
-        experiment = fields.required_text(instance, "experimentId", path, found, problems)
+        findings, problems = self._findings, list[Note]()
+        experiment = fields.required_text(instance, "experimentId", path, findings, problems)
         if experiment is not None and experiment != self._rule.id:
             where = f"{path}.experimentId"
             message = f"{where} is {quoted(experiment)}, the address names {quoted(self._rule.id)}; the address decides"
-            found.warning("other_experiment", where, message)
-        visitor = fields.required_text(instance, "visitorId", path, found, problems)
-        uuid = fields.required_text(instance, "cmabUUID", path, found, problems)
+            findings.warning("other_experiment", where, message)
+        visitor = fields.required_text(instance, "visitorId", path, findings, problems)
+        uuid = fields.required_text(instance, "cmabUUID", path, findings, problems)
         attributes = {}
-        for where, attribute in fields.items(instance, "attributes", path, found, required=True):
+        for where, attribute in fields.items(instance, "attributes", path, findings, required=True):
             key = self._key(attribute, where)
             if "value" not in attribute:
-                found.violation("missing_field", f"{where}.value", f"{where}.value is required")
+                findings.violation("missing_field", f"{where}.value", f"{where}.value is required")
             elif key is not None:
                 attributes[key] = attribute["value"]
         return _Question(visitor or "", uuid or "", attributes)
 
     def _key(self, attribute: dict[str, Any], path: str) -> str | None:
         """The key of an attribute, None when the bandit does not decide by it. It should be named by its id."""
-        found, where = self._found, f"{path}.id"
-        kind = fields.optional_text(attribute, "type", path, found)
+        findings, where = self._findings, f"{path}.id"
+        kind = fields.optional_text(attribute, "type", path, findings)
         if kind not in (None, "custom_attribute"):
             message = f"{path}.type is {quoted(kind)}; SDKs send custom_attribute"
-            found.warning("unknown_type", f"{path}.type", message)
-        named = fields.required_text(attribute, "id", path, found, [])
+            findings.warning("unknown_type", f"{path}.type", message)
+        named = fields.required_text(attribute, "id", path, findings, [])
         if named is None or named in self._keys:
             return self._keys[named] if named else None
         ids = {key: id_ for id_, key in self._keys.items()}
@@ -139,11 +141,11 @@ class _Reader:
                 f"{where} is the attribute's key {quoted(named)}, and its id {quoted(ids[named])} is wanted; "
                 "javascript-sdk before 6.5.0 sends keys"
             )
-            found.warning("attribute_by_key", where, message)
+            findings.warning("attribute_by_key", where, message)
             return named
         known = self._datafile.attribute_ids
         what = "is not one that the bandit decides by" if named in (*known, *known.values()) else "is unknown"
-        found.warning("unknown_attribute", where, f"{where} {quoted(named)} {what}; it is left out")
+        findings.warning("unknown_attribute", where, f"{where} {quoted(named)} {what}; it is left out")
         return None
 
 

@@ -37,11 +37,11 @@ def _create(at: int) -> Answer:
     try:
         body = loads(request.get_data(cache=True))
     except ValueError:
-        return rest_error(400, "bad_request", "The request body is no JSON")
-    found = subject_access.violations(body)
-    if found:
-        sentence = "; ".join(f"{name} {what}" for name, what in found.items())
-        return rest_error(400, "bad_request", sentence, messages=found)
+        return rest_error(400, "bad_request", "The request body is not valid JSON")
+    wrong = subject_access.violations(body)
+    if wrong:
+        sentence = "; ".join(f"{name} {what}" for name, what in wrong.items())
+        return rest_error(400, "bad_request", sentence, messages=wrong)
     account = DatafileStore(parts.journal, space).account_id()
     stored = parts.journal.add_document(
         subject_access.KIND,
@@ -51,13 +51,13 @@ def _create(at: int) -> Answer:
     return Answer(201, dumps(stored["request"]).encode(), JSON, warnings=_whom(stored["request"], space))
 
 
-def _whom(made: dict[str, object], space: str) -> tuple[Note, ...]:
+def _whom(subject_request: dict[str, object], space: str) -> tuple[Note, ...]:
     """Whether the request names anybody: a delete that names the account erases nobody, which must be seen."""
-    visitor = subject_access.named_visitor(made)
+    visitor = subject_access.named_visitor(subject_request)
     if visitor is None:
         text = (
-            f"{made['identifier_type']} {made['identifier']!r} names no visitor: nothing will be erased or exported; a"
-            " visitor of Feature Experimentation is named with identifier_type fullstack_id"
+            f"{subject_request['identifier_type']} {subject_request['identifier']!r} names no visitor: nothing will be"
+            " erased or exported; a visitor of Feature Experimentation is named with identifier_type fullstack_id"
         )
         return (note("names_nobody", text),)
     context().projector.catch_up()

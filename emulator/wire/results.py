@@ -32,24 +32,19 @@ def _results(experiment_id: str, at: int) -> Answer:
     history, baseline = projector.verdicts.history(space), request.args.get("baseline_variation_id")
     try:
         question = rest_question(request.args, projector.rules.smooth_outliers)
-        if question.is_plain and baseline is None:
-            found = projector.rest_results(space, experiment_id)
-        else:
-            totals = recounted(projector, space, question)
-            found = rest_results(experiment_id, totals, history, baseline)
+        totals = projector.totals(space) if question.is_plain else recounted(projector, space, question)
+        body = rest_results(experiment_id, totals, history, baseline)
     except KeyError as missing:
         if missing.args == (baseline,) and history.experiment(experiment_id):
-            wrong = {"baseline_variation_id": "is no variation of the experiment"}
-            return rest_error(
-                400, "bad_request", "baseline_variation_id is no variation of it", messages=wrong
-            )
+            name, wrong = "baseline_variation_id", "is not a variation of the experiment"
+            return rest_error(400, "bad_request", f"{name} {wrong}", messages={name: wrong})
         return rest_error(404, "not_found", "Nothing matches the given URI")
     except QuestionError as error:
         return rest_error(400, "bad_request", str(error), messages={error.name: error.message})
-    if found is None:
+    if body is None:
         return Answer(204)
     times = _times(history, experiment_id, question.dates, at)
-    return Answer(200, dumps({**found, **times, "is_stale": False}).encode(), JSON)
+    return Answer(200, dumps({**body, **times, "is_stale": False}).encode(), JSON)
 
 
 @blueprint.get(
@@ -72,8 +67,8 @@ def _holdout_results(project_id: str, holdout_id: str, at: int) -> Answer:
     if holdout_id not in history.holdouts or project_id not in history.holdouts[holdout_id].projects:
         return rest_error(404, "not_found", "Nothing matches the given URI")
     start, end = _ran(history, holdout_id, at)
-    found = holdout_csv(holdout_id, recounted(projector, space, question), history, start, end)
-    return Answer(204) if found is None else Answer(200, found.encode(), CSV)
+    body = holdout_csv(holdout_id, recounted(projector, space, question), history, start, end)
+    return Answer(204) if body is None else Answer(200, body.encode(), CSV)
 
 
 def _ran(history: DatafileHistory, rule_id: str, now: int) -> tuple[int | None, int]:

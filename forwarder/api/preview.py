@@ -1,4 +1,4 @@
-"""`/_forwarder/preview` and `/trigger`: what would become of events, and what a trigger means; nothing is sent."""
+"""`/_forwarder/preview | trigger | fields`: what would become of events, what a mapping is made of; nothing is sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from flask import Blueprint, Response, jsonify
 from optilocal.forwarder.api.body import read_json
 from optilocal.forwarder.api.control import SETTINGS
 from optilocal.forwarder.context import context
-from optilocal.forwarder.destination.destination import Settings
+from optilocal.forwarder.destination.destination import DEFAULT_TRIGGER, MAX_MAPPINGS, Settings
+from optilocal.forwarder.destination.track_event import DEFAULT_FIELDS, FIELDS
 from optilocal.forwarder.destination.trigger import compile_trigger
 from optilocal.forwarder.destination.trigger_lint import lint_trigger
 from optilocal.forwarder.destination.trigger_words import in_words
@@ -19,6 +20,7 @@ from optilocal.forwarder.pipeline.mappings import read_mappings
 from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.source_event import complete
 from optilocal.forwarder.problems import Problem
+from optilocal.forwarder.queue.instances import ENABLED, of_action
 from optilocal.forwarder.stages.platform import PARTS
 from optilocal.serving.site import current_namespace
 
@@ -73,8 +75,9 @@ def _pipeline(given: dict[str, Any]) -> Pipeline:
         if "mappings" in given:
             mappings = read_mappings(given["mappings"])
         return Pipeline(
-            Settings.from_json({key: value for key, value in settings.items() if value is not None}),
+            Settings({key: value for key, value in of_action(settings).items() if value is not None}),
             mappings,
+            enabled=settings.get(ENABLED) is not False,
             optimizely=instances.optimizely(namespace),
             clock=context().clock,
             random=Random(0),
@@ -86,6 +89,25 @@ def _pipeline(given: dict[str, Any]) -> Pipeline:
         )
     except ValueError as error:
         raise Problem("invalid_preview", str(error)) from None
+
+
+@blueprint.get("/fields")
+def fields() -> Response:
+    """What a mapping is made of: the action's fields with their types and defaults, and its trigger."""
+    return jsonify(
+        trigger=DEFAULT_TRIGGER,
+        most=MAX_MAPPINGS,
+        fields=[
+            {
+                "key": known.key,
+                "label": known.label,
+                "type": known.type,
+                "required": known.required,
+                "default": DEFAULT_FIELDS[known.key],
+            }
+            for known in FIELDS
+        ],
+    )
 
 
 @blueprint.post("/trigger")

@@ -1,4 +1,4 @@
-"""The destination as a whole: its settings and mappings, and what becomes of one event, deletion or test."""
+"""The destination as a whole: its settings and mappings, and what it does with an event, a deletion or a test."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from optilocal.forwarder.destination import track_event
 from optilocal.forwarder.destination.fields import SETTINGS_FIELDS, Findings, check, remove_empty_values
 from optilocal.forwarder.destination.mapping import check_mapping, transform
 from optilocal.forwarder.destination.mapping.validate import validate as validate_mapping_object
-from optilocal.forwarder.destination.trigger import Trigger, compile_trigger
-from optilocal.forwarder.destination.wire import Client, Response, call
+from optilocal.forwarder.destination.trigger import compile_trigger
+from optilocal.forwarder.destination.wire import Client, call
 from optilocal.forwarder.errors import (
     DestinationError,
     HTTPError,
@@ -26,22 +26,6 @@ from optilocal.forwarder.errors import (
 from optilocal.forwarder.javascript.json import plain_json
 from optilocal.forwarder.javascript.values import UNDEFINED, get_property, truthy
 
-__all__ = [
-    "DEFAULT_SUBSCRIPTION",
-    "DEFAULT_TRIGGER",
-    "MAX_MAPPINGS",
-    "ActionResult",
-    "Client",
-    "Response",
-    "Settings",
-    "Subscription",
-    "event_keys",
-    "on_delete",
-    "on_event",
-    "test_authentication",
-    "validate_mapping",
-]
-
 DEFAULT_TRIGGER: Final = 'type = "track"'
 MAX_MAPPINGS: Final = 50
 DELETE_URL: Final = "https://api.optimizely.com/v2/subject-access-requests"
@@ -49,29 +33,14 @@ DELETE_URL: Final = "https://api.optimizely.com/v2/subject-access-requests"
 
 @dataclass(frozen=True)
 class Settings:
-    """The destination's settings. `raw` is the object as configured; the other fields are what validation makes of it."""
+    """The destination's settings as configured, right or wrong: `{"accountId", "dataFileUrl", "accessToken"}`."""
 
-    account_id: str | None = None
-    data_file_url: str | None = None
-    access_token: str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def from_json(cls, configured: Mapping[str, Any]) -> Settings:
-        """Reads `{"accountId", "dataFileUrl", "accessToken"}`, right or wrong; `validate` says which."""
-        coerced = dict(configured)
-        check(coerced, SETTINGS_FIELDS)
-
-        def text(key: str) -> str | None:
-            value = coerced.get(key)
-            return value if isinstance(value, str) else None
-
-        return cls(text("accountId"), text("dataFileUrl"), text("accessToken"), dict(configured))
 
     def validate(self) -> dict[str, Any]:
         """The settings after coercion. Raises `AggregateAjvError` with Segment's texts."""
-        coerced, found = self._checked
-        found.raise_if_wrong()
+        coerced, findings = self._checked
+        findings.raise_if_wrong()
         return dict(coerced)
 
     @cached_property
@@ -89,16 +58,15 @@ class Subscription:
     trigger: str
     fields: Any
     enabled: bool = True
-    action: str = "trackEvent"
 
     @cached_property
-    def counts(self) -> bool:
-        """Whether a template may count in the event itself, which then must be a copy."""
+    def changes_event(self) -> bool:
+        """Whether a template may increment or decrement a counter in the event itself, which then must be a copy."""
         return self.fields is not track_event.DEFAULT_FIELDS and "crement" in str(self.fields)
 
     @cached_property
     def is_valid(self) -> bool:
-        """Whether nothing is wrong with `fields`, which then need not be looked at for every event."""
+        """Whether `fields` pass validation, which then is not repeated for every event."""
         try:
             check_mapping(self.fields if truthy(self.fields) else {})
         except DestinationError:
@@ -109,19 +77,18 @@ class Subscription:
 DEFAULT_SUBSCRIPTION: Final = Subscription("Track Event", DEFAULT_TRIGGER, track_event.DEFAULT_FIELDS)
 
 
-@dataclass(frozen=True)
+@dataclass
 class ActionResult:
-    """What became of one call.
+    """What one call came to.
 
     `outcome` is "sent" (it ran to its end), "skipped" (the trigger did not match or did not parse) or "error".
-    `payload` is the event's fields after coercion, as far as it got; `output` is Segment's own list of results;
-    `value` is the answer of `event_keys`.
+    `payload` is the event's fields after coercion, None where it did not get that far; `value` is the answer of
+    `event_keys`.
     """
 
     outcome: str
     payload: dict[str, Any] | None = None
     error: DestinationError | None = None
-    output: list[dict[str, Any]] = field(default_factory=list)
     matched: bool = False
     value: Any = UNDEFINED
 
@@ -147,70 +114,51 @@ def on_event(event: Any, mapping: Subscription, settings: Settings, client: Clie
 
     Never raises for what a user configured or sent: the error is in the result.
     """
-    progress = _Progress()
-    failure: DestinationError | None = None
-    outcome = "error"
+    result = ActionResult("error")
     try:
-        outcome = _run(event, mapping, settings, client, progress)
+        result.outcome = _run(event, mapping, settings, client, result)
     except DestinationError as error:
-        failure = error
+        result.error = error
     except RecursionError:
-        failure = JavaScriptRangeError("Maximum call stack size exceeded")
-    if isinstance(failure, ValidationError):
-        # The framework gives this one a status, and the aggregate of several none.
-        failure.status = 400
-    return ActionResult(outcome, progress.payload, failure, progress.output, progress.matched)
+        result.error = JavaScriptRangeError("Maximum call stack size exceeded")
+    if isinstance(result.error, ValidationError):
+        # Segment's framework sets a status on this one, and none on the aggregate of several.
+        result.error.status = 400
+    return result
 
 
-@dataclass
-class _Progress:
-    payload: dict[str, Any] | None = None
-    output: list[dict[str, Any]] = field(default_factory=list)
-    matched: bool = False
-
-
-def _run(event: Any, mapping: Subscription, settings: Settings, client: Client, progress: _Progress) -> str:
+def _run(event: Any, mapping: Subscription, settings: Settings, client: Client, result: ActionResult) -> str:
+    """The outcome; `result` gets `matched` and `payload` as soon as they are known. Raises `DestinationError`."""
     configured = settings.validate()
     if not mapping.trigger or not isinstance(mapping.trigger, str):
-        progress.output.append({"output": "Failed to validate subscription"})
         return "skipped"
     trigger = compile_trigger(mapping.trigger)
     if trigger.problem is not None:
-        progress.output.append({"output": f"Invalid subscription : {trigger.problem}"})
         return "skipped"
     if isinstance(event, list):
-        return _run_batch(event, trigger, progress)
-    if not trigger.matches(event):
-        progress.output.append({"output": "not subscribed"})
+        # The framework takes an array for a batch of events, which this destination has never supported.
+        matches = [trigger.matches(item) for item in event]
+        result.matched = True in matches
+        if result.matched:
+            raise IntegrationError("This action does not support batched requests.", "NotImplemented", 501)
         return "skipped"
-    progress.matched = True
-    event = deepcopy(event) if mapping.counts else event
+    if not trigger.matches(event):
+        return "skipped"
+    result.matched = True
+    event = deepcopy(event) if mapping.changes_event else event
     fields = mapping.fields if truthy(mapping.fields) else {}
     payload = transform(fields, event, checked=mapping.is_valid)
-    progress.output.append({"output": "Mappings resolved"})
     payload = remove_empty_values(payload, track_event.FIELDS)
-    found = check(payload, track_event.FIELDS)
-    progress.payload = payload if isinstance(payload, dict) else None
-    found.raise_if_wrong()
-    progress.output.append({"output": "Payload validated"})
+    findings = check(payload, track_event.FIELDS)
+    result.payload = payload if isinstance(payload, dict) else None
+    findings.raise_if_wrong()
     _read_audience(event)
-    answer = track_event.perform(payload, configured, client)
-    data = answer.data
-    progress.output.append({"data": answer.text if data is UNDEFINED else data, "output": "Action Executed"})
+    track_event.perform(payload, configured, client)
     return "sent"
 
 
-def _run_batch(events: list[Any], trigger: Trigger, progress: _Progress) -> str:
-    # The framework takes an array for a batch of events, which this destination has never supported.
-    progress.matched = [trigger.matches(event) for event in events].count(True) > 0
-    if progress.matched:
-        raise IntegrationError("This action does not support batched requests.", "NotImplemented", 501)
-    progress.output.append({"output": "not subscribed"})
-    return "skipped"
-
-
 def _read_audience(event: Any) -> None:
-    # Segment looks for an audience in every event and stumbles over nulls on the way (actions-core, audience membership).
+    # Segment looks for an audience in every event; a null on the way throws (@segment/actions-core, audience membership).
     context = event.get("context", UNDEFINED)
     if context is None:
         raise JavaScriptTypeError("Cannot destructure property 'personas' of '{}' as it is null.")
@@ -219,7 +167,7 @@ def _read_audience(event: Any) -> None:
 
 
 def on_delete(event: Any, settings: Settings, client: Client) -> ActionResult:
-    """Asks Optimizely to delete: the account is named and the user is not.
+    """Asks Optimizely to delete: the request names the account and not the user.
 
     Source: Segment's optimizely-feature-experimentation-actions/index.ts.
     """
@@ -238,10 +186,10 @@ def on_delete(event: Any, settings: Settings, client: Client) -> ActionResult:
             "request_type": "delete",
         }
         headers = {"authorization": f"Bearer {token}"}
-        answer = call(client, "POST", DELETE_URL, json=plain_json(wanted), headers=headers)
+        call(client, "POST", DELETE_URL, json=plain_json(wanted), headers=headers)
     except DestinationError as error:
         return ActionResult("error", error=error)
-    return ActionResult("sent", output=[{"data": answer.data}])
+    return ActionResult("sent")
 
 
 def test_authentication(settings: Settings, client: Client) -> ActionResult:

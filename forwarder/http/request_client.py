@@ -123,7 +123,7 @@ class RequestClient:
                 method, body = "GET", None
                 headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
             url = target
-        raise FetchError(f"maximum redirect reached at: {url}", type="max-redirect")
+        raise FetchError(f"maximum redirect reached at: {url}")
 
     def _send(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str], public_only: bool
@@ -133,11 +133,9 @@ class RequestClient:
             found = self.session.ask(method, target, body, headers, self.timeout_s, public_only=public_only)
         except PrivateAddress as error:
             why = f"the redirect to {url} was not followed: it leads from a public host to {error.address}"
-            raise FetchError(why, type="no-redirect") from error
+            raise FetchError(why) from error
         except BodyTooLarge as error:
-            raise FetchError(
-                f"content size at {url} over limit: {MAX_BODY_BYTES}", type="max-size"
-            ) from error
+            raise FetchError(f"content size at {url} over limit: {MAX_BODY_BYTES}") from error
         except BodyError as error:
             why = f"Invalid response body while trying to fetch {url}: {error.why}"
             raise FetchError(why, error.code) from error

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from json.encoder import encode_basestring
-from typing import Any, Final
+from typing import Any
 
 from optilocal.forwarder.javascript.values import (
     MAX_SAFE,
@@ -20,7 +20,6 @@ from optilocal.forwarder.javascript.values import (
 
 _INDEX_KEY = re.compile(r'"(?:[0-9]|\\u003[0-9])[^"]*"\s*:')
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_JSON_SPACE: Final = " \t\n\r"
 
 
 class JsonSyntaxError(ValueError):

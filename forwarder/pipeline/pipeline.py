@@ -55,8 +55,9 @@ if TYPE_CHECKING:
 class Pipeline:
     """One instance of the destination with Segment's platform around it.
 
-    `platform` is what Segment does to events before the mappings. `optimizely` is the emulator's base URL with its
-    `/ns/<name>`. `ids` gives a new unique id at every call; `random` the jitter of the back-off and what is sampled.
+    Where it is not `enabled` it gets no event. `platform` is what Segment does to events before the mappings.
+    `optimizely` is the emulator's base URL with its `/ns/<name>`. `ids` gives a new unique id at every call; `random` the
+    jitter of the back-off and what is sampled.
     With `report` every delivery is reported to the emulator. Raises `ConfigurationError` for more than 50 mappings and
     for a mapping or trigger that could never work.
     """
@@ -70,6 +71,7 @@ class Pipeline:
         clock: Clock,
         random: Random,
         ids: Callable[[], str],
+        enabled: bool = True,
         platform: Platform = NOTHING,
         retry: RetryPolicy | None = None,
         report: bool = True,
@@ -79,6 +81,7 @@ class Pipeline:
     ) -> None:
         self.settings = settings
         self.mappings = check_mappings(mappings)
+        self.enabled = enabled
         self.platform = platform
         self.optimizely = optimizely.rstrip("/")
         self.retry = retry or RetryPolicy()
@@ -139,6 +142,8 @@ class Pipeline:
 
     def _stopped_at_the_door(self, delivery: Delivery) -> Delivery | None:
         report = delivery.report
+        if not self.enabled:
+            return self._ended(delivery, "not_subscribed", "the destination is switched off")
         event = report["source_event"]
         blocked = suppressed_subject(self.suppression, event)
         if blocked is not None:

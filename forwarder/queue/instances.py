@@ -20,6 +20,8 @@ from optilocal.serving.namespaces import DEFAULT
 if TYPE_CHECKING:
     from optilocal.forwarder.http.session import HttpSession
 
+ENABLED = "enabled"
+"""The setting that switches the whole destination off when it is false; the action knows nothing of it."""
 MAX_OPEN = 256
 """How many instances are held in memory; the others are made again from the spool when they are needed."""
 
@@ -90,7 +92,7 @@ class Instances:
             self._latest = None
 
     def settings(self, namespace: str) -> dict[str, Any]:
-        """The namespace's settings as configured."""
+        """The namespace's settings as configured, `enabled` among them where it was set."""
         stored = self._spool.configuration(namespace) or {}
         settings: dict[str, Any] = stored.get("settings", self._settings)
         return dict(settings)
@@ -122,7 +124,7 @@ class Instances:
             wanted = list(mappings) if mappings is not None else self.mappings(namespace)
             around = platform if platform is not None else self.platform(namespace)
             if settings is not None:
-                Settings.from_json(chosen).validate()
+                Settings(of_action(chosen)).validate()
             made = self._make(namespace, chosen, wanted, around)
             record = {"settings": chosen, "mappings": [mapping_json(one) for one in wanted]}
             record["platform"] = around.as_json()
@@ -138,8 +140,9 @@ class Instances:
         platform: Platform,
     ) -> Pipeline:
         return Pipeline(
-            Settings.from_json(settings),
+            Settings(of_action(settings)),
             mappings,
+            enabled=settings.get(ENABLED) is not False,
             optimizely=self.optimizely(namespace),
             clock=self._clock,
             random=self._random,
@@ -150,3 +153,8 @@ class Instances:
             deduplication=SpooledDeduplication(self._spool, namespace),
             session=self._session(),
         )
+
+
+def of_action(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that the action itself has."""
+    return {name: value for name, value in settings.items() if name != ENABLED}

@@ -1,7 +1,7 @@
-"""What of Segment before the mappings can be told for certain of an event of which only a part is known.
+"""What Segment certainly does before the mappings with an event that is known only in part.
 
-Of an event in source code or a plan the name is known and little else: a filter on a property that is not written out may
-drop it or not, and a property that seems to be missing may be sent. What chance decides is certain for no event.
+Source code or a plan gives an event's name and little else: a filter on a property that is not written out may drop the
+event or not, and a property that seems to be missing may be sent. A filter that drops at random is never certain.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _KNOWN = frozenset({"event", "type"})
 
 
 def for_whole_events(platform: Platform) -> Platform:
-    """What holds for an event that is known whole: everything but samples by chance."""
+    """What is certain for an event that is known whole: everything but random samples."""
     return replace(platform, filters=_without_chance(platform.filters))
 
 
 def for_names(platform: Platform) -> Platform:
     """What holds for every event of a name, whatever else it carries."""
-    drops = [_only_drops(one) for one in _without_chance(platform.filters) if _by_name(one.condition)]
+    drops = [_only_drops(rule) for rule in _without_chance(platform.filters) if _by_name(rule.condition)]
     return replace(
         platform,
         schema=_unplanned_alone(platform.schema),
-        transformations=tuple(one for one in platform.transformations if _by_name(one.condition)),
+        transformations=tuple(rule for rule in platform.transformations if _by_name(rule.condition)),
         consent=Consent(),
-        filters=tuple(one for one in drops if one.actions),
+        filters=tuple(rule for rule in drops if rule.actions),
     )
 
 
@@ -42,23 +42,23 @@ def _by_name(condition: Condition | StatementError) -> bool:
 
 
 def _without_chance(filters: Sequence[DestinationFilter]) -> tuple[DestinationFilter, ...]:
-    def certain(one: DestinationFilter) -> DestinationFilter:
+    def certain(rule: DestinationFilter) -> DestinationFilter:
         kept = [
-            action for action in one.actions
+            action for action in rule.actions
             if action.type != "SAMPLE" or action.path or not 0 < action.percent < 1
         ]  # fmt: skip
-        return replace(one, actions=tuple(kept))
+        return replace(rule, actions=tuple(kept))
 
-    return tuple(certain(one) for one in filters)
+    return tuple(certain(rule) for rule in filters)
 
 
-def _only_drops(one: DestinationFilter) -> DestinationFilter:
-    wrong = isinstance(one.condition, StatementError)
+def _only_drops(rule: DestinationFilter) -> DestinationFilter:
+    wrong = isinstance(rule.condition, StatementError)
     kept = [
-        action for action in one.actions
+        action for action in rule.actions
         if wrong or action.type == "DROP" or (action.type == "SAMPLE" and action.percent <= 0)
     ]  # fmt: skip
-    return replace(one, actions=tuple(kept))
+    return replace(rule, actions=tuple(kept))
 
 
 def _unplanned_alone(schema: SchemaControls) -> SchemaControls:

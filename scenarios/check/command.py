@@ -18,6 +18,7 @@ from optilocal.scenarios.check.reading import read
 from optilocal.scenarios.check.report import print_report
 from optilocal.scenarios.language.datafile_source import find_datafile
 from optilocal.scenarios.language.problems import CannotRun
+from optilocal.serving.printable import printable
 
 
 def check(
@@ -59,7 +60,7 @@ def check(
 
 
 def read_datafile(named: str) -> Datafile:
-    """The datafile of a file or a URL. Raises CannotRun with the reason why there is none."""
+    """The datafile of a file or a URL. Raises CannotRun with the reason when there is none."""
     try:
         return Datafile(find_datafile(named, Path()))
     except ValueError as error:
@@ -68,7 +69,7 @@ def read_datafile(named: str) -> Datafile:
 
 def _write(file: Path, content: bytes) -> None:
     if str(file) == "-":
-        sys.stdout.write(content.decode())
+        sys.stdout.write(printable(content.decode(), lines=True))
         return
     try:
         file.write_bytes(content)

@@ -12,6 +12,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from optilocal.scenarios.reporters.terminal import Terminal
+
 _VERDICTS = {
     "counts": ("✓", "green", "counts"),
     "partly": ("!", "yellow", "partly"),
@@ -23,19 +25,21 @@ _HEADINGS = {
 }
 _PLACES = 3
 _WORTH_SHOWING = 10
-"""Of one code of what is worth knowing so many are shown: a large project has hundreds of metrics nobody sends."""
+"""So many findings of one code under "Worth knowing" are shown: a large project may have hundreds of unused metrics."""
 
 
 def print_report(report: Mapping[str, Any], stream: IO[str]) -> None:
     """Print the report document; colour and width as the terminal has them."""
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console = Terminal(file=stream)
     if not console.is_terminal:
-        console = Console(file=stream, highlight=False, markup=False, emoji=False, width=120)
+        console = Terminal(file=stream, width=120)
     datafile = report["datafile"]
     console.print(Text(f"{datafile['source']}, revision {datafile['revision']}", "dim"))
-    for one in report["read"]:
-        unclear = f", {one['unclear']} more without a written name" if one["unclear"] else ""
-        console.print(Text(f"{one['source']}: {one['kind']}, {one['events']} found{unclear}", "dim"))
+    for reading in report["read"]:
+        unclear = f", {reading['unclear']} more without a written name" if reading["unclear"] else ""
+        console.print(
+            Text(f"{reading['source']}: {reading['kind']}, {reading['events']} found{unclear}", "dim")
+        )
     if report["passed_over"]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(report["passed_over"].items()))
         console.print(Text(f"not looked at, as no mapping takes them: {kinds}", "dim"))
@@ -43,11 +47,11 @@ def print_report(report: Mapping[str, Any], stream: IO[str]) -> None:
     if report["events"]:
         console.print(_table(report["events"]))
     for severity, (heading, mark, style) in _HEADINGS.items():
-        found = [finding for finding in report["findings"] if finding["severity"] == severity]
-        if found:
+        findings = [finding for finding in report["findings"] if finding["severity"] == severity]
+        if findings:
             console.print(Text(f"\n{heading}", style))
         seen: Counter[str] = Counter()
-        for finding in found:
+        for finding in findings:
             seen[finding["code"]] += 1
             if severity == "never_counts" or seen[finding["code"]] <= _WORTH_SHOWING:
                 _print_finding(console, finding, mark, style)
@@ -76,8 +80,8 @@ def _table(events: Sequence[Mapping[str, Any]]) -> Table:
         mark, style, words = _VERDICTS[event["verdict"]]
         some = f" ({event['counting']} of {event['seen']})" if event["verdict"] == "partly" else ""
         experiments = ", ".join(
-            one["experiment"] + ("" if one["running"] else f" ({one['status']})")
-            for one in event["experiments"]
+            experiment["experiment"] + ("" if experiment["running"] else f" ({experiment['status']})")
+            for experiment in event["experiments"]
         )
         name = event["event"] or "(no name)"
         key = event["event_key"]
@@ -101,7 +105,9 @@ def _print_finding(console: Console, finding: Mapping[str, Any], mark: str, styl
 
 
 def _places(places: Sequence[Mapping[str, Any]], count: int) -> str:
-    shown = [f"{one['file']}:{one['line']}" if one["line"] else one["file"] for one in places[:_PLACES]]
+    shown = [
+        f"{place['file']}:{place['line']}" if place["line"] else place["file"] for place in places[:_PLACES]
+    ]
     more = count - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 

@@ -16,6 +16,7 @@ from optilocal.scenarios.reporters.files import Reports
 from optilocal.scenarios.running.emulator_client import EmulatorClient, forwarder_health
 from optilocal.scenarios.running.run import run_with
 from optilocal.scenarios.running.workers import Workers
+from optilocal.serving.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,12 @@ def _updated(
     run = run_with(
         workers, emulator, run_id=_run_id(), command=options.command_line, forwarder_url=options.forwarder
     )
-    told = update(workers.scenarios, run)
-    for line in told.changed:
-        print(line, file=stream)
-    for line in told.refused:
-        print(f"optilocal: {line}", file=sys.stderr)
-    return again(workers.scenarios) if told.changed else workers.scenarios
+    updated = update(workers.scenarios, run)
+    for line in updated.changed:
+        print(printable(line), file=stream)
+    for line in updated.refused:
+        print(f"optilocal: {printable(line)}", file=sys.stderr)
+    return again(workers.scenarios) if updated.changed else workers.scenarios
 
 
 def _run_id() -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from optilocal.scenarios.commands.options import Command, emulator_option, option, verdict_options
+from optilocal.serving.printable import printable
 
 
 @click.command("tail", cls=Command)
@@ -52,7 +53,7 @@ def command(
     from optilocal.scenarios.language.document import check_outcome  # noqa: PLC0415 - `--help` needs none of it
     from optilocal.scenarios.reporters.verdict_line import verdict_line  # noqa: PLC0415
     from optilocal.scenarios.running.emulator_client import EmulatorClient  # noqa: PLC0415
-    from optilocal.scenarios.running.verdict_feed import Selection, follow, found, newest_cursor  # noqa: PLC0415
+    from optilocal.scenarios.running.verdict_feed import Selection, follow, matching_verdicts, newest_cursor  # noqa: PLC0415
 
     check_outcome(outcome)
     client = EmulatorClient(emulator)
@@ -62,7 +63,7 @@ def command(
 
     def show(verdict: dict[str, Any]) -> None:
         line = (
-            json_module.dumps(verdict, ensure_ascii=False)
+            printable(json_module.dumps(verdict, ensure_ascii=False))
             if as_json
             else verdict_line(verdict, colour=colour)
         )
@@ -72,7 +73,7 @@ def command(
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     selection = Selection(user, event, outcome, namespace)
     after = newest_cursor(ask, selection)
-    for verdict in found(ask, selection)[-lines:] if lines else ():
+    for verdict in matching_verdicts(ask, selection)[-lines:] if lines else ():
         show(verdict)
     for verdict in follow(ask, selection, after):
         show(verdict)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from optilocal.emulator.wire.faults import BREAKS, SURFACES
 from optilocal.scenarios.language.checker import Checker
+from optilocal.scenarios.language.datafile_step import DATAFILE, datafile_summary
 from optilocal.scenarios.language.event_batch import EVENT_BATCH
 from optilocal.scenarios.language.event_batch import summary as batch_summary
 from optilocal.scenarios.language.matchers import Matcher
@@ -22,7 +23,6 @@ from optilocal.scenarios.language.shapes import (
     NUMBER,
     TEXT,
     WHOLE,
-    YES_NO,
     Key,
     Shape,
     list_of,
@@ -37,16 +37,16 @@ from optilocal.scenarios.language.yaml_nodes import NodePath
 class Driver(Protocol):
     """What a step acts on while a scenario runs. Answers are notes for the report: a sentence, or None."""
 
-    def call(self, kind: str, given: dict[str, Any] | None) -> None:
+    def call(self, kind: str, arguments: dict[str, Any] | None) -> None:
         """One call of the scenario's Segment source, all the way through the forwarder."""
 
-    def decide(self, given: dict[str, Any]) -> str:
+    def decide(self, arguments: dict[str, Any]) -> str:
         """A decision by Optimizely's SDK on a flag."""
 
-    def activate(self, given: dict[str, Any]) -> str:
+    def activate(self, arguments: dict[str, Any]) -> str:
         """A decision by Optimizely's SDK on an experiment."""
 
-    def post_events(self, given: dict[str, Any] | str) -> str:
+    def post_events(self, arguments: dict[str, Any] | str) -> str:
         """A program without an SDK posts an event batch to Optimizely."""
 
     def forget(self) -> str:
@@ -60,6 +60,9 @@ class Driver(Protocol):
 
     def fail(self, rules: list[dict[str, Any]]) -> None:
         """Fault rules come into force."""
+
+    def force(self, rule: dict[str, Any]) -> str | None:
+        """One more variation is forced."""
 
     def change_datafile(self, change: dict[str, Any]) -> str | None:
         """The datafile changes, as assembly has resolved it: `{"whole": datafile}`, or what stands in its place."""
@@ -125,7 +128,7 @@ def _call(kind: str, says: str, written: str, summary: Callable[[Any], object]) 
     if kind in ("page", "screen"):  # one may be viewed that has no name
         takes = replace(takes, or_nothing=True)
     return StepKind(
-        says, written, takes, lambda driver, given: driver.call(kind, given), summary, absent_fields=True
+        says, written, takes, lambda driver, step: driver.call(kind, step), summary, absent_fields=True
     )
 
 
@@ -160,11 +163,13 @@ _RULE = mapping_of(
 
 
 def _check_rules(checker: Checker, path: NodePath, value: Any) -> None:
-    if isinstance(value, list):
-        for index, rule in enumerate(value):
-            _RULE.check(checker, (*path, index), rule, "fault")
-    else:
-        _RULE.check(checker, path, value, "fault")
+    rules = (
+        {(*path, index): rule for index, rule in enumerate(value)}
+        if isinstance(value, list)
+        else {path: value}
+    )
+    for place, rule in rules.items():
+        _RULE.check(checker, place, rule, "fault")
 
 
 def _fault_summary(rules: Any) -> str:
@@ -173,40 +178,6 @@ def _fault_summary(rules: Any) -> str:
         what = rule.get("break") or rule.get("status") or f"{rule.get('latency_ms', 0)} ms late"
         shown.append(f"{rule['on']}: {what}" + (f" × {rule['times']}" if rule.get("times") else ""))
     return ", ".join(shown)
-
-
-_CHANGE = mapping_of(
-    set=Key(MAPPING, "path: value, for example experiments.checkout_test.status: Paused. !absent removes."),
-    deactivated=Key(YES_NO, "The project is deactivated, or active again."),
-    missing=Key(YES_NO, "The CDN does not know the datafile."),
-    raw=Key(ANYTHING, "Any text in the datafile's place."),
-    content_type=Key(ANYTHING, "With raw: the content type it is served with."),
-    status=Key(ANYTHING, "With raw: the status it is served with."),
-)
-_CHANGES = ("set", "deactivated", "raw", "missing")
-
-
-def _check_datafile(checker: Checker, path: NodePath, value: Any) -> None:
-    if isinstance(value, str):
-        return
-    if not checker.kind(value, path, dict, "a mapping or the path of a datafile", "datafile"):
-        return
-    if "version" in value or "experiments" in value:
-        return  # a whole new datafile, checked as one
-    _CHANGE.check(checker, path, value, "datafile")
-    if sum(key in value for key in _CHANGES) != 1 and set(value) <= set(_CHANGE.keys or ()):
-        checker.problem(
-            path, "datafile takes one of: set, deactivated, raw, missing, or a whole new datafile"
-        )
-    for key in ("content_type", "status"):
-        if key in value and "raw" not in value:
-            checker.problem((*path, key), f"datafile: {key} goes with raw", at_key=True)
-
-
-def _datafile_summary(given: Any) -> str:
-    if not isinstance(given, dict):
-        return str(given)
-    return f"revision {given['whole'].get('revision')}" if "whole" in given else ", ".join(given)
 
 
 STEPS: Mapping[str, StepKind] = {
@@ -225,8 +196,8 @@ STEPS: Mapping[str, StepKind] = {
                 "The ODP segments that the user is qualified for; nothing is asked of ODP.",
             ),
         ),
-        lambda driver, given: driver.decide(given),
-        lambda given: f"{given['user']} · flag {given['flag']}",
+        lambda driver, step: driver.decide(step),
+        lambda step: f"{step['user']} · flag {step['flag']}",
         by_sdk=True,
     ),
     "activate": StepKind(
@@ -238,12 +209,25 @@ STEPS: Mapping[str, StepKind] = {
             variation=Key(ID, "The variation to be forced; else the SDK buckets.", names="variation"),
             attributes=_ATTRIBUTES,
         ),
-        lambda driver, given: driver.activate(given),
-        lambda given: (
-            f"{given['user']} · {given['experiment']}"
-            + (f" → {given['variation']}" if "variation" in given else "")
+        lambda driver, step: driver.activate(step),
+        lambda step: (
+            f"{step['user']} · {step['experiment']}"
+            + (f" → {step['variation']}" if "variation" in step else "")
         ),
         by_sdk=True,
+    ),
+    "force": StepKind(
+        "From here on the emulator serves the datafile so that SDKs show `user`, or without it everybody, this variation. "
+        "It is judged by the datafile as it was.",
+        "{experiment, variation, user}",
+        mapping_of(
+            experiment=Key(TEXT, "An experiment of the datafile.", required=True, names="experiment"),
+            variation=Key(ID, "The variation to be shown.", required=True, names="variation"),
+            user=Key(ID, "Whom it is shown to; absent: everybody."),
+        ),
+        lambda driver, given: driver.force(given),
+        lambda given: f"{given['experiment']} → {given['variation']} for {given.get('user', 'everybody')}",
+        sdk_polls_after=True,
     ),
     "event_batch": StepKind(
         "A program without an SDK posts this event batch to Optimizely's Event API, a text as it stands. The head of the "
@@ -251,7 +235,7 @@ STEPS: Mapping[str, StepKind] = {
         "field out.",
         "{account_id, visitors, enrich_decisions, …}",
         EVENT_BATCH,
-        lambda driver, given: driver.post_events(given),
+        lambda driver, step: driver.post_events(step),
         batch_summary,
         checks_matchers=True,
     ),
@@ -261,25 +245,25 @@ STEPS: Mapping[str, StepKind] = {
         "`timestamp`, `context` and `integrations` win over the memory, here and in the calls below; "
         "`!absent` leaves a field out.",
         "{event, properties, userId, anonymousId, messageId, timestamp, context, integrations}",
-        lambda given: given.get("event"),
+        lambda step: step.get("event"),
     ),
     "identify": _call(
         "identify",
         "An identify call: the source remembers the userId from here on.",
         "{userId, traits, …}",
-        lambda given: given.get("userId", "traits only"),
+        lambda step: step.get("userId", "traits only"),
     ),
     "page": _call(
-        "page", "A page call.", "{name, category, properties, …}", lambda given: (given or {}).get("name", "")
+        "page", "A page call.", "{name, category, properties, …}", lambda step: (step or {}).get("name", "")
     ),
     "screen": _call(
-        "screen", "A screen call.", "{name, category, properties, …}", lambda given: (given or {}).get("name", "")
+        "screen", "A screen call.", "{name, category, properties, …}", lambda step: (step or {}).get("name", "")
     ),
     "group": _call(
-        "group", "A group call: the source remembers the group.", "{groupId, traits, …}", lambda given: given["groupId"]
+        "group", "A group call: the source remembers the group.", "{groupId, traits, …}", lambda step: step["groupId"]
     ),
     "alias": _call(
-        "alias", "An alias call.", "{userId, previousId, …}", lambda given: given.get("userId", "")
+        "alias", "An alias call.", "{userId, previousId, …}", lambda step: step.get("userId", "")
     ),
     "forget": StepKind(
         "`analytics.reset()`: a new anonymousId, no userId.",
@@ -295,10 +279,10 @@ STEPS: Mapping[str, StepKind] = {
             anonymousId=Key(ANYTHING, "The anonymousId known beside it."),
             regulation=Key(one_of(*REGULATIONS), f"Default: {REGULATIONS[0]}."),
         ),
-        lambda driver, given: driver.delete(
-            given["userId"], given.get("regulation", REGULATIONS[0]), given.get("anonymousId")
+        lambda driver, step: driver.delete(
+            step["userId"], step.get("regulation", REGULATIONS[0]), step.get("anonymousId")
         ),
-        lambda given: given["userId"],
+        lambda step: step["userId"],
     ),
     "wait": StepKind(
         "Time goes by on the scenario's clock, none of yours: `300ms`, `5s`, `2m`, `4h`, `1d`, or a number of seconds.",
@@ -312,8 +296,8 @@ STEPS: Mapping[str, StepKind] = {
             ],
             examples=["5s", "300ms", "2m", "4h"],
         ),
-        lambda driver, given: driver.wait(duration_ms(given)),
-        lambda given: given,
+        lambda driver, step: driver.wait(duration_ms(step)),
+        lambda step: step,
         sdk_polls_after=True,
     ),
     "fault": StepKind(
@@ -325,7 +309,7 @@ STEPS: Mapping[str, StepKind] = {
             also=_check_rules,
             schema={"anyOf": [_RULE.as_schema(), {"type": "array", "items": _RULE.as_schema()}]},
         ),
-        lambda driver, given: driver.fail(given if isinstance(given, list) else [given]),
+        lambda driver, step: driver.fail(step if isinstance(step, list) else [step]),
         _fault_summary,
         sdk_polls_after=True,
     ),
@@ -333,23 +317,9 @@ STEPS: Mapping[str, StepKind] = {
         "Another datafile: its path, the datafile itself, or a change: `{set: {path: value}}`, `{deactivated: true}`, "
         "`{missing: true}`, `{raw: text, content_type, status}`.",
         "…",
-        Shape(
-            "a path, a datafile, or a change of it",
-            also=_check_datafile,
-            schema={
-                "anyOf": [
-                    {"type": "string"},
-                    {"type": "object", "anyOf": [{"required": ["version"]}, {"required": ["experiments"]}]},
-                    {
-                        **_CHANGE.as_schema(),
-                        "oneOf": [{"required": [key]} for key in _CHANGES],
-                        "dependentRequired": {"content_type": ["raw"], "status": ["raw"]},
-                    },
-                ]
-            },
-        ),
-        lambda driver, given: driver.change_datafile(given),
-        _datafile_summary,
+        DATAFILE,
+        lambda driver, step: driver.change_datafile(step),
+        datafile_summary,
         sdk_polls_after=True,
     ),
 }  # fmt: skip
@@ -370,21 +340,21 @@ def check_steps(checker: Checker, steps: Any) -> bool:
                 path, "a step is one mapping with one key, for example `- track: {event: Order Completed}`"
             )
             continue
-        kind, given = next(iter(step.items()))
+        kind, arguments = next(iter(step.items()))
         if kind in STEPS:
-            _check_step(checker, (*path, kind), STEPS[kind], given)
+            _check_step(checker, (*path, kind), STEPS[kind], arguments)
         else:
             known = f"{meant(kind, STEPS)}; there are {', '.join(STEPS)}"
             checker.problem((*path, kind), f"unknown step {kind!r}{known}", at_key=True)
     return len(checker.problems) == before
 
 
-def _check_step(checker: Checker, path: NodePath, kind: StepKind, given: Any) -> None:
+def _check_step(checker: Checker, path: NodePath, kind: StepKind, arguments: Any) -> None:
     name, before = str(path[-1]), len(checker.problems)
-    kind.takes.check(checker, path, given, name)
+    kind.takes.check(checker, path, arguments, name)
     if len(checker.problems) > before or kind.checks_matchers:
         return
-    for key, item in given.items() if isinstance(given, dict) else ():
+    for key, item in arguments.items() if isinstance(arguments, dict) else ():
         absent = kind.absent_fields and isinstance(item, Matcher) and item.tag == "!absent"
         if not absent and (name, key) != ("datafile", "set"):
             checker.no_matchers(item, (*path, key), name)

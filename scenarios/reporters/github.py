@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from optilocal.scenarios.language.problems import AuthorProblem
 from optilocal.scenarios.reporters.wording import failures, page_of, sides, verdict_of
+from optilocal.serving.printable import printable
 
 
 def write(run: dict[str, Any], stream: IO[str], *, cwd: Path, workspace: str | None) -> None:
@@ -21,8 +22,8 @@ def write(run: dict[str, Any], stream: IO[str], *, cwd: Path, workspace: str | N
     """
     by_scenario = [_annotations(entry) for entry in failures(run)]
     for turn in zip_longest(*by_scenario):
-        for told in filter(None, turn):
-            stream.write(annotation(*told, cwd=cwd, workspace=workspace))
+        for arguments in filter(None, turn):
+            stream.write(annotation(*arguments, cwd=cwd, workspace=workspace))
 
 
 def write_mistakes(
@@ -63,18 +64,20 @@ def _annotations(entry: dict[str, Any]) -> list[tuple[str, int, str, str]]:
         sorted(entry["differences"], key=lambda difference: int(difference["line"])),
         key=lambda difference: (difference["file"], difference["line"]),
     )
-    return [(file, line, entry["name"], _message(list(found), entry)) for (file, line), found in lines]
+    return [
+        (file, line, entry["name"], _message(list(differences), entry)) for (file, line), differences in lines
+    ]
 
 
 def _message(differences: list[dict[str, Any]], entry: dict[str, Any]) -> str:
     text = [f"line {problem['line']}: {problem['message']}" for problem in entry.get("problems", ())]
-    said: set[int | None] = {None}
+    shown: set[int | None] = {None}
     for difference in differences:
         text.append(f"{difference['where']} {difference['reason']}")
         text.extend(f"  {name}: {value}" for name, value in sides(difference))
         verdict = verdict_of(difference, entry)
-        if verdict and difference["verdict"] not in said:
-            said.add(difference["verdict"])
+        if verdict and difference["verdict"] not in shown:
+            shown.add(difference["verdict"])
             parts = [str(verdict[part]) for part in ("explanation", "remedy") if verdict[part]]
             if verdict["outcome"]:
                 parts.append(f"See {page_of(verdict['outcome'])}")
@@ -90,8 +93,8 @@ def _in_repository(file: str, cwd: Path, workspace: str | None) -> str:
 
 
 def _data(text: str) -> str:
-    """A command ends with its line; the runner turns these three back."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """A command ends with its line; the runner turns these two back."""
+    return printable(text, lines=True).replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

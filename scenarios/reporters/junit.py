@@ -10,9 +10,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 from optilocal.scenarios.reporters.console import failure_text
+from optilocal.serving.printable import printable
 
 _ELEMENTS = {"failed": ("failure", "difference"), "error": ("error", "could-not-run")}
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SUFFIX = re.compile(r"(\.scenario)?\.ya?ml$")
 
 
@@ -47,8 +47,8 @@ def render(run: dict[str, Any]) -> bytes:
                 "time": _seconds(sum(entry["duration_ms"] or 0 for entry in entries)),
             },
         )
-        told = {"run": run["id"], "command": run["command"], "emulator": run["emulator"]}
-        _properties(suite, {name: value for name, value in told.items() if value is not None})
+        facts = {"run": run["id"], "command": run["command"], "emulator": run["emulator"]}
+        _properties(suite, {name: value for name, value in facts.items() if value is not None})
         names = [entry["name"] for entry in entries]
         for entry in entries:
             twice = names.count(entry["name"]) > 1
@@ -80,10 +80,10 @@ def _case(suite: ElementTree.Element, entry: dict[str, Any], name: str) -> None:
         ElementTree.SubElement(case, "skipped")
     elif entry["status"] != "passed":
         element, kind = _ELEMENTS[entry["status"]]
-        found = ElementTree.SubElement(
+        child = ElementTree.SubElement(
             case, element, {"type": kind, "message": readable(entry["reason"] or "")}
         )
-        found.text = readable(f"{entry['file']}:{entry['line']}\n\n{failure_text(entry)}")
+        child.text = readable(f"{entry['file']}:{entry['line']}\n\n{failure_text(entry)}")
 
 
 def _properties(suite: ElementTree.Element, values: dict[str, str]) -> None:
@@ -101,5 +101,5 @@ def _token(text: str) -> str:
 
 
 def readable(text: str) -> str:
-    """The text with what XML 1.0 cannot carry, not even escaped, written out: a NUL as `\\x00`."""
-    return _NOT_XML.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    """The text with what XML 1.0 cannot carry, not even escaped, and what steers a terminal spelt: a NUL as `\\u0000`."""
+    return printable(text, lines=True)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.text import Text
 
+from optilocal.scenarios.reporters.terminal import Terminal
 from optilocal.scenarios.reporters.wording import page_of
 
 CONDITIONS = {
@@ -22,7 +23,7 @@ _ANSWERS = {True: ("yes", "green"), False: ("no ", "bold red"), None: ("—  ", 
 
 
 def fault_words(rule: dict[str, Any]) -> str:
-    """A fault rule in a few words: what it does, where, and that it is no behaviour of Optimizely's."""
+    """A fault rule in a few words: what it does, where, and that Optimizely did not do it."""
     does = [f"answers {rule['status']}"] if rule.get("status") else []
     does += [f"breaks the connection ({rule['break']})"] if rule.get("break") else []
     does += [f"answers {rule['latency_ms']:g} ms late"] if rule.get("latency_ms") else []
@@ -40,7 +41,7 @@ def verdict_text(verdict: dict[str, Any]) -> str:
     text = io.StringIO()
     print_verdict(
         verdict,
-        Console(file=text, color_system=None, force_terminal=False, markup=False, soft_wrap=True),
+        Terminal(file=text, color_system=None, force_terminal=False, soft_wrap=True),
         None,
     )
     return text.getvalue()

@@ -88,7 +88,7 @@ def reports_to(files: Sequence[Path]) -> Reports:
 
 
 def _is_aside(row: Mapping[str, Any]) -> bool:
-    """A page, identify or other call that no mapping takes; nobody meant it to count."""
+    """A page, identify or other call that no mapping takes, so it was not meant to count."""
     kind: str = (row.get("delivery") or {}).get("type", "track")
     return kind != "track" and str(row["outcome"]) == "not_subscribed"
 
@@ -131,8 +131,8 @@ def _entry(row: Mapping[str, Any], command: str, program: str) -> dict[str, Any]
     }
 
 
-def _number(count: int, one: str, many: str | None = None) -> str:
-    return f"{count} {one if count == 1 else many or f'{one}s'}"
+def _number(count: int, singular: str, plural: str | None = None) -> str:
+    return f"{count} {singular if count == 1 else plural or f'{singular}s'}"
 
 
 def _listed(counts: Counter[str]) -> str:

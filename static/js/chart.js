@@ -25,8 +25,16 @@
       "svg",
       { class: "interval", viewBox: "0 0 100 10", preserveAspectRatio: "none", role: "img", "aria-label": label },
       o.svg("rect", { x: 0, y: 4.5, width: 100, height: 1, class: "axis" }),
-      range && o.svg("rect", { x: at(range[0]), y: 2, width: Math.max(0.5, at(range[1]) - at(range[0])), height: 6, class: "range" }),
-      range && o.svg("rect", { x: Math.max(0, at(unique / visitors) - 0.6), y: 0, width: 1.2, height: 10, class: "point" }),
+      range &&
+        o.svg("rect", {
+          x: at(range[0]),
+          y: 2,
+          width: Math.max(0.5, at(range[1]) - at(range[0])),
+          height: 6,
+          class: "range",
+        }),
+      range &&
+        o.svg("rect", { x: Math.max(0, at(unique / visitors) - 0.6), y: 0, width: 1.2, height: 10, class: "point" }),
     );
   }
 
@@ -68,7 +76,11 @@
             o.svg(
               "svg",
               { viewBox: "0 0 24 6", "aria-hidden": "true" },
-              o.svg("path", { d: "M0 3H24", class: `line line-${at % DASHES.length}`, "stroke-dasharray": DASHES[at % DASHES.length] }),
+              o.svg("path", {
+                d: "M0 3H24",
+                class: `line line-${at % DASHES.length}`,
+                "stroke-dasharray": DASHES[at % DASHES.length],
+              }),
             ),
             key,
           ),

@@ -184,7 +184,15 @@
       );
     }
 
-    return { kind: "report", base: run.emulator || "", get, send: get, about: async () => ({ forwarder: null, token: null }), follow: async () => {}, address: () => null };
+    return {
+      kind: "report",
+      base: run.emulator || "",
+      get,
+      send: get,
+      about: async () => ({ forwarder: null, token: null }),
+      follow: async () => {},
+      address: () => null,
+    };
   }
 
   /** What this page is: a report when run data stands in it, else a window on the emulator that served it. */

@@ -104,7 +104,7 @@
           o.h("dd", {}, value(difference, "captured", withType)),
         ),
       ),
-      difference.reason && o.h("p", {}, difference.reason),
+      difference.reason && o.h("p", {}, o.h("code", {}, field), " ", difference.reason),
       difference.nearest &&
         o.h(
           "p",
@@ -123,6 +123,9 @@
           verdict.message_id &&
             o.h("a", { href: o.href("event", [verdict.message_id], { ns: verdict.namespace }) }, "Its journey"),
         ),
+      verdict &&
+        o.words.isRemedy(verdict) &&
+        o.h("p", { class: "why" }, o.h("strong", {}, "What to change: "), verdict.remedy),
       difference.file && o.h("p", { class: "quiet mono place" }, `${difference.file}:${difference.line}`),
     );
   }

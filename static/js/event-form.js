@@ -18,7 +18,8 @@
     }
   }
 
-  const shown = (value) => (typeof value === "string" && typeof valueOf(value) === "string" ? value : JSON.stringify(value));
+  const shown = (value) =>
+    typeof value === "string" && typeof valueOf(value) === "string" ? value : JSON.stringify(value);
 
   /** A copy of an event with one value set at a path; undefined takes it away. */
   function withValue(event, path, value) {
@@ -35,7 +36,13 @@
   function field(label, input, hint) {
     const id = "field-" + label.toLowerCase().replace(/\W+/g, "-");
     input.id = id;
-    return o.h("div", { class: "field" }, o.h("label", { for: id }, label), input, hint && o.h("p", { class: "quiet" }, hint));
+    return o.h(
+      "div",
+      { class: "field" },
+      o.h("label", { for: id }, label),
+      input,
+      hint && o.h("p", { class: "quiet" }, hint),
+    );
   }
 
   /** Names and values of one object of the event, one pair a row, with an empty row for the next; `change(object)` hears of
@@ -44,7 +51,14 @@
     const rows = [];
     const set = o.h("fieldset", { class: "pairs-form" }, o.h("legend", {}, label));
     const input = (what, value) =>
-      o.h("input", { type: "text", value, "aria-label": `${label}: ${what} ${rows.length + 1}`, placeholder: what, spellcheck: "false", on: { change: read } });
+      o.h("input", {
+        type: "text",
+        value,
+        "aria-label": `${label}: ${what} ${rows.length + 1}`,
+        placeholder: what,
+        spellcheck: "false",
+        on: { change: read },
+      });
 
     function read() {
       const all = rows.filter(([name]) => name.value).map(([name, value]) => [name.value, valueOf(value.value)]);
@@ -68,7 +82,12 @@
   function eventForm(event, names, onChange) {
     let now = event;
     const form = o.h("div", { class: "event-form" });
-    const text = o.h("textarea", { id: "event-json", rows: 14, spellcheck: "false", "aria-describedby": "event-json-problem" });
+    const text = o.h("textarea", {
+      id: "event-json",
+      rows: 14,
+      spellcheck: "false",
+      "aria-describedby": "event-json-problem",
+    });
     const problem = o.h("p", { id: "event-json-problem", class: "tone-bad problem", role: "status" });
 
     function change(next, from) {
@@ -82,16 +101,28 @@
 
     function drawForm() {
       const type = TYPES.includes(now.type) ? now.type : "track";
-      const select = o.h("select", {}, TYPES.map((name) => o.h("option", { value: name, selected: name === type }, name)));
+      const select = o.h(
+        "select",
+        {},
+        TYPES.map((name) => o.h("option", { value: name, selected: name === type }, name)),
+      );
       select.addEventListener("change", () => {
         change({ ...now, type: select.value }, "form");
         drawForm();
       });
       const input = (path, list) => {
         const value = at(now, path);
-        const node = o.h("input", { type: "text", value: value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value), list, spellcheck: "false", autocomplete: "off" });
+        const node = o.h("input", {
+          type: "text",
+          value: value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value),
+          list,
+          spellcheck: "false",
+          autocomplete: "off",
+        });
         // Ids and names are texts, also those that look like numbers.
-        node.addEventListener("change", () => change(withValue(now, path, node.value === "" ? undefined : node.value), "form"));
+        node.addEventListener("change", () =>
+          change(withValue(now, path, node.value === "" ? undefined : node.value), "form"),
+        );
         return node;
       };
       const inner = FIELDS[type];
@@ -103,10 +134,15 @@
         type === "alias" && field("Previous ID", input(["previousId"])),
         field("User ID", input(["userId"])),
         field("Anonymous ID", input(["anonymousId"])),
-        inner && pairs(o.words.sentence(inner), at(now, [inner]), (object) => change(withValue(now, [inner], object), "form")),
+        inner &&
+          pairs(o.words.sentence(inner), at(now, [inner]), (object) => change(withValue(now, [inner], object), "form")),
         inner !== "traits" &&
           pairs("Context traits", at(now, TRAITS), (object) => change(withValue(now, TRAITS, object), "form")),
-        o.h("datalist", { id: "event-names" }, names.map((name) => o.h("option", { value: name }))),
+        o.h(
+          "datalist",
+          { id: "event-names" },
+          names.map((name) => o.h("option", { value: name })),
+        ),
       ]);
     }
 
@@ -115,7 +151,7 @@
       try {
         read = JSON.parse(text.value);
       } catch (error) {
-        problem.textContent = `This is no JSON: ${error.message}`;
+        problem.textContent = `This is not valid JSON: ${error.message}`;
         onChange(null);
         return;
       }

@@ -3,7 +3,17 @@
   "use strict";
 
   const KEY = "optilocal";
-  const OF_SEGMENT = ["messageId", "timestamp", "receivedAt", "sentAt", "originalTimestamp", "version", "channel", "projectId", "writeKey"];
+  const OF_SEGMENT = [
+    "messageId",
+    "timestamp",
+    "receivedAt",
+    "sentAt",
+    "originalTimestamp",
+    "version",
+    "channel",
+    "projectId",
+    "writeKey",
+  ];
   const ARGUMENTS = { userId: "user_id", anonymousId: "anonymous_id", groupId: "group_id", previousId: "previous_id" };
   const TAKES = {
     track: ["userId", "anonymousId", "event", "properties"],
@@ -32,7 +42,8 @@
   /** What Segment adds on the way is left out, so that the event can be sent once more as a new one. */
   function again(event) {
     const kept = Object.entries(event || {}).filter(
-      ([name, value]) => !OF_SEGMENT.includes(name) && !(["context", "integrations"].includes(name) && !Object.keys(value || {}).length),
+      ([name, value]) =>
+        !OF_SEGMENT.includes(name) && !(["context", "integrations"].includes(name) && !Object.keys(value || {}).length),
     );
     return Object.fromEntries(kept);
   }

@@ -36,7 +36,12 @@
           "div",
           {},
           o.h("dt", {}, name),
-          o.h("dd", {}, o.chart.interval(counts.unique, visitors, most, said), o.h("span", { class: "quiet num" }, between)),
+          o.h(
+            "dd",
+            {},
+            o.chart.interval(counts.unique, visitors, most, said),
+            o.h("span", { class: "quiet num" }, between),
+          ),
         );
       }),
     );
@@ -100,7 +105,10 @@
   /** What is said below a holdout's metrics: mostly all events of its environment, of which many have no conversion. */
   function leftOut(all, shown) {
     if (!shown.length) return "Nobody of either group has converted yet.";
-    return all.length > shown.length && `${o.words.plural(all.length - shown.length, "metric")} without a conversion left out.`;
+    return (
+      all.length > shown.length &&
+      `${o.words.plural(all.length - shown.length, "metric")} without a conversion left out.`
+    );
   }
 
   /** Every check, what is wrong first. */
@@ -147,16 +155,33 @@
       o.h(
         "div",
         { class: "card-head" },
-        o.h("h2", {}, alone ? key : o.h("a", { href: o.route.format({ page: "experiments", parts: [key], params: { ns } }), "data-row": true }, key)),
+        o.h(
+          "h2",
+          {},
+          alone
+            ? key
+            : o.h(
+                "a",
+                { href: o.route.format({ page: "experiments", parts: [key], params: { ns } }), "data-row": true },
+                key,
+              ),
+        ),
         o.badge(running ? "good" : "idle", experiment.status),
         o.h("span", { class: "quiet" }, o.words.plural(visitors, "visitor")),
-        status && status !== "good" && o.badge(TONES[status], status === "critical" ? "Health: critical" : "Health: look at it"),
+        status &&
+          status !== "good" &&
+          o.badge(TONES[status], status === "critical" ? "Health: critical" : "Health: look at it"),
         o.h("code", { class: "quiet" }, experiment.id),
       ),
       experiment.funnel && o.funnel(experiment.funnel, key, ns),
-      experiment.health && o.keep(`health-${key}`, "Health", () => health(experiment.health), alone || status !== "good"),
+      experiment.health &&
+        o.keep(`health-${key}`, "Health", () => health(experiment.health), alone || status !== "good"),
       metrics.length
-        ? o.h("div", { class: "metrics" }, metrics.map((metric) => metricTable(key, experiment, metric, held)))
+        ? o.h(
+            "div",
+            { class: "metrics" },
+            metrics.map((metric) => metricTable(key, experiment, metric, held)),
+          )
         : [
             o.table(
               `${held ? "Groups" : "Variations"} of ${key}`,
@@ -173,7 +198,11 @@
   /** A card for each experiment, or holdout, that somebody saw or whose events were tracked; the others are folded away. */
   function cards(shown, alone, ns, kind = "experiment") {
     const groups = (one) => (kind === "holdout" ? [Object.values(one.variations)[0]] : Object.values(one.variations));
-    const seen = ([, one]) => alone || groups(one).some((each) => each.visitors) || (one.funnel && one.funnel.tracked) || (one.set_aside || []).length;
+    const seen = ([, one]) =>
+      alone ||
+      groups(one).some((each) => each.visitors) ||
+      (one.funnel && one.funnel.tracked) ||
+      (one.set_aside || []).length;
     const card = ([name, one]) => experimentCard(name, one, alone, kind, ns);
     const rest = shown.filter((one) => !seen(one));
     return [

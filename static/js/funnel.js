@@ -17,7 +17,10 @@
           page: "events",
           params: {
             ns,
-            q: o.filter.format([{ field: "outcome", value: outcome }, ...(event ? [{ field: "event", value: event }] : [])]),
+            q: o.filter.format([
+              { field: "outcome", value: outcome },
+              ...(event ? [{ field: "event", value: event }] : []),
+            ]),
           },
         }),
       },
@@ -38,11 +41,13 @@
       o.h(
         "span",
         { class: "quiet" },
-        events.slice(0, 5).map(([key, count], i) => [
-          i ? ", " : "",
-          link(ns, one.outcome, key, key || "(no name)"),
-          events.length > 1 ? ` ${o.words.number(count)}` : "",
-        ]),
+        events
+          .slice(0, 5)
+          .map(([key, count], i) => [
+            i ? ", " : "",
+            link(ns, one.outcome, key, key || "(no name)"),
+            events.length > 1 ? ` ${o.words.number(count)}` : "",
+          ]),
         events.length > 5 ? `, and ${events.length - 5} more` : "",
       ),
     );
@@ -68,14 +73,27 @@
           o.h(
             "div",
             { class: "funnel-stage" },
-            o.h("span", { class: "funnel-name" }, o.h("strong", {}, label), o.h("span", { class: "quiet" }, ` ${hint}`)),
+            o.h(
+              "span",
+              { class: "funnel-name" },
+              o.h("strong", {}, label),
+              o.h("span", { class: "quiet" }, ` ${hint}`),
+            ),
             o.svg(
               "svg",
               { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true", class: "funnel-bar" },
               o.svg("rect", { width: 100, height: 10, class: "bar-track" }),
-              o.svg("rect", { width: (100 * found[stage]) / found.tracked, height: 10, class: stage === "counted" ? "bar-good" : "bar-unique" }),
+              o.svg("rect", {
+                width: (100 * found[stage]) / found.tracked,
+                height: 10,
+                class: stage === "counted" ? "bar-good" : "bar-unique",
+              }),
             ),
-            o.h("span", { class: "num" }, `${o.words.number(found[stage])} · ${o.words.percent(found[stage], found.tracked)}`),
+            o.h(
+              "span",
+              { class: "num" },
+              `${o.words.number(found[stage])} · ${o.words.percent(found[stage], found.tracked)}`,
+            ),
           ),
         );
       }),

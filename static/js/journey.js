@@ -53,7 +53,8 @@
   function endOf(verdict) {
     const delivery = verdict.delivery;
     if (verdict.outcome === "duplicate") return delivery && delivery.outcome === "duplicate" ? "source" : "received";
-    if (verdict.outcome === "not_subscribed" && between(delivery).some((one) => one.result === "ended")) return "between";
+    if (verdict.outcome === "not_subscribed" && between(delivery).some((one) => one.result === "ended"))
+      return "between";
     return ENDS[verdict.outcome] || "verdict";
   }
 
@@ -104,7 +105,9 @@
     received: (verdict) =>
       verdict.preview
         ? "would be recorded"
-        : typeof verdict.event_number === "number" ? `recorded as event ${verdict.event_number}` : "not in the journal",
+        : typeof verdict.event_number === "number"
+          ? `recorded as event ${verdict.event_number}`
+          : "not in the journal",
     attribution(verdict) {
       const to = verdict.attributed_to || [];
       return to.length ? to.map((one) => `${one.experiment} › ${one.variation}`).join(", ") : "to no variation";

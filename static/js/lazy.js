@@ -3,11 +3,19 @@
   "use strict";
 
   const PAGES = {
+    home: ["event-texts", "page-home"],
+    history: ["page-history"],
+    compare: ["page-history"],
+    visitor: ["page-visitor"],
+    search: ["page-search"],
     try: ["event-texts", "event-form", "what-if", "page-try"],
+    destination: ["tabs", "destination-settings", "destination-mapping", "destination-trial", "page-destination"],
+    deliveries: ["page-deliveries"],
     exchanges: ["tabs", "page-exchange"],
     experiments: ["chart", "funnel", "experiment-cards", "page-experiments"],
-    datafiles: ["page-datafiles"],
-    faults: ["page-faults"],
+    datafiles: ["datafile-contents", "page-datafiles"],
+    forced: ["page-forced"],
+    faults: ["fault-form", "page-faults"],
     erasure: ["page-erasure"],
   };
   const loading = new Map();
@@ -36,7 +44,11 @@
   for (const [name, scripts] of Object.entries(PAGES)) {
     const waiting = async (page) => {
       if (o.source.kind !== "live")
-        throw new o.data.Problem(404, "not_in_report", "A report holds one run and its verdicts; start the sandbox to see the rest.");
+        throw new o.data.Problem(
+          404,
+          "not_in_report",
+          "A report holds one run and its verdicts; start the sandbox to see the rest.",
+        );
       await load(scripts);
       return o.views[name](page);
     };

@@ -70,12 +70,13 @@
     async function draw() {
       const answer = await o.source.get(what.path, { ...asked, after: cursor }, { signal: page.signal });
       const all = answer[what.path];
-      const rows = what.keep ? all.filter(what.keep) : all;
+      const rows = what.keep ? all.filter(what.keep) : [...all];
+      if (what.sort) rows.sort(what.sort);
       bar.replaceChildren();
       if (rows.length) o.refill(body, [o.table(what.caption, what.columns, rows.map(what.row), { class: "stack" })]);
       else body.replaceChildren(what.filtered ? what.none() : what.empty());
       o.keys.settle(body);
-      const older = all.length === ROWS && answer.next !== null && answer.next !== undefined;
+      const older = (all.length === ROWS || answer.more) && answer.next !== null && answer.next !== undefined;
       o.refill(foot, [
         answer.dropped > 0 &&
           o.h(

@@ -127,7 +127,9 @@
             "p",
             { class: "quiet" },
             "Intervals are 95 % by Wilson. They and the health checks are optilocal's own: no significance of Optimizely's Stats Engine. ",
-            examined && examined.took > 1000 && o.h("button", { type: "button", class: "button", on: { click: examine } }, "Examine health again"),
+            examined &&
+              examined.took > 1000 &&
+              o.h("button", { type: "button", class: "button", on: { click: examine } }, "Examine health again"),
           ),
       ]);
       o.keys.settle(body);

@@ -2,7 +2,12 @@
 (function (o) {
   "use strict";
 
-  const SURFACES = { events: "Event API", datafile: "Datafile", privacy: "Privacy API", predictions: "Prediction service" };
+  const SURFACES = {
+    events: "Event API",
+    datafile: "Datafile",
+    privacy: "Privacy API",
+    predictions: "Prediction service",
+  };
 
   /** What a rule does, in words: "answers 503, first two requests spared". */
   function does(rule) {
@@ -35,6 +40,7 @@
     const places = [...new Set(all.map((one) => one.namespace || "default"))];
     page.show(
       o.heading("Faults", "faults"),
+      o.faultForm(o.shell.ns() === "*" ? "default" : o.shell.ns(), all),
       all.length
         ? places.map((ns) => {
             const rules = all.filter((one) => (one.namespace || "default") === ns);
@@ -47,7 +53,7 @@
                 o.h("h2", {}, ns),
                 o.h(
                   "button",
-                  { type: "button", class: "button", on: { click: () => o.shell.end([ns]) } },
+                  { type: "button", class: "button", on: { click: () => o.strip.end("faults", [ns]) } },
                   rules.length > 1 ? "End these faults" : "End this fault",
                 ),
               ),

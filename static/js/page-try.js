@@ -2,7 +2,12 @@
 (function (o) {
   "use strict";
 
-  const FIRST = { type: "track", event: "Order Completed", userId: "user-1", properties: { revenue: 4999, value: 49.99 } };
+  const FIRST = {
+    type: "track",
+    event: "Order Completed",
+    userId: "user-1",
+    properties: { revenue: 4999, value: 49.99 },
+  };
 
   const id = () => `try-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 10)}`;
 
@@ -17,7 +22,10 @@
     const files = datafiles.map((one) => one.datafile).filter(Boolean);
     const keys = files.flatMap((one) => (one.events || []).map((event) => event.key));
     const seen = verdicts.map((one) => one.event).filter((name) => typeof name === "string" && name);
-    const experiments = files.flatMap((one) => [...(one.experiments || []), ...(one.groups || []).flatMap((group) => group.experiments || [])]);
+    const experiments = files.flatMap((one) => [
+      ...(one.experiments || []),
+      ...(one.groups || []).flatMap((group) => group.experiments || []),
+    ]);
     return {
       names: [...new Set([...keys, ...seen])],
       experiments: experiments.filter((one) => one.status !== "Running").map((one) => one.key),
@@ -39,7 +47,8 @@
     if (from) {
       const { verdicts } = await o.eventData.find(from, ns || "default", page.signal);
       const found = verdicts.find((one) => String(one.number) === n) || verdicts[0];
-      if (found && found.delivery && found.delivery.source_event) return o.eventTexts.again(found.delivery.source_event);
+      if (found && found.delivery && found.delivery.source_event)
+        return o.eventTexts.again(found.delivery.source_event);
     }
     return names.length && !names.includes(FIRST.event) ? { ...FIRST, event: names[0] } : FIRST;
   }
@@ -53,7 +62,8 @@
     const known = await choices(ns, page.signal);
     const event = await first(page, ns, known.names);
     const result = o.h("section", { class: "preview", "aria-label": "Preview" });
-    const ask = async (body) => (await o.source.send("POST", "preview", { params: { ns }, body, signal: page.signal })).verdicts;
+    const ask = async (body) =>
+      (await o.source.send("POST", "preview", { params: { ns }, body, signal: page.signal })).verdicts;
     const asIf = o.whatIf.whatIf(known, ask);
     const look = o.h("button", { type: "button", class: "button primary" }, "Look");
     const send = o.h("button", { type: "button", class: "button primary" }, "Send");
@@ -91,9 +101,17 @@
       const now = form.event();
       const messageId = typeof now.messageId === "string" && now.messageId ? now.messageId : id();
       const type = ["track", "identify", "page", "screen", "group", "alias"].includes(now.type) ? now.type : "track";
-      await o.source.send("POST", `forwarder/v1/${type}`, { params: { ns }, body: { writeKey: "optilocal", ...now, messageId }, signal: page.signal });
+      await o.source.send("POST", `forwarder/v1/${type}`, {
+        params: { ns },
+        body: { writeKey: "optilocal", ...now, messageId },
+        signal: page.signal,
+      });
       said.textContent = "Sent. Waiting for its verdict …";
-      const { verdicts } = await o.source.get("verdicts", { ns, message_id: messageId, wait: 20, count: 1 }, { signal: page.signal });
+      const { verdicts } = await o.source.get(
+        "verdicts",
+        { ns, message_id: messageId, wait: 20, count: 1 },
+        { signal: page.signal },
+      );
       if (verdicts.length) {
         location.hash = o.route.format({ page: "event", parts: [messageId], params: { ns: ns || "default" } });
         return;
@@ -102,7 +120,12 @@
       const { refused } = await o.source.get("forwarder/_forwarder/refused", { ns }, { signal: page.signal });
       const last = refused[refused.length - 1];
       result.replaceChildren(
-        o.empty("No verdict came", last ? `The Tracking API refused last: ${last.reason}.` : "The delivery may still wait for a retry; see Deliveries."),
+        o.empty(
+          "No verdict came",
+          last
+            ? `The Tracking API refused last: ${last.reason}.`
+            : "The delivery may still wait for a retry; see Deliveries.",
+        ),
       );
     }
 
@@ -115,8 +138,17 @@
       ["Copy as a scenario step", o.eventTexts.step],
     ];
     page.show(
-      o.h("div", { class: "title-row" }, o.h("h1", {}, "Try an event"), o.meta(`namespace ${ns || "default"}`, ["forwarder ", o.h("code", {}, base)])),
-      o.h("p", { class: "quiet" }, "Look shows what would become of the event, stage by stage, and sends nothing. Send sends it and opens its journey."),
+      o.h(
+        "div",
+        { class: "title-row" },
+        o.h("h1", {}, "Try an event"),
+        o.meta(`namespace ${ns || "default"}`, ["forwarder ", o.h("code", {}, base)]),
+      ),
+      o.h(
+        "p",
+        { class: "quiet" },
+        "Look shows what would become of the event, stage by stage, and sends nothing. Send sends it and opens its journey.",
+      ),
       o.h(
         "div",
         { class: "try" },
@@ -125,7 +157,11 @@
           { "aria-label": "Event", class: "try-event" },
           form.node,
           o.h("div", { class: "actions" }, look, send, said),
-          o.h("div", { class: "actions" }, copies.map(([label, text]) => o.copy(label, () => text(form.event(), base)))),
+          o.h(
+            "div",
+            { class: "actions" },
+            copies.map(([label, text]) => o.copy(label, () => text(form.event(), base))),
+          ),
         ),
         o.h("div", { class: "try-result" }, result, asIf.node),
       ),

@@ -3,31 +3,37 @@
   "use strict";
 
   const WAYS = [
+    ["home", "Start", false],
     ["runs", "Results", true],
     ["events", "Events", true],
     ["experiments", "Experiments", false],
     ["try", "Try", false],
+    ["destination", "Destination", false],
     ["datafiles", "Datafiles", false],
     ["exchanges", "Exchanges", false],
     ["faults", "Faults", false],
     ["erasure", "Erasure", false],
   ];
-  const SAME_AS = { event: "events", received: "events", visitor: "events", deliveries: "destination", forced: "datafiles" };
+  const SAME_AS = {
+    event: "events",
+    received: "events",
+    visitor: "events",
+    deliveries: "destination",
+    forced: "datafiles",
+  };
   const STATES = {
     live: ["good", "Live", "The page follows the emulator"],
     paused: ["idle", "Paused", "The tab is hidden; the page goes on when you come back"],
     retrying: ["bad", "Reconnecting", "The emulator does not answer; the page tries again by itself"],
-    still: ["idle", "Idle", "This page does not follow anything"],
+    still: ["idle", "Loaded once", "This page shows what there was when it was opened"],
     report: ["idle", "Report", "A report of one run; nothing is asked over the network"],
   };
   const NAMESPACES = 300;
-  const FAULTS_EVERY_MS = 4000;
 
   let ways;
   let state;
   let chooser;
   let lastState = "";
-  let faultsKnown = "";
 
   let chosen = "*";
   const lists = {};
@@ -93,7 +99,7 @@
     o.append(top, [
       o.h(
         "a",
-        { class: "brand", href: "#/runs/latest" },
+        { class: "brand", href: o.source.kind === "live" ? "#/home" : "#/runs/latest" },
         o.svg(
           "svg",
           { viewBox: "0 0 32 16", class: "brand-mark", "aria-hidden": "true" },
@@ -136,7 +142,7 @@
     }
     if (o.source.kind !== "live") return;
     namespaces();
-    faults();
+    o.strip.look();
   }
 
   async function namespaces() {
@@ -161,56 +167,6 @@
     chooser.value = ns();
   }
 
-  /** The strip that no page hides while a fault is active anywhere. */
-  async function faults() {
-    let rules = [];
-    try {
-      rules = (await o.source.get("faults", { ns: "*" })).faults.filter((one) => one.active !== false);
-    } catch {
-      return;
-    }
-    const text = JSON.stringify(rules.map((one) => [one.namespace, one.on, one.status, one.break, one.latency_ms]));
-    if (text === faultsKnown) return;
-    faultsKnown = text;
-    const strip = document.getElementById("strip");
-    if (!rules.length) {
-      strip.replaceChildren();
-      return;
-    }
-    const places = [...new Set(rules.map((one) => one.namespace || "default"))];
-    strip.replaceChildren(
-      o.h(
-        "div",
-        { class: "strip" },
-        o.icon("warn"),
-        o.h(
-          "p",
-          {},
-          o.h("strong", {}, o.words.plural(rules.length, "fault is", "faults are") + " active"),
-          ` in ${places.slice(0, 3).join(", ")}${places.length > 3 ? " …" : ""}: answers are not what they would be.`,
-        ),
-        o.h("a", { href: o.route.format({ page: "faults" }) }, "See"),
-        o.h(
-          "button",
-          { type: "button", class: "button", on: { click: () => end(places) } },
-          places.length > 1 ? "End all" : "End it",
-        ),
-      ),
-    );
-  }
-
-  async function end(places) {
-    for (const name of places) await o.source.send("DELETE", "faults", { params: { ns: name } });
-    o.say("Faults ended");
-    await faults();
-    o.reload();
-  }
-
-  function watch() {
-    if (o.source.kind !== "live") return;
-    setInterval(() => document.hidden || faults(), FAULTS_EVERY_MS);
-  }
-
   o.href = href;
-  o.shell = { build, arrive, connection, watch, ns, stay, back, end };
+  o.shell = { build, arrive, connection, ns, stay, back };
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -6,14 +6,28 @@
 
   /** The kinds of condition; `make(event, value)` gives what is asked of the preview. */
   const KINDS = [
-    ["revenue", "Revenue is", (event, value) => ({ events: [o.eventForm.withValue(event, ["properties", "revenue"], o.eventForm.valueOf(value))] })],
-    ["user", "User ID is", (event, value) => ({ events: [o.eventForm.withValue(event, ["userId"], value || undefined)] })],
+    [
+      "revenue",
+      "Revenue is",
+      (event, value) => ({
+        events: [o.eventForm.withValue(event, ["properties", "revenue"], o.eventForm.valueOf(value))],
+      }),
+    ],
+    [
+      "user",
+      "User ID is",
+      (event, value) => ({ events: [o.eventForm.withValue(event, ["userId"], value || undefined)] }),
+    ],
     ["event", "Event name is", (event, value) => ({ events: [{ ...event, event: value }] })],
     ["running", "This experiment runs", (event, value) => ({ events: [event], running: [value] })],
-    ["mapping", "Only this mapping is on", (event, value, known) => ({
-      events: [event],
-      mappings: known.mappings.map((one) => ({ ...one, enabled: one.name === value })),
-    })],
+    [
+      "mapping",
+      "Only this mapping is on",
+      (event, value, known) => ({
+        events: [event],
+        mappings: known.mappings.map((one) => ({ ...one, enabled: one.name === value })),
+      }),
+    ],
   ];
 
   /** The stages of several verdicts, row by row: [{title, cells: [{state, line, differs}]}]; differs marks a column's first. */
@@ -62,8 +76,18 @@
   function whatIf(known, ask) {
     let base = null; // {event, verdict}
     const added = []; // [{label, make}]
-    const select = o.h("select", { "aria-label": "Condition" }, KINDS.map(([id, label]) => o.h("option", { value: id }, label)));
-    const value = o.h("input", { type: "text", "aria-label": "Value of the condition", list: "as-if-values", spellcheck: "false", autocomplete: "off" });
+    const select = o.h(
+      "select",
+      { "aria-label": "Condition" },
+      KINDS.map(([id, label]) => o.h("option", { value: id }, label)),
+    );
+    const value = o.h("input", {
+      type: "text",
+      "aria-label": "Value of the condition",
+      list: "as-if-values",
+      spellcheck: "false",
+      autocomplete: "off",
+    });
     const values = o.h("datalist", { id: "as-if-values" });
     const result = o.h("div", { class: "as-if-result", "aria-live": "polite" });
     const offer = () => {
@@ -88,7 +112,11 @@
         for (const one of added) others.push((await ask(one.make(base.event)))[0]);
         o.refill(result, [
           table(["As it is", ...added.map((one) => one.label)], [base.verdict, ...others]),
-          o.h("button", { type: "button", class: "button", on: { click: () => (added.splice(0), draw()) } }, "Take the conditions away"),
+          o.h(
+            "button",
+            { type: "button", class: "button", on: { click: () => (added.splice(0), draw()) } },
+            "Take the conditions away",
+          ),
         ]);
       } catch (error) {
         if (error.name === "AbortError") return;

@@ -15,7 +15,9 @@ def test_what_is_in_one_is_in_no_other(space: Space, other: Space) -> None:
     space.report(id="d-1", message_id="c-1")
     for listing in ("events", "exchanges", "verdicts", "datafiles", "faults"):
         assert other.rows(listing) == []
-    assert other.json("results") == {"experiments": {}, "holdouts": {}}
+    results = other.json("results")
+    assert results["experiments"] == results["holdouts"] == {}
+    assert results["funnel"]["received"] == 0
     assert other.json("clock")["set"] is False
     assert other.get("/datafiles/sdk-1.json").status_code == 403
 

@@ -12,14 +12,14 @@ from field_builders import NOW, SECOND, activation, batch, datafile, purchase
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from journal_builders import convert, decide, exchange
+from plain_counting import totals
 from postgresql_server import PostgresqlServer
 from space import Space
 from verdict_builders import delivery
 
 from optilocal.emulator.control.deliveries import as_kept
-from optilocal.emulator.counting.results import totals
 from optilocal.emulator.counting.standing import Rules
-from optilocal.emulator.datafile.store import DatafileStore, read_given
+from optilocal.emulator.datafile.store import DatafileStore, read_content
 from optilocal.emulator.journal.opening import open_journal
 from optilocal.emulator.journal.records import Query
 from optilocal.emulator.json_text import dumps, loads
@@ -32,7 +32,7 @@ from optilocal.emulator.settings import Settings
 def made(where: Path | str | None = None, rules: Rules = Rules(), **options: Any) -> Projector:  # noqa: B008 - frozen
     journal = open_journal(where, **({"max_rows": 1_000_000} | options))
     if not journal.knows_namespace("n"):
-        DatafileStore(journal, "n").put("sdk-1", read_given(dumps(datafile()), raw=False), 0)
+        DatafileStore(journal, "n").put("sdk-1", read_content(dumps(datafile()), raw=False), 0)
     return Projector(journal, Verdicts(journal, rules))
 
 
@@ -192,7 +192,7 @@ def test_a_new_datafile_has_everything_judged_and_counted_anew(projector: Projec
         arrive(projector, step)
     assert {outcome for outcome, _ in outcomes(projector).values()} == {"counted", "unidentified_user"}
     removed = [{**event, "experimentIds": []} for event in datafile()["events"]]
-    new = read_given(dumps(datafile(revision="2", events=removed)), raw=False)
+    new = read_content(dumps(datafile(revision="2", events=removed)), raw=False)
     DatafileStore(projector.journal, "n").put("sdk-1", new, 0)
     assert {outcome for outcome, _ in outcomes(projector).values()} == {"no_experiment"}
     assert projector.results("n") == counted_at_once(projector)

@@ -50,7 +50,7 @@ def make_forwarder(double: OptimizelyDouble, clock: ManualClock) -> Iterator[Cal
             "random": Random(1),
             "ids": lambda: f"id-{next(numbers)}",
         }
-        forwarder = Pipeline(Settings.from_json(chosen), **{**usual, **arguments})
+        forwarder = Pipeline(Settings(chosen), **{**usual, **arguments})
         made.append(forwarder)
         return forwarder
 
@@ -81,7 +81,7 @@ def shared_forwarder() -> Iterator[Pipeline]:
     server = OptimizelyDouble()
     numbers = itertools.count(1)
     forwarder = Pipeline(
-        Settings.from_json({"accountId": "12001", "dataFileUrl": DATAFILE_URL}),
+        Settings({"accountId": "12001", "dataFileUrl": DATAFILE_URL}),
         optimizely=server.url,
         clock=ManualClock(NOON),
         random=Random(1),

@@ -11,10 +11,10 @@ from optilocal.forwarder.destination import destination
 from optilocal.forwarder.destination.destination import (
     DEFAULT_SUBSCRIPTION,
     ActionResult,
-    Response,
     Settings,
     Subscription,
 )
+from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.errors import (
     AggregateError,
     DestinationError,
@@ -24,7 +24,7 @@ from optilocal.forwarder.errors import (
 from optilocal.forwarder.javascript.values import UNDEFINED
 
 URL = "https://cdn.optimizely.com/datafiles/k.json"
-SETTINGS = Settings.from_json({"accountId": "12001", "dataFileUrl": URL, "accessToken": "pat-1"})
+SETTINGS = Settings({"accountId": "12001", "dataFileUrl": URL, "accessToken": "pat-1"})
 EVENT: dict[str, Any] = {
     "type": "track",
     "event": "Order Completed",
@@ -69,7 +69,7 @@ def _good() -> tuple[Response, Response]:
     return Response(200, "OK", JSON, DATAFILE), Response(204, "No Content")
 
 
-def test_an_event_is_sent_with_segments_list_of_results() -> None:
+def test_an_event_is_sent() -> None:
     result, client = _on_event(EVENT, *_good())
     assert (result.outcome, result.error, result.matched) == ("sent", None, True)
     assert result.payload == {
@@ -80,11 +80,6 @@ def test_an_event_is_sent_with_segments_list_of_results() -> None:
         "timestamp": "2024-01-02T03:04:05.678Z",
         "uuid": "m-1",
     }
-    assert result.output == [
-        {"output": "Mappings resolved"},
-        {"output": "Payload validated"},
-        {"data": "", "output": "Action Executed"},
-    ]
     assert [(method, url) for method, url, _, _ in client.calls] == [
         ("GET", URL),
         ("POST", "https://logx.optimizely.com/v1/events"),
@@ -156,24 +151,15 @@ def test_what_can_go_wrong_on_the_way(
     assert result.payload is not None
 
 
-@pytest.mark.parametrize(
-    ("trigger", "output"),
-    [
-        ('type = "page"', "not subscribed"),
-        ("nonsense", "Invalid subscription : Cannot read properties of undefined (reading 'type')"),
-        ("", "Failed to validate subscription"),
-        (None, "Failed to validate subscription"),
-    ],
-)
-def test_events_that_are_skipped(trigger: Any, output: str) -> None:
+@pytest.mark.parametrize("trigger", ['type = "page"', "nonsense", "", None])
+def test_events_that_are_skipped(trigger: Any) -> None:
     result, client = _on_event(EVENT, trigger=trigger)
     assert (result.outcome, result.matched, result.payload) == ("skipped", False, None)
-    assert result.output == [{"output": output}]
     assert client.calls == []
 
 
 def test_settings_come_before_everything_else() -> None:
-    result, _ = _on_event(EVENT, trigger="nonsense", settings=Settings.from_json({"dataFileUrl": "x"}))
+    result, _ = _on_event(EVENT, trigger="nonsense", settings=Settings({"dataFileUrl": "x"}))
     assert result.error is not None
     assert result.error.details == [
         "The root value is missing the required field 'accountId'.",
@@ -182,8 +168,7 @@ def test_settings_come_before_everything_else() -> None:
 
 
 def test_settings_are_coerced() -> None:
-    settings = Settings.from_json({"accountId": 12001, "dataFileUrl": [URL], "other": 1})
-    assert (settings.account_id, settings.data_file_url, settings.access_token) == ("12001", URL, None)
+    settings = Settings({"accountId": 12001, "dataFileUrl": [URL], "other": 1})
     assert settings.validate() == {"accountId": "12001", "dataFileUrl": URL}
 
 
@@ -196,7 +181,7 @@ def test_settings_are_coerced() -> None:
     ],
 )
 def test_addresses_that_are_never_called(url: str, message: str) -> None:
-    settings = Settings.from_json({"accountId": "1", "dataFileUrl": url})
+    settings = Settings({"accountId": "1", "dataFileUrl": url})
     result, client = _on_event(EVENT, settings=settings)
     assert result.error is not None
     assert (result.error.name, result.error.message) == ("TypeError", message)
@@ -293,7 +278,7 @@ def test_deletion_names_the_account_and_not_the_user() -> None:
 def test_deletions_that_fail(
     settings: dict[str, Any], answers: list[Response], error: dict[str, Any]
 ) -> None:
-    result = destination.on_delete({"userId": "u"}, Settings.from_json(settings), Answers(*answers))
+    result = destination.on_delete({"userId": "u"}, Settings(settings), Answers(*answers))
     assert result.error is not None
     assert result.error.as_json() == error
 

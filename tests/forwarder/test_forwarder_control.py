@@ -48,7 +48,10 @@ class TestSettings:
             ({"dataFileUrl": "no url"}, "Datafile URL must be a valid URI string but it was not."),
             ({"accountId": {}}, "Optimizely Account Id must be a string but it was an object."),
             ({"accountId": None}, "The root value is missing the required field 'accountId'."),
-            ({"account": "1"}, "unknown setting 'account'; known are accountId, dataFileUrl, accessToken"),
+            (
+                {"account": "1"},
+                "unknown setting 'account'; known are accountId, dataFileUrl, accessToken, enabled",
+            ),
             ([], "settings are an object {accountId, dataFileUrl, accessToken}"),
         ],
     )
@@ -186,6 +189,9 @@ class TestDeliveries:
         segment.ended(5)
         first = segment.get("/_forwarder/deliveries?limit=2").json()
         second = segment.get(f"/_forwarder/deliveries?limit=2&after={first['next']}").json()
+        newest = segment.get("/_forwarder/deliveries?limit=2&order=newest").json()["deliveries"]
+        assert [one["row"] for one in newest] == sorted((one["row"] for one in newest), reverse=True)
+        assert newest[0]["row"] > first["deliveries"][-1]["row"]
         ids = [row["message_id"] for row in first["deliveries"] + second["deliveries"]]
         assert ids == ["m-0", "m-1", "m-2", "m-3"]
         assert segment.deliveries(message_id="m-3")[0]["row"] == second["next"]

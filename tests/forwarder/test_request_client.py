@@ -149,11 +149,7 @@ class TestRedirects:
         with pytest.raises(FetchError) as caught:
             client.request("GET", "https://cdn.optimizely.com/datafiles/a.json")
         expected = "maximum redirect reached at: https://cdn.optimizely.com/datafiles/a.json"
-        assert (caught.value.message, caught.value.type, caught.value.code) == (
-            expected,
-            "max-redirect",
-            None,
-        )
+        assert (caught.value.message, caught.value.code) == (expected, None)
         assert len(double.received) == 21
 
     def test_a_token_does_not_follow_to_another_host(

@@ -169,3 +169,22 @@ def test_what_in_a_trigger_is_surely_not_meant_stands_with_its_place(sandbox: Lo
     assert [(note["at"], note["text"]) for note in notes] == [(15, "&&"), (26, '"order completed"')]
     refused = requests.post(f"{sandbox.forwarder_url}/_forwarder/trigger", json={"trigger": 1}, timeout=30)
     assert refused.status_code == 400
+
+
+def test_the_fields_of_a_mapping_have_type_and_default(sandbox: LocalServers) -> None:
+    told = requests.get(f"{sandbox.forwarder_url}/_forwarder/fields", timeout=30).json()
+    assert (told["trigger"], told["most"]) == ('type = "track"', 50)
+    by_key = {one["key"]: one for one in told["fields"]}
+    assert by_key["revenue"] == {
+        "key": "revenue",
+        "label": "Revenue",
+        "type": "integer",
+        "required": False,
+        "default": {"@path": "$.properties.revenue"},
+    }
+    assert [key for key, one in by_key.items() if one["required"]] == [
+        "eventKey",
+        "userId",
+        "timestamp",
+        "uuid",
+    ]

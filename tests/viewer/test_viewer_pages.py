@@ -42,7 +42,7 @@ def test_events_are_listed_with_their_verdicts_newest_first(page: Page, traffic:
     page.keyboard.press("Escape")
     expect(page.get_by_role("heading", level=1)).to_have_text("Events")
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Events").click()
-    second = rows.nth(1).get_by_role("link")
+    second = rows.nth(1).get_by_role("link").first
     second.press("Enter")
     expect(page.get_by_role("region", name="Verdict", exact=True)).to_be_visible()
     page.keyboard.press("Escape")
@@ -83,7 +83,7 @@ def test_an_exchange_shows_raw_and_parsed_its_violations_and_its_answer(
     place.call("POST", "/v1/events", json=broken, headers={"X-Test": "seen"})
     page.goto(f"/#/exchanges?ns={place.namespace}")
     row = page.get_by_role("region", name="Exchanges").locator("tbody tr")
-    expect(row).to_contain_text("invalid")
+    expect(row).to_contain_text(re.compile("violations?"))
     row.click()
     expect(page.get_by_role("tabpanel")).to_contain_text('"timestamp": "yesterday"')
     page.keyboard.press("]")
