@@ -133,7 +133,7 @@ def test_what_is_wrong_is_one_line_and_2(
     ("content", "says"),
     [
         ("{", "is not JSON"),
-        ("[]", "holds no JSON object"),
+        ("[]", "does not contain a JSON object"),
         ('{"account": 1}', "has an unknown key 'account'; known are accountId, "),
         ('{"mappings": [{"trigger": "x", "fields": {}}]}', "mapping 'Mapping 1': Invalid subscription"),
         ('{"mappings": 5}', "mappings are a list"),
