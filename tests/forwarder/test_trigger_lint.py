@@ -13,7 +13,7 @@ EVENTS = ("Order Completed", "Product Added")
 @pytest.mark.parametrize(
     ("trigger", "at", "says"),
     [
-        ('type = "track" and evnt = "Tea"', "evnt", "no field evnt (did you mean event?), so the condition is left out"),
+        ('type = "track" and evnt = "Tea"', "evnt", "no field evnt (did you mean event?), so the condition is ignored"),
         ('Type = "track"', "Type", "no field Type (did you mean type?)"),
         ('type = "Track"', '"Track"', 'no event has the type "Track" (did you mean track?)'),
         ('type == "track"', "==", "write `=` instead of =="),
