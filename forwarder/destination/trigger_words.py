@@ -32,7 +32,7 @@ _WORDS: Final = {
 def in_words(trigger: Trigger) -> str:
     """One sentence: for which events the trigger is set off."""
     if trigger.conditions is None:
-        return "No event sets it off: it cannot be read."
+        return "No event sets it off: it cannot be parsed."
     return f"An event sets it off when {_level(trigger.conditions)}."
 
 

@@ -1,4 +1,4 @@
-"""The engine: python-liquid with Segment's tags, filters and limits; one template compiled once per text."""
+"""The engine: python-liquid with Segment's tags, filters and limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_LENGTH: Final = 1000
 
 
 class SegmentLiquid(Environment):
-    """python-liquid's environment, with everything of its own language replaced by what Segment allows."""
+    """python-liquid's environment with Segment's tags and filters in place of its own."""
 
     block_nesting_limit = MAX_LENGTH
     suppress_blank_control_flow_blocks = False
@@ -51,7 +51,7 @@ def _compile(template: str) -> BoundTemplate:
 
 
 def render(template: str, event: Value) -> str:
-    """What a template makes of an event, whose fields are its variables.
+    """Renders a template; its variables are the event's fields.
 
     Raises `LiquidTokenizationError`, `LiquidParseError` or `LiquidRenderError`.
     """
@@ -62,7 +62,9 @@ def render(template: str, event: Value) -> str:
 
 
 def liquid_directive(template: Value, event: Value, _: Resolve) -> str:
-    """Directive @liquid. Raises `DestinationError` for what is no text or too long, and as `render` does."""
+    """Directive @liquid. Raises `DestinationError` for a template that is not a string or too long, and as `render`
+    does.
+    """
     if not isinstance(template, str):
         raise DestinationError("liquid template value must be a string")
     if utf16_length(template) > MAX_LENGTH:
