@@ -7,6 +7,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from optilocal.emulator.context import EXTENSION, Context, context, namespace
+from optilocal.emulator.control import forced as control_forced
 from optilocal.emulator.control import forwarder as control_forwarder
 from optilocal.emulator.control import predictions as control_predictions
 from optilocal.emulator.control import preview as control_preview
@@ -42,6 +43,7 @@ SURFACES = {
     control_predictions.blueprint: Surface.OWN,
     control_forwarder.blueprint: Surface.OWN,
     control_preview.blueprint: Surface.OWN,
+    control_forced.blueprint: Surface.OWN,
     viewer.blueprint: Surface.VIEWER,
 }
 # Where the imitated REST API is in real life; a hosts file or a proxy leads here under this name.

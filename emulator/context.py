@@ -16,6 +16,7 @@ from optilocal.emulator.settings import Settings
 from optilocal.serving.clock import Clock
 from optilocal.serving.guard import SAFE_METHODS
 from optilocal.serving.namespaces import DEFAULT
+from optilocal.serving.printable import printable
 from optilocal.serving.site import current_namespace
 
 EXTENSION = "emulator"
@@ -47,7 +48,7 @@ class Context:
 
     def report(self, text: str) -> None:
         """Tell whoever started the emulator what it got wrong, in one line."""
-        sys.stderr.write(f"emulator: {text}\n")
+        sys.stderr.write(f"emulator: {printable(text)}\n")
 
     def record(self, exchanges: Sequence[Exchange], *, patient: bool = True) -> int:
         """Store requests durably, before they are answered; the number of the last.

@@ -18,6 +18,7 @@ class Problem(problems.Problem):
         "invalid_delivery": 400,
         "invalid_run": 400,
         "invalid_prediction": 400,
+        "invalid_forced": 400,
         "invalid_preview": 400,
         "page_token": 403,
         "unknown_datafile": 404,

@@ -12,6 +12,7 @@ from optilocal.forwarder.context import EXTENSION, Context
 from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.serving.guard import Guard, Surface
+from optilocal.serving.printable import printable
 from optilocal.serving.problems import problem_response
 from optilocal.serving.site import make_app
 
@@ -49,4 +50,4 @@ def create_app(parts: Context) -> Flask:
 
 def report(text: str) -> None:
     """Prints one line about the forwarder's own failure on stderr."""
-    print(f"forwarder: {text}", file=sys.stderr)
+    print(f"forwarder: {printable(text)}", file=sys.stderr)

@@ -19,6 +19,7 @@ import click
 from optilocal import __version__
 from optilocal.scenarios.commands.options import COMPLETION_VARIABLE, EXIT_CODES
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError, meant
+from optilocal.serving.printable import printable
 
 COMMANDS = {
     "run": "run scenarios (default: the shipped suite)",
@@ -118,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _refuse(error.format_message())
     except ScenarioError as error:
-        print(error.report("optilocal: "), file=sys.stderr)
+        print(printable(error.report("optilocal: "), lines=True), file=sys.stderr)
         return 2
     except CannotRun as error:
         return _refuse(str(error))
@@ -136,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _refuse(message: str) -> int:
-    print(f"optilocal: {' '.join(message.split())}", file=sys.stderr)
+    print(f"optilocal: {printable(' '.join(message.split()))}", file=sys.stderr)
     return 2
 
 

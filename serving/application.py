@@ -120,10 +120,14 @@ class Application:
             answer = None if handler is None else await handler(request.body)
             if answer is None:
                 answer = await self._in(self._threads, ask, self._app, request, self._address)
-            if request.wait is not None:
-                if not await self._wait(request.wait, connection):
+            until: float | None = None
+            while request.wait is not None:
+                wait, request.wait = request.wait, None
+                until = self.loop.time() + wait.seconds if until is None else until
+                if not await self._wait(wait, until, connection):
                     return None
-                request.wait, request.waited = None, True
+                request.waited = True
+                request.time_left = 0.0 if self._stopping else max(0.0, until - self.loop.time())
                 answer = await self._in(self._after_waiting, ask, self._app, request, self._address)
         except Problem as error:
             return refused(error)
@@ -156,9 +160,8 @@ class Application:
             if connection is not None:
                 connection.on_left = None
 
-    async def _wait(self, wait: Wait, connection: Connection | None) -> bool:
-        """Return when there is enough, when the time is over or the server stops; False when the client has left."""
-        until = self.loop.time() + wait.seconds
+    async def _wait(self, wait: Wait, until: float, connection: Connection | None) -> bool:
+        """Return when there is enough, at a time of the loop or when the server stops; False when the client has left."""
         with self._waker(connection) as wake:
 
             def news() -> None:

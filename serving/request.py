@@ -41,7 +41,8 @@ class Request:
     """One request. Of a body that is larger than its limit `body` holds the limit and one byte more.
 
     A WSGI app finds it in its environ as `REQUEST` and may set `breaks` and `delay` of its answer, or `wait`: its answer
-    is thrown away then, and it is asked once more, with `waited` set, when the waiting is over.
+    is thrown away then, and it is asked once more, with `waited` set, when the waiting is over. Where it finds too little
+    then, and there is `time_left`, it may set `wait` once more: no longer than the first one's time is waited in all.
     """
 
     method: str
@@ -54,3 +55,4 @@ class Request:
     delay: float = 0.0
     wait: Wait | None = None
     waited: bool = False
+    time_left: float = 0.0

@@ -20,7 +20,14 @@ FORBIDDEN = {
     "serving": {"emulator", "forwarder", "interception", "scenarios"},
 }
 SQL_ROOMS = {
-    "sqlite3": {"emulator/journal/sqlite_store.py", "forwarder/store/sqlite.py"},
+    "sqlite3": {
+        "emulator/journal/sqlite_salvage.py",
+        "emulator/journal/sqlite_statements.py",
+        "emulator/journal/sqlite_store.py",
+        "forwarder/store/sqlite.py",
+        "forwarder/store/sqlite_connection.py",
+        "forwarder/store/sqlite_salvage.py",
+    },
     "psycopg": {"emulator/journal/postgresql_store.py", "serving/postgresql.py"},
 }
 CLOCK_ROOMS = {"emulator/clock.py", "serving/clock.py"}

@@ -1,13 +1,15 @@
 """What every listing of the control surface shares: paging, filters, search, and waiting on the server."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import request
 
 from optilocal.emulator.context import context, namespace
-from optilocal.emulator.journal.records import FILTERS, Query
+from optilocal.emulator.journal.interface import JournalError, Row
+from optilocal.emulator.journal.records import FILTERS, PAGE_BYTES, Query
 from optilocal.emulator.journal.waiters import Waiter
+from optilocal.emulator.json_text import dumps
 from optilocal.emulator.problems import Problem
 from optilocal.serving.request import Wait
 from optilocal.serving.site import current_request
@@ -78,8 +80,8 @@ def _query(listing: str) -> Query:
     )
 
 
-def _wait(name: str, query: Query, count: int, seconds: float) -> bool:
-    """Whether the answer has to wait until `count` rows match: the server waits then, and asks once more."""
+def _wait(name: str, query: Query, count: int, seconds: float) -> None:
+    """Have the server wait, and ask once more, unless `count` rows match or the time is over."""
     served = current_request()
     journal, projector = context().journal, context().projector
     waiter: Waiter | None = None
@@ -99,25 +101,59 @@ def _wait(name: str, query: Query, count: int, seconds: float) -> bool:
         waiter = journal.waiters.subscribe(name, query.namespace, query.filters, news)
         return waiter.close
 
-    if not seconds or served.waited or check() is None:
-        return False
-    served.wait = Wait(seconds, check, subscribe)
-    return True
+    if (served.time_left > 0 if served.waited else seconds > 0) and check() is not None:
+        served.wait = Wait(seconds, check, subscribe)
 
 
-def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
-    """The answer of `GET /_emulator/<name>`: `{name: rows, "next", "last", "dropped"}`, waited for when asked to."""
+def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> str:
+    """The answer of `GET /_emulator/<name>` as JSON, waited for when asked to: `{name: rows, "next", "last", "dropped"}`.
+
+    A page ends before it has more than `PAGE_BYTES`, and then says so: `"more": true`. A row that cannot be shown, because
+    what is stored is damaged, says that in its place.
+    """
     query = _query(name)
     count = _number("count", 1, 0, _LARGEST) or 0
-    wait = _seconds()
+    seconds = _seconds()
     journal = context().journal
-    if _wait(name, query, count, wait):
-        return {}
+    served = current_request()
+    if not served.waited:
+        _wait(name, query, count, seconds)
+        if served.wait is not None:
+            return ""
     context().projector.catch_up()
     rows = journal.rows(name, query)
-    return {
-        name: [show(row) for row in rows],
-        "next": rows[-1]["number"] if rows else query.after or 0,
+    more = len(rows) < query.limit and _bytes(rows) >= query.most_bytes
+    if seconds and len(rows) < min(count, query.limit) and not more:
+        # What was counted was being worked out anew at this very moment.
+        _wait(name, query, count, seconds)
+    page: list[str] = []
+    size = 0
+    for row in rows:
+        text = _shown(name, row, show)
+        size += len(text) if text.isascii() else len(text.encode())
+        if page and size > PAGE_BYTES:
+            more = True
+            break
+        page.append(text)
+    rest = {
+        "next": rows[len(page) - 1]["number"] if page else query.after or 0,
         "last": journal.newest_number(name, query.namespace),
         "dropped": journal.dropped(name, query.namespace),
+        **({"more": True} if more else {}),
     }
+    return f'{{"{name}":[{",".join(page)}],{dumps(rest)[1:]}'
+
+
+def _bytes(rows: Sequence[Row]) -> int:
+    return sum(len(value) for row in rows for value in row.values() if isinstance(value, str | bytes))
+
+
+def _shown(name: str, row: Row, show: Callable[[Row], Mapping[str, Any]]) -> str:
+    try:
+        return dumps(show(row))
+    except JournalError:
+        raise
+    except Exception as error:
+        context().report(f"{name} {row['number']} cannot be shown: {type(error).__name__}: {error}")
+        said = "what is stored of this row is damaged and cannot be shown"
+        return dumps({"number": row["number"], "namespace": row["namespace"], "unreadable": said})

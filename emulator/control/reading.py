@@ -15,7 +15,7 @@ from optilocal.emulator.control.deliveries import (
 from optilocal.emulator.control.listing import listing
 from optilocal.emulator.control.run import RunError, read_run, run_summary
 from optilocal.emulator.counting.question import own_question
-from optilocal.emulator.datafile import bandit
+from optilocal.emulator.datafile import bandit, forced
 from optilocal.emulator.datafile.store import REVISION, STORED
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.emulator.privacy import subject_access
@@ -44,6 +44,10 @@ def json_body(*, required: bool = True) -> Any:
         raise Problem("invalid_json", f"the body is no JSON: {error}") from None
 
 
+def _page(text: str) -> Response:
+    return Response(text, content_type="application/json")
+
+
 @blueprint.get("/health")
 def health() -> Response:
     return json_response({"status": "ok", "version": __version__})
@@ -57,17 +61,17 @@ def openapi() -> Response:
 
 @blueprint.get("/exchanges")
 def exchanges() -> Response:
-    return json_response(listing("exchanges", exchange_json))
+    return _page(listing("exchanges", exchange_json))
 
 
 @blueprint.get("/events")
 def events() -> Response:
-    return json_response(listing("events", event_json))
+    return _page(listing("events", event_json))
 
 
 @blueprint.get("/verdicts")
 def verdicts() -> Response:
-    return json_response(listing("verdicts", context().verdicts.verdict))
+    return _page(listing("verdicts", context().verdicts.verdict))
 
 
 @blueprint.get("/results")
@@ -111,7 +115,7 @@ def post_run() -> Response:
 
 @blueprint.get("/runs")
 def runs() -> Response:
-    return json_response(
+    return _page(
         listing(
             "runs",
             lambda row: {**loads(row["summary"]), "number": row["number"], "namespace": row["namespace"]},
@@ -135,7 +139,9 @@ def reset() -> Response:
     datafiles = (body or {}).get("datafiles", False)
     if not isinstance(datafiles, bool) or set(body or {}) - {"datafiles"}:
         raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
-    kinds = [faults.KIND, CLOCK, subject_access.KIND, bandit.TABLE, bandit.SERVED]
+    kinds = [faults.KIND, forced.KIND, CLOCK, subject_access.KIND, bandit.TABLE, bandit.SERVED]
     kinds += [STORED, REVISION] if datafiles else []
+    # Whoever polls is served the datafile as it was set, though it has the forced one already.
+    forced.Forced(context().journal, namespace()).put([], context().now(namespace()))
     context().journal.reset(namespace(), kinds)
     return json_response({"namespace": namespace(), "datafiles": datafiles})

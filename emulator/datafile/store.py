@@ -197,6 +197,12 @@ def _store(documents: Documents, sdk_key: str, now: int, state: Mapping[str, Any
     documents.put(STORED, {**(state or {"text": None}), "modified": modified}, sdk_key)
 
 
+def touched(documents: Documents, sdk_key: str, now: int, state: Mapping[str, Any]) -> None:
+    """Let a datafile count as changed: what is made of it when it is served has changed."""
+    if state["text"] is not None:
+        _store(documents, sdk_key, now, state)
+
+
 def _owners(state: Mapping[str, Any]) -> tuple[Any, Any]:
     return state["project_id"], state["account_id"]
 

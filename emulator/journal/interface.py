@@ -98,10 +98,10 @@ class Journal(ABC):
         """Whether the store is undamaged; all of it is read."""
 
     @abstractmethod
-    def look(self) -> None:
+    def look(self) -> str | None:
         """Notice what other processes have written, and wake whoever waits for it; called about twice a second.
 
-        Raises JournalError when the store has gone.
+        What was damaged and is mended is told in one line. Raises JournalError when the store has gone.
         """
 
     # -- namespaces
@@ -195,7 +195,10 @@ class Journal(ABC):
 
     @abstractmethod
     def rows(self, listing: str, query: Query) -> list[Row]:
-        """The rows that match, in order of their numbers (downwards when `newest`), as they are stored."""
+        """The rows that match, in order of their numbers (downwards when `newest`), as they are stored.
+
+        There are fewer than `limit` where the texts and bytes of those before came to `most_bytes`.
+        """
 
     @abstractmethod
     def count(self, listing: str, query: Query, most: int) -> int:

@@ -20,9 +20,16 @@ FILTERS: Mapping[str, frozenset[str]] = {
 """The fields that each listing can be filtered by; `experiment` takes a JSON list of names."""
 
 
+PAGE_BYTES = 8_000_000
+"""A page ends with the row that reaches so many bytes."""
+
+
 @dataclass(frozen=True)
 class Query:
-    """`namespace` None means every one; `after` is the number where the last page ended; filters are texts by name."""
+    """`namespace` None means every one; `after` is the number where the last page ended; filters are texts by name.
+
+    Rows end with the one that makes `most_bytes` full.
+    """
 
     namespace: str | None
     after: int | None = None
@@ -30,6 +37,7 @@ class Query:
     newest: bool = False
     filters: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
+    most_bytes: int = PAGE_BYTES
 
 
 class Exchange(NamedTuple):

@@ -11,7 +11,7 @@ from optilocal.emulator.journal.stored import StoredJournal
 class SqliteJournal(StoredJournal):
     """Everything an emulator keeps, in the file `path`; None means a temporary file that goes away with `close`.
 
-    Raises JournalError, one line, for a file that is not a journal, is damaged or cannot be written.
+    Raises JournalError, one line, for a file that is not a journal or cannot be written.
     """
 
     def __init__(self, path: Path | None = None, *, max_rows: int = 1_000_000) -> None:
@@ -32,9 +32,11 @@ class SqliteJournal(StoredJournal):
     def is_sound(self) -> bool:
         return self._file.is_sound()
 
-    def look(self) -> None:
+    def look(self) -> str | None:
         if self._file.look():
             self.waiters.wake_all()
+        said, self._file.said = self._file.said, None
+        return said
 
     def empty_log(self) -> None:
         self._file.empty_log()

@@ -2,6 +2,7 @@
 
 import os
 import struct
+from enum import Enum
 from pathlib import Path
 
 from optilocal.emulator.journal.interface import JournalError
@@ -9,10 +10,17 @@ from optilocal.emulator.journal.interface import JournalError
 APPLICATION_ID = 0x4F50_4C4F
 VERSION = 5
 _MAGIC = b"SQLite format 3\0"
+_HEAD = 100
 
 
-def prepare(path: Path) -> bool:
-    """Whether there is nothing yet at `path`: a file is made there then, for its owner alone.
+class State(Enum):
+    """What stands at a journal's path: nothing yet, a journal, or one whose first bytes are damaged."""
+
+    NEW, JOURNAL, DAMAGED = range(3)
+
+
+def prepare(path: Path) -> State:
+    """What stands at `path`; where there is nothing a file is made, for its owner alone.
 
     Raises JournalError for a folder, for a file that is not a journal of ours, and for one of another version.
     """
@@ -28,23 +36,32 @@ def prepare(path: Path) -> bool:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         with path.open("rb") as file:
-            head = file.read(100)
+            head = file.read(_HEAD)
     except OSError as error:
         raise JournalError(f"the journal {path} cannot be used: {error.strerror}; {elsewhere}") from None
     if not head:
-        return True
-    if not head.startswith(_MAGIC) or len(head) < 100:
-        raise JournalError(f"{path} is not a journal of the emulator, nothing in it was changed; {elsewhere}")
+        return State.NEW
     # Places of user_version and application_id in SQLite's database header (https://www.sqlite.org/fileformat.html).
-    version, application_id = struct.unpack_from(">I", head, 60)[0], struct.unpack_from(">I", head, 68)[0]
-    if application_id != APPLICATION_ID:
+    version, application_id = (struct.unpack_from(">I", head.ljust(_HEAD, b"\0"), at)[0] for at in (60, 68))
+    ours = application_id == APPLICATION_ID
+    if not head.startswith(_MAGIC) or len(head) < _HEAD:
+        if ours and version == VERSION:
+            return State.DAMAGED
+        raise JournalError(f"{path} is not a journal of the emulator, nothing in it was changed; {elsewhere}")
+    if not ours:
         raise JournalError(f"{path} is another program's database, nothing in it was changed; {elsewhere}")
     if version != VERSION:
         raise JournalError(
             f"the journal {path} is of version {version}, this emulator writes version {VERSION};"
             f" nothing in it was changed; {elsewhere}"
         )
-    return False
+    return State.JOURNAL if _is_as_written(head) else State.DAMAGED
+
+
+def _is_as_written(head: bytes) -> bool:
+    """Whether what never changes in a journal's header is there: file formats, fractions, schema format, encoding."""
+    formats = head[18:24] in (b"\1\1\0\x40\x20\x20", b"\2\2\0\x40\x20\x20")
+    return formats and head[44:48] == b"\0\0\0\4" and head[56:60] == b"\0\0\0\1"
 
 
 class Identity:

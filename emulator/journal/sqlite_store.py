@@ -1,148 +1,114 @@
-"""One SQLite database with one connection that writes and some that read: statements by name, transactions, upkeep."""
+"""One SQLite database with one connection that writes and some that read: transactions, upkeep, damage mended."""
 
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from optilocal.emulator.journal.interface import JournalBusyError, JournalError, Row
 from optilocal.emulator.journal.limits import LARGE_BYTES, LOOK_S, PATIENCE_S, SLICE
-from optilocal.emulator.journal.records import FILTERS, Query
-from optilocal.emulator.journal.sqlite_file import APPLICATION_ID, VERSION, Identity, prepare
-from optilocal.emulator.json_text import storable
+from optilocal.emulator.journal.records import Query
+from optilocal.emulator.journal.sqlite_file import APPLICATION_ID, VERSION, Identity, State, prepare
+from optilocal.emulator.journal.sqlite_salvage import salvage
+from optilocal.emulator.journal.sqlite_statements import (
+    STATEMENTS,
+    Transaction,
+    condition,
+    insert,
+    placeholders,
+    stored,
+)
 from optilocal.serving.clock import monotonic
+from optilocal.serving.database_pages import log_end
 
-
-def _statements() -> dict[str, str]:
-    text = Path(__file__).with_name("sqlite.sql").read_text("utf-8")
-    parts = (part.partition("\n") for part in text.split("-- name: ")[1:])
-    return {name.strip(): text.strip() for name, _, text in parts}
-
-
-# The statements of `sqlite.sql` by name; what follows a statement's text is a comment on the next one.
-STATEMENTS: Mapping[str, str] = _statements()
-
-
-def placeholders(count: int, width: int) -> str:
-    """`(?,?),(?,?)`: so many rows of so many values."""
-    return ",".join(["(" + ",".join("?" * width) + ")"] * count)
-
-
-class Transaction:
-    """Statements that hold together or not at all."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __call__(self, statement: str, /, **values: Any) -> list[Row]:
-        """The rows of a named statement."""
-        return [dict(row) for row in self._db.execute(STATEMENTS[statement], _stored(values))]
-
-    def changed(self, statement: str, /, **values: Any) -> int:
-        """How many rows a named statement has changed."""
-        return self._db.execute(STATEMENTS[statement], _stored(values)).rowcount
-
-    def many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-        """A named statement for many rows of values."""
-        if rows:
-            self._db.executemany(STATEMENTS[statement], rows)
-
-    def insert(self, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> int:
-        """Insert rows in their order; the last one's number."""
-        return insert(self._db, table, columns, rows)
-
-    def tell(self, namespace: str, *listings: str) -> None:
-        """Other processes see for themselves that the file has changed."""
-
-
-def insert(db: sqlite3.Connection, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> int:
-    """Insert rows in their order, with as few statements as possible; the last one's number."""
-    width, last = columns.count(",") + 1, 0
-    for start in range(0, len(rows), SLICE):
-        chunk = rows[start : start + SLICE]
-        values = [value for row in chunk for value in row]
-        sql = f"INSERT INTO {table} ({columns}) VALUES {placeholders(len(chunk), width)}"
-        last = db.execute(sql, values).lastrowid or 0
-    return last
-
-
-def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
-    # Ids come from whatever anybody sent, and are looked up as they were stored.
-    return {name: storable(value) if isinstance(value, str) else value for name, value in values.items()}
-
-
-def condition(listing: str, query: Query) -> tuple[str, list[str | int | None]]:
-    """What makes a row one that is asked for, put together from pieces of `sqlite.sql`, and the values in it."""
-    parts, values = ["1"], list[str | int | None]()
-    if query.namespace is not None:
-        parts.append(STATEMENTS["part of namespace"])
-        values.append(query.namespace)
-    for name, value in query.filters.items():
-        assert name in FILTERS[listing]
-        piece = STATEMENTS[f"filter {listing} {name}"]
-        parts.append(piece)
-        values += [storable(value)] * piece.count("?")
-    if query.text:
-        piece = STATEMENTS[f"search {listing}"]
-        pattern = "".join("\\" + c if c in "%_\\" else c for c in storable(query.text) or "")
-        parts.append(piece)
-        values += [f"%{pattern}%"] * piece.count("?")
-    if query.after is not None:
-        parts.append(STATEMENTS["part before" if query.newest else "part after"])
-        values.append(query.after)
-    return " AND ".join(parts), values
+# Connections to files that were damaged and set aside, which must never be closed: see `set_aside`.
+_LEFT_OPEN: list[sqlite3.Connection] = []
 
 
 class SqliteStore:
     """The database at `path`, made when there is none; with `temporary` it need not outlive a power cut.
 
-    Raises JournalError, one line, for a file that is not a journal, is damaged or cannot be written.
+    A damaged one is mended, at the start and while it is used: see `salvage`. Raises JournalError, one line, for a file
+    that is not a journal or cannot be written.
     """
 
     def __init__(self, path: Path, *, temporary: bool) -> None:
         self.path = path
         self.lock = threading.RLock()
-        self._closed = False
+        self.said: str | None = None
+        """What was mended last, until somebody has told it."""
+        self._temporary = temporary
+        self._closed = self._damaged = self._mending = False
         self._spare: list[sqlite3.Connection] = []
-        new = prepare(path)
+        state = prepare(path)
         try:
-            # It never waits for other processes by itself: the server's loop must not stand still.
-            self._db = self._connect(0)
-            self._set_up(new, temporary)
+            self._open(state)
         except sqlite3.Error as error:
             raise JournalError(
                 f"the journal {path} cannot be used ({error}), nothing in it was changed;"
                 " name another file, or move this one away"
             ) from None
-        self._identity = Identity(path)
+
+    def _open(self, state: State) -> None:
+        if state is State.DAMAGED:
+            self.said = salvage(self.path, self._made)
+        ends = log_end(Path(f"{self.path}-wal"))
+        # It never waits for other processes by itself: the server's loop must not stand still.
+        self._db = self._connect(self.path, 0)
+        try:
+            self._set_up(new=state is State.NEW)
+            sound = state is not State.JOURNAL or self.path.stat().st_size >= LARGE_BYTES or self.is_sound()
+            if ends is not None and sound:
+                log = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+                now = log_end(Path(f"{self.path}-wal"))
+                sound = now is None or now.salts != ends.salts or not 0 <= log < ends.frames
+        except sqlite3.Error as error:
+            if state is State.NEW or not _is_damage(error):
+                raise
+            sound = False
+        if not sound:
+            self._mend()
+        self._identity = Identity(self.path)
         self._version = self._data_version()
 
-    def _connect(self, timeout: float) -> sqlite3.Connection:
-        db = sqlite3.connect(
-            self.path,
-            timeout=timeout,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=SLICE,
+    def _mend(self) -> None:
+        """Set the damaged file aside, and go on with what can be read of it."""
+        self.said = salvage(self.path, self._made)
+        left, self._spare = self._spare, []
+        _LEFT_OPEN.extend([self._db, *left])
+        self._db = self._connect(self.path, 0)
+        self._set_up(new=False)
+
+    def _made(self, path: Path) -> sqlite3.Connection:
+        """An empty journal, for its owner alone."""
+        path.touch(mode=0o600)
+        db = self._connect(path, PATIENCE_S)
+        # The file says whose it is, and this in the file itself and not in its log, before anything else.
+        db.executescript(
+            f"BEGIN EXCLUSIVE; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+            f"{STATEMENTS['schema']} COMMIT;"
         )
-        db.row_factory = sqlite3.Row
         return db
 
-    def _set_up(self, new: bool, temporary: bool) -> None:
+    @staticmethod
+    def _connect(path: Path, timeout: float) -> sqlite3.Connection:
+        db = sqlite3.connect(
+            path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=SLICE
+        )
+        db.row_factory = sqlite3.Row
+        # A flipped bit in a text must not keep all the other rows from being read.
+        db.text_factory = _text
+        return db
+
+    def _set_up(self, *, new: bool) -> None:
         db = self._db
         db.execute(f"PRAGMA busy_timeout = {PATIENCE_S * 1000:.0f}")
         if new:
-            # The file says whose it is, and this in the file itself and not in its log, before anything else.
-            db.executescript(
-                f"BEGIN EXCLUSIVE; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-                f"{STATEMENTS['schema']} COMMIT;"
-            )
-        elif self.path.stat().st_size < LARGE_BYTES and not self.is_sound():
-            raise sqlite3.DatabaseError("it is damaged")
+            self._made(self.path).close()
         db.execute("PRAGMA journal_mode = WAL")
-        db.execute(f"PRAGMA synchronous = {'OFF' if temporary else 'NORMAL'}")
+        db.execute(f"PRAGMA synchronous = {'OFF' if self._temporary else 'NORMAL'}")
         # What is written ahead is folded into the file by `look`: that waits for the disk.
         db.execute("PRAGMA wal_autocheckpoint = 0")
         # In KiB: what is looked up by uuid and by visitor is all over the file.
@@ -156,7 +122,7 @@ class SqliteStore:
     def is_sound(self) -> bool:
         """Whether the database is undamaged; it is read through once."""
         with self.lock:
-            return bool(self._db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+            return _holds_together(self._db, "quick_check")
 
     def close(self) -> None:
         """Leave the database; as often as one likes."""
@@ -171,21 +137,24 @@ class SqliteStore:
     @contextlib.contextmanager
     def reader(self) -> Iterator[sqlite3.Connection]:
         """A connection for reading."""
+        spare = self._spare
         try:
-            db = self._spare.pop()
+            db = spare.pop()
         except IndexError:
             self._check_open()
             self._identity.check()
-            db = self._connect(PATIENCE_S)
+            db = self._connect(self.path, PATIENCE_S)
         try:
             yield db
         except sqlite3.Error as error:
             raise self._named(error) from None
         finally:
-            if self._closed:
+            if spare is not self._spare:
+                _LEFT_OPEN.append(db)
+            elif self._closed:
                 db.close()
             else:
-                self._spare.append(db)
+                spare.append(db)
 
     def select(self, statement: str, /, **values: Any) -> list[Row]:
         """The rows of a named statement."""
@@ -195,7 +164,7 @@ class SqliteStore:
     def value(self, statement: str, /, **values: Any) -> Any:
         """The first column of the first row of a named statement, None when there is no row."""
         with self.reader() as db:
-            row = db.execute(STATEMENTS[statement], _stored(values)).fetchone()
+            row = db.execute(STATEMENTS[statement], stored(values)).fetchone()
             return row[0] if row else None
 
     def among(self, statement: str, keys: Collection[Sequence[Any]]) -> Iterator[Row]:
@@ -205,13 +174,14 @@ class SqliteStore:
             for row in db.execute(sql, [value for key in keys for value in key]):
                 yield dict(row)
 
-    def rows(self, listing: str, query: Query) -> list[Row]:
-        """The rows that match, in order of their numbers (downwards when `newest`)."""
+    def rows(self, listing: str, query: Query) -> Iterator[Row]:
+        """The rows that match, in order of their numbers (downwards when `newest`), read one by one."""
         where, values = condition(listing, query)
         order = "DESC" if query.newest else "ASC"
         sql = f"SELECT {STATEMENTS[f'columns {listing}']} FROM {listing} WHERE {where} ORDER BY number {order} LIMIT ?"
         with self.reader() as db:
-            return [dict(row) for row in db.execute(sql, [*values, query.limit])]
+            for row in db.execute(sql, [*values, query.limit]):
+                yield dict(row)
 
     def count(self, listing: str, query: Query, most: int) -> int:
         """How many rows match, counted no further than `most`."""
@@ -249,6 +219,8 @@ class SqliteStore:
         Raises JournalBusyError for who is not `patient` while another process writes, JournalError for a file that nobody
         can open any more.
         """
+        if self._mending and not patient:
+            raise JournalBusyError(f"the journal {self.path} is being mended")
         with self.lock, self.named_errors():
             self._check_open()
             self._identity.check()
@@ -299,6 +271,7 @@ class SqliteStore:
             raise self._named(error) from None
 
     def _named(self, error: sqlite3.Error) -> JournalError:
+        self._damaged = self._damaged or _is_damage(error)
         return JournalError(f"the journal {self.path} failed: {error}")
 
     # -- upkeep
@@ -310,9 +283,11 @@ class SqliteStore:
     def look(self) -> bool:
         """Fold what is written ahead into the file; whether another process has written since the last look.
 
-        Raises JournalError for a file that was deleted or replaced.
+        What was found damaged since is mended. Raises JournalError for a file that was deleted or replaced.
         """
         self._identity.check()
+        if self._damaged and self._mend_if_damaged():
+            return True
         with self.reader() as db:
             db.execute("PRAGMA wal_checkpoint(PASSIVE)")
         log = Path(f"{self.path}-wal")
@@ -324,6 +299,23 @@ class SqliteStore:
             self._check_open()
             seen, self._version = self._version, self._data_version()
         return seen != self._version
+
+    def _mend_if_damaged(self) -> bool:
+        self._mending = True
+        try:
+            with self.lock, self.named_errors():
+                self._check_open()
+                self._damaged = False
+                # What the other connections remember of the file may be better than the file.
+                with contextlib.closing(self._connect(self.path, PATIENCE_S)) as fresh:
+                    if _holds_together(fresh, "integrity_check"):
+                        return False
+                self._mend()
+                self._identity = Identity(self.path)
+                self._version = self._data_version()
+                return True
+        finally:
+            self._mending = False
 
     def empty_log(self) -> None:
         """Fold all that is written ahead into the file. Raises JournalError while somebody keeps reading there."""
@@ -346,6 +338,24 @@ class SqliteStore:
         with self.lock, self.named_errors():
             self._patiently("VACUUM")
         self.empty_log()
+
+
+def _holds_together(db: sqlite3.Connection, check: str) -> bool:
+    try:
+        return bool(db.execute(f"PRAGMA {check}(1)").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError as error:
+        if not _is_damage(error):
+            raise
+        return False
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:

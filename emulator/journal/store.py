@@ -1,6 +1,6 @@
 """What a database does for a journal: it runs statements by name, which its own .sql file has."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -47,8 +47,8 @@ class Store(Protocol):
         """The rows of a statement that looks for some keys, at least one, in the place of which its text has `:keys`."""
         ...
 
-    def rows(self, listing: str, query: Query) -> list[Row]:
-        """`Journal.rows`."""
+    def rows(self, listing: str, query: Query) -> Iterable[Row]:
+        """`Journal.rows`, whatever they come to: whoever asks stops reading."""
         ...
 
     def count(self, listing: str, query: Query, most: int) -> int:

@@ -17,66 +17,15 @@ from optilocal.emulator.journal.records import (
     Step,
 )
 from optilocal.emulator.journal.store import Store, Transaction
+from optilocal.emulator.journal.stored_documents import StoredDocuments, StoredTraces, read
 from optilocal.emulator.journal.waiters import News, Waiters
-from optilocal.emulator.json_text import dumps, loads
+from optilocal.emulator.json_text import dumps
 
 RUNS_KEPT = 1_000
 _EXCHANGE = "namespace, surface, method, status, at, counts, head, body"
 _EVENT = ", ".join(Event._fields)
 _VERDICT = "namespace, kind, event_key, event, judged, outcome, attributed"
 _OUTCOMES = ("verdicts", "events", "exchanges")
-
-
-class StoredDocuments:
-    """The documents of one namespace within one transaction."""
-
-    def __init__(self, run: Transaction, namespace: str) -> None:
-        self._run, self._namespace = run, namespace
-
-    def get(self, kind: str, id: str = "") -> Any:
-        rows = self._run("document", kind=kind, namespace=self._namespace, id=id)
-        return loads(rows[0]["doc"]) if rows else None
-
-    def all(self, kind: str) -> list[Any]:
-        return [loads(row["doc"]) for row in self._run("documents", kind=kind, namespace=self._namespace)]
-
-    def put(self, kind: str, doc: Any, id: str = "") -> None:
-        self._run("put document", kind=kind, namespace=self._namespace, id=id, doc=dumps(doc))
-
-    def add(self, kind: str, make: Callable[[int], Any]) -> Any:
-        number = int(self._run("add document", kind=kind, namespace=self._namespace)[0]["number"])
-        doc = make(number)
-        self._run("fill document", number=number, doc=dumps(doc))
-        return doc
-
-    def delete(self, kind: str, id: str = "") -> None:
-        self._run("delete document", kind=kind, namespace=self._namespace, id=id)
-
-    def delete_where(self, kind: str, of: str) -> None:
-        for row in self._run("documents", kind=kind, namespace=self._namespace):
-            if loads(row["doc"])["of"] == of:
-                self.delete(kind, row["id"])
-
-
-class StoredTraces:
-    """What may hold traces of a visitor, read, and in a transaction rewritten."""
-
-    def __init__(self, run: Callable[..., list[Row]], namespace: str, visitor: str) -> None:
-        self._run = run
-        self._key = {"namespace": namespace, "visitor_id": visitor}
-
-    def suspects(self, place: str, after: int, limit: int) -> list[Row]:
-        return self._run(f"{place}s after", **self._key, after=after, limit=limit)
-
-    def suspect(self, place: str, number: int) -> Row | None:
-        rows = self._run(f"{place} to erase", number=number)
-        return rows[0] if rows else None
-
-    def rewrite(self, place: str, number: int, values: Mapping[str, Any]) -> None:
-        self._run(f"erase {place}", **values, number=number)
-
-    def drop_report(self, number: int) -> None:
-        self._run("drop report", number=number)
 
 
 class StoredJournal(Journal):
@@ -121,12 +70,13 @@ class StoredJournal(Journal):
 
     def document(self, kind: str, namespace: str, id: str = "") -> Any:
         text = self._store.value("document", kind=kind, namespace=namespace, id=id)
-        return None if text is None else loads(text)
+        return None if text is None else read(text)
 
     def documents(self, kind: str, namespace: str | None) -> list[tuple[str, str, Any]]:
         name = "documents everywhere" if namespace is None else "documents"
         rows = self._store.select(name, kind=kind, namespace=namespace)
-        return [(row["namespace"], row["id"], loads(row["doc"])) for row in rows]
+        found = ((row["namespace"], row["id"], read(row["doc"])) for row in rows)
+        return [each for each in found if each[2] is not None]
 
     def documents_state(self, kind: str, namespace: str) -> tuple[int, int | None]:
         row = self._store.select("documents state", kind=kind, namespace=namespace)[0]
@@ -134,7 +84,7 @@ class StoredJournal(Journal):
 
     def settings(self, namespace: str, kinds: Sequence[str]) -> list[Any]:
         rows = self._store.select("settings", namespace=namespace, kinds=dumps(kinds))
-        known = {row["kind"]: loads(row["doc"]) for row in rows}
+        known = {row["kind"]: read(row["doc"]) for row in rows}
         return [known.get(kind) for kind in kinds]
 
     def transact(self, namespace: str, change: Callable[[Documents], T], *, restates: bool = False) -> T:
@@ -189,12 +139,19 @@ class StoredJournal(Journal):
 
     def run(self, namespace: str, id: str) -> Any:
         text = self._store.value("run", namespace=namespace, id=id)
-        return loads(text) if text else None
+        return read(text) if text else None
 
     # -- listings
 
     def rows(self, listing: str, query: Query) -> list[Row]:
-        return self._store.rows(listing, query)
+        rows: list[Row] = []
+        size = 0
+        for row in self._store.rows(listing, query):
+            rows.append(row)
+            size += sum(len(value) for value in row.values() if isinstance(value, str | bytes))
+            if size >= query.most_bytes:
+                break
+        return rows
 
     def count(self, listing: str, query: Query, most: int) -> int:
         return self._store.count(listing, query, most)
@@ -309,7 +266,7 @@ class StoredJournal(Journal):
             news.update(("outcome", new.judged.outcome) for new in step.verdicts if new.judged)
             news.update(("outcome", judged.outcome) for judged in step.judged.values())
             for waiter in waiting:
-                waiter.tell(max(exchanges, len(own)), news)
+                waiter.tell(max(exchanges, len(own)), news, changed=len(step.judged))
 
     # -- what a verdict is told from
 

@@ -29,10 +29,16 @@ class Waiter:
         """End the subscription; as often as one likes."""
         self._waiters._remove(self._key, self)
 
-    def tell(self, rows: int, news: News | None) -> None:
-        """Wake whoever waits when the new rows may be as many as it lacks; without news anything may have changed."""
+    def tell(self, rows: int, news: News | None, *, changed: int = 0) -> None:
+        """Wake whoever waits when the rows that are new, or have `changed` their outcome, may be as many as it lacks.
+
+        Of a changed row only the outcome is told. Without news anything may have changed.
+        """
         if news is not None:
-            self.missing -= min((news[each] for each in self._wanted), default=rows)
+            self.missing -= min(
+                (news[each] + (changed if each[0] != "outcome" else 0) for each in self._wanted),
+                default=rows + changed,
+            )
         if news is None or self.missing <= 0:
             self._wake()
 

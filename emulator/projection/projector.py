@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from optilocal import __version__
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import judge_by
 from optilocal.emulator.counting.rest_results import rest_results
@@ -18,12 +17,11 @@ from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S, SLICE, VISITOR
 from optilocal.emulator.journal.records import Position, Step
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.projection.arrival import Arrival
-from optilocal.emulator.projection.verdicts import Verdicts, event_json, judged
+from optilocal.emulator.projection.passing import past
+from optilocal.emulator.projection.verdicts import Verdicts, event_json, judged, stored_event
 from optilocal.emulator.projection.visitor import Visitor
 from optilocal.emulator.verdict.verdict import outcome_alone
 from optilocal.serving.clock import monotonic
-
-_RULES = "rules"
 
 Key = tuple[str, str]
 
@@ -43,25 +41,21 @@ class Projector:
         self._visitors: OrderedDict[Key, Visitor] = OrderedDict()
         self._histories: dict[str, DatafileHistory] = {}
         self._too_many: dict[str, int] = {}
+        self._slice = SLICE
+        self._doing: Callable[[Position], Step | None] = self._project
+        self._report: Callable[[str], None] = lambda _: None
         self._news = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._burst: float | None = None
-        self._judge_by_these_rules()
-
-    def _judge_by_these_rules(self) -> None:
-        """What was judged by other rules, or by another version, is judged anew."""
-        mine = {"version": __version__, "rules": repr(self.rules)}
-        if self.journal.document(_RULES, "") != mine:
-            for row in self.journal.namespaces():
-                self.journal.transact(row["name"], lambda _: None, restates=True)
-            self.journal.change_document(_RULES, "", lambda _: mine)
+        verdicts.judge_by_these_rules()
 
     # -- the thread
 
     def start(self, report: Callable[[str], None]) -> None:
         """Work from now on; `report` is told, in one line, what keeps it from that."""
         self.journal.stand(self.wake)
+        self._report = report
         self._thread = threading.Thread(target=self._run, args=(report,), name="projector", daemon=True)
         self._thread.start()
 
@@ -87,18 +81,17 @@ class Projector:
                 while busy and not self._stopping.is_set():
                     # A look waits for the disk, so it is not made after every step; but under load it is made too.
                     if monotonic() - looked >= LOOK_S:
-                        self.journal.look()
+                        if mended := self.journal.look():
+                            report(mended)
                         looked = monotonic()
                     busy = self._work_and_give_way() if self.journal.leads() else self._look_on()
                 told = ""
-            except JournalError as error:
-                # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
-                if str(error) != told:
-                    report(f"captured events wait to be judged: {error}")
-                told = str(error)
             except Exception as error:
-                report(f"the projector ended: {type(error).__name__}: {error}")
-                return
+                # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
+                why = str(error) if isinstance(error, JournalError) else f"{type(error).__name__}: {error}"
+                if why != told:
+                    report(f"captured events wait to be judged: {why}")
+                told = why
             if not self._stopping.is_set():
                 self._news.wait(LOOK_S)
 
@@ -171,15 +164,32 @@ class Projector:
                 for work in (self._project, self._judge, self._settle, self._drop):
                     if self._at is None or (work == self._project and self._at.exchange >= until):
                         continue
+                    self._doing = work
                     step = work(self._at)
                     if step is not None:
                         self._commit(step)
                         # What new exchanges bring with them is looked for right after them.
                         more |= work != self._project or self._at is None or self._at.exchange < until
-            except BaseException:
+            except BaseException as error:
                 self._forget()
-                raise
+                if isinstance(error, JournalError) or not isinstance(error, Exception):
+                    raise
+                self._pass_over(at, error)
+                return True
+            if not more:
+                self._slice = SLICE
             return more
+
+    def _pass_over(self, at: Position, error: Exception) -> None:
+        """What cannot be worked on is found by working on one row at a time, passed over and said; the rest goes on."""
+        if self._slice > 1:
+            self._slice = 1
+            return
+        self._slice = SLICE
+        found = past(self.journal, at, self._doing.__name__.removeprefix("_"))
+        if found is not None and self.journal.project(found[0]):
+            why = f"{type(error).__name__}: {error}"
+            self._report(f"{found[1]} cannot be worked out and is passed over: {why}")
 
     def _commit(self, step: Step) -> None:
         """Write a step; when another projector, a reset or an erasure was faster, all is read anew."""
@@ -200,13 +210,15 @@ class Projector:
 
     def _project(self, at: Position) -> Step | None:
         """New exchanges become events; a conversion is judged and counted at once, by what its visitor did before."""
-        pending = self.journal.pending(at.exchange, SLICE)
+        pending = self.journal.pending(at.exchange, self._slice)
         if not pending:
             return None
+        self._doing = self._judge
         reports = self._judge(at)
         if reports is not None:
             # A report that came before an exchange finds its conversion before it.
             return reports
+        self._doing = self._project
         arrival = Arrival(self.journal, self.rules, Step(at, pending[-1].number, at.event), pending)
         visitors = self._known(arrival.visitors, arrival.step)
         for row, event in arrival.events():
@@ -273,17 +285,17 @@ class Projector:
         loaded = False
         for row in rows:
             if row["kind"] == "decision":
-                if row["duplicate_of"] is None:
-                    decisions.append(loads(row["doc"]))
+                if row["duplicate_of"] is None and (decision := stored_event(row["doc"])):
+                    decisions.append(decision)
                 continue
             if not loaded:
                 visitor.load(decisions)
                 loaded = True
-            if row["duplicate_of"] is not None:
+            conversion = stored_event(row["doc"])
+            if row["duplicate_of"] is not None or conversion is None:
                 if told:
                     told(row, "", None)
                 continue
-            conversion = loads(row["doc"])
             delivery = loads(row["delivery"]) if told and row["delivery"] else None
             found = outcome_alone(delivery, conversion, visitor.standings) if told else None
             judgement = found[1] if found else judge_by(conversion, visitor.standings, with_details=False)
@@ -296,7 +308,7 @@ class Projector:
 
     def _judge(self, at: Position) -> Step | None:
         """Reports find their conversions, and verdicts that something else has changed are judged anew."""
-        rows = self.journal.unjudged(SLICE)
+        rows = self.journal.unjudged(self._slice)
         if not rows:
             return None
         step = Step(at, at.exchange, at.event)
@@ -318,7 +330,7 @@ class Projector:
 
     def _settle(self, at: Position) -> Step | None:
         """Visitors to be judged anew are: outcomes that differ are stored, and what they add is counted."""
-        keys = self.journal.stale_visitors(SLICE)
+        keys = self.journal.stale_visitors(self._slice)
         if not keys:
             return None
         step = Step(at, at.exchange, at.event, settled=set(keys))
@@ -352,7 +364,7 @@ class Projector:
             step.dropped = {name: n for name, n in self._too_many.items() if name not in waits}
             self._too_many = waits
             return step if step.dropped else None
-        rows = self.journal.oldest_events(cutoff, SLICE)
+        rows = self.journal.oldest_events(cutoff, self._slice)
         if not rows:
             return step
         if rows[-1]["number"] < cutoff:

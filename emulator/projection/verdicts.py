@@ -5,10 +5,12 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from optilocal import __version__
 from optilocal.emulator.batch.parse import parse
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import Attribution
 from optilocal.emulator.counting.standing import Rules, Standings
+from optilocal.emulator.datafile.forced import Forced
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
 from optilocal.emulator.datafile.store import REVISION
@@ -17,11 +19,14 @@ from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.journal.records import Judged
 from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.verdict.verdict import outcome_alone, related_visitors, verdict
+from optilocal.emulator.wording import quoted
 
 
 def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored event as the listings show it."""
-    doc: dict[str, Any] = loads(row["doc"])
+    """A stored event as the listings show it. Raises ValueError for a damaged one."""
+    doc = stored_event(row["doc"])
+    if doc is None:
+        raise ValueError("no event")
     return {
         "number": row["number"],
         "namespace": row["namespace"],
@@ -31,10 +36,22 @@ def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def stored_event(text: str) -> EventRow | None:
+    """A stored event as it was read from its batch; None when what is stored is damaged."""
+    try:
+        doc: EventRow = loads(text)
+    except ValueError:
+        return None
+    return doc if isinstance(doc, dict) and doc.keys() >= EventRow.__required_keys__ else None
+
+
 def judged(outcome: str | None, places: Sequence[Attribution], version: int = 0) -> Judged:
     """An outcome as the journal keeps it."""
     credited = {name for place in places for name in (place["experiment"], place["experiment_id"])}
     return Judged(outcome, dumps(sorted(credited)) if credited else "[]", version)
+
+
+_RULES = "rules"
 
 
 class Verdicts:
@@ -45,6 +62,14 @@ class Verdicts:
         self._lock = threading.Lock()
         self._histories: OrderedDict[str, tuple[object, DatafileHistory]] = OrderedDict()
 
+    def judge_by_these_rules(self) -> None:
+        """What was judged by other rules, or by another version, is judged anew."""
+        mine = {"version": __version__, "rules": repr(self.rules)}
+        if self.journal.document(_RULES, "") != mine:
+            for row in self.journal.namespaces():
+                self.journal.transact(row["name"], lambda _: None, restates=True)
+            self.journal.change_document(_RULES, "", lambda _: mine)
+
     def history(self, namespace: str) -> DatafileHistory:
         """Every revision of the namespace's datafiles, with the time from which it held."""
         state = self.journal.documents_state(REVISION, namespace)
@@ -53,7 +78,8 @@ class Verdicts:
         if kept is None or kept[0] != state:
             revisions: dict[str, list[tuple[int, object]]] = {}
             for _, _, doc in self.journal.documents(REVISION, namespace):
-                revisions.setdefault(doc["of"], []).append((doc["from"], doc["datafile"]))
+                if isinstance(doc, dict) and doc.keys() >= {"of", "from", "datafile"}:
+                    revisions.setdefault(doc["of"], []).append((doc["from"], doc["datafile"]))
             kept = (state, DatafileHistory(revisions))
             with self._lock:
                 self._histories[namespace] = kept
@@ -107,6 +133,10 @@ class Verdicts:
             uuid_taken_by_other_delivery=taken,
             relatives=self._relatives(namespace, visitor, related_visitors(delivery, conversion)),
         )
+        found["warnings"] = [
+            *found["warnings"],
+            *self._forced_notes(namespace, visitor, found["attributed_to"]),
+        ]
         if self.journal.dropped("events", namespace):
             found["warnings"] = [
                 *found["warnings"],
@@ -117,6 +147,28 @@ class Verdicts:
                 },
             ]
         return {"number": row["number"], "namespace": namespace, **found}
+
+    def _forced_notes(
+        self, namespace: str, visitor: str | None, places: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, str]]:
+        """Which of the experiments that a conversion counts for show their variation because it was forced here."""
+        forced = Forced(self.journal, namespace) if places else None
+        if forced is None or not forced.ever:
+            return []
+        notes = []
+        decisions = self._decisions(namespace, visitor)
+        for place in places:
+            own = [row for row in decisions if row["experiment_id"] == place["experiment_id"]]
+            rules = [forced.at(place["experiment_id"], visitor, row["received_at"]) for row in own]
+            rule = next(
+                (rule for rule in rules if rule and rule["variation_id"] == place["variation_id"]), None
+            )
+            if rule:
+                whom = "everybody" if rule["user"] is None else "this user"
+                shown, of = quoted(place["variation"]), quoted(place["experiment"])
+                message = f"The variation {shown} of {of} was forced here, for {whom}."
+                notes.append({"code": "forced_here", "message": message})
+        return notes
 
     def foreseen(self, namespace: str, report: Mapping[str, Any], history: DatafileHistory) -> dict[str, Any]:
         """The verdict on a delivery that was not made: as if Optimizely had received what its requests would carry."""
@@ -140,13 +192,14 @@ class Verdicts:
 
     def _event(self, number: int | None) -> Any:
         row = None if number is None else self.journal.event(number)
-        return None if row is None else event_json(row)
+        return event_json(row) if row and stored_event(row["doc"]) else None
 
     def _decisions(self, namespace: str, visitor: str | None) -> list[EventRow]:
         """All decisions of a visitor, replays collapsed."""
         if not visitor:
             return []
-        return [event_json(row) for row in self.journal.decisions_of(namespace, visitor)]  # type: ignore[misc]
+        rows = self.journal.decisions_of(namespace, visitor)
+        return [event_json(row) for row in rows if stored_event(row["doc"])]  # type: ignore[misc]
 
     def _relatives(
         self, namespace: str, visitor: str | None, named: Sequence[str]

@@ -10,6 +10,7 @@ from werkzeug.http import parse_date
 
 from optilocal.emulator.batch.row import note
 from optilocal.emulator.context import context, namespace
+from optilocal.emulator.datafile.forced import Forced
 from optilocal.emulator.datafile.store import DEACTIVATED_TEXT, DatafileStore
 from optilocal.emulator.wire.exchange import Answer, exchange
 
@@ -91,7 +92,11 @@ def _serve(state: Mapping[str, Any] | None) -> Answer:
             200, DEACTIVATED_TEXT.encode(), {**headers, "Content-Type": "text/javascript; charset=utf-8"}
         )
     headers["Content-Type"] = state["content_type"] or "application/json"
-    return Answer(state["status"] or 200, state["text"].encode("utf-8", "replace"), headers)
+    # A text that is no datafile has no revision, and stays as it is.
+    text = state["text"]
+    if state["revision"] is not None:
+        text = Forced(context().journal, namespace()).served(text)
+    return Answer(state["status"] or 200, text.encode("utf-8", "replace"), headers)
 
 
 @blueprint.after_request

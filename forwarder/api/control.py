@@ -27,6 +27,8 @@ blueprint = Blueprint("control_api", __name__, url_prefix="/_forwarder")
 
 SETTINGS = ("accountId", "dataFileUrl", "accessToken")
 MASK = "********"
+PAGE_BYTES = 8_000_000
+"""A page of deliveries ends with the one that reaches so many bytes."""
 LISTING = ("after", "limit", "order", "wait", "count", "ns")
 
 
@@ -196,9 +198,20 @@ def deliveries() -> Response:
     if wait and not current.waited and check() is not None:
         current.wait = Wait(wait, check, spool.subscribe)
         return jsonify(deliveries=[])
-    rows = spool.listing(namespace, after=after, limit=limit, filters=filters, newest=order == "newest")
+    rows = spool.listing(
+        namespace,
+        after=after,
+        limit=limit,
+        filters=filters,
+        newest=order == "newest",
+        most_bytes=PAGE_BYTES,
+    )
     following = rows[-1].row if rows else after
-    return jsonify(deliveries=[_shown(row) for row in rows], next=following, dropped=spool.dropped())
+    answer = {"deliveries": [_shown(row) for row in rows], "next": following, "dropped": spool.dropped()}
+    if 0 < len(rows) < limit:
+        found = spool.count(namespace, after=after, most=len(rows) + 1, filters=filters)
+        answer |= {"more": True} if found > len(rows) else {}
+    return jsonify(answer)
 
 
 def _shown(spooled: SpooledDelivery) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.queue.reports import Report, ReportQueue
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
+from optilocal.serving.printable import printable
 
 MAX_WAITING = 200_000
 """How many deliveries may wait; beyond that clients are asked to come back later."""
@@ -253,11 +254,19 @@ class Dispatcher:
         now = time.monotonic()
         if self._said_at is None or now - self._said_at >= _SAID_EVERY_S:
             self._said_at = now
-            print(f"forwarder: {error}; nothing is sent until it can be written", file=sys.stderr, flush=True)
+            print(
+                f"forwarder: {printable(error)}; nothing is sent until it can be written",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def _put_off(self, namespace: str, row: int, error: Exception) -> None:
         """Whatever is wrong with one event must not end its worker: it comes again in a minute."""
-        print(f"forwarder: delivery {row} could not be dealt with: {error!r}", file=sys.stderr, flush=True)
+        print(
+            f"forwarder: delivery {row} could not be dealt with: {printable(repr(error))}",
+            file=sys.stderr,
+            flush=True,
+        )
         with self._changed:
             self._at_work.discard(row)
             heappush(self._later, (self._clock.now_ms() + 60_000, row, namespace))

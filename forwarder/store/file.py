@@ -10,6 +10,7 @@ VERSION_AT = 60
 APPLICATION_AT = 68
 APPLICATION_ID = 0x4F50_5350
 VERSION = 1
+FORMATS = (b"\1\1\0\x40\x20\x20", b"\2\2\0\x40\x20\x20")
 
 SCHEMA = f"""
 CREATE TABLE deliveries (
@@ -42,8 +43,9 @@ class SpoolError(Exception):
     """The spool cannot be used: one line that says which file, why, and what to do."""
 
 
-def check_spool_file(path: Path) -> None:
-    """Accepts a file that is a spool of this version, an empty one, and one that is not there yet.
+def check_spool_file(path: Path) -> bool:
+    """Accepts a file that is a spool of this version, an empty one, and one that is not there yet; whether its first
+    bytes are as they were written.
 
     Raises `SpoolError` otherwise; nothing is written.
     """
@@ -56,20 +58,26 @@ def check_spool_file(path: Path) -> None:
         with path.open("rb") as file:
             header = file.read(HEADER_BYTES)
     except FileNotFoundError:
-        return
+        return True
     except OSError as error:
         raise SpoolError(f"the spool {path} cannot be read: {error.strerror}; {advice}") from None
     if not header:
-        return
-    if len(header) < HEADER_BYTES or not header.startswith(SQLITE_HEADER):
+        return True
+    header = header.ljust(HEADER_BYTES, b"\0")
+    ours = _number(header, APPLICATION_AT) == APPLICATION_ID
+    if not header.startswith(SQLITE_HEADER):
+        if ours and _number(header, VERSION_AT) == VERSION:
+            return False
         raise SpoolError(f"{path} is not a spool and was left as it is; {advice}")
-    if _number(header, APPLICATION_AT) != APPLICATION_ID:
+    if not ours:
         raise SpoolError(f"{path} is a database of something else and was left as it is; {advice}")
     version = _number(header, VERSION_AT)
     if version != VERSION:
         raise SpoolError(
             f"the spool {path} has version {version} and this forwarder writes version {VERSION}; {advice}"
         )
+    # What never changes in a spool's header: file formats, fractions, schema format, encoding.
+    return (header[18:24] in FORMATS, header[44:48], header[56:60]) == (True, b"\0\0\0\4", b"\0\0\0\1")
 
 
 def _number(header: bytes, at: int) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from optilocal.forwarder.pipeline.deduplication import WINDOW_MS
@@ -69,6 +71,7 @@ class Spool(ABC):
         """Held by whoever uses a spool and its instances in turn."""
         self._subscribers: set[Callable[[], None]] = set()
         self._changes = 0
+        self._unreadable: set[int] = set()
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
@@ -200,14 +203,22 @@ class Spool(ABC):
         limit: int = 100,
         filters: Mapping[str, str] | None = None,
         newest: bool = False,
+        most_bytes: int | None = None,
     ) -> list[SpooledDelivery]:
         """Deliveries with a row after `after`, oldest first, or `newest` first; of every namespace when None.
+
+        There are fewer than `limit` where the reports of those before came to `most_bytes`. Damaged ones are left out.
 
         `filters` are among `FILTERS`, and "state", one of `STATES`; anything else is a KeyError.
         """
         where, values = _where(namespace, after, filters or {})
         order = "DESC" if newest else "ASC"
-        return self._select(f"{where} ORDER BY number {order} LIMIT ?", *values, limit)
+        rest = f"{where} ORDER BY number {order} LIMIT ?"
+        if most_bytes is not None:
+            sizes = self._rows(f"SELECT length(report) FROM deliveries {rest}", *values, limit)
+            full = (n for n, size in enumerate(accumulate(row[0] for row in sizes), 1) if size >= most_bytes)
+            limit = next(full, limit)
+        return self._select(rest, *values, limit)
 
     def count(self, namespace: str | None, *, after: int, most: int, filters: Mapping[str, str]) -> int:
         """How many deliveries a listing has, counted no further than `most`."""
@@ -219,10 +230,19 @@ class Spool(ABC):
         rows = self._rows(f"SELECT {COLUMNS} FROM deliveries {rest}", *values)
         found = []
         for row, namespace, due, state_text, report in rows:
-            state = json.loads(state_text)
-            tries = state.pop("tries")
-            found.append(SpooledDelivery(row, namespace, Delivery(json.loads(report), **state), due, tries))
+            delivery = _read(state_text, report)
+            if delivery is None:
+                self._tell_unreadable(row)
+            else:
+                found.append(SpooledDelivery(row, namespace, delivery[0], due, delivery[1]))
         return found
+
+    def _tell_unreadable(self, row: int) -> None:
+        """A damaged delivery is left out of everything, and stays where it is."""
+        if row not in self._unreadable:
+            self._unreadable.add(row)
+            said = f"delivery {row} in the spool {self.name} is damaged and left out: it cannot be read"
+            print(f"forwarder: {said}", file=sys.stderr, flush=True)
 
     def _prune_in_time(self) -> None:
         if self._changes >= PRUNED_EVERY:
@@ -322,6 +342,16 @@ def _where(namespace: str | None, after: int, filters: Mapping[str, str]) -> tup
         else:
             raise KeyError(name)
     return f"WHERE {' AND '.join(where)}", values
+
+
+def _read(state_text: str, report_text: str) -> tuple[Delivery, int] | None:
+    """A delivery as it was stored, and its tries; None when it is damaged."""
+    try:
+        state, report = json.loads(state_text), json.loads(report_text)
+        tries = state.pop("tries")
+        return Delivery(report, **state), tries
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _state(delivery: Delivery, tries: int) -> str:

@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from optilocal.forwarder.store.file import SCHEMA, SpoolError, check_spool_file
+from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import INSERT, KEPT, Spool
+from optilocal.forwarder.store.sqlite_connection import connected, is_damage, mend
 
 
 class SqliteSpool(Spool):
     """One connection for all threads. `path` None is a file that goes with the process.
 
-    Raises `SpoolError` for a file that cannot be used, and when another forwarder is using it.
+    A damaged file is mended, at the start and while it is used: see `salvage`. Raises `SpoolError` for a file that cannot
+    be used, and when another forwarder is using it.
     """
 
     def __init__(self, path: Path | None, *, kept: int = KEPT) -> None:
@@ -26,49 +28,15 @@ class SqliteSpool(Spool):
         self.temporary = self._folder is not None
         self.name = None if self.temporary else str(self.path)
         self._depth = 0
-        check_spool_file(self.path)
-        self._db = self._open()
-
-    def _open(self) -> sqlite3.Connection:
-        try:
-            # Nobody else's business: events of users, and the destination's token.
-            self.path.touch(mode=0o600)
-            db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=0.2)
-            # One forwarder a file: two would each send everything. A killed one leaves no lock behind.
-            db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            # A file that goes with the process need not outlive the machine's own end.
-            db.execute(f"PRAGMA synchronous = {'OFF' if self.temporary else 'NORMAL'}")
-            db.execute("BEGIN IMMEDIATE")
-            is_new = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-            db.execute("COMMIT")
-            if is_new:
-                # Before the log is switched on, so that the file itself says from the start whose it is.
-                db.executescript(f"BEGIN; {SCHEMA} COMMIT;")
-            elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                raise sqlite3.DatabaseError("its content does not hold together")
-            db.execute("PRAGMA journal_mode = WAL")
-            # Every event touches the same few pages of the indexes: written home four times less often, 16 MB of log.
-            db.execute("PRAGMA wal_autocheckpoint = 4000")
-        except OSError as error:
-            why = f"the spool {self.path} cannot be written: {error.strerror}; name another file"
-            raise SpoolError(why) from None
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                why = f"the spool {self.path} is in use by another forwarder; stop it or name another file"
-            else:
-                why = f"the spool {self.path} cannot be written: {error}; name another file"
-            raise SpoolError(why) from None
-        except sqlite3.DatabaseError as error:
-            raise SpoolError(
-                f"the spool {self.path} is damaged: {error}; move it away and start anew"
-            ) from None
-        return db
+        self._damaged = False
+        self._db = connected(self.path, temporary=self.temporary)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing of what is done within, on disk when it ends; holds the spool meanwhile; may be nested."""
         with self.lock, self._named_errors():
             if self._depth == 0:
+                self._mend_if_damaged()
                 self._db.execute("BEGIN IMMEDIATE")
             self._depth += 1
             try:
@@ -97,10 +65,17 @@ class SqliteSpool(Spool):
         try:
             yield
         except sqlite3.Error as error:
+            self._damaged = self._damaged or is_damage(error)
             raise SpoolError(f"the spool {self.path} cannot be used: {error}") from error
+
+    def _mend_if_damaged(self) -> None:
+        if self._damaged and self._depth == 0:
+            self._damaged = False
+            self._db = mend(self._db, self.path, temporary=self.temporary)
 
     def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.lock, self._named_errors():
+            self._mend_if_damaged()
             return self._db.execute(sql, _bound(values)).fetchall()
 
     def _do(self, sql: str, *values: Any) -> int:

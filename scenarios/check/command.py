@@ -18,6 +18,7 @@ from optilocal.scenarios.check.reading import read
 from optilocal.scenarios.check.report import print_report
 from optilocal.scenarios.language.datafile_source import find_datafile
 from optilocal.scenarios.language.problems import CannotRun
+from optilocal.serving.printable import printable
 
 
 def check(
@@ -68,7 +69,7 @@ def read_datafile(named: str) -> Datafile:
 
 def _write(file: Path, content: bytes) -> None:
     if str(file) == "-":
-        sys.stdout.write(content.decode())
+        sys.stdout.write(printable(content.decode(), lines=True))
         return
     try:
         file.write_bytes(content)

@@ -12,6 +12,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from optilocal.scenarios.reporters.terminal import Terminal
+
 _VERDICTS = {
     "counts": ("✓", "green", "counts"),
     "partly": ("!", "yellow", "partly"),
@@ -28,9 +30,9 @@ _WORTH_SHOWING = 10
 
 def print_report(report: Mapping[str, Any], stream: IO[str]) -> None:
     """Print the report document; colour and width as the terminal has them."""
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console = Terminal(file=stream)
     if not console.is_terminal:
-        console = Console(file=stream, highlight=False, markup=False, emoji=False, width=120)
+        console = Terminal(file=stream, width=120)
     datafile = report["datafile"]
     console.print(Text(f"{datafile['source']}, revision {datafile['revision']}", "dim"))
     for one in report["read"]:

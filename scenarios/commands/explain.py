@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from optilocal.scenarios.commands.options import Command, emulator_option, option, verdict_options
+from optilocal.serving.printable import printable
 
 
 @click.command("explain", cls=Command)
@@ -46,9 +47,8 @@ def command(
     """
     if not (message_ids or last or user or event or outcome or namespace):
         context.fail("name a MESSAGE_ID, or --last, --user, --event, --outcome or --namespace")
-    from rich.console import Console  # noqa: PLC0415 - `--help` needs none of it
-
-    from optilocal.scenarios.language.document import check_outcome  # noqa: PLC0415
+    from optilocal.scenarios.language.document import check_outcome  # noqa: PLC0415 - `--help` needs none of it
+    from optilocal.scenarios.reporters.terminal import Terminal  # noqa: PLC0415
     from optilocal.scenarios.reporters.verdict_words import print_verdict  # noqa: PLC0415
     from optilocal.scenarios.running.emulator_client import EmulatorClient  # noqa: PLC0415
     from optilocal.scenarios.running.verdict_feed import Selection, found  # noqa: PLC0415
@@ -72,9 +72,11 @@ def command(
         if message_id is not None and not rows:
             missing.append(message_id)
     if as_json:
-        click.echo(json_module.dumps({"verdicts": verdicts}, ensure_ascii=False, indent=1))
+        click.echo(
+            printable(json_module.dumps({"verdicts": verdicts}, ensure_ascii=False, indent=1), lines=True)
+        )
         return 0 if verdicts and not missing else 1
-    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     for verdict in verdicts:
         print_verdict(verdict, console, client.root, faults=_faults(client, verdict))
     for message_id in missing:

@@ -16,6 +16,7 @@ from optilocal.scenarios.reporters.files import Reports
 from optilocal.scenarios.running.emulator_client import EmulatorClient, forwarder_health
 from optilocal.scenarios.running.run import run_with
 from optilocal.scenarios.running.workers import Workers
+from optilocal.serving.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,9 @@ def _updated(
     )
     told = update(workers.scenarios, run)
     for line in told.changed:
-        print(line, file=stream)
+        print(printable(line), file=stream)
     for line in told.refused:
-        print(f"optilocal: {line}", file=sys.stderr)
+        print(f"optilocal: {printable(line)}", file=sys.stderr)
     return again(workers.scenarios) if told.changed else workers.scenarios
 
 

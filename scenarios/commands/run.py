@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import click
 
 from optilocal.scenarios.commands.options import FILE, Command, option, servers_options
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError
+from optilocal.serving.printable import printable
 
 WORKERS = min((os.cpu_count() or 1) + 1, 8)
 """Scenarios at a time: one more than cores, as each waits for the emulator now and then."""
@@ -97,7 +97,7 @@ def command(
     if only_list:
         for scenario in chosen:
             tags = f"  [{', '.join(scenario.tags)}]" if scenario.tags else ""
-            sys.stdout.write(f"{scenario.id}  {scenario.name}{tags}\n")
+            print(printable(f"{scenario.id}  {scenario.name}{tags}"))
         return 0
     if forwarder and not emulator:
         raise CannotRun(

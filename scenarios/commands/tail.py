@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from optilocal.scenarios.commands.options import Command, emulator_option, option, verdict_options
+from optilocal.serving.printable import printable
 
 
 @click.command("tail", cls=Command)
@@ -62,7 +63,7 @@ def command(
 
     def show(verdict: dict[str, Any]) -> None:
         line = (
-            json_module.dumps(verdict, ensure_ascii=False)
+            printable(json_module.dumps(verdict, ensure_ascii=False))
             if as_json
             else verdict_line(verdict, colour=colour)
         )

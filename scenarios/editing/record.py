@@ -22,6 +22,7 @@ from optilocal.scenarios.language.scenario import Scenario
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.runner import run_scenario
 from optilocal.scenarios.running.servers import LocalServers, ServerOptions
+from optilocal.serving.printable import printable
 
 _TOKEN = "recorded"
 
@@ -68,7 +69,7 @@ def record_namespace(
                 raise CannotRun(f"{beside} is there already, with another datafile; --force overwrites it")
     told = settle(draft)
     for line in told:
-        print(f"optilocal: not as recorded: {line}", file=sys.stderr)
+        print(f"optilocal: not as recorded: {printable(line)}", file=sys.stderr)
     _write(draft, output)
     if output is not None:
         count = len(recording.expect["tracks"])

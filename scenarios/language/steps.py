@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from optilocal.emulator.wire.faults import BREAKS, SURFACES
 from optilocal.scenarios.language.checker import Checker
+from optilocal.scenarios.language.datafile_step import DATAFILE, datafile_summary
 from optilocal.scenarios.language.event_batch import EVENT_BATCH
 from optilocal.scenarios.language.event_batch import summary as batch_summary
 from optilocal.scenarios.language.matchers import Matcher
@@ -22,7 +23,6 @@ from optilocal.scenarios.language.shapes import (
     NUMBER,
     TEXT,
     WHOLE,
-    YES_NO,
     Key,
     Shape,
     list_of,
@@ -60,6 +60,9 @@ class Driver(Protocol):
 
     def fail(self, rules: list[dict[str, Any]]) -> None:
         """Fault rules come into force."""
+
+    def force(self, rule: dict[str, Any]) -> str | None:
+        """One more variation is forced."""
 
     def change_datafile(self, change: dict[str, Any]) -> str | None:
         """The datafile changes, as assembly has resolved it: `{"whole": datafile}`, or what stands in its place."""
@@ -175,40 +178,6 @@ def _fault_summary(rules: Any) -> str:
     return ", ".join(shown)
 
 
-_CHANGE = mapping_of(
-    set=Key(MAPPING, "path: value, for example experiments.checkout_test.status: Paused. !absent removes."),
-    deactivated=Key(YES_NO, "The project is deactivated, or active again."),
-    missing=Key(YES_NO, "The CDN does not know the datafile."),
-    raw=Key(ANYTHING, "Any text in the datafile's place."),
-    content_type=Key(ANYTHING, "With raw: the content type it is served with."),
-    status=Key(ANYTHING, "With raw: the status it is served with."),
-)
-_CHANGES = ("set", "deactivated", "raw", "missing")
-
-
-def _check_datafile(checker: Checker, path: NodePath, value: Any) -> None:
-    if isinstance(value, str):
-        return
-    if not checker.kind(value, path, dict, "a mapping or the path of a datafile", "datafile"):
-        return
-    if "version" in value or "experiments" in value:
-        return  # a whole new datafile, checked as one
-    _CHANGE.check(checker, path, value, "datafile")
-    if sum(key in value for key in _CHANGES) != 1 and set(value) <= set(_CHANGE.keys or ()):
-        checker.problem(
-            path, "datafile takes one of: set, deactivated, raw, missing, or a whole new datafile"
-        )
-    for key in ("content_type", "status"):
-        if key in value and "raw" not in value:
-            checker.problem((*path, key), f"datafile: {key} goes with raw", at_key=True)
-
-
-def _datafile_summary(given: Any) -> str:
-    if not isinstance(given, dict):
-        return str(given)
-    return f"revision {given['whole'].get('revision')}" if "whole" in given else ", ".join(given)
-
-
 STEPS: Mapping[str, StepKind] = {
     "decide": StepKind(
         "Optimizely's own Python SDK fetches the datafile from the emulator, decides on a flag, and sends what it sends. "
@@ -244,6 +213,19 @@ STEPS: Mapping[str, StepKind] = {
             + (f" → {given['variation']}" if "variation" in given else "")
         ),
         by_sdk=True,
+    ),
+    "force": StepKind(
+        "From here on the emulator serves the datafile so that SDKs show `user`, or without it everybody, this variation. "
+        "It is judged by the datafile as it was.",
+        "{experiment, variation, user}",
+        mapping_of(
+            experiment=Key(TEXT, "An experiment of the datafile.", required=True, names="experiment"),
+            variation=Key(ID, "The variation to be shown.", required=True, names="variation"),
+            user=Key(ID, "Whom it is shown to; absent: everybody."),
+        ),
+        lambda driver, given: driver.force(given),
+        lambda given: f"{given['experiment']} → {given['variation']} for {given.get('user', 'everybody')}",
+        sdk_polls_after=True,
     ),
     "event_batch": StepKind(
         "A program without an SDK posts this event batch to Optimizely's Event API, a text as it stands. The head of the "
@@ -333,23 +315,9 @@ STEPS: Mapping[str, StepKind] = {
         "Another datafile: its path, the datafile itself, or a change: `{set: {path: value}}`, `{deactivated: true}`, "
         "`{missing: true}`, `{raw: text, content_type, status}`.",
         "…",
-        Shape(
-            "a path, a datafile, or a change of it",
-            also=_check_datafile,
-            schema={
-                "anyOf": [
-                    {"type": "string"},
-                    {"type": "object", "anyOf": [{"required": ["version"]}, {"required": ["experiments"]}]},
-                    {
-                        **_CHANGE.as_schema(),
-                        "oneOf": [{"required": [key]} for key in _CHANGES],
-                        "dependentRequired": {"content_type": ["raw"], "status": ["raw"]},
-                    },
-                ]
-            },
-        ),
+        DATAFILE,
         lambda driver, given: driver.change_datafile(given),
-        _datafile_summary,
+        datafile_summary,
         sdk_polls_after=True,
     ),
 }  # fmt: skip

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 from collections.abc import Iterator
 from typing import IO, Any
 
-from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
 from optilocal.emulator.verdict.advice import NOTHING
 from optilocal.scenarios.language.matchers import as_text
+from optilocal.scenarios.reporters.terminal import Terminal
 from optilocal.scenarios.reporters.wording import page_of
+from optilocal.serving.printable import printable
 
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "error": ("!", "bold red")}
 _LABEL = 9
@@ -37,11 +37,8 @@ class ConsoleReporter:
     def __init__(
         self, stream: IO[str], *, quiet: bool = False, viewer: str | None = None, plain: bool = False
     ) -> None:
-        self._console = Console(
+        self._console = Terminal(
             file=stream,
-            highlight=False,
-            markup=False,
-            emoji=False,
             soft_wrap=True,
             color_system=None if plain else "auto",
             force_terminal=False if plain else None,
@@ -170,5 +167,5 @@ def _value(value: Any, *, exact: bool) -> str:
     """
     plain = not exact and isinstance(value, str) and value.isprintable() and value and value == value.strip()
     text = str(value) if plain else as_text(value)
-    text = "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
+    text = printable(text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

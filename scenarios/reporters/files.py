@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError
+from optilocal.serving.printable import printable
 
 Write = Callable[[dict[str, Any], Path], None]
 
@@ -110,6 +111,6 @@ def _append_summary(run: dict[str, Any], file: Path) -> None:
 def _write_json(run: dict[str, Any], file: Path) -> None:
     text = json.dumps(run, ensure_ascii=False, indent=1) + "\n"
     if str(file) == "-":
-        sys.stdout.write(text)
+        sys.stdout.write(printable(text, lines=True))
     else:
         file.write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from optilocal.scenarios.language.problems import AuthorProblem
 from optilocal.scenarios.reporters.wording import failures, page_of, sides, verdict_of
+from optilocal.serving.printable import printable
 
 
 def write(run: dict[str, Any], stream: IO[str], *, cwd: Path, workspace: str | None) -> None:
@@ -90,8 +91,8 @@ def _in_repository(file: str, cwd: Path, workspace: str | None) -> str:
 
 
 def _data(text: str) -> str:
-    """A command ends with its line; the runner turns these three back."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """A command ends with its line; the runner turns these two back."""
+    return printable(text, lines=True).replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 from optilocal.scenarios.reporters.console import failure_text
+from optilocal.serving.printable import printable
 
 _ELEMENTS = {"failed": ("failure", "difference"), "error": ("error", "could-not-run")}
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SUFFIX = re.compile(r"(\.scenario)?\.ya?ml$")
 
 
@@ -101,5 +101,5 @@ def _token(text: str) -> str:
 
 
 def readable(text: str) -> str:
-    """The text with what XML 1.0 cannot carry, not even escaped, written out: a NUL as `\\x00`."""
-    return _NOT_XML.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    """The text with what XML 1.0 cannot carry, not even escaped, and what steers a terminal spelt: a NUL as `\\u0000`."""
+    return printable(text, lines=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from optilocal.scenarios.reporters.console import failure_text
 from optilocal.scenarios.reporters.wording import failures
+from optilocal.serving.printable import printable
 
 LARGEST = 900_000
 """Bytes. GitHub refuses a step's summary above one mebibyte, whole."""
@@ -68,7 +69,7 @@ def _files(run: dict[str, Any]) -> str:
 
 def _html(text: str) -> str:
     """One line inside an HTML block, where Markdown's own marks mean nothing."""
-    return html.escape(" ".join(text.split()), quote=False)
+    return html.escape(printable(" ".join(text.split())), quote=False)
 
 
 def _cell(text: str) -> str:

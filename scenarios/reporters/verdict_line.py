@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from optilocal.serving.printable import printable
+
 SHORT = {
     "suppressed_user": "the user is suppressed at Segment",
     "duplicate": "an event with this messageId came before",
@@ -47,8 +49,8 @@ def verdict_line(verdict: dict[str, Any], *, colour: bool = False) -> str:
     shown = f"{outcome:<22}"
     if colour:
         shown = click.style(shown, fg="green" if outcome == "counted" else "red")
-    cells = (_time(verdict["timestamp"]), f"{_plain(event):<20}", f"{_plain(visitor):<12}", shown)
-    line = "  ".join((*cells, _plain(short_reason(verdict))))
+    cells = (_time(verdict["timestamp"]), f"{printable(event):<20}", f"{printable(visitor):<12}", shown)
+    line = "  ".join((*cells, printable(short_reason(verdict))))
     return line.rstrip()
 
 
@@ -78,7 +80,3 @@ def _time(milliseconds: int | None) -> str:
         return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%H:%M:%S}"
     except (OverflowError, ValueError, OSError):
         return "--:--:--"
-
-
-def _plain(text: object) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in str(text))

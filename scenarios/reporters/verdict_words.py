@@ -10,6 +10,7 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.text import Text
 
+from optilocal.scenarios.reporters.terminal import Terminal
 from optilocal.scenarios.reporters.wording import page_of
 
 CONDITIONS = {
@@ -40,7 +41,7 @@ def verdict_text(verdict: dict[str, Any]) -> str:
     text = io.StringIO()
     print_verdict(
         verdict,
-        Console(file=text, color_system=None, force_terminal=False, markup=False, soft_wrap=True),
+        Terminal(file=text, color_system=None, force_terminal=False, soft_wrap=True),
         None,
     )
     return text.getvalue()

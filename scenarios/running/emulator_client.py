@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import requests
 
 from optilocal.scenarios.language.problems import CannotRun
+from optilocal.scenarios.running.verdict_feed import is_last
 
 Ask = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, bytes]]
 """Method, path with query, body and headers → status and body."""
@@ -125,6 +126,13 @@ class EmulatorClient:
         """Freeze the namespace's clock at a time."""
         self.call("PUT", "/_emulator/clock", json={"now": iso_time})
 
+    def force(self, experiment: str, variation: str, user: str | None = None) -> list[str]:
+        """Have SDKs show a user, or everybody, a variation, besides what is forced already; the emulator's warnings."""
+        there = self.call("GET", "/_emulator/forced")["forced"]
+        rules = [{name: rule[name] for name in ("experiment", "variation", "user")} for rule in there]
+        new = {"experiment": experiment, "variation": variation, "user": user}
+        return list(self.call("PUT", "/_emulator/forced", json=[*rules, new])["warnings"])
+
     def add_faults(self, rules: list[dict[str, Any]]) -> None:
         """Put fault rules in force besides what is left of those already there."""
         left = [_left(rule) for rule in self.call("GET", "/_emulator/faults")["faults"] if rule["active"]]
@@ -165,8 +173,8 @@ class EmulatorClient:
         while True:
             params = {**filters, "limit": _PAGE, **({} if after is None else {"after": after})}
             page = self.call("GET", f"/_emulator/{name}", params=params)
-            rows.extend(page[name])
-            if len(page[name]) < _PAGE:
+            rows.extend(row for row in page[name] if "unreadable" not in row)
+            if is_last(page, name, _PAGE):
                 return rows
             after = page["next"]
             filters.pop("wait", None)

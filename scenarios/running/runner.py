@@ -248,6 +248,11 @@ class _Drive:
         """Fault rules at the emulator."""
         self._emulator.add_faults(rules)
 
+    def force(self, rule: dict[str, Any]) -> str | None:
+        """One more forced variation, in the datafile that is served."""
+        warnings = self._emulator.force(rule["experiment"], rule["variation"], rule.get("user"))
+        return " ".join(warnings) or None
+
     def change_datafile(self, change: dict[str, Any]) -> str | None:
         """What the CDN serves from here on."""
         if "whole" in change:

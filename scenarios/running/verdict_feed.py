@@ -45,14 +45,19 @@ class Selection:
         )
 
 
+def is_last(page: Mapping[str, Any], name: str, limit: int) -> bool:
+    """Whether nothing follows a page of a listing that was asked for `limit` rows: pages end by their bytes too."""
+    return len(page[name]) < limit and not page.get("more")
+
+
 def found(ask: Ask, selection: Selection) -> list[dict[str, Any]]:
     """Every verdict of a selection, oldest first; a duplicate comes right after what it is a duplicate of."""
     rows: list[dict[str, Any]] = []
     after: Any = None
     while True:
         page = ask(selection.path(limit=_PAGE, after=after))
-        rows.extend(page["verdicts"])
-        if len(page["verdicts"]) < _PAGE:
+        rows.extend(_readable(page))
+        if is_last(page, "verdicts", _PAGE):
             return duplicates_last(filter(selection.matches, rows))
         after = page["next"]
 
@@ -62,10 +67,15 @@ def last(ask: Ask, selection: Selection) -> dict[str, Any] | None:
     after: Any = None
     while True:
         page = ask(selection.path(limit=_PAGE, after=after, order="newest"))
-        newest = next(filter(selection.matches, page["verdicts"]), None)
-        if newest is not None or len(page["verdicts"]) < _PAGE:
+        newest = next(filter(selection.matches, _readable(page)), None)
+        if newest is not None or is_last(page, "verdicts", _PAGE):
             return newest
         after = page["next"]
+
+
+def _readable(page: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A page's verdicts without those that the emulator could not read any more."""
+    return [row for row in page["verdicts"] if "unreadable" not in row]
 
 
 def newest_cursor(ask: Ask, selection: Selection) -> Any:
@@ -77,7 +87,7 @@ def follow(ask: Ask, selection: Selection, after: Any) -> Iterator[dict[str, Any
     """Each verdict of a selection that comes behind a cursor, without end."""
     while True:
         page = ask(selection.path(limit=_PAGE, after=after or 0, wait=_WAIT_S, count=1))
-        yield from filter(selection.matches, page["verdicts"])
+        yield from filter(selection.matches, _readable(page))
         if page["verdicts"]:
             after = page["next"]
 

@@ -13,6 +13,7 @@ from optilocal.interception.hosts import EMULATOR, FORWARDER, InterceptionError,
 from optilocal.interception.proxy import Proxy, ProxyOptions
 from optilocal.interception.trust import TrustFiles, write_trust_files
 from optilocal.scenarios.language.problems import CannotRun
+from optilocal.serving.printable import printable
 
 
 def authority() -> tuple[Authority, TrustFiles]:
@@ -54,4 +55,4 @@ class NamedHosts:
 
 
 def _report(line: str) -> None:
-    sys.stderr.write(f"optilocal: {line}\n")
+    sys.stderr.write(f"optilocal: {printable(line)}\n")

@@ -101,6 +101,16 @@ class Optimizely:
         self._current()
         self._emulator.put_predictions(experiment, table if isinstance(table, str) else list(table))
 
+    def force(self, experiment: str, variation: str, user: str | None = None) -> None:
+        """From now on SDKs that fetch the datafile show this user, or everybody, the variation; verdicts say "forced here".
+
+        Raises UnknownName, a ValueError, for an experiment or variation that the datafile lacks.
+        """
+        self._current().names.check_experiment(experiment, variation)
+        self._emulator.force(experiment, variation, user)
+        if self._sdk is not None:
+            self._sdk[1].look_again()
+
     def decide(
         self,
         user: str,

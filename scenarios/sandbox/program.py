@@ -24,8 +24,10 @@ from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.running.emulator_client import EmulatorClient, forwarder_health, new_session
 from optilocal.scenarios.running.servers import LocalServers, ServerOptions, usual_destination
+from optilocal.scenarios.running.verdict_feed import is_last
 from optilocal.scenarios.sandbox.child import CannotStart, Child, Stopped
 from optilocal.scenarios.sandbox.outcome import Outcome, reports_to
+from optilocal.serving.printable import printable
 
 SETTLE_S = 10.0
 """Seconds in which what the program sent may come to its end once the program has."""
@@ -69,13 +71,13 @@ def run_program(options: ProgramOptions) -> int:
             code = child.run({**os.environ, **interception.environment})
             outcome = events.outcome(interception.tally)
             if not options.quiet:
-                print(f"optilocal: {outcome.line()}{_told(options.reports)}", file=sys.stderr)
+                print(f"optilocal: {printable(outcome.line())}{_told(options.reports)}", file=sys.stderr)
             run = outcome.document(
                 options.command_line, " ".join(options.words), emulator_url, started_at, clock.now_ms()
             )
             reports.write(run, sys.stderr)
     except CannotStart as error:
-        print(f"optilocal: {error}", file=sys.stderr)
+        print(f"optilocal: {printable(error)}", file=sys.stderr)
         return error.code
     except Stopped as stopped:
         return stopped.code
@@ -150,7 +152,7 @@ def _intercepted(
     options: ProgramOptions, emulator_url: str, forwarder_url: str, now_ms: int
 ) -> Iterator[Interception]:
     def report(line: str) -> None:
-        print(f"optilocal: {line}", file=sys.stderr)
+        print(f"optilocal: {printable(line)}", file=sys.stderr)
 
     interception = Interception(
         emulator_url,
@@ -219,7 +221,7 @@ class _Events:
         while True:
             page = self._page(after, **filters)
             rows.extend(page["deliveries"])
-            if len(page["deliveries"]) < _PAGE:
+            if is_last(page, "deliveries", _PAGE):
                 return rows
             after = page["next"]
 

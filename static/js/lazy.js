@@ -9,6 +9,7 @@
     exchanges: ["tabs", "page-exchange"],
     experiments: ["chart", "funnel", "experiment-cards", "page-experiments"],
     datafiles: ["page-datafiles"],
+    forced: ["page-forced"],
     faults: ["page-faults"],
     erasure: ["page-erasure"],
   };

@@ -75,7 +75,7 @@
       if (rows.length) o.refill(body, [o.table(what.caption, what.columns, rows.map(what.row), { class: "stack" })]);
       else body.replaceChildren(what.filtered ? what.none() : what.empty());
       o.keys.settle(body);
-      const older = all.length === ROWS && answer.next !== null && answer.next !== undefined;
+      const older = (all.length === ROWS || answer.more) && answer.next !== null && answer.next !== undefined;
       o.refill(foot, [
         answer.dropped > 0 &&
           o.h(

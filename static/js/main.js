@@ -104,7 +104,7 @@
   o.source = o.data.open();
   o.current = o.route.parse(location.hash);
   o.shell.build();
-  o.shell.watch();
+  o.strip.watch();
   o.keys.listen();
   addEventListener("hashchange", go);
   go();

@@ -52,7 +52,7 @@
                 o.h("h2", {}, ns),
                 o.h(
                   "button",
-                  { type: "button", class: "button", on: { click: () => o.shell.end([ns]) } },
+                  { type: "button", class: "button", on: { click: () => o.strip.end("faults", [ns]) } },
                   rules.length > 1 ? "End these faults" : "End this fault",
                 ),
               ),

@@ -28,13 +28,11 @@
     report: ["idle", "Report", "A report of one run; nothing is asked over the network"],
   };
   const NAMESPACES = 300;
-  const FAULTS_EVERY_MS = 4000;
 
   let ways;
   let state;
   let chooser;
   let lastState = "";
-  let faultsKnown = "";
 
   let chosen = "*";
   const lists = {};
@@ -143,7 +141,7 @@
     }
     if (o.source.kind !== "live") return;
     namespaces();
-    faults();
+    o.strip.look();
   }
 
   async function namespaces() {
@@ -168,56 +166,6 @@
     chooser.value = ns();
   }
 
-  /** The strip that no page hides while a fault is active anywhere. */
-  async function faults() {
-    let rules = [];
-    try {
-      rules = (await o.source.get("faults", { ns: "*" })).faults.filter((one) => one.active !== false);
-    } catch {
-      return;
-    }
-    const text = JSON.stringify(rules.map((one) => [one.namespace, one.on, one.status, one.break, one.latency_ms]));
-    if (text === faultsKnown) return;
-    faultsKnown = text;
-    const strip = document.getElementById("strip");
-    if (!rules.length) {
-      strip.replaceChildren();
-      return;
-    }
-    const places = [...new Set(rules.map((one) => one.namespace || "default"))];
-    strip.replaceChildren(
-      o.h(
-        "div",
-        { class: "strip" },
-        o.icon("warn"),
-        o.h(
-          "p",
-          {},
-          o.h("strong", {}, o.words.plural(rules.length, "fault is", "faults are") + " active"),
-          ` in ${places.slice(0, 3).join(", ")}${places.length > 3 ? " …" : ""}: answers are not what they would be.`,
-        ),
-        o.h("a", { href: o.route.format({ page: "faults" }) }, "See"),
-        o.h(
-          "button",
-          { type: "button", class: "button", on: { click: () => end(places) } },
-          places.length > 1 ? "End all" : "End it",
-        ),
-      ),
-    );
-  }
-
-  async function end(places) {
-    for (const name of places) await o.source.send("DELETE", "faults", { params: { ns: name } });
-    o.say("Faults ended");
-    await faults();
-    o.reload();
-  }
-
-  function watch() {
-    if (o.source.kind !== "live") return;
-    setInterval(() => document.hidden || faults(), FAULTS_EVERY_MS);
-  }
-
   o.href = href;
-  o.shell = { build, arrive, connection, watch, ns, stay, back, end };
+  o.shell = { build, arrive, connection, ns, stay, back };
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -120,6 +120,64 @@ def test_waiting_for_an_outcome_that_a_datafile_brings(space: Space) -> None:
     assert len(found[0]["verdicts"]) == 1
 
 
+def test_waiting_for_an_outcome_that_a_later_decision_brings(space: Space) -> None:
+    """What wakes is a verdict that has changed, of which the step that changes it tells the outcome alone."""
+    space.put_datafile()
+    space.send(batch(purchase("u-1")))
+    found: list[Any] = []
+    url = f"{space.base_url}/_emulator/verdicts?outcome=counted&event_key=Order%20Completed&wait=60"
+    waiter = threading.Thread(target=lambda: found.append(requests.get(url, timeout=90).json()))
+    waiter.start()
+    assert [row["outcome"] for row in space.rows("verdicts", wait=20)] == ["user_not_activated"]
+    space.send(batch(activation("u-1")))
+    waiter.join(30)
+    assert not waiter.is_alive()
+    assert [row["outcome"] for row in found[0]["verdicts"]] == ["counted"]
+
+
+def test_who_waits_is_not_answered_while_a_verdict_is_worked_out_anew(space: Space) -> None:
+    """A report that comes right behind its conversion takes the conversion's own verdict away and brings another one."""
+    space.put_datafile()
+    found: list[int] = []
+
+    def wait(visitor: str) -> None:
+        params = {"outcome": "user_not_activated", "q": visitor, "wait": 30, "count": 1}
+        url = f"{space.base_url}/_emulator/verdicts"
+        found.append(len(requests.get(url, params=params, timeout=60).json()["verdicts"]))
+
+    for number in range(30):
+        visitor = f"visitor-{number}-"
+        waiter = threading.Thread(target=wait, args=(visitor,))
+        waiter.start()
+        space.send(batch(purchase(visitor, uuid=f"c-{number}")))
+        space.report(**report(str(number), uuid=f"c-{number}", visitor_id=visitor))
+        waiter.join(60)
+    assert found == [1] * 30
+
+
+PAGES = ("exchanges", "events", "runs")
+
+
+def test_a_page_ends_by_its_bytes_too(space: Space) -> None:
+    space.put_datafile()
+    for number in range(4):
+        long = {"text": "x" * 3_000_000}
+        assert space.send(batch(purchase(f"u-{number}", uuid=f"c-{number}", tags=long))).status_code == 204
+        space.call("POST", "/_emulator/runs", json={"id": f"run-{number}", "command": "x" * 3_000_000})
+    for name in PAGES:
+        whole, after, pages = [], 0, 0
+        while True:
+            answer = space.get(f"/_emulator/{name}", params={"after": after, "limit": 1000})
+            assert len(answer.content) < 9_000_000 or len(answer.json()[name]) == 1
+            page = answer.json()
+            whole += [row["number"] for row in page[name]]
+            after, pages = page["next"], pages + 1
+            if not page.get("more"):
+                break
+        assert len(whole) == len(set(whole)) == 4
+        assert pages > 1, name
+
+
 def test_waiting_for_a_run(space: Space) -> None:
     space.call("POST", "/_emulator/runs", json={"id": "r-1", "state": "running"})
     cursor = space.json("runs")["last"]

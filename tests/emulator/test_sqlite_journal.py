@@ -126,22 +126,6 @@ def test_another_version_is_refused_and_not_touched(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_damaged_journal_is_refused_and_not_touched(tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
-    journal = SqliteJournal(path)
-    for _ in range(200):
-        journal.append([exchange(body=b"x" * 500)])
-    journal.close()
-    whole = path.read_bytes()
-    middle = len(whole) // 2
-    damaged = whole[:middle] + b"\xaa" * 20_000 + whole[middle + 20_000 :]
-    path.write_bytes(damaged)
-    with pytest.raises(JournalError, match=r"journal\.sqlite") as caught:
-        SqliteJournal(path)
-    assert "\n" not in str(caught.value)
-    assert path.read_bytes() == damaged
-
-
 @pytest.mark.parametrize(
     ("name", "said"), [("", "is a folder"), ("missing/journal.sqlite", "does not exist")]
 )

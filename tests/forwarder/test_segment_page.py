@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from optilocal.forwarder.api import control
+from optilocal.forwarder.api import control, preview
 from optilocal.forwarder.api.body import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES
 from optilocal.forwarder.cli import settings_from
 from optilocal.forwarder.context import KEPT_REFUSALS
@@ -92,6 +92,7 @@ def test_the_statuses_that_are_tried_again() -> None:
 def test_every_own_address_is_on_the_page() -> None:
     app = Flask("control", static_folder=None)
     app.register_blueprint(control.blueprint)
+    app.register_blueprint(preview.blueprint)
     listed = section("The forwarder's own addresses")
     rules = (rule.rule for rule in app.url_map.iter_rules())
     paths = {re.sub(r"<[a-z_:]+>", "<id>", rule) for rule in rules}

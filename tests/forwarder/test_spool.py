@@ -190,18 +190,6 @@ class TestFile:
         with pytest.raises(SpoolError, match="version 99"):
             SqliteSpool(path)
 
-    def test_a_damaged_spool(self, tmp_path: Path) -> None:
-        path = tmp_path / "spool"
-        spool = SqliteSpool(path)
-        for number in range(200):
-            spool.add("default", [delivery(str(number), properties={"x": "y" * 200})], due=NOON)
-        spool.close()
-        content = bytearray(path.read_bytes())
-        content[5000:30000] = b"\xff" * 25000
-        path.write_bytes(bytes(content))
-        with pytest.raises(SpoolError, match=r"is damaged: .*; move it away and start anew"):
-            SqliteSpool(path)
-
     def test_two_forwarders_cannot_share_one(self, tmp_path: Path) -> None:
         spool = SqliteSpool(tmp_path / "spool")
         with pytest.raises(SpoolError, match="in use by another forwarder"):

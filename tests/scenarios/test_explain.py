@@ -140,7 +140,7 @@ def test_a_line_has_the_short_reason_and_steers_no_terminal() -> None:
         "attributed_to": [{"experiment": "checkout_test", "variation": "treatment"}],
     }  # fmt: skip
     line = verdict_line(verdict)
-    assert line.startswith("10:00:02  Order?[31m") and line.endswith(
+    assert line.startswith("10:00:02  Order\\u001b[31m") and line.endswith(
         "counted                 checkout_test → treatment"
     )
     missed = {

@@ -14,6 +14,7 @@ from run_samples import FILES, made_entry, made_run, real_run, write_files
 
 from optilocal.scenarios.cli import main
 from optilocal.scenarios.reporters import github
+from optilocal.serving.printable import printable
 
 COMMAND = re.compile(r"::error ([^:]*(?:,[^:]*)*)::(.*)")
 
@@ -79,8 +80,8 @@ TEXT = st.text(max_size=20).map(lambda text: " ".join(text.split()))
 @given(name=TEXT, value=st.text(max_size=20), folder=st.text("a:,%=é ", min_size=1, max_size=8))
 def test_any_text_comes_through(name: str, value: str, folder: str) -> None:
     (one,) = written(made_run([made_entry(name, file=f"{folder}/a.scenario.yaml", value=value)]))
-    assert one["title"] == name
-    assert one["file"] == f"{folder}/a.scenario.yaml"
+    assert one["title"] == printable(name, lines=True)
+    assert one["file"] == printable(f"{folder}/a.scenario.yaml", lines=True)
     assert one["message"].startswith("tracks[0].outcome differs\n")
 
 

@@ -73,7 +73,7 @@ def test_no_text_makes_it_invalid(name: str, value: str) -> None:
 
 def test_what_xml_cannot_carry_is_written_out() -> None:
     root = rendered(made_run([made_entry("a\x00b\x1b", value="\ud800")]))
-    assert root.find(".//testcase[@name='a\\x00b\\x1b']") is not None
+    assert root.find(".//testcase[@name='a\\u0000b\\u001b']") is not None
 
 
 def test_scenarios_of_one_name_are_told_apart() -> None:

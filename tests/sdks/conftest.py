@@ -22,7 +22,7 @@ from optilocal.interception.hosts import Policy
 from optilocal.interception.interception import Interception
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.servers import LocalServers, ServerOptions
-from optilocal.scenarios.sandbox.sandbox import LocalServers as SandboxInUse
+from optilocal.scenarios.sandbox.sandbox import Sandbox as SandboxInUse
 from optilocal.scenarios.sandbox.servers import LazyServers
 
 HERE = Path(__file__).parent
@@ -127,4 +127,4 @@ def place(
             namespace=namespace,
             policy=Policy(only=True),
         ) as interception:
-            yield Place(sandbox.optimizely.control, interception)
+            yield Place(sandbox.optimizely.control, servers.forwarder_url, interception)

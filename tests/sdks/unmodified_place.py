@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import requests
 
 from optilocal.interception.interception import Interception
 from optilocal.scenarios.running.emulator_client import EmulatorClient
@@ -19,6 +22,8 @@ class Place:
     """A namespace with the shop's datafile, and an interception that leads to it and lets nothing else out."""
 
     emulator: EmulatorClient
+    forwarder_url: str
+    """The forwarder's base URL."""
     interception: Interception
 
     def run(self, *command: str, cwd: Path = PROGRAMS) -> str:
@@ -34,6 +39,18 @@ class Place:
 
     def verdict(self, **filters: str) -> dict[str, Any]:
         """The verdict, once there is one."""
-        rows = self.emulator.verdicts(**filters, wait=20, count=1)
-        assert len(rows) == 1
+        rows = self.emulator.verdicts(**filters, wait=60, count=1)
+        assert len(rows) == 1, f"{len(rows)} verdicts of {filters} instead of one; {self._what_came()}"
         return rows[0]
+
+    def _what_came(self) -> str:
+        """Everything that is known of this place's events, for a test that has missed one."""
+        control = f"{self.forwarder_url}/ns/{self.emulator.namespace}/_forwarder"
+        found = {
+            "verdicts": self.emulator.verdicts(),
+            "exchanges": self.emulator.exchanges(),
+            "deliveries": requests.get(f"{control}/deliveries", timeout=10).json(),
+            "health": requests.get(f"{self.forwarder_url}/_forwarder/health", timeout=10).json(),
+            "tally": repr(self.interception.tally),
+        }
+        return json.dumps(found, indent=1)

@@ -1,0 +1,20 @@
+"""Text that somebody sent, as a terminal or a build's log may be given it: nothing in it can steer either."""
+
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def printable(text: object, *, lines: bool = False) -> str:
+    """The text with everything that is not printable written as JSON escapes it: ESC as `\\u001b`.
+
+    Line breaks and tabs are left as they are with `lines`. A JSON text stays the same JSON.
+    """
+    given = str(text)
+    if given.isprintable():
+        return given
+    kept = "\n\t" if lines else ""
+    return "".join(letter if letter.isprintable() or letter in kept else _escaped(letter) for letter in given)
+
+
+def _escaped(letter: str) -> str:
+    units = letter.encode("utf-16-be", "surrogatepass").hex()
+    return _SHORT.get(letter) or "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
