@@ -73,7 +73,7 @@ def why_unusable(answer: Response) -> str | None:
         return f"the CDN answered with the text of a deactivated project: {answer.text.strip()[:200]}"
     if "application/json" not in kind:
         shown = f"content type {kind!r}" if kind else "no content type"
-        return f"the datafile came with {shown}: Segment parses application/json alone, and finds no events in the rest"
+        return f"the datafile came with {shown}: only application/json is parsed, and Segment finds no events in the rest"
     data = answer.data
     if data is UNDEFINED:
         if not answer.text:
