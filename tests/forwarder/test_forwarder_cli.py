@@ -109,7 +109,7 @@ def test_a_settings_file(tmp_path: Path) -> None:
             ["--retry-base", "nan"],
             "a first retry after nan seconds: use a number above 0",
         ),
-        (["--optimizely", "localhost:8410"], "the emulator's address 'localhost:8410' is no http:// URL"),
+        (["--optimizely", "localhost:8410"], "the emulator's address 'localhost:8410' is not an http:// URL"),
         (
             ["--datafile-url", "not a url"],
             "the destination's settings: Datafile URL must be a valid URI string but it was not.",
