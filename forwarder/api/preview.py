@@ -1,4 +1,6 @@
-"""`/_forwarder/preview | trigger | fields`: what would become of events, what a mapping is made of; nothing is sent."""
+"""`/_forwarder/preview | trigger | fields`: the reports that events would get, and the parts of a mapping; nothing is
+sent.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,7 @@ def _pipeline(given: dict[str, Any]) -> Pipeline:
 
 @blueprint.get("/fields")
 def fields() -> Response:
-    """What a mapping is made of: the action's fields with their types and defaults, and its trigger."""
+    """The parts of a mapping: the action's fields with their types and defaults, and its trigger."""
     return jsonify(
         trigger=DEFAULT_TRIGGER,
         most=MAX_MAPPINGS,
