@@ -44,7 +44,7 @@ class _Condition:
     operator: str
     expected: Value = UNDEFINED
 
-    def told(self) -> tuple[object, ...]:
+    def as_tuple(self) -> tuple[object, ...]:
         name = self.source if self.path is None else f"{self.source}.{self.path}"
         return name, self.operator, self.expected
 
@@ -68,8 +68,8 @@ class _Group:
     def holds(self, event: Value) -> bool:
         return (all if self.operator == "and" else any)(self._results(event))
 
-    def told(self) -> tuple[object, ...]:
-        return (self.operator, *(None if child is None else child.told() for child in self.children))
+    def as_tuple(self) -> tuple[object, ...]:
+        return (self.operator, *(None if child is None else child.as_tuple() for child in self.children))
 
     def _results(self, event: Value) -> Any:
         for child in self.children:
@@ -80,7 +80,7 @@ class _Group:
 
 @dataclass(frozen=True)
 class Trigger:
-    """A trigger that was read. `problem` is Segment's message where it does not parse: then nothing matches."""
+    """A parsed trigger. `problem` is Segment's message where it does not parse: then nothing matches."""
 
     text: str
     problem: str | None
@@ -91,7 +91,7 @@ class Trigger:
         """`("and" | "or", part, …)`, where a part is such a tuple, `(name, operator, expected)`, or None for an empty
         pair of parentheses; None where the text does not parse.
         """
-        return None if self._group is None else self._group.told()
+        return None if self._group is None else self._group.as_tuple()
 
     def matches(self, event: Value) -> bool:
         """Whether the trigger matches an event. Raises `JavaScriptTypeError` for an event that is null."""

@@ -171,7 +171,14 @@ class Spool(ABC):
 
     def save_states(self, changed: Sequence[SpooledDelivery]) -> None:
         """Saves the states of deliveries whose reports have not changed."""
-        rows = [(one.due, _state(one.delivery, one.tries), one.row) for one in changed]
+        rows = [
+            (
+                spooled.due,
+                _state(spooled.delivery, spooled.tries),
+                spooled.row,
+            )
+            for spooled in changed
+        ]
         with self.transaction():
             self._many("UPDATE deliveries SET due = ?, state = ? WHERE number = ?", rows)
             self._changes += len(rows)
@@ -242,8 +249,8 @@ class Spool(ABC):
         """A damaged delivery is left out of everything, and stays where it is."""
         if row not in self._unreadable:
             self._unreadable.add(row)
-            said = f"delivery {row} in the spool {self.name} is damaged and left out: it cannot be read"
-            print(f"forwarder: {said}", file=sys.stderr, flush=True)
+            message = f"delivery {row} in the spool {self.name} is damaged and left out: it cannot be read"
+            print(f"forwarder: {message}", file=sys.stderr, flush=True)
 
     def _prune_in_time(self) -> None:
         if self._changes >= PRUNED_EVERY:

@@ -1,4 +1,4 @@
-"""A damaged spool mended: what can be read of it goes into a new file in its place, and the damaged one is set aside."""
+"""Repairs a damaged spool: its readable rows go into a new file in its place, and the damaged file is renamed."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _keep(db: sqlite3.Connection, row: Row, read: Counter[str]) -> None:
 
 
 def _remember(db: sqlite3.Connection, values: list[Value]) -> None:
-    """A delivery owns its message id from the time on at which its event came."""
+    """A delivery owns its message id from the time at which its event was received."""
     try:
         at = int(json.loads(str(values[9]))["received_at"])
     except (ValueError, KeyError, TypeError):
