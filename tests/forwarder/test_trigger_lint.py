@@ -29,7 +29,7 @@ EVENTS = ("Order Completed", "Product Added")
         ('type: "track"', ":", ": does not belong in a trigger"),
         ('type = "track" and (event = "A" or event = "B"', "(", "never closed"),
         ('type = "track")', ")", "closes nothing"),
-        ('type = "track" and (event = "A" or (name = "B"))', "(", "one level is all there is"),
+        ('type = "track" and (event = "A" or (name = "B"))', "(", "there is one level"),
         ('type = "track" and !(event = "A")', "(", "negates nothing"),
         ('event = "A" or event = "B" and type = "track"', "and", "takes the last one for all conditions"),
         ('type = "track" and contain(event, "A")', "contain", "no function contain (did you mean contains?)"),
