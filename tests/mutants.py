@@ -43,15 +43,20 @@ MODULES: dict[str, tuple[str, str]] = {
     ),
     "standing": (
         "emulator/counting/standing.py",
-        "tests/emulator/test_attribution.py tests/emulator/test_attribution_details.py"
-        " tests/emulator/test_plain_reckoning.py tests/emulator/test_verdict.py",
+        "tests/emulator/test_attribution_details.py tests/emulator/test_accounts.py tests/emulator/test_set_aside.py"
+        " tests/emulator/test_attribution.py tests/emulator/test_verdict.py tests/emulator/test_advice.py"
+        " tests/emulator/test_plain_reckoning.py",
     ),
     "verdict": (
         "emulator/verdict/verdict.py",
-        "tests/emulator/test_verdict.py tests/emulator/test_verdict_forwarder.py tests/emulator/test_verdict_warnings.py",
+        "tests/emulator/test_verdict.py tests/emulator/test_verdict_forwarder.py tests/emulator/test_verdict_warnings.py"
+        " tests/emulator/test_verdict_visitors.py tests/emulator/test_accounts.py tests/emulator/test_advice.py",
     ),
     "compare": ("scenarios/comparing/compare.py", "tests/scenarios/test_compare.py"),
-    "results": ("scenarios/comparing/results.py", "tests/scenarios/test_result_document.py"),
+    "results": (
+        "scenarios/comparing/results.py",
+        "tests/scenarios/test_result_document.py tests/scenarios/test_event_batches.py",
+    ),
 }
 """Name → what is changed, and the tests that are to notice."""
 # Only changes that say something: `|` stands in annotations, and of the comparisons the neighbour and the opposite will do.

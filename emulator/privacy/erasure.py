@@ -72,7 +72,7 @@ def _change(rest: Erasing, place: str, change: Change, number: int, tombstone: d
     values = change(row) if row else None
     if row and values:
         rest.rewrite(place, number, values)
-        # The request that asked for it names the visitor too, and is no trace of what the visitor did.
+        # The request for the erasure names the visitor too, but does not count as a trace.
         tombstone["exchanges"] += place == "exchange" and row["surface"] != "privacy"
     elif values is not None:
         rest.drop_report(number)

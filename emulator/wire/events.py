@@ -111,7 +111,7 @@ def _refusal_text(violations: Sequence[Note]) -> str:
         f"{violation['path']}: {violation['message']}" if "path" in violation else violation["message"]
         for violation in violations[:20]
     )
-    return messages or "the body is no JSON object"
+    return messages or "the body is not a JSON object"
 
 
 def _unzip(body: bytes, most: int) -> bytes:

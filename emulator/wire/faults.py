@@ -47,7 +47,7 @@ def parse_rules(rules: object) -> list[dict[str, Any]]:
 
 def _rule(fields: object, where: str) -> dict[str, Any]:
     if not isinstance(fields, Mapping):
-        raise FaultError(f"{where} is no object")
+        raise FaultError(f"{where} is not an object")
     unknown = [
         name for name in fields if name not in FIELDS and name not in (*COUNTERS, "namespace", "active")
     ]

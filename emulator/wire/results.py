@@ -39,9 +39,12 @@ def _results(experiment_id: str, at: int) -> Answer:
             body = rest_results(experiment_id, totals, history, baseline)
     except KeyError as missing:
         if missing.args == (baseline,) and history.experiment(experiment_id):
-            wrong = {"baseline_variation_id": "is no variation of the experiment"}
+            wrong = {"baseline_variation_id": "is not a variation of the experiment"}
             return rest_error(
-                400, "bad_request", "baseline_variation_id is no variation of it", messages=wrong
+                400,
+                "bad_request",
+                "baseline_variation_id is not a variation of the experiment",
+                messages=wrong,
             )
         return rest_error(404, "not_found", "Nothing matches the given URI")
     except QuestionError as error:

@@ -113,3 +113,12 @@ def test_a_rule_that_is_no_experiment_has_no_results_for_a_metric():
     past = history((0, datafile(rollouts=[{"id": "rollout-1", "experiments": [experiment("delivery")]}])))
     judgement = judged(conversion("u", "ev-rollout"), past=past)
     assert judgement.outcome == "no_experiment" and "the delivery" in judgement.details[0]
+
+
+@pytest.mark.parametrize(
+    ("shown", "named"),
+    [({"variation_id": "z"}, '"z"'), ({"variation_id": None}, "none"), ({"variation_id": ""}, "none")],
+)
+def test_a_decision_for_no_variation_of_the_experiment_says_which(shown, named):
+    (detail,) = judged(conversion("u"), decision("u", "checkout-a", **shown)).details
+    assert detail.endswith(f"the datafile has no such variation of the experiment: {named}.")

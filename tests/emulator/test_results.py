@@ -24,7 +24,6 @@ from optilocal.emulator.counting.attribution import Rules, deduplicate
 from optilocal.emulator.counting.rest_results import rest_results
 from optilocal.emulator.counting.results import Totals, results, totals, visitor_contribution
 from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.projection.visitor import Visitor
 
 RULES = Rules()
 ZERO = {"unique": 0, "total": 0, "revenue": 0, "value": 0}
@@ -276,50 +275,3 @@ def test_a_variation_that_was_removed_is_shown_while_it_has_visitors():
     ]
     assert {key: arm["visitors"] for key, arm in arms.items()} == {"a": 1, "b": 1}
     assert set(count(past=past)["checkout"]["variations"]) == {"a"}
-
-
-def set_aside(*rows, past=None):
-    """Reason → visitors, of the checkout experiment."""
-    return {one["reason"]: one["visitors"] for one in count(*rows, past=past)["checkout"]["set_aside"]}
-
-
-def test_visitors_whose_decisions_all_were_set_aside_are_counted_by_the_reason():
-    rows = [
-        decision("u", "checkout-a", campaign_id="1234"),
-        decision("u", "checkout-b", NOW + 1, account_id="777"),
-        decision("v", "checkout-a", campaign_id="layer-banner"),
-        decision("v", "checkout-a", NOW + 1, campaign_id="layer-banner"),
-        decision("w", "checkout-c"),
-        decision("x", "checkout-a"),
-        conversion("u"),
-    ]
-    assert set_aside(*rows) == {"wrong_account": 1, "wrong_campaign": 2, "unknown_variation": 1}
-    (message,) = {
-        one["message"] for one in count(*rows)["checkout"]["set_aside"] if one["reason"] == "wrong_campaign"
-    }
-    assert message == "the decision's campaign_id is not the experiment's layer"
-    assert set_aside() == {}
-
-
-@pytest.mark.parametrize("at", [NOW - 1, NOW + 1])
-def test_a_decision_that_counts_makes_those_set_aside_not_matter(at):
-    rows = [decision("u", "checkout-a", campaign_id="1234"), decision("u", "checkout-a", at)]
-    assert set_aside(*rows) == set_aside(*reversed(rows)) == {}
-
-
-@given(
-    st.lists(
-        st.tuples(visitors, st.sampled_from(["layer-checkout", "1"]), st.sampled_from(["12001", "7"]), times)
-    )
-)
-def test_counting_visitor_by_visitor_sets_aside_what_counting_at_once_does(drawn):
-    rows = [
-        decision(visitor, "checkout-a", at, campaign_id=campaign, account_id=account)
-        for visitor, campaign, account, at in drawn
-    ]
-    step_by_step = Totals()
-    known = {visitor: Visitor(history(), RULES) for visitor, *_ in drawn}
-    for row in deduplicate(rows):
-        assert known[row["visitor_id"]].decide(row, step_by_step)
-    kept = Totals.from_text(step_by_step.as_text())
-    assert kept.results(history()) == totals(rows, history(), RULES).results(history())
