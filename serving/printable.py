@@ -8,11 +8,11 @@ def printable(text: object, *, lines: bool = False) -> str:
 
     Line breaks and tabs are left as they are with `lines`. A JSON text stays the same JSON.
     """
-    given = str(text)
-    if given.isprintable():
-        return given
+    content = str(text)
+    if content.isprintable():
+        return content
     kept = "\n\t" if lines else ""
-    return "".join(letter if letter.isprintable() or letter in kept else _escaped(letter) for letter in given)
+    return "".join(letter if letter.isprintable() or letter in kept else _escaped(letter) for letter in content)
 
 
 def _escaped(letter: str) -> str:

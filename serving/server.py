@@ -140,16 +140,18 @@ class Server:
         Raises ConnectionResetError where the connection would be broken.
         """
         host = reachable_url(*self.address).removeprefix("http://")
-        given = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        request = Request(method, target.encode("latin-1"), [(b"host", host.encode()), *given], body)
+        encoded = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+        ]
+        request = Request(method, target.encode("latin-1"), [(b"host", host.encode()), *encoded], body)
         handler = self._direct(method, request.target, request.headers) if self._direct else None
         self._loop.serving.wait()
-        asked = asyncio.run_coroutine_threadsafe(
+        future = asyncio.run_coroutine_threadsafe(
             self._application.answer(request, handler), self._application.loop
         )
         while True:
             try:
-                answer = asked.result(_GRACE)
+                answer = future.result(_GRACE)
                 break
             except TimeoutError:
                 # A server that was stopped meanwhile does not answer.
@@ -201,16 +203,16 @@ def until_signal(ready: Callable[[], None], stop: Callable[[], None]) -> None:
 
     `ready` is called after the signal handlers are set.
     """
-    asked = threading.Event()
+    signalled = threading.Event()
 
     def leave(_signal: int, _frame: FrameType | None) -> None:
-        asked.set()
+        signalled.set()
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         ready()
         # On some platforms a signal does not interrupt a wait without a time limit.
-        while not asked.wait(0.5):
+        while not signalled.wait(0.5):
             pass
     finally:
         for number, handler in before.items():

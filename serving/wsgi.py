@@ -64,9 +64,9 @@ def ask(app: "WSGIApplication", request: Request, server: tuple[str, int]) -> An
     status = "500"
     named: list[tuple[str, str]] = []
 
-    def start_response(given: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
+    def start_response(status_line: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
         nonlocal status, named
-        status, named = given, headers
+        status, named = status_line, headers
 
     pieces: Iterable[bytes] = app(environ(request, server), start_response)
     try:

@@ -95,15 +95,15 @@ class _Lexer:
     def _accept(self, expected: str) -> bool:
         """Reads the expected text if it is next and ends a word. At the end of the text the characters are lost."""
         start = self._at
-        taken = ""
+        word = ""
         for _ in expected:
             char = self._next()
             if char == END:
                 return False
-            taken += char
+            word += char
             if char in _TERMINATORS:
                 break
-        if taken == expected and self._peek() in _TERMINATORS:
+        if word == expected and self._peek() in _TERMINATORS:
             return True
         self._at = start
         return False

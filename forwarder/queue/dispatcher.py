@@ -160,8 +160,8 @@ class Dispatcher:
         self._threads[-1].start()
 
     def _work(self) -> None:
-        while (taken := self._take()) is not None:
-            namespace, row = taken
+        while (turn := self._take()) is not None:
+            namespace, row = turn
             try:
                 self._advance(row)
             except Exception as error:
@@ -276,12 +276,12 @@ class Dispatcher:
         with self._changed:
             self._held.difference_update(gone)
             self._at_work.difference_update(gone)
-            for one in ended:
-                self._at_work.discard(one.row)
-                if one.due is None:
-                    self._held.discard(one.row)
+            for delivery in ended:
+                self._at_work.discard(delivery.row)
+                if delivery.due is None:
+                    self._held.discard(delivery.row)
                 else:
-                    heappush(self._later, (one.due, one.row, one.namespace))
+                    heappush(self._later, (delivery.due, delivery.row, delivery.namespace))
             self._changed.notify_all()
 
     def stop(self, *, drain_s: float = 0.0) -> None:

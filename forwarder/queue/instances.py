@@ -118,17 +118,20 @@ class Instances:
         mappings that could not work; nothing has changed then.
         """
         with self._lock:
-            chosen = dict(settings) if settings is not None else self.settings(namespace)
-            wanted = list(mappings) if mappings is not None else self.mappings(namespace)
+            chosen_settings = dict(settings) if settings is not None else self.settings(namespace)
+            chosen_mappings = list(mappings) if mappings is not None else self.mappings(namespace)
             around = platform if platform is not None else self.platform(namespace)
             if settings is not None:
-                Settings(chosen).validate()
-            made = self._make(namespace, chosen, wanted, around)
-            record = {"settings": chosen, "mappings": [mapping_json(one) for one in wanted]}
+                Settings(chosen_settings).validate()
+            pipeline = self._make(namespace, chosen_settings, chosen_mappings, around)
+            record = {
+                "settings": chosen_settings,
+                "mappings": [mapping_json(mapping) for mapping in chosen_mappings],
+            }
             record["platform"] = around.as_json()
             self._spool.configure(namespace, record)
-            self._open[namespace] = made
-            self._latest = (namespace, made)
+            self._open[namespace] = pipeline
+            self._latest = (namespace, pipeline)
 
     def _make(
         self,

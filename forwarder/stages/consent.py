@@ -67,10 +67,10 @@ def apply(consent: Consent, event: Event) -> StageResult:
 def _refused(consent: Consent, event: Event) -> list[str] | None:
     """Why the event's consent does not cover the destination, in sentences; None where it does."""
     context = event.get("context")
-    given = context.get("consent") if isinstance(context, dict) else None
-    if given is None:
+    consented = context.get("consent") if isinstance(context, dict) else None
+    if consented is None:
         return None
-    preferences = given.get("categoryPreferences") if isinstance(given, dict) else given
+    preferences = consented.get("categoryPreferences") if isinstance(consented, dict) else consented
     if isinstance(preferences, dict) and preferences:
         return _not_consented(consent, preferences)
     integrations = integrations_of(event)

@@ -87,8 +87,8 @@ Step = tuple[DestinationFilter, Action]
 
 def read_filters(configured: Any, path: str = "filters") -> tuple[DestinationFilter, ...]:
     """A list of filters from JSON: the list, or an object that has it under `filters`. Raises `ShapeError`."""
-    given = configured.get("filters") if isinstance(configured, dict) else configured
-    whole = Shape({path: given})
+    configured = configured.get("filters") if isinstance(configured, dict) else configured
+    whole = Shape({path: configured})
     items = whole.items(path, required=True, most=MAX_FILTERS)
     filters = [_read(whole.inside(f"{path}[{position}]", item)) for position, item in enumerate(items)]
     whole.done()

@@ -61,8 +61,8 @@ def read_hash(transformation: Shape) -> PropertyHash | None:
         return None
     shape = transformation.inside(name, transformation.value[name])
     shape.only(("algorithm", "key", "encoding", "paths"))
-    given = shape.text("algorithm", required=True) or "SHA256"
-    algorithm = given.upper().replace("-", "").replace("_", "")
+    written = shape.text("algorithm", required=True) or "SHA256"
+    algorithm = written.upper().replace("-", "").replace("_", "")
     if algorithm not in ALGORITHMS:
         shape.refuse("algorithm", f'"algorithm" must be one of [{", ".join(ALGORITHMS)}]')
         algorithm = "SHA256"

@@ -27,8 +27,8 @@ SchemaFilter = Mapping[str, bool]
 
 def integrations_of(event: Event) -> dict[str, Any]:
     """The event's `integrations` object, empty where it has none."""
-    given = event.get("integrations")
-    return given if isinstance(given, dict) else {}
+    integrations = event.get("integrations")
+    return integrations if isinstance(integrations, dict) else {}
 
 
 def apply_integrations(event: Event) -> StageResult:

@@ -160,16 +160,16 @@ def is_deprecated(rule: Mapping[str, Any]) -> bool:
     return str(rule.get("deprecatedAt") or _NEVER)[:5] != _NEVER
 
 
-def rule_schema(given: Any, kind: str) -> JsonSchema:
+def rule_schema(exported: Any, kind: str) -> JsonSchema:
     """A rule's JSON schema of the whole call. Some exports have it as a string; Segment's code generator
     (https://segment.com/docs/protocols/apis-and-extensions/typewriter/) has the schema of the properties alone.
     """
-    if isinstance(given, str):
+    if isinstance(exported, str):
         try:
-            given = json.loads(given)
+            exported = json.loads(exported)
         except ValueError:
             return {}
-    schema = mapping(given)
+    schema = mapping(exported)
     whole = kind != "TRACK" or any(key in properties(schema) for key in ("properties", "context", "traits"))
     return (
         schema

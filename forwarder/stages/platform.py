@@ -72,8 +72,8 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
 }
 _SHOWN: Final[dict[str, Callable[[Any], Any]]] = {
     "schema": SchemaControls.as_json,
-    "transformations": lambda transformations: [dict(one.raw) for one in transformations],
-    "filters": lambda filters: [one.as_json() for one in filters],
+    "transformations": lambda transformations: [dict(item.raw) for item in transformations],
+    "filters": lambda filters: [item.as_json() for item in filters],
     "consent": Consent.as_json,
     "schema_filter": dict,
 }

@@ -253,10 +253,10 @@ class _Controlled:
         """
         if not self._omitted and not self._omitted_on_violation:
             return self._event
-        given = self._event.get("context")
-        context = given if isinstance(given, dict) else {}
-        before = context.get("protocols")
-        protocols: dict[str, Any] = dict(before) if isinstance(before, dict) else {}
+        before = self._event.get("context")
+        context = before if isinstance(before, dict) else {}
+        earlier = context.get("protocols")
+        protocols: dict[str, Any] = dict(earlier) if isinstance(earlier, dict) else {}
         if self._omitted:
             protocols["omitted"] = self._omitted
         if self._omitted_on_violation:

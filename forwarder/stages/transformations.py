@@ -74,7 +74,7 @@ class Transformation:
             or self.allowed is not None
             or self.hashed,
         }
-        return frozenset(kind for kind, given in parts.items() if given)
+        return frozenset(kind for kind, is_given in parts.items() if is_given)
 
 
 def _condition(statement: str) -> Condition | StatementError:

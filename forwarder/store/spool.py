@@ -236,14 +236,14 @@ class Spool(ABC):
 
     def _select(self, rest: str, *values: Any) -> list[SpooledDelivery]:
         rows = self._rows(f"SELECT {COLUMNS} FROM deliveries {rest}", *values)
-        found = []
+        deliveries = []
         for row, namespace, due, state_text, report in rows:
             delivery = _read(state_text, report)
             if delivery is None:
                 self._tell_unreadable(row)
             else:
-                found.append(SpooledDelivery(row, namespace, delivery[0], due, delivery[1]))
-        return found
+                deliveries.append(SpooledDelivery(row, namespace, delivery[0], due, delivery[1]))
+        return deliveries
 
     def _tell_unreadable(self, row: int) -> None:
         """A damaged delivery is left out of everything, and stays where it is."""

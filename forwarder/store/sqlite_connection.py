@@ -56,8 +56,8 @@ def is_damage(error: sqlite3.Error) -> bool:
     return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _tell(said: str) -> None:
-    print(f"forwarder: {said}", file=sys.stderr, flush=True)
+def _tell(message: str) -> None:
+    print(f"forwarder: {message}", file=sys.stderr, flush=True)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -66,9 +66,7 @@ def _top_level(reader: Reader) -> Iterator[PlacedToken]:
                 raise reader.error(f"output {reader.snapshot(start)} not closed", start)
             yield _delimited(TOKEN_OUTPUT, "", reader, start, (start + 2, reader.at - 2))
         else:
-            ends = [
-                found for found in (reader.source.find(mark, start) for mark in ("{%", "{{")) if found >= 0
-            ]
+            ends = [at for at in (reader.source.find(mark, start) for mark in ("{%", "{{")) if at >= 0]
             reader.at = min(ends, default=reader.stop)
             yield _content(reader, start)
 
