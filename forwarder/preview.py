@@ -10,8 +10,17 @@ from http import HTTPStatus
 from random import Random
 from typing import Any, Final, TextIO
 
-from optilocal.forwarder.destination import destination, track_event
-from optilocal.forwarder.destination.destination import ActionResult, Settings, Subscription, on_event
+from optilocal.forwarder.destination import track_event
+from optilocal.forwarder.destination.destination import (
+    DEFAULT_TRIGGER,
+    ActionResult,
+    Settings,
+    Subscription,
+    event_keys,
+    on_delete,
+    on_event,
+    test_authentication,
+)
 from optilocal.forwarder.destination.mapping import transform
 from optilocal.forwarder.destination.trigger import compile_trigger
 from optilocal.forwarder.destination.trigger_lint import TYPES, lint_trigger
@@ -136,8 +145,8 @@ def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
     if not isinstance(line, dict):
         return _unreadable(f"a line is a JSON object, not {type(line).__name__}")
     op = line.get("op", "track")
-    run = _OPERATIONS.get(op) if isinstance(op, str) else None
-    if run is None:
+    operation = _OPERATIONS.get(op) if isinstance(op, str) else None
+    if operation is None:
         names = ", ".join(_OPERATIONS)
         return {**_unreadable(f"op must be one of {names}"), "id": plain_json(line.get("id"))}
     client = _client(line)
@@ -146,14 +155,13 @@ def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
         course = workspace.before_mappings(line) if op == "track" else None
         if course is not None:
             line = {**line, "event": course.event}
+        settings = _settings(line, workspace)
         if course is not None and course.ended is not None:
             result = ActionResult("skipped")
         elif op == "track" and workspace.mappings and not {"mapping", "subscription"} & set(line):
-            result = workspace.through_mappings(
-                line.get("event", UNDEFINED), _settings(line, workspace), client
-            )
+            result = workspace.through_mappings(line.get("event", UNDEFINED), settings, client)
         else:
-            result = run(line, client, workspace)
+            result = operation(line, settings, client)
     except DestinationError as error:
         result = ActionResult("error", error=error)
     except RecursionError:
@@ -233,7 +241,7 @@ def _reason(answer: Mapping[str, Any], line: Mapping[str, Any], workspace: Works
         if stage.get("result") not in (None, "passed", "changed"):
             who = f" ({stage['by']})" if stage.get("by") else ""
             return f"{stage['stage']}: {stage.get('code') or stage['result']}{who}"
-    triggers = [line.get("subscription", destination.DEFAULT_TRIGGER)]
+    triggers = [line.get("subscription", DEFAULT_TRIGGER)]
     if workspace.mappings and not {"mapping", "subscription"} & set(line):
         triggers = [mapping.trigger for mapping in workspace.mappings if mapping.enabled]
     event = line.get("event")
@@ -275,43 +283,28 @@ def _settings(line: Mapping[str, Any], workspace: Workspace) -> Settings:
     return Settings(configured if isinstance(configured, dict) else {})
 
 
-def _track(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
-    trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
+def _track(line: Mapping[str, Any], settings: Settings, client: OfflineClient) -> ActionResult:
+    trigger = line.get("subscription", DEFAULT_TRIGGER)
     fields = line.get("mapping", track_event.DEFAULT_FIELDS)
-    mapping = destination.Subscription("preview", trigger, fields)
-    return destination.on_event(line.get("event", UNDEFINED), mapping, _settings(line, workspace), client)
+    return on_event(line.get("event", UNDEFINED), Subscription("preview", trigger, fields), settings, client)
 
 
-def _fql(line: Mapping[str, Any], _: OfflineClient, __: Workspace) -> ActionResult:
-    trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
+def _fql(line: Mapping[str, Any], _: Settings, __: OfflineClient) -> ActionResult:
+    trigger = line.get("subscription", DEFAULT_TRIGGER)
     compiled = compile_trigger(trigger if isinstance(trigger, str) else "")
     return ActionResult("ok", value=compiled.matches(line.get("event", UNDEFINED)))
 
 
-def _mapping(line: Mapping[str, Any], _: OfflineClient, __: Workspace) -> ActionResult:
+def _mapping(line: Mapping[str, Any], _: Settings, __: OfflineClient) -> ActionResult:
     fields = line.get("mapping", track_event.DEFAULT_FIELDS)
     return ActionResult("ok", value=transform(fields, line.get("event", UNDEFINED)))
 
 
-def _delete(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
-    return destination.on_delete(line.get("event", {}), _settings(line, workspace), client)
-
-
-def _test_authentication(
-    line: Mapping[str, Any], client: OfflineClient, workspace: Workspace
-) -> ActionResult:
-    return destination.test_authentication(_settings(line, workspace), client)
-
-
-def _event_keys(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
-    return destination.event_keys(_settings(line, workspace), client)
-
-
-_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], OfflineClient, Workspace], ActionResult]]] = {
+_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], Settings, OfflineClient], ActionResult]]] = {
     "track": _track,
     "fql": _fql,
     "mapping": _mapping,
-    "delete": _delete,
-    "testAuthentication": _test_authentication,
-    "eventKeys": _event_keys,
+    "delete": lambda line, settings, client: on_delete(line.get("event", {}), settings, client),
+    "testAuthentication": lambda _, settings, client: test_authentication(settings, client),
+    "eventKeys": lambda _, settings, client: event_keys(settings, client),
 }

@@ -12,7 +12,9 @@ def printable(text: object, *, lines: bool = False) -> str:
     if content.isprintable():
         return content
     kept = "\n\t" if lines else ""
-    return "".join(letter if letter.isprintable() or letter in kept else _escaped(letter) for letter in content)
+    return "".join(
+        letter if letter.isprintable() or letter in kept else _escaped(letter) for letter in content
+    )
 
 
 def _escaped(letter: str) -> str:
