@@ -1,6 +1,6 @@
 """The action `trackEvent`: it makes an event batch for Optimizely from a payload and a datafile.
 
-Source: Segment's optimizely-feature-experimentation-actions/trackEvent/index.ts.
+Source: @segment/action-destinations, optimizely-feature-experimentation-actions/trackEvent/index.ts.
 """
 
 from __future__ import annotations
