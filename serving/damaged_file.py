@@ -62,10 +62,10 @@ def fits(values: Sequence[Value], shape: Sequence[type | tuple[type | None, ...]
 
 def _is(value: Value, wanted: type | tuple[type | None, ...] | None) -> bool:
     if isinstance(wanted, tuple):
-        return any(_is(value, one) for one in wanted)
+        return any(_is(value, kind) for kind in wanted)
     return value is None if wanted is None else isinstance(value, wanted)
 
 
-def told(counts: Counter[str]) -> str:
+def counted(counts: Counter[str]) -> str:
     """The numbers of rows that were read, as text: `3 requests, 1 report`."""
     return ", ".join(f"{n} {name if n == 1 else name + 's'}" for name, n in counts.items()) or "nothing"

@@ -263,7 +263,7 @@ class Dispatcher:
     def _put_off(self, namespace: str, row: int, error: Exception) -> None:
         """Tries a row again in a minute: an error of one event must not end its worker."""
         print(
-            f"forwarder: delivery {row} could not be dealt with: {printable(repr(error))}",
+            f"forwarder: delivery {row} failed, the next try is in a minute: {printable(repr(error))}",
             file=sys.stderr,
             flush=True,
         )
