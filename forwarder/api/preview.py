@@ -22,6 +22,7 @@ from optilocal.forwarder.pipeline.mappings import read_mappings
 from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.source_event import complete
 from optilocal.forwarder.problems import Problem
+from optilocal.forwarder.queue.instances import ENABLED, of_action
 from optilocal.forwarder.stages.platform import PARTS
 from optilocal.serving.site import current_namespace
 
@@ -76,8 +77,9 @@ def _pipeline(body: dict[str, Any]) -> Pipeline:
         if "mappings" in body:
             mappings = read_mappings(body["mappings"])
         return Pipeline(
-            Settings({key: value for key, value in settings.items() if value is not None}),
+            Settings({key: value for key, value in of_action(settings).items() if value is not None}),
             mappings,
+            enabled=settings.get(ENABLED) is not False,
             optimizely=instances.optimizely(namespace),
             clock=context().clock,
             random=Random(0),

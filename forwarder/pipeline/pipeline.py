@@ -63,6 +63,7 @@ class _Try:
 class Pipeline:
     """One instance of the destination with Segment's platform around it.
 
+    An instance that is not `enabled` sends no event.
     `platform` configures the stages before the mappings. `optimizely` is the emulator's base URL with its `/ns/<name>`.
     `ids` returns a new unique id at every call; `random` draws the back-off's jitter and the samples. With `report`
     every delivery is reported to the emulator. Raises `ConfigurationError` for more than 50 mappings and for a mapping
@@ -78,6 +79,7 @@ class Pipeline:
         clock: Clock,
         random: Random,
         ids: Callable[[], str],
+        enabled: bool = True,
         platform: Platform = NOTHING,
         retry: RetryPolicy | None = None,
         report: bool = True,
@@ -87,6 +89,7 @@ class Pipeline:
     ) -> None:
         self.settings = settings
         self.mappings = check_mappings(mappings)
+        self.enabled = enabled
         self.platform = platform
         self.optimizely = optimizely.rstrip("/")
         self.retry = retry or RetryPolicy()
@@ -145,6 +148,8 @@ class Pipeline:
     def _blocked(self, delivery: Delivery) -> Delivery | None:
         """The ended delivery of a suppressed or duplicate event; None for any other."""
         report = delivery.report
+        if not self.enabled:
+            return self._ended(delivery, "not_subscribed", "the destination is switched off")
         event = report["source_event"]
         blocked = suppressed_subject(self.suppression, event)
         if blocked is not None:

@@ -20,6 +20,8 @@ from optilocal.serving.namespaces import DEFAULT
 if TYPE_CHECKING:
     from optilocal.forwarder.http.session import HttpSession
 
+ENABLED = "enabled"
+"""The setting that switches the whole destination off when it is false; it is not a setting of the action."""
 MAX_OPEN = 256
 """The most instances in memory; others are created again from the spool when they are needed."""
 
@@ -90,7 +92,7 @@ class Instances:
             self._latest = None
 
     def settings(self, namespace: str) -> dict[str, Any]:
-        """The namespace's settings as configured."""
+        """The namespace's settings as configured, `enabled` among them where it was set."""
         stored = self._spool.configuration(namespace) or {}
         settings: dict[str, Any] = stored.get("settings", self._settings)
         return dict(settings)
@@ -122,7 +124,7 @@ class Instances:
             chosen_mappings = list(mappings) if mappings is not None else self.mappings(namespace)
             around = platform if platform is not None else self.platform(namespace)
             if settings is not None:
-                Settings(chosen_settings).validate()
+                Settings(of_action(chosen_settings)).validate()
             pipeline = self._make(namespace, chosen_settings, chosen_mappings, around)
             record = {
                 "settings": chosen_settings,
@@ -141,8 +143,9 @@ class Instances:
         platform: Platform,
     ) -> Pipeline:
         return Pipeline(
-            Settings(settings),
+            Settings(of_action(settings)),
             mappings,
+            enabled=settings.get(ENABLED) is not False,
             optimizely=self.optimizely(namespace),
             clock=self._clock,
             random=self._random,
@@ -153,3 +156,8 @@ class Instances:
             deduplication=SpooledDeduplication(self._spool, namespace),
             session=self._session(),
         )
+
+
+def of_action(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that the action itself has."""
+    return {name: value for name, value in settings.items() if name != ENABLED}

@@ -48,7 +48,10 @@ class TestSettings:
             ({"dataFileUrl": "no url"}, "Datafile URL must be a valid URI string but it was not."),
             ({"accountId": {}}, "Optimizely Account Id must be a string but it was an object."),
             ({"accountId": None}, "The root value is missing the required field 'accountId'."),
-            ({"account": "1"}, "unknown setting 'account'; known are accountId, dataFileUrl, accessToken"),
+            (
+                {"account": "1"},
+                "unknown setting 'account'; known are accountId, dataFileUrl, accessToken, enabled",
+            ),
             ([], "settings are an object {accountId, dataFileUrl, accessToken}"),
         ],
     )
