@@ -93,7 +93,7 @@ class ReportQueue:
                 ended = self._post(group)
             except Exception as error:
                 # An error of one report, or of the disk, must not end the thread.
-                ended = self._put_off(group, error)
+                ended = self._retry_later(group, error)
             self._posting = 0
             self._done(ended)
 
@@ -123,7 +123,7 @@ class ReportQueue:
         self._spool.save_states(ended)
         return ended
 
-    def _put_off(self, group: Sequence[Report], error: Exception) -> list[SpooledDelivery]:
+    def _retry_later(self, group: Sequence[Report], error: Exception) -> list[SpooledDelivery]:
         if not self._closing:
             first = group[0].delivery.id
             print(
