@@ -144,6 +144,24 @@ def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -
     return f'{{"{name}":[{",".join(page)}],{dumps(rest)[1:]}'
 
 
+def whole_listing(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The answer of a listing that has no pages of rows, as JSON: it too ends before it has more than `PAGE_BYTES`, and
+    then says where it goes on: `"next"`, for `after`.
+    """
+    after = _number("after", 0, 0, _LARGEST) or 0
+    page: list[str] = []
+    size = 0
+    for row in rows[after:]:
+        page.append(dumps(row))
+        size += len(page[-1].encode("utf-8", "replace"))
+        if size > PAGE_BYTES and len(page) > 1:
+            page.pop()
+            break
+    left = after + len(page) < len(rows)
+    rest = f',"next":{after + len(page)},"more":true' if left else ""
+    return f'{{"{name}":[{",".join(page)}]{rest}}}'
+
+
 def _bytes(rows: Sequence[Row]) -> int:
     return sum(len(value) for row in rows for value in row.values() if isinstance(value, str | bytes))
 
