@@ -7,11 +7,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.pipeline.delivery import Delivery
 from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
+from optilocal.serving.printable import printable
 
 MOST_AT_ONCE = 200
 MOST_CHARACTERS = 4_000_000
@@ -51,6 +53,7 @@ class ReportQueue:
         self._added = threading.Condition()
         self._closing = False
         self._unreachable = False
+        self._said_at: float | None = None
         self._thread = threading.Thread(target=self._work, name="forwarder-reports", daemon=True)
 
     def start(self) -> None:
@@ -124,11 +127,13 @@ class ReportQueue:
         return ended
 
     def _put_off(self, group: Sequence[Report], error: Exception) -> list[SpooledDelivery]:
-        if not self._closing:
+        now = monotonic()
+        if not self._closing and (self._said_at is None or now - self._said_at >= 60):
+            self._said_at = now
             first = group[0].delivery.id
             print(
                 f"forwarder: {len(group)} reports from {first} on could not be posted, the next try is in a "
-                f"minute: {error}",
+                f"minute: {printable(error)}",
                 file=sys.stderr,
                 flush=True,
             )
