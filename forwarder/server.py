@@ -169,8 +169,7 @@ class ForwarderServer:
         self._stopped.set()
         self._server.stop()
         self._dispatcher.stop(drain_s=DRAIN_S if self._spool.temporary else 0.0)
-        left = self._spool.waiting()
-        if left and self._spool.temporary:
+        if self._spool.temporary and (left := self._spool.waiting()):
             print(
                 f"forwarder: {left} deliveries were still waiting and are lost; --spool FILE keeps them",
                 file=sys.stderr,

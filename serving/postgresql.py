@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PREFIXES = ("postgresql://", "postgres://")
 CONNECTIONS = 20
 """The most connections of one server: one for each thread that answers, and some for background work."""
-PATIENCE_S = 3.0
+PATIENCE_S = 2.0
 """Seconds to wait for a connection; after that the request fails and the client has to come back."""
 
 # In milliseconds: how long one statement may wait for a lock, and how long a transaction may stand idle: a server that

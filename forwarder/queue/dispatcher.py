@@ -13,7 +13,7 @@ from typing import Any
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.pipeline.delivery import Delivery, report_text
 from optilocal.forwarder.queue.instances import Instances
-from optilocal.forwarder.queue.reports import Report, ReportQueue
+from optilocal.forwarder.queue.reports import Report, ReportQueue, wait_after
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
 from optilocal.serving.printable import printable
@@ -117,6 +117,11 @@ class Dispatcher:
         with self._spool.transaction():
             opened = [pipeline.open(event, received_at=now, warnings=notes) for event, notes in events]
             rows = self._spool.add(namespace, opened, due=now, regulation=regulation)
+        # A worker that came before the commit would not find them.
+        self._spool.when_kept(lambda: self._take_in(namespace, rows, now))
+        return [delivery.id for delivery in opened]
+
+    def _take_in(self, namespace: str, rows: Sequence[int], now: int) -> None:
         with self._changed:
             self._held.update(rows)
             self._gather(now)
@@ -124,7 +129,6 @@ class Dispatcher:
                 self._make_ready(namespace, row)
             self._changed.notify(len(rows))
             self._start_worker()
-        return [delivery.id for delivery in opened]
 
     def replay(self, namespace: str, spooled: SpooledDelivery) -> None:
         """Makes a dead letter due again, at once."""
@@ -214,7 +218,7 @@ class Dispatcher:
     def _advance(self, row: int) -> None:
         spooled = self._spool.at(row)
         if spooled is None or spooled.due is None:
-            # Its transaction was rolled back.
+            # Another forwarder has it, or had it.
             self._reported([], gone=[row])
             return
         delivery = spooled.delivery
@@ -261,15 +265,15 @@ class Dispatcher:
             )
 
     def _retry_later(self, namespace: str, row: int, error: Exception) -> None:
-        """Tries a row again in a minute: an error of one event must not end its worker."""
+        """Tries a row again: an error of one event must not end its worker."""
         print(
-            f"forwarder: delivery {row} failed, the next try is in a minute: {printable(repr(error))}",
+            f"forwarder: delivery {row} failed, the next try is in {wait_after(error)} s: {printable(repr(error))}",
             file=sys.stderr,
             flush=True,
         )
         with self._changed:
             self._at_work.discard(row)
-            heappush(self._later, (self._clock.now_ms() + 60_000, row, namespace))
+            heappush(self._later, (self._clock.now_ms() + wait_after(error) * 1_000, row, namespace))
 
     def _reported(self, ended: Sequence[SpooledDelivery], *, gone: Sequence[int] = ()) -> None:
         """Called with reported deliveries: those that are due again are queued, the others are done."""

@@ -7,11 +7,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.pipeline.delivery import Delivery
 from optilocal.forwarder.queue.instances import Instances
+from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
+from optilocal.serving.printable import printable
 
 MOST_AT_ONCE = 200
 MOST_CHARACTERS = 4_000_000
@@ -51,6 +54,7 @@ class ReportQueue:
         self._added = threading.Condition()
         self._closing = False
         self._unreachable = False
+        self._printed_at: float | None = None
         self._thread = threading.Thread(target=self._work, name="forwarder-reports", daemon=True)
 
     def start(self) -> None:
@@ -124,16 +128,23 @@ class ReportQueue:
         return ended
 
     def _retry_later(self, group: Sequence[Report], error: Exception) -> list[SpooledDelivery]:
-        if not self._closing:
+        wait_s, now = wait_after(error), monotonic()
+        if not self._closing and (self._printed_at is None or now - self._printed_at >= 60):
+            self._printed_at = now
             first = group[0].delivery.id
             print(
-                f"forwarder: {len(group)} reports from {first} on could not be posted, the next try is in a "
-                f"minute: {error}",
+                f"forwarder: {len(group)} reports from {first} on could not be posted, the next try is in {wait_s} "
+                f"s: {printable(error)}",
                 file=sys.stderr,
                 flush=True,
             )
-        due = self._clock.now_ms() + 60_000
+        due = self._clock.now_ms() + wait_s * 1_000
         return [replace(report.spooled, delivery=report.delivery, due=due) for report in group]
+
+
+def wait_after(error: Exception) -> int:
+    """Seconds until what failed is tried again: a spool that cannot be used may be back at once."""
+    return 1 if isinstance(error, SpoolError) else 60
 
 
 def _next_step(spooled: SpooledDelivery, posted: Delivery, now: int) -> SpooledDelivery:

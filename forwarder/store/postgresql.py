@@ -99,12 +99,20 @@ class PostgresqlSpool(Spool):
             yield
             return
         with self._database.transaction() as db:
-            self._own.db = db
+            self._own.db, self._own.then = db, []
             try:
                 yield
             finally:
                 self._own.db = None
         self._tell()
+        for then in self._own.then:
+            then()
+
+    def when_kept(self, then: Callable[[], None]) -> None:
+        if getattr(self._own, "db", None) is None:
+            then()
+        else:
+            self._own.then.append(then)
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:

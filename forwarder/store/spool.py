@@ -78,6 +78,10 @@ class Spool(ABC):
         """A transaction, durable when it ends; may be nested."""
 
     @abstractmethod
+    def when_kept(self, then: Callable[[], None]) -> None:
+        """Call `then` when the transaction under way has ended well; at once when there is none."""
+
+    @abstractmethod
     def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a statement."""
 

@@ -28,6 +28,7 @@ class SqliteSpool(Spool):
         self.temporary = self._folder is not None
         self.name = None if self.temporary else str(self.path)
         self._depth = 0
+        self._kept_then: list[Callable[[], None]] = []
         self._damaged = False
         self._db = connected(self.path, temporary=self.temporary)
 
@@ -54,8 +55,19 @@ class SqliteSpool(Spool):
                     self._roll_back()
                     raise
                 self._tell()
+                kept, self._kept_then = self._kept_then, []
+                for then in kept:
+                    then()
+
+    def when_kept(self, then: Callable[[], None]) -> None:
+        with self.lock:
+            if self._depth:
+                self._kept_then.append(then)
+                return
+        then()
 
     def _roll_back(self) -> None:
+        self._kept_then.clear()
         # On a full disk SQLite has rolled the transaction back already.
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
