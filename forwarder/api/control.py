@@ -129,7 +129,7 @@ for _part in PARTS:
         )
 
 
-# -- the destination, asked
+# -- requests of the destination
 
 
 @blueprint.get("/event-keys")
@@ -212,8 +212,8 @@ def deliveries() -> Response:
     following = rows[-1].row if rows else after
     answer = {"deliveries": [_shown(row) for row in rows], "next": following, "dropped": spool.dropped()}
     if 0 < len(rows) < limit:
-        found = spool.count(namespace, after=after, most=len(rows) + 1, filters=filters)
-        answer |= {"more": True} if found > len(rows) else {}
+        matching = spool.count(namespace, after=after, most=len(rows) + 1, filters=filters)
+        answer |= {"more": True} if matching > len(rows) else {}
     return jsonify(answer)
 
 

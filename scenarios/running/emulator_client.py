@@ -21,7 +21,7 @@ _COUNTED = ("seen", "applied", "active", "namespace")
 
 
 def new_session() -> requests.Session:
-    """A session for an emulator on this machine: proxies of the environment are none of its business."""
+    """A session for an emulator on this machine, which ignores the proxies that the environment names."""
     session = requests.Session()
     session.trust_env = False
     return session

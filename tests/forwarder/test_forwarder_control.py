@@ -120,7 +120,7 @@ class TestMappings:
             ([{"trigger": 'type = "track"'}], "mapping 1 needs 'fields', an object"),
             ([{"fields": {}}], "mapping 1 needs 'trigger', a text"),
             ([{"trigger": "", "fields": {}, "when": 1}], "mapping 1 has an unknown key 'when'"),
-            ([5], "mapping 1 is no object"),
+            ([5], "mapping 1 is not an object"),
             ({}, "mappings are a list"),
         ],
     )
