@@ -87,11 +87,18 @@
       return { answer, rows, last, older };
     }
 
+    /** A row; of one that the emulator cannot read any more, that. */
+    function shown(one) {
+      if (!one.unreadable) return what.row(one);
+      const blank = what.columns.slice(1).map(() => "");
+      return { attrs: {}, cells: [`Row ${one.number} cannot be shown: ${one.unreadable}`, ...blank] };
+    }
+
     async function draw() {
       const { answer, rows, last, older } = await read();
       if (what.sort) rows.sort(what.sort);
       bar.replaceChildren();
-      if (rows.length) o.refill(body, [o.table(what.caption, what.columns, rows.map(what.row), { class: "stack" })]);
+      if (rows.length) o.refill(body, [o.table(what.caption, what.columns, rows.map(shown), { class: "stack" })]);
       else body.replaceChildren(what.filtered ? what.none() : what.empty());
       o.keys.settle(body);
       o.refill(foot, [
