@@ -51,7 +51,10 @@ class Connection(HttpToolsProtocol):
         self.logger, self.access_log = _SILENT, False
         self.left = self.closing = self.reading = self.in_body = False
         self.on_left: Callable[[], None] | None = None
-        self._overhead = self._body = self._arrived = self._unsent = 0
+        self._overhead = self._body = self._arrived = 0
+        self.given = 0
+        """Bytes of answers that were given to the connection to send."""
+        self._taken = 0
         self._began = self.loop.time()
         self._sending_since: float | None = None
         self._idle_since: float | None = None
@@ -167,9 +170,10 @@ class Connection(HttpToolsProtocol):
         """Called every few seconds: end the connection of a client that is idle, or that sends or reads too slowly."""
         unsent = self.transport.get_write_buffer_size()
         if unsent:
-            if self._sending_since is None or unsent > self._unsent:
-                self._sending_since, self._unsent = now, unsent
-            elif self._too_slow(now - self._sending_since, self._unsent - unsent):
+            taken = self.given - unsent
+            if self._sending_since is None or taken < self._taken:
+                self._sending_since, self._taken = now, taken
+            elif self._too_slow(now - self._sending_since, taken - self._taken):
                 # Without the reset the system would keep the unsent bytes for minutes.
                 self.break_off("reset")
             return

@@ -44,7 +44,8 @@ def json_body(*, required: bool = True) -> Any:
         raise Problem("invalid_json", f"the body is not valid JSON: {error}") from None
 
 
-def _page(text: str) -> Response:
+def page_response(text: str) -> Response:
+    """A page of a listing."""
     return Response(text, content_type="application/json")
 
 
@@ -61,17 +62,17 @@ def openapi() -> Response:
 
 @blueprint.get("/exchanges")
 def exchanges() -> Response:
-    return _page(listing("exchanges", exchange_json))
+    return page_response(listing("exchanges", exchange_json))
 
 
 @blueprint.get("/events")
 def events() -> Response:
-    return _page(listing("events", event_json))
+    return page_response(listing("events", event_json))
 
 
 @blueprint.get("/verdicts")
 def verdicts() -> Response:
-    return _page(listing("verdicts", context().verdicts.verdict))
+    return page_response(listing("verdicts", context().verdicts.verdict))
 
 
 @blueprint.get("/results")
@@ -115,7 +116,7 @@ def post_run() -> Response:
 
 @blueprint.get("/runs")
 def runs() -> Response:
-    return _page(
+    return page_response(
         listing(
             "runs",
             lambda row: {**loads(row["summary"]), "number": row["number"], "namespace": row["namespace"]},

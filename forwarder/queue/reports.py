@@ -7,12 +7,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.pipeline.delivery import Delivery
 from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
+from optilocal.serving.printable import printable
 
 MOST_AT_ONCE = 200
 MOST_CHARACTERS = 4_000_000
@@ -52,6 +54,7 @@ class ReportQueue:
         self._added = threading.Condition()
         self._closing = False
         self._unreachable = False
+        self._printed_at: float | None = None
         self._thread = threading.Thread(target=self._work, name="forwarder-reports", daemon=True)
 
     def start(self) -> None:
@@ -94,7 +97,7 @@ class ReportQueue:
                 ended = self._post(group)
             except Exception as error:
                 # An error of one report, or of the disk, must not end the thread.
-                ended = self._put_off(group, error)
+                ended = self._retry_later(group, error)
             self._posting = 0
             self._done(ended)
 
@@ -124,13 +127,14 @@ class ReportQueue:
         self._spool.save_states(ended)
         return ended
 
-    def _put_off(self, group: Sequence[Report], error: Exception) -> list[SpooledDelivery]:
-        wait_s = wait_after(error)
-        if not self._closing:
+    def _retry_later(self, group: Sequence[Report], error: Exception) -> list[SpooledDelivery]:
+        wait_s, now = wait_after(error), monotonic()
+        if not self._closing and (self._printed_at is None or now - self._printed_at >= 60):
+            self._printed_at = now
             first = group[0].delivery.id
             print(
                 f"forwarder: {len(group)} reports from {first} on could not be posted, the next try is in {wait_s} "
-                f"s: {error}",
+                f"s: {printable(error)}",
                 file=sys.stderr,
                 flush=True,
             )

@@ -108,7 +108,12 @@ class EmulatorClient:
 
     def datafiles(self) -> list[dict[str, Any]]:
         """The datafiles served, in the order they came."""
-        return list(self.call("GET", "/_emulator/datafiles")["datafiles"])
+        rows: list[dict[str, Any]] = []
+        page: dict[str, Any] = {"more": True}
+        while page.get("more"):
+            page = self.call("GET", "/_emulator/datafiles", params={"after": page.get("next")})
+            rows += page["datafiles"]
+        return rows
 
     def put_raw_datafile(self, sdk_key: str, text: str, content_type: str | None, status: int | None) -> None:
         """Any text in the datafile's place, with the content type and status it is to be served with."""
