@@ -44,7 +44,7 @@ MODULES: dict[str, tuple[str, str]] = {
     "standing": (
         "emulator/counting/standing.py",
         "tests/emulator/test_attribution_details.py tests/emulator/test_accounts.py tests/emulator/test_set_aside.py"
-        " tests/emulator/test_attribution.py tests/emulator/test_verdict.py tests/emulator/test_advice.py"
+        " tests/emulator/test_results.py tests/emulator/test_attribution.py tests/emulator/test_verdict.py tests/emulator/test_advice.py"
         " tests/emulator/test_plain_reckoning.py",
     ),
     "verdict": (
