@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test mutants bench bench-steady lint format picture clean
+.PHONY: help run test attack mutants bench bench-steady lint format picture clean
 
 help:
 	@echo "make run     set up, start emulator, forwarder and viewer, run the shipped suite, serve until Ctrl-C"
 	@echo "make test    set up with the test tools and run every test, browser tests included"
 	@echo "make mutants  mistakes in the rules of the field that no test would notice, for docs/fidelity.md (ARGS=trigger: one module)"
+	@echo "make attack  the long attacks of docs/security.md: kills, damage, odd requests, waits, memory, a full disk; writes its figures"
 	@echo "make lint    formatting, lint and types"
 	@echo "make bench   measure optilocal beside its peers, write its figures into docs/performance.md (ARGS=--quick: prove that it works)"
 	@echo "make bench-steady  an hour of steady load, for the same page"
@@ -25,14 +26,17 @@ test: $(VENV)/.installed-test
 	@$(BIN)/python tests/browser.py --install
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
+attack: $(VENV)/.installed-test
+	@$(BIN)/python -m pytest -p no:cacheprovider --write attacks/*.py $(ARGS)
+
 lint: $(VENV)/.installed-test
-	@$(BIN)/ruff format --check emulator forwarder interception scenarios serving tests bench
-	@$(BIN)/ruff check emulator forwarder interception scenarios serving tests bench
+	@$(BIN)/ruff format --check emulator forwarder interception scenarios serving tests bench attacks
+	@$(BIN)/ruff check emulator forwarder interception scenarios serving tests bench attacks
 	@$(BIN)/mypy
 
 format: $(VENV)/.installed-test
-	@$(BIN)/ruff check --fix emulator forwarder interception scenarios serving tests bench
-	@$(BIN)/ruff format emulator forwarder interception scenarios serving tests bench
+	@$(BIN)/ruff check --fix emulator forwarder interception scenarios serving tests bench attacks
+	@$(BIN)/ruff format emulator forwarder interception scenarios serving tests bench attacks
 
 bench: $(VENV)/.installed-test
 	@$(BIN)/python tests/browser.py --install

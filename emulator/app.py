@@ -75,7 +75,7 @@ def create_app(
     def check_imitated() -> None:
         if len(current_request().body) > settings.max_control_body:
             raise Problem("too_large", f"a body has at most {settings.max_control_body} bytes")
-        # Under a foreign name the REST API does not even tell which addresses it has.
+        # Under a foreign host name even unknown REST addresses are refused.
         if request.routing_exception is not None and _is_rest():
             guard.check(Surface.NAMED, request.method, request.headers, _REST_HOSTS)
 
@@ -86,7 +86,7 @@ def create_app(
 
 
 def _bound_namespaces() -> None:
-    """Refuse what would bring one namespace too many into being; pages can do so with half of them only."""
+    """Refuse a request that would create one namespace too many; pages may create half of them."""
     settings, journal, space = context().settings, context().journal, namespace()
     if request.method in SAFE_METHODS or space == DEFAULT or journal.knows_namespace(space):
         return

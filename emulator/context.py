@@ -1,4 +1,4 @@
-"""What every room of a running emulator is handed: settings, clock, journal, judge, ids."""
+"""The parts of a running emulator, as every request handler gets them: settings, clock, journal, verdicts, ids."""
 
 import sys
 import threading
@@ -47,14 +47,14 @@ class Context:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def report(self, text: str) -> None:
-        """Tell whoever started the emulator what it got wrong, in one line."""
+        """Write one line to standard error."""
         sys.stderr.write(f"emulator: {printable(text)}\n")
 
     def record(self, exchanges: Sequence[Exchange], *, patient: bool = True) -> int:
         """Store requests durably, before they are answered; the number of the last.
 
-        A question brings no namespace into being, and is not stored in one that is not there: the first that changes
-        something does. Raises JournalError, and JournalBusyError for who is not `patient`.
+        A request that may change something creates its namespace. A GET does not, and is not stored in a namespace that
+        does not exist. Raises JournalError; JournalBusyError when it would have to wait and is not `patient`.
         """
         new = {
             each.namespace

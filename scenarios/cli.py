@@ -126,8 +126,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
-    except KeyboardInterrupt as told:
-        return int(getattr(told, "code", 130))
+    except KeyboardInterrupt as interrupt:
+        return int(getattr(interrupt, "code", 130))
     except Exception as error:
         if os.environ.get("OPTILOCAL_DEBUG"):
             raise

@@ -119,7 +119,13 @@ class Application:
         try:
             answer = None if handler is None else await handler(request.body)
             if answer is None:
-                answer = await self._in(self._threads, ask, self._app, request, self._address)
+                if b"wait=" in request.target:
+                    # A thousand that come to wait are looked at one after the other too, and not once they have left.
+                    answer = await self._in(self._after_waiting, self._ask_for, connection, request)
+                    if answer is None:
+                        return None
+                else:
+                    answer = await self._in(self._threads, ask, self._app, request, self._address)
             until: float | None = None
             while request.wait is not None:
                 wait, request.wait = request.wait, None
@@ -140,6 +146,11 @@ class Application:
             with self._waker(connection) as wake:
                 await _happens(wake, answer.delay)
         return answer
+
+    def _ask_for(self, connection: Connection | None, request: Request) -> Answer | None:
+        if connection is not None and connection.left:
+            return None
+        return ask(self._app, request, self._address)
 
     async def _in(self, threads: ThreadPoolExecutor, call: Callable[..., Any], *given: Any) -> Any:
         return await self.loop.run_in_executor(threads, call, *given)

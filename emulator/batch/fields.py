@@ -87,7 +87,7 @@ def required_id(
     obj: Mapping[str, Any], key: str, path: str, findings: Findings, problems: list[Note]
 ) -> str | None:
     """A required id. A whole number, as the JavaScript SDK and Segment send it when the datafile's ids are numbers, is a
-    violation that counts all the same; anything else that is no string is a problem too.
+    violation that counts all the same; anything else but a string is a problem too.
     """
     return required_text(obj, key, path, findings, [] if _is_whole(obj.get(key)) else problems)
 
@@ -126,7 +126,7 @@ def optional_boolean(obj: Mapping[str, Any], key: str, path: str, findings: Find
 def items(
     obj: Mapping[str, Any], key: str, path: str, findings: Findings, *, required: bool
 ) -> list[tuple[str, dict[str, Any]]]:
-    """The objects of an array with their paths; an entry that is no object is a violation and left out."""
+    """The objects of an array with their paths; an entry that is not an object is a violation and left out."""
     where = join(path, key)
     value = obj.get(key)
     if not isinstance(value, list):
@@ -148,7 +148,7 @@ def items(
 def timestamp(
     event: Mapping[str, Any], path: str, received_at: int, findings: Findings, problems: list[Note]
 ) -> int | None:
-    """Epoch milliseconds as sent, never corrected: what is no whole number of them, or out of bounds, is a problem."""
+    """Epoch milliseconds as sent, never corrected: a fraction, or a time out of bounds, is a problem."""
     where = join(path, "timestamp")
     value = event.get("timestamp")
     if "timestamp" not in event:
@@ -175,7 +175,7 @@ def timestamp(
 
 
 def integer(event: Mapping[str, Any], key: str, path: str, findings: Findings) -> int | None:
-    """A 64-bit integer that may be absent; what is none (19.99, "20", null) is a violation, and read as absent."""
+    """A 64-bit integer that may be absent; anything else (19.99, "20", null) is a violation, and read as absent."""
     value = event.get(key)
     if key not in event:
         return None
@@ -194,7 +194,7 @@ def integer(event: Mapping[str, Any], key: str, path: str, findings: Findings) -
 
 
 def number(event: Mapping[str, Any], key: str, path: str, findings: Findings) -> int | float | None:
-    """A number that may be absent; what is none, or beyond a double, is a violation and read as absent."""
+    """A number that may be absent; anything else, and a number beyond a double, is a violation and read as absent."""
     value = event.get(key)
     if key not in event:
         return None
@@ -255,7 +255,7 @@ def typed_value(value: object, path: str, findings: Findings) -> Any:
     try:
         return json.loads(value[1:])
     except (ValueError, RecursionError):
-        findings.violation("typed_value", path, f"{path} starts with U+E000 but no JSON follows it")
+        findings.violation("typed_value", path, f"{path} starts with U+E000 but no valid JSON follows it")
         return value
 
 

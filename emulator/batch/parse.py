@@ -17,7 +17,7 @@ from optilocal.emulator.batch.visitor import Sender, besides, read_visitor
 from optilocal.emulator.json_text import NOT_STRICT, decode_strictly
 
 _MAX_DEPTH = 200
-# Python reads no longer ones.
+# Digits of the longest integer that Python reads.
 _LONGEST_NUMBER = 4_300
 _LONG_NUMBER = re.compile(rb"\d{4300}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -26,7 +26,7 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _Object(msgspec.Struct):
-    """A JSON object of which nothing is asked: all that is in it is passed over, by the rules of JSON's grammar."""
+    """Any JSON object: the decoder checks the grammar and skips the content."""
 
 
 US_HOST, EU_HOST = "logx.optimizely.com", "eu.logx.optimizely.com"
@@ -82,7 +82,7 @@ def parse(body: bytes, *, headers: Mapping[str, str], received_at: int) -> Parse
 
 
 def regular(body: bytes | bytearray) -> dict[str, Any] | None:
-    """The JSON object in a body about which there is nothing to note; None leaves it to the reader that says why."""
+    """The JSON object in a strictly valid body; None where the thorough reader has to say what is wrong."""
     try:
         batch = decode_strictly(body)
     except NOT_STRICT:
@@ -94,7 +94,7 @@ def regular(body: bytes | bytearray) -> dict[str, Any] | None:
 
 
 def is_plain_object(body: bytes | bytearray) -> bool:
-    """Whether a body is surely a JSON object, by its grammar alone; False leaves it to `parse` to find out."""
+    """Whether a body is certainly a JSON object, by its grammar alone; when False, `parse` decides."""
     try:
         _skip(body)
     except NOT_STRICT:
@@ -125,7 +125,7 @@ def _read_object(text: str, findings: Findings) -> dict[str, Any] | None:
     try:
         batch = _load(text, findings)
     except ValueError as error:
-        findings.violation("not_json", "", f"the body is not JSON: {error}")
+        findings.violation("not_json", "", f"the body is not valid JSON: {error}")
         return None
     if not isinstance(batch, dict):
         message = f"the body must be a JSON object, it is {fields.type_name(batch)}"
@@ -135,11 +135,11 @@ def _read_object(text: str, findings: Findings) -> dict[str, Any] | None:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _load(text: str, findings: Findings) -> Any:
-    """The parsed body. Raises ValueError, with a short reason, when it is no JSON or nested too deeply."""
+    """The parsed body. Raises ValueError, with a short reason, when it is not valid JSON or nested too deeply."""
     read_float = _bounded(findings) if _HUGE_NUMBER.search(text) else None
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=read_float)

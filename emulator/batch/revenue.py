@@ -1,4 +1,4 @@
-"""Revenue and value that a sender meant and that do not count: they stand only in the tags, or lost something there.
+"""Revenue and value in the tags that do not count in full: the event has no such field of its own, or another number.
 
 Optimizely's SDKs put what the application passed into the tags, and copy only what they take for a number into the
 event's own fields: Python drops a text, a boolean and a number with a decimal point, JavaScript cuts a fraction off
@@ -46,7 +46,7 @@ def _lost(key: str, meant: object, counted: int | float | None, path: str, findi
         message = f"the tags say {key} {shown}, {_kind(meant)}, where {whole} is wanted; the event counts without {key}"
         return [findings.warning(f"{key}_lost", path, message)]
     if key == "revenue" and number is not None and number != counted and int(number) == counted:
-        message = f"the tags say revenue {shown}, which is no whole number of cents; {counted} is counted"
+        message = f"the tags say revenue {shown}, which is not a whole number of cents; {counted} is counted"
         return [findings.warning("revenue_lost", path, message)]
     return []
 

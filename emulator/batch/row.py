@@ -76,7 +76,7 @@ def conversion_row(
     problems: list[Note],
     warnings: list[Note],
 ) -> EventRow:
-    """A conversion: all that only a decision has is absent."""
+    """A conversion; the fields of a decision are None."""
     return {
         "kind": "conversion",
         "visitor_id": visitor_id,

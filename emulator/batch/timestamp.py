@@ -47,7 +47,7 @@ def outside(value: int | float, received_at: int) -> str:
 
 
 def ahead(value: int, received_at: int) -> str | None:
-    """What is odd about a timestamp within the bounds: it is more than a day after the event arrived. None if it is not."""
+    """The note on a timestamp within the bounds that is more than a day after the event arrived; None for any other."""
     if value <= received_at + DAY:
         return None
     return f"The timestamp {value} ({when(value)}) is in the future: more than a day after the event arrived"

@@ -70,7 +70,7 @@ class _VisitorReader:
             if own:
                 self._activate(self._event(event, where), where, own, claimed)
             elif _reports_a_start(event):
-                message = f"{where} reports that a client started or a view opened; it is no conversion"
+                message = f"{where} reports that a client started or a view opened; it is not a conversion"
                 self.findings.warning("not_a_conversion", where, message)
             elif _is_activation(event):
                 activated = True
@@ -87,7 +87,7 @@ class _VisitorReader:
         self.rows += conversions
 
     def _ignore(self, conversions: list[EventRow], decisions: _Placed) -> None:
-        """Decisions without an event of their own record nothing; conversions beside them are told."""
+        """Decisions without an event of their own record nothing; conversions beside them get a warning."""
         why = ", because enrich_decisions is true" if self.sender.enriched else ""
         for where, decision in decisions:
             message = f"{where} has no campaign_activated event of its own; it records nothing"
@@ -245,7 +245,7 @@ def _own_decisions(event: Mapping[str, Any], decisions: _Placed) -> _Placed:
 
 
 def besides(problems: list[Note], violations: list[Note]) -> list[Note]:
-    """The violations that are no problem: what they are about counts in spite of them."""
+    """The violations that are not problems: the event counts in spite of them."""
     return violations and [
         violation for violation in violations if not any(violation is problem for problem in problems)
     ]
@@ -256,7 +256,7 @@ _LEFT_OUT = frozenset({"revenue_not_integer", "quantity_not_integer"})
 
 
 def _counts_without(violations: list[Note], path: str) -> list[Note]:
-    """The violations of one event in words; nested tags are told together, because together they may cost the event."""
+    """The violations of one event in words; nested tags share one note, since together they may lose the event."""
     if not violations:
         return []
     notes = [

@@ -41,7 +41,7 @@ def json_body(*, required: bool = True) -> Any:
     try:
         return loads(raw)
     except ValueError as error:
-        raise Problem("invalid_json", f"the body is no JSON: {error}") from None
+        raise Problem("invalid_json", f"the body is not valid JSON: {error}") from None
 
 
 def _page(text: str) -> Response:

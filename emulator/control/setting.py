@@ -51,7 +51,7 @@ def put_datafile(sdk_key: str) -> Response:
         text = request.get_data().decode()
     except UnicodeDecodeError as error:
         raise Problem(
-            "invalid_datafile", f"the body is no UTF-8 text: {error.reason} at byte {error.start}"
+            "invalid_datafile", f"the body is not UTF-8 text: {error.reason} at byte {error.start}"
         ) from None
     raw = request.args.get("raw", "0").lower() in ("1", "true", "yes")
     content_type, status = request.args.get("content_type"), request.args.get("status")

@@ -2,7 +2,7 @@
 de-duplication.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypedDict
 
 from optilocal.emulator.batch.row import EventRow, event_time
@@ -10,19 +10,6 @@ from optilocal.emulator.counting.standing import Rules, Standing, Standings, bot
 from optilocal.emulator.datafile.datafile import Event, Experiment
 from optilocal.emulator.datafile.history import DatafileHistory, named, stood
 from optilocal.emulator.wording import between, joined, listed, quoted, when
-
-__all__ = [
-    "Attribution",
-    "Judgement",
-    "Rules",
-    "deduplicate",
-    "deduplication_key",
-    "judge",
-    "judge_by",
-    "listed_reasons",
-]
-
-DEFAULT_RULES = Rules()
 
 JudgedOutcome = Literal[
     "wrong_account",
@@ -144,24 +131,6 @@ def deduplication_key(row: Mapping[str, Any], rules: Rules) -> tuple[str | None,
     if rules.dedup == "uuid":
         return row["account_id"], row["uuid"]
     return row["account_id"], row["entity_id"] or row["key"], row["uuid"], str(row["timestamp"])
-
-
-def deduplicate(rows: Iterable[EventRow], rules: Rules = DEFAULT_RULES) -> list[EventRow]:
-    """Collapse rows with one de-duplication key: the first received wins.
-
-    First received is the lowest `number`, or what comes first among rows that have none. Rows without a uuid are kept.
-    Source: https://docs.developers.optimizely.com/web/docs/troubleshooting-events-api
-    """
-    seen: set[tuple[str | None, ...]] = set()
-    kept = []
-    for row in sorted(rows, key=lambda row: row.get("number", 0)):
-        if row["uuid"]:
-            key = deduplication_key(row, rules)
-            if key in seen:
-                continue
-            seen.add(key)
-        kept.append(row)
-    return kept
 
 
 def _candidates(event: Event | None, now: int, standings: Standings) -> tuple[Experiment, ...]:

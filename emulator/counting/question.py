@@ -79,7 +79,7 @@ def holdout_question(parameters: Mapping[str, str], smoothing: bool) -> Question
     """The question of a holdout's export, which takes a segment and no dates. Raises QuestionError."""
     for name in ("start_time", "end_time"):
         if name in parameters:
-            raise QuestionError(name, "is no parameter of a holdout's results")
+            raise QuestionError(name, "is not a parameter of a holdout's results")
     return rest_question(parameters, smoothing)
 
 

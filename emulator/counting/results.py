@@ -8,7 +8,7 @@ from decimal import Context, Decimal
 from typing import Any, TypedDict
 
 from optilocal.emulator.batch.row import EventRow, event_time
-from optilocal.emulator.counting.attribution import Judgement, deduplicate, judge_by
+from optilocal.emulator.counting.attribution import Judgement, judge_by
 from optilocal.emulator.counting.holdouts import GROUPS, HoldoutStanding, HoldoutStandings
 from optilocal.emulator.counting.segmentation import Segment
 from optilocal.emulator.counting.smoothing import Revenues
@@ -346,22 +346,6 @@ def _metrics(arm: Arm, events: Iterable[Event]) -> dict[str, Any]:
     for event in events:
         metrics[_free(event.key, (event.id,), metrics)] = arm.sum_of(event.id).as_json()
     return metrics
-
-
-def results(rows: Iterable[EventRow], history: DatafileHistory, rules: Rules) -> dict[str, Any]:
-    """The contract's results over rows of any visitors, replays included."""
-    return totals(rows, history, rules).results(history)
-
-
-def totals(rows: Iterable[EventRow], history: DatafileHistory, rules: Rules) -> Totals:
-    """The sum over rows of any visitors, replays included."""
-    by_visitor: dict[str, list[EventRow]] = {}
-    for row in deduplicate(rows, rules):
-        by_visitor.setdefault(row["visitor_id"] or "", []).append(row)
-    summed = Totals()
-    for visitor_rows in by_visitor.values():
-        summed.add(visitor_contribution(visitor_rows, history, rules))
-    return summed
 
 
 def plain_number(value: Decimal | int) -> int | float:

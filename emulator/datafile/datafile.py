@@ -16,7 +16,7 @@ _NO_STATUS = "Not started"
 
 
 class DatafileError(ValueError):
-    """What was given is no datafile; the text is one line that says what is wrong and where."""
+    """The text or object is not a datafile; the message is one line that says what is wrong and where."""
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ Revisions = Iterable[tuple[int, object]]
 
 
 def _supersede(held: list[tuple[int, Datafile]], from_ms: int, datafile: Datafile) -> None:
-    """Let a datafile hold from this time on; what held before that time, the first one, goes on doing so."""
+    """Let a datafile hold from a time on. Revisions from that time or later are dropped; the first one holds before all."""
     first = held[0][1] if held else None
     while held and held[-1][0] >= from_ms:
         held.pop()
@@ -100,7 +100,7 @@ class DatafileHistory:
         A revision holds from its time on, instead of whatever was set before it: a clock that was moved back
         does not bring an older revision to life again.
 
-        Raises DatafileError when one is no datafile.
+        Raises DatafileError when one of them is not a datafile.
         """
         lists = revisions if isinstance(revisions, Mapping) else {"": revisions}
         self._keys: dict[str, tuple[list[int], list[Datafile]]] = {}

@@ -19,7 +19,7 @@ _VERSIONS = ("2", "3", "4")
 
 
 def problems(obj: object) -> list[str]:
-    """Every reason why `obj` is no datafile, as sentences that name the place; empty when it is one."""
+    """Every reason why `obj` is not a datafile, as sentences that name the place; empty when it is one."""
     if not isinstance(obj, dict):
         return [f"a datafile is a JSON object, this is {type_name(obj)}"]
     reasons = [f"the required key {key!r} is missing" for key in (*_TEXTS, *_LISTS) if key not in obj]

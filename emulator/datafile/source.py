@@ -39,7 +39,7 @@ class DatafileSources:
         self._thread: threading.Thread | None = None
 
     def load(self) -> None:
-        """Serve them all. Raises DatafileError, one line, for one that cannot be read or is no datafile, or when two of
+        """Serve them all. Raises DatafileError, one line, for one that cannot be read or is not a datafile, or when two of
         them would be served under one key.
         """
         read: dict[str, Content] = {}
@@ -167,7 +167,7 @@ def _stamp(file: str) -> tuple[int, int] | None:
 
 def _read(file: str) -> str:
     try:
-        # A byte order mark, as some editors leave one, is no part of the JSON.
+        # A byte order mark, as some editors leave one, is not part of the JSON.
         return Path(file).read_text("utf-8-sig")
     except OSError as error:
         raise DatafileError(f"the datafile {file} cannot be read: {error.strerror}") from None

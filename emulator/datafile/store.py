@@ -21,7 +21,7 @@ DEACTIVATED_TEXT = "// This Optimizely project has been deactivated. Visit app.o
 
 @dataclass(frozen=True)
 class Content:
-    """What a datafile's place is to hold. `datafile` is None when the text is no datafile, which only `raw` allows."""
+    """What is served under an SDK key. `datafile` is None when the text is not a datafile, which only `raw` allows."""
 
     text: str
     datafile: dict[str, Any] | None
@@ -32,7 +32,7 @@ class Content:
 
     @property
     def revision(self) -> str | None:
-        """The datafile's revision as text; None when the text is no datafile."""
+        """The datafile's revision as text; None when the text is not a datafile."""
         return str(self.datafile["revision"]) if self.datafile is not None else None
 
 
@@ -44,7 +44,7 @@ def read_content(
     status: int | None = None,
     token: str | None = None,
 ) -> Content:
-    """Check a text. Raises DatafileError, one line, when it is no datafile and not `raw`."""
+    """Check a text. Raises DatafileError, one line, when it is not a datafile and `raw` is not set."""
     parsed: Any = None
     try:
         parsed = loads(text)
@@ -55,7 +55,7 @@ def read_content(
         parsed = None
     except ValueError as error:
         if not raw:
-            raise DatafileError(f"not an Optimizely datafile: not JSON ({error})") from None
+            raise DatafileError(f"not an Optimizely datafile: not valid JSON ({error})") from None
         parsed = None
     return Content(text, parsed, raw, content_type, status, token)
 
@@ -86,7 +86,7 @@ class DatafileStore:
                 warnings.append(note("revision_unchanged", text))
             warnings += _first(datafile_notes(content.datafile))
         elif content.raw:
-            warnings.append(note("no_datafile", "the text is no datafile; it is served as it is"))
+            warnings.append(note("no_datafile", "the text is not a datafile; it is served as it is"))
         described = content.datafile or _last_datafile(last)
         state = {
             "text": content.text,

@@ -147,13 +147,22 @@ class Journal(ABC):
         """In one look, the document of each kind that has no id, or None."""
 
     @abstractmethod
-    def transact(self, namespace: str, change: Callable[[Documents], T], *, restates: bool = False) -> T:
+    def transact(
+        self,
+        namespace: str,
+        change: Callable[[Documents], T],
+        *,
+        restates: bool = False,
+        patient: bool = True,
+    ) -> T:
         """Change documents of a namespace together or not at all; what `change` returns. It may be called again when
         another process was faster. With `restates` every verdict and count of the namespace is worked out anew. The empty
-        name is that of no namespace: the journal's own documents.
+        name is that of no namespace: the journal's own documents. Raises JournalBusyError as `append` does.
         """
 
-    def change_document(self, kind: str, namespace: str, change: Callable[[Any], Any], id: str = "") -> Any:
+    def change_document(
+        self, kind: str, namespace: str, change: Callable[[Any], Any], id: str = "", *, patient: bool = True
+    ) -> Any:
         """Put what `change` makes of a document (None when there is none) in its place; None deletes it."""
 
         def changed(documents: Documents) -> Any:
@@ -164,7 +173,7 @@ class Journal(ABC):
                 documents.put(kind, new, id)
             return new
 
-        return self.transact(namespace, changed)
+        return self.transact(namespace, changed, patient=patient)
 
     def add_document(self, kind: str, namespace: str, make: Callable[[int], Any]) -> Any:
         """Store what `make` gives for the number that becomes the document's id; the document."""

@@ -235,7 +235,13 @@ class PostgresqlStore:
             return int(rows[0]["max"] or 0)
 
     @contextlib.contextmanager
-    def writing(self, documents: str | None = None, *, rows: bool = True) -> Iterator[PostgresqlTransaction]:
+    def writing(
+        self,
+        documents: str | None = None,
+        *,
+        rows: bool = True,
+        patient: bool = True,  # noqa: ARG002 - nobody asks a database on the server's loop
+    ) -> Iterator[PostgresqlTransaction]:
         """One transaction, while nobody else writes `rows`, and while nobody else changes this namespace's `documents`."""
         own = [] if documents is None else [16 + zlib.crc32(documents.encode()) % 2**30]
         with self.database.transaction(*([WRITE] if rows else []), *own) as db:

@@ -144,14 +144,14 @@ class Step:
     `visitors` are `(namespace, visitor id, folded id)`; `stale` and `settled` `(namespace, visitor id)` of visitors that
     must be judged and counted anew, or now are. `links` are `(verdict, event)`: a report and the conversion that is its
     own; an unreported verdict on the same event goes, and all that bear its uuid are judged anew. `totals` are texts by
-    namespace. `told` has every namespace that the step concerns, and how many of its exchanges the step is through with.
+    namespace. `namespaces` are those that the step concerns, each with the number of its exchanges that are projected.
     Of the listings in `dropped` all rows up to the number go, and are counted.
     """
 
     since: Position
     exchange: int
     event: int
-    told: dict[str, int] = field(default_factory=dict)
+    namespaces: dict[str, int] = field(default_factory=dict)
     visitors: set[tuple[str, str, str]] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
     verdicts: list[NewVerdict] = field(default_factory=list)

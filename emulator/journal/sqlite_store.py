@@ -200,11 +200,19 @@ class SqliteStore:
     # -- writing
 
     @contextlib.contextmanager
-    def writing(self, documents: str | None = None, *, rows: bool = True) -> Iterator[Transaction]:  # noqa: ARG002
-        """One transaction on the one connection that writes: whatever it changes, a file has one writer at a time."""
+    def writing(
+        self,
+        documents: str | None = None,  # noqa: ARG002 - whatever it changes, a file has one writer at a time
+        *,
+        rows: bool = True,  # noqa: ARG002
+        patient: bool = True,
+    ) -> Iterator[Transaction]:
+        """One transaction on the one connection that writes."""
+        if self._mending and not patient:
+            raise JournalBusyError(f"the journal {self.path} is being mended")
         with self.lock, self.named_errors():
             self._check_open()
-            self._patiently("BEGIN IMMEDIATE")
+            self._patiently("BEGIN IMMEDIATE", patient=patient)
             try:
                 yield Transaction(self._db)
                 self._db.execute("COMMIT")

@@ -60,9 +60,12 @@ class Store(Protocol):
         ...
 
     def writing(
-        self, documents: str | None = None, *, rows: bool = True
+        self, documents: str | None = None, *, rows: bool = True, patient: bool = True
     ) -> AbstractContextManager[Transaction]:
-        """One transaction; it may change the `documents` of this namespace, and `rows` of any."""
+        """One transaction; it may change the `documents` of this namespace, and `rows` of any.
+
+        Raises JournalBusyError as `Journal.append` does.
+        """
         ...
 
     def append(self, table: str, columns: str, rows: Sequence[Sequence[Any]], *, patient: bool) -> int:

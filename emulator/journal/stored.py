@@ -87,8 +87,15 @@ class StoredJournal(Journal):
         known = {row["kind"]: read(row["doc"]) for row in rows}
         return [known.get(kind) for kind in kinds]
 
-    def transact(self, namespace: str, change: Callable[[Documents], T], *, restates: bool = False) -> T:
-        with self._store.writing(namespace, rows=restates) as run:
+    def transact(
+        self,
+        namespace: str,
+        change: Callable[[Documents], T],
+        *,
+        restates: bool = False,
+        patient: bool = True,
+    ) -> T:
+        with self._store.writing(namespace, rows=restates, patient=patient) as run:
             if namespace:
                 run("add namespace", name=namespace)
             found = change(StoredDocuments(run, namespace))
@@ -244,7 +251,7 @@ class StoredJournal(Journal):
             run.many("add stale", list(step.stale))
             run.many("settle", list(step.settled))
             run.many("put totals", list(step.totals.items()))
-            for namespace in step.told:
+            for namespace in step.namespaces:
                 run.tell(namespace, *_OUTCOMES)
         for listing, new in (("events", step.events), ("verdicts", step.verdicts)):
             self._added[listing] += len(new)
@@ -253,7 +260,7 @@ class StoredJournal(Journal):
 
     def _tell(self, step: Step) -> None:
         """Wake whoever waits for what a step has brought."""
-        for namespace, exchanges in step.told.items():
+        for namespace, exchanges in step.namespaces.items():
             waiting = self.waiters.of(namespace, ("exchanges", "events", "verdicts"))
             if not waiting:
                 continue

@@ -1,6 +1,6 @@
 """Erasing a visitor from everything that was stored, raw bytes included, and the export of what is known of one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from optilocal.emulator.journal.interface import Erasing, Row
@@ -15,6 +15,23 @@ from optilocal.emulator.verdict.delivery_report import DeliveryReport
 # Rows looked through at a time; a body may have some megabytes.
 _BATCH = 40
 _SHOWN_RESPONSE = 4_096
+
+_NO_HEAD: Mapping[str, Any] = {
+    "path": "",
+    "query": "",
+    "headers": {},
+    "response": "",
+    "fault": None,
+    "violations": [],
+    "warnings": [],
+}
+_DAMAGED: Mapping[str, Mapping[str, Any]] = {
+    "exchange": {"head": dumps(_NO_HEAD), "body": ERASED.encode()},
+    "event": {"doc": "{}"},
+    "report": {},
+    "run": {"doc": "{}"},
+}
+"""What is left of a row that cannot be read, place by place; of a report nothing."""
 
 # The new values of a row's columns, None when it needs no change, or empty when all of it is the visitor's.
 Change = Callable[[Row], dict[str, Any] | None]
@@ -40,6 +57,7 @@ def erase(
         "report": lambda row: _report_without(traces, row),
         "run": lambda row: _run_without(traces, namespace, row),
     }
+    places = {place: _or_whole(change, _DAMAGED[place]) for place, change in places.items()}
     journal.empty_log()
     projector.catch_up()
     before = journal.tracing(namespace, traces.id)
@@ -57,6 +75,18 @@ def erase(
     return tombstone
 
 
+def _or_whole(change: Change, whole: Mapping[str, Any]) -> Change:
+    """The change, and all of a row that is damaged and that nobody can search any more."""
+
+    def changed(row: Row) -> dict[str, Any] | None:
+        try:
+            return change(row)
+        except ValueError:
+            return dict(whole)
+
+    return changed
+
+
 def _search(where: Erasing, place: str, change: Change, after: int) -> tuple[list[int], int]:
     """The numbers of the rows that hold traces, and of the last row looked at."""
     numbers: list[int] = []
@@ -72,7 +102,7 @@ def _change(rest: Erasing, place: str, change: Change, number: int, tombstone: d
     values = change(row) if row else None
     if row and values:
         rest.rewrite(place, number, values)
-        # The request that asked for it names the visitor too, and is no trace of what the visitor did.
+        # The request for the erasure names the visitor too, but does not count as a trace.
         tombstone["exchanges"] += place == "exchange" and row["surface"] != "privacy"
     elif values is not None:
         rest.drop_report(number)

@@ -11,6 +11,7 @@ from optilocal.emulator.json_text import bounded_loads
 # What `exchange` keeps of a body that is too large.
 CUT_TO = 65_536
 _MOST_UNPACKED = 64_000_000
+_MOST_MEMBERS = 1_000
 _LAYERS = 3
 # Bytes that no text has: a body with them is compressed or encrypted.
 _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
@@ -66,7 +67,7 @@ def _unpacked(raw: bytes) -> bytes | None:
 def _inflated(raw: bytes, wbits: int) -> bytes | None:
     """All members of a compressed body, None unless it is whole."""
     content = b""
-    while raw:
+    for _ in range(_MOST_MEMBERS):
         unpacker = zlib.decompressobj(wbits=wbits)
         try:
             content += unpacker.decompress(raw, _MOST_UNPACKED + 1)
@@ -75,7 +76,9 @@ def _inflated(raw: bytes, wbits: int) -> bytes | None:
         if not unpacker.eof or len(content) > _MOST_UNPACKED:
             return None
         raw = unpacker.unused_data
-    return content
+        if not raw:
+            return content
+    return None
 
 
 def _decoded(raw: bytes) -> str | None:

@@ -11,7 +11,7 @@ from optilocal.emulator.json_text import dumps, loads
 ERASED = "[erased]"
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-# Fields whose value can only be an id of something else, a name of the datafile or a time: never the visitor's id.
+# Fields whose value is an id of something else, a name of the datafile or a time, and never the visitor's id.
 _NO_PERSON = frozenset(
     (
         *(
@@ -48,9 +48,9 @@ _NO_PERSON = frozenset(
         *("code", "method", "surface", "status"),
     )
 )
-# Another's identity: it is the visitor's when it equals the id, and no text in which the id may occur.
+# Ids of persons: erased when equal to the visitor's id, never searched for it as a part.
 _IDENTITY = frozenset(["visitor_id", "user_id", "anonymous_id", "userId", "anonymousId"])
-# Below these names senders write what they like.
+# Under these names the sender chooses all others.
 _FREE = frozenset(["tags", "properties", "traits", "context", "integrations"])
 _PERSON = re.compile(
     r"(visitor|user|anonymous|customer|member|person|profile|subscriber|contact|previous|distinct|external|fullstack)"
@@ -203,7 +203,7 @@ class Traces:
         for key, item in value.items():
             if by_person and self.same(key):
                 continue
-            if not isinstance(item, dict | list) and self._is_elses(key, value, free, item):
+            if not isinstance(item, dict | list) and self._belongs_to_something_else(key, value, free, item):
                 cleaned[key] = item
                 continue
             # An attribute is called by its `key` and has its value beside it.
@@ -212,7 +212,7 @@ class Traces:
             cleaned[shown_key] = self.clean(item, called, free or key in _FREE)
         return cleaned
 
-    def _is_elses(self, key: str, beside: dict[str, Any], free: bool, item: object) -> bool:
+    def _belongs_to_something_else(self, key: str, beside: dict[str, Any], free: bool, item: object) -> bool:
         """Whether a field holds something that cannot be this visitor's id."""
         if key == "identifier" and beside.get("identifier_type", "fullstack_id") != "fullstack_id":
             return True

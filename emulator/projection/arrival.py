@@ -31,8 +31,8 @@ class _First(NamedTuple):
 @lru_cache(maxsize=SLICE)
 def _headers(head: str) -> Mapping[str, str]:
     """Those headers of a request that say something of its visitors, or where they were sent."""
-    found: dict[str, str] = loads(head)["headers"]
-    return {name: value for name, value in found.items() if name.lower() in ("user-agent", "host")}
+    headers: dict[str, str] = loads(head)["headers"]
+    return {name: value for name, value in headers.items() if name.lower() in ("user-agent", "host")}
 
 
 class Arrival:
@@ -42,7 +42,7 @@ class Arrival:
         self.step, self._rules = step, rules
         self._rows: list[tuple[Pending, EventRow]] = []
         for each in pending:
-            step.told[each.namespace] = step.told.get(each.namespace, 0) + 1
+            step.namespaces[each.namespace] = step.namespaces.get(each.namespace, 0) + 1
             if each.counts:
                 read = parse(each.body, headers=_headers(each.head), received_at=each.at)
                 self._rows += [(each, row) for row in read.rows]

@@ -14,7 +14,7 @@ def past(journal: Journal, at: Position, work: str) -> tuple[Step, str] | None:
     step = Step(at, at.exchange, at.event)
     if work == "project":
         for request in journal.pending(at.exchange, 1):
-            step.exchange, step.told[request.namespace] = request.number, 1
+            step.exchange, step.namespaces[request.namespace] = request.number, 1
             return step, f"request {request.number}"
     elif work == "judge":
         for row in journal.unjudged(1):

@@ -8,7 +8,6 @@ from typing import Any
 
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import judge_by
-from optilocal.emulator.counting.rest_results import rest_results
 from optilocal.emulator.counting.results import Totals
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
@@ -24,6 +23,7 @@ from optilocal.emulator.verdict.verdict import outcome_alone
 from optilocal.serving.clock import monotonic
 
 Key = tuple[str, str]
+OnConversion = Callable[[Row, str, Any], None]
 
 
 class Projector:
@@ -72,7 +72,7 @@ class Projector:
             self._thread.join()
 
     def _run(self, report: Callable[[str], None]) -> None:
-        told = ""
+        reported = ""
         looked = 0.0
         while not self._stopping.is_set():
             self._news.clear()
@@ -85,13 +85,13 @@ class Projector:
                             report(mended)
                         looked = monotonic()
                     busy = self._work_and_give_way() if self.journal.leads() else self._look_on()
-                told = ""
+                reported = ""
             except Exception as error:
                 # What is captured is safe: it is tried again, and whoever asks meanwhile is told.
                 why = str(error) if isinstance(error, JournalError) else f"{type(error).__name__}: {error}"
-                if why != told:
+                if why != reported:
                     report(f"captured events wait to be judged: {why}")
-                told = why
+                reported = why
             if not self._stopping.is_set():
                 self._news.wait(LOOK_S)
 
@@ -146,10 +146,6 @@ class Projector:
         """`GET /_emulator/results`."""
         return self.totals(namespace).results(self.verdicts.history(namespace))
 
-    def rest_results(self, namespace: str, experiment_id: str) -> dict[str, Any] | None:
-        """`GET /v2/experiments/<id>/results`: None when there is no data; KeyError for an unknown experiment."""
-        return rest_results(experiment_id, self.totals(namespace), self.verdicts.history(namespace))
-
     # -- one step
 
     def _work(self, until: int) -> bool:
@@ -193,7 +189,9 @@ class Projector:
 
     def _commit(self, step: Step) -> None:
         """Write a step; when another projector, a reset or an erasure was faster, all is read anew."""
-        step.totals = {space: self._totals[space].as_text() for space in step.told if space in self._totals}
+        step.totals = {
+            space: self._totals[space].as_text() for space in step.namespaces if space in self._totals
+        }
         if not self.journal.project(step):
             self._forget()
             return
@@ -235,9 +233,9 @@ class Projector:
                     arrival.add_verdict(event, None)
             else:
                 nobody = Visitor(self._history(event.namespace), self.rules)
-                found = outcome_alone(None, row, (visitor or nobody).standings)
-                assert found is not None
-                outcome, judgement = found
+                pair = outcome_alone(None, row, (visitor or nobody).standings)
+                assert pair is not None
+                outcome, judgement = pair
                 if visitor is not None:
                     visitor.convert(judgement, row, self._of(event.namespace))
                 if not arrival.finds_report(event):
@@ -252,14 +250,14 @@ class Projector:
 
     def _known(self, keys: Collection[Key], step: Step) -> dict[Key, Visitor]:
         """The visitors as they stand, without those that are to be judged anew; new ones are added to the step."""
-        found = {}
+        visitors = {}
         missing = []
         for key in keys:
             visitor = self._visitors.get(key)
             if visitor is None:
                 missing.append(key)
             else:
-                found[key] = visitor
+                visitors[key] = visitor
                 self._visitors.move_to_end(key)
         stale = self.journal.stale_among(missing) if missing else set()
         missing = [key for key in missing if key not in stale]
@@ -269,17 +267,17 @@ class Projector:
             if visitor is None:
                 visitor = Visitor(self._history(key[0]), self.rules)
                 step.visitors.add((*key, fold(key[1])))
-            found[key] = self._visitors[key] = visitor
-        return found
+            visitors[key] = self._visitors[key] = visitor
+        return visitors
 
     def _stored(self, keys: Collection[Key]) -> Iterator[tuple[Key, Iterator[Row]]]:
         rows = self.journal.events_of(keys)
         return groupby(rows, key=lambda row: (row["namespace"], row["visitor_id"]))
 
     def _load(
-        self, namespace: str, rows: Iterable[Row], told: Callable[[Row, str, Any], None] | None = None
+        self, namespace: str, rows: Iterable[Row], on_conversion: OnConversion | None = None
     ) -> Visitor:
-        """A visitor by its stored events, decisions first; `told` hears of each conversion's outcome and judgement."""
+        """A visitor by its stored events, decisions first; `on_conversion` gets what became of each conversion."""
         visitor = Visitor(self._history(namespace), self.rules)
         decisions: list[EventRow] = []
         loaded = False
@@ -293,15 +291,19 @@ class Projector:
                 loaded = True
             conversion = stored_event(row["doc"])
             if row["duplicate_of"] is not None or conversion is None:
-                if told:
-                    told(row, "", None)
+                if on_conversion:
+                    on_conversion(row, "", None)
                 continue
-            delivery = loads(row["delivery"]) if told and row["delivery"] else None
-            found = outcome_alone(delivery, conversion, visitor.standings) if told else None
-            judgement = found[1] if found else judge_by(conversion, visitor.standings, with_details=False)
+            delivery = loads(row["delivery"]) if on_conversion and row["delivery"] else None
+            pair = outcome_alone(delivery, conversion, visitor.standings) if on_conversion else None
+            judgement = pair[1] if pair else judge_by(conversion, visitor.standings, with_details=False)
             visitor.convert(judgement, conversion, None)
-            if told:
-                told(row, found[0] if found else "", judgement if found else None)
+            if on_conversion:
+                on_conversion(
+                    row,
+                    pair[0] if pair else "",
+                    judgement if pair else None,
+                )
         if not loaded:
             visitor.load(decisions)
         return visitor
@@ -312,17 +314,17 @@ class Projector:
         if not rows:
             return None
         step = Step(at, at.exchange, at.event)
-        taken: set[int] = set()
+        linked: set[int] = set()
         for row in rows:
-            step.told.setdefault(row["namespace"], 0)
+            step.namespaces.setdefault(row["namespace"], 0)
             if row["event"] is None and row["sent"] and row["uuid"]:
                 like = {name: row[name] for name in ("visitor_id", "event_key", "timestamp")}
                 event = self.journal.free_conversion(row["namespace"], row["uuid"], like)
-                if event in taken:
+                if event in linked:
                     # One after the other: which conversions are free shows when this step is written.
                     continue
                 if event is not None:
-                    taken.add(event)
+                    linked.add(event)
                     step.links.append((row["number"], event))
                     continue
             step.judged[row["number"]] = self.verdicts.outcome(row)
@@ -334,20 +336,20 @@ class Projector:
         if not keys:
             return None
         step = Step(at, at.exchange, at.event, settled=set(keys))
-        step.told.update(dict.fromkeys((namespace for namespace, _ in keys), 0))
+        step.namespaces.update(dict.fromkeys((namespace for namespace, _ in keys), 0))
 
-        def told(row: Row, outcome: str, judgement: Any) -> None:
+        def store_change(row: Row, outcome: str, judgement: Any) -> None:
             if row["verdict"] is None:
                 return
             if judgement is None:
                 step.unjudged.add(row["verdict"])
                 return
-            found = judged(outcome, judgement.attributed_to, row["version"])
-            if (row["judged"], row["outcome"], row["attributed"]) != (1, found.outcome, found.attributed):
-                step.judged[row["verdict"]] = found
+            new = judged(outcome, judgement.attributed_to, row["version"])
+            if (row["judged"], row["outcome"], row["attributed"]) != (1, new.outcome, new.attributed):
+                step.judged[row["verdict"]] = new
 
         for key, rows in self._stored(keys):
-            visitor = self._visitors[key] = self._load(key[0], rows, told)
+            visitor = self._visitors[key] = self._load(key[0], rows, store_change)
             visitor.enter(self._of(key[0]))
         return step
 
@@ -370,7 +372,7 @@ class Projector:
         if rows[-1]["number"] < cutoff:
             self._too_many["events"] = cutoff
         step.dropped = {"events": rows[-1]["number"]}
-        step.told.update(dict.fromkeys((row["namespace"] for row in rows), 0))
+        step.namespaces.update(dict.fromkeys((row["namespace"] for row in rows), 0))
         visitors = self._known(
             {(row["namespace"], row["visitor_id"]) for row in rows if row["visitor_id"]}, step
         )

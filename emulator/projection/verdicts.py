@@ -89,13 +89,13 @@ class Verdicts:
 
     def experiment_names(self, namespace: str | None, name: str) -> str:
         """A JSON list of the name and of every experiment id that it means: what the filter `experiment` takes."""
-        found = {name}
+        names = {name}
         for space, _, doc in self.journal.documents(REVISION, namespace):
             experiment = self.history(space).of_key(doc["of"], doc["from"])
             known = experiment.experiment_by_key(name) if experiment else None
             if known:
-                found.add(known.id)
-        return dumps(sorted(found))
+                names.add(known.id)
+        return dumps(sorted(names))
 
     def outcome(self, row: Row) -> Judged:
         """The outcome of one verdict's row, which has a `version`."""
@@ -103,11 +103,11 @@ class Verdicts:
         if conversion is not None and conversion["duplicate_of"] is None:
             delivery = loads(row["delivery"]) if row["delivery"] else None
             decisions = self._decisions(namespace, conversion["visitor_id"])
-            found = outcome_alone(
+            pair = outcome_alone(
                 delivery, conversion, Standings(decisions, self.history(namespace), self.rules)
             )
-            if found is not None:
-                return judged(found[0], found[1].attributed_to, row["version"])
+            if pair is not None:
+                return judged(pair[0], pair[1].attributed_to, row["version"])
         whole = self.verdict(row)
         return judged(whole["outcome"], whole["attributed_to"], row["version"])
 
@@ -116,37 +116,37 @@ class Verdicts:
         namespace = row["namespace"]
         delivery = loads(row["delivery"]) if row["delivery"] else None
         conversion = self._event(row["event"])
-        duplicate, taken = None, False
+        duplicate, taken_by_other = None, False
         if conversion is not None and conversion["duplicate_of"] is not None:
             duplicate = self._event(conversion["duplicate_of"])
             # Without an owner the first one came from an SDK.
             owners = self.journal.owners(conversion["duplicate_of"])
-            taken = duplicate is not None and row["number"] not in owners
+            taken_by_other = duplicate is not None and row["number"] not in owners
         visitor = conversion["visitor_id"] if conversion else row["visitor_id"]
-        found = verdict(
+        whole = verdict(
             delivery,
             conversion,
             decisions=self._decisions(namespace, visitor),
             history=self.history(namespace),
             rules=self.rules,
             duplicate_of=duplicate,
-            uuid_taken_by_other_delivery=taken,
+            uuid_taken_by_other_delivery=taken_by_other,
             relatives=self._relatives(namespace, visitor, related_visitors(delivery, conversion)),
         )
-        found["warnings"] = [
-            *found["warnings"],
-            *self._forced_notes(namespace, visitor, found["attributed_to"]),
+        whole["warnings"] = [
+            *whole["warnings"],
+            *self._forced_notes(namespace, visitor, whole["attributed_to"]),
         ]
         if self.journal.dropped("events", namespace):
-            found["warnings"] = [
-                *found["warnings"],
+            whole["warnings"] = [
+                *whole["warnings"],
                 {
                     "code": "journal_dropped",
                     "message": "The journal is full and has dropped older events of this namespace;"
                     " an earlier decision of this visitor may be among them.",
                 },
             ]
-        return {"number": row["number"], "namespace": namespace, **found}
+        return {"number": row["number"], "namespace": namespace, **whole}
 
     def _forced_notes(
         self, namespace: str, visitor: str | None, places: Sequence[Mapping[str, Any]]

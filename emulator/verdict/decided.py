@@ -47,7 +47,7 @@ def other_standings(case: ResultsCase) -> list[Standing]:
 
 
 def in_words(standings: Iterable[Standing], case: ResultsCase) -> str:
-    """Where the visitor is, to follow its name: `is in "b" of "banner_test", of which "Order Completed" is no metric`."""
+    """Where the visitor is, to follow its name: `is in "b" of "banner_test", which does not have "Buy" as a metric`."""
     return joined([_other_experiment(standing, case) for standing in standings])
 
 
@@ -55,11 +55,11 @@ def _other_experiment(standing: Standing, case: ResultsCase) -> str:
     name = named(standing.experiment, case.everything)
     account = case.conversion["account_id"]
     within = case.everything.of_account(account) if account else case.everything
-    why = f"of which {case.name} is no metric"
+    why = f"which does not have {case.name} as a metric"
     if within.experiment(standing.experiment.id) is None:
         why = "which belongs to another account"
     if standing.variation is None or standing.first is None:
-        return f"has decisions in {name}, {why}, that do not count: {listed_reasons(standing)}"
+        return f"has decisions in {name}, {why}; they do not count: {listed_reasons(standing)}"
     late = event_time(standing.first) - case.at
     entered = f" (entered {between(case.at, case.at + late)} after the event)" if late > 0 else ""
     return f"is in {quoted(standing.variation.key)} of {name}{entered}, {why}"

@@ -1,4 +1,4 @@
-"""What a deletion really asked for: no conversion, so without an outcome.
+"""What a deletion asked Optimizely for. It is not a conversion and has no outcome.
 
 Source: Segment's optimizely-feature-experimentation-actions/index.ts.
 """
@@ -12,10 +12,7 @@ from optilocal.emulator.wording import joined, listed, quoted
 
 
 def deletion(report: DeliveryReport, history: DatafileHistory) -> Ending:
-    """What a deletion really asked for. Its outcome is empty: it is no conversion.
-
-    Source: Segment's optimizely-feature-experimentation-actions/index.ts.
-    """
+    """The ending of a deletion, with an empty outcome."""
     user = quoted(report.user_id or report.anonymous_id)
     requests = report.requests_to("privacy")
     json_body = requests[-1].get("json") if requests else None

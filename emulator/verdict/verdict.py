@@ -102,7 +102,7 @@ def verdict(
 def outcome_alone(
     delivery: Mapping[str, Any] | None, conversion: EventRow, standings: Standings
 ) -> tuple[str, Judgement] | None:
-    """The `outcome` of the verdict on a conversion that is no duplicate, and its judgement, without the sentences.
+    """The `outcome` of the verdict on a conversion that is not a duplicate, and its judgement, without the sentences.
 
     None where only the whole verdict tells.
     """

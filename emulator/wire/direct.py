@@ -92,12 +92,12 @@ class DirectEvents:
         turn, asked = self._turn, self._asked
         self._turn, self._asked = None, []
         assert turn is not None
+        found: list[Taken | None] | None = None
         try:
             found = self._taken(asked)
-            records = [each[1] for each in found if each is not None]
-            self._store(turn, found, records)
+            self._store(turn, found)
         except JournalBusyError:
-            asyncio.get_running_loop().create_task(self._store_later(turn, found, records))
+            asyncio.get_running_loop().create_task(self._store_later(turn, asked, found))
         except Exception as error:
             turn.set_exception(as_problem(error))
 
@@ -108,25 +108,28 @@ class DirectEvents:
             for space in {each.namespace for each in asked}
             if space == DEFAULT or self._parts.journal.knows_namespace(space)
         }
-        taken = iter(take(self._parts, [each for each in asked if each.namespace in known]))
+        taken = iter(take(self._parts, [each for each in asked if each.namespace in known], patient=False))
         return [next(taken) if each.namespace in known else None for each in asked]
 
-    def _store(
-        self, turn: "asyncio.Future[list[Taken | None]]", found: list[Taken | None], records: list[Exchange]
-    ) -> None:
+    def _store(self, turn: "asyncio.Future[list[Taken | None]]", found: list[Taken | None]) -> None:
+        records = [each[1] for each in found if each is not None]
         if records:
             self._last = self._parts.record(records, patient=False)
         turn.set_result(found)
 
     async def _store_later(
-        self, turn: "asyncio.Future[list[Taken | None]]", found: list[Taken | None], records: list[Exchange]
+        self,
+        turn: "asyncio.Future[list[Taken | None]]",
+        asked: Sequence[Asked],
+        found: list[Taken | None] | None,
     ) -> None:
-        """Store what another process keeps from being stored, without holding up the loop."""
+        """Take and store what another process keeps from being stored, without holding up the loop."""
         until = monotonic() + PATIENCE_S
         while not turn.done():
             await asyncio.sleep(LOOK_S / 100)
             try:
-                self._store(turn, found, records)
+                found = self._taken(asked) if found is None else found
+                self._store(turn, found)
             except JournalBusyError as error:
                 if monotonic() > until:
                     turn.set_exception(as_problem(error))

@@ -23,6 +23,7 @@ PATH = "/v1/events"
 STRICT = "X-Optimizely-Strict"
 _ALLOW = "POST, OPTIONS"
 _MEGABYTES = 1_000_000
+_MEMBERS, _PIECE = 1_000, 16_384
 
 Rule = Mapping[str, Any]
 
@@ -44,16 +45,20 @@ def events() -> Response:
     return answered(reply, rule)
 
 
-def take(parts: Context, requests: Sequence[Asked]) -> list[tuple[Answer, Exchange, Rule | None]]:
+def take(
+    parts: Context, requests: Sequence[Asked], *, patient: bool = True
+) -> list[tuple[Answer, Exchange, Rule | None]]:
     """What becomes of some requests that came together, in their order: answer, record, and the fault rule that applies.
 
     This is the only way into the emulator for what is sent to `/v1/events`. The records are stored before anybody is
-    answered.
+    answered. Raises JournalBusyError for who is not `patient` while another process keeps fault rules from being counted.
     """
     spaces: dict[str, tuple[int, Iterator[Rule | None]]] = {}
     for namespace, count in Counter(each.namespace for each in requests).items():
         clock, rules = parts.journal.settings(namespace, (CLOCK, faults.KIND))
-        chosen = faults.take(parts.journal, namespace, "events", count) if rules else [None] * count
+        chosen: list[Rule | None] = [None] * count
+        if rules:
+            chosen = [*faults.take(parts.journal, namespace, "events", count, patient=patient)]
         spaces[namespace] = namespace_time(parts.clock, clock), iter(chosen)
     settled, most = [], parts.settings.max_body
     for each in requests:
@@ -111,22 +116,28 @@ def _refusal_text(violations: Sequence[Note]) -> str:
         f"{violation['path']}: {violation['message']}" if "path" in violation else violation["message"]
         for violation in violations[:20]
     )
-    return messages or "the body is no JSON object"
+    return messages or "the body is not a JSON object"
 
 
 def _unzip(body: bytes, most: int) -> bytes:
     """What a gzip body holds, all its members, at most one byte more than is accepted. Raises zlib.error."""
-    content = b""
-    while True:
+    found: list[bytes] = []
+    size = at = 0
+    for _ in range(_MEMBERS):
         unpacker = zlib.decompressobj(wbits=31)
-        content += unpacker.decompress(body, most + 1 - len(content))
-        if len(content) > most:
-            return content
-        if not unpacker.eof:
-            raise zlib.error("it ends too early")
-        body = unpacker.unused_data
-        if not body:
-            return content
+        while not unpacker.eof:
+            # In pieces: what follows a member is copied with each.
+            piece = body[at : at + _PIECE]
+            if not piece:
+                raise zlib.error("it ends too early")
+            found.append(unpacker.decompress(piece, most + 1 - size))
+            at += len(piece) - len(unpacker.unused_data) - len(unpacker.unconsumed_tail)
+            size += len(found[-1])
+            if size > most:
+                return b"".join(found)
+        if at == len(body):
+            return b"".join(found)
+    raise zlib.error(f"it has more than {_MEMBERS} members")
 
 
 @blueprint.after_request

@@ -30,10 +30,10 @@ ERASED = b"[erased]"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a handler answers, and what it found out about the request on the way.
+    """What a handler answers, and its notes on the request.
 
     `body_kept` is what is stored as the request's body when that is not the body as it came (it was compressed). `counts`:
-    the body is taken in as an event batch. `violations` None are those that the kept body tells again when it is read.
+    the body is taken in as an event batch. `violations` None: they are found again whenever the kept body is read.
     """
 
     status: int
@@ -46,7 +46,7 @@ class Answer:
 
 
 UNREACHED = Answer(200)
-"""What a fault rule starts from that keeps a request from its handler."""
+"""The answer that a `before` fault rule changes: the handler is not called."""
 
 
 @dataclass(frozen=True)

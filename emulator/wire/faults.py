@@ -47,7 +47,7 @@ def parse_rules(rules: object) -> list[dict[str, Any]]:
 
 def _rule(fields: object, where: str) -> dict[str, Any]:
     if not isinstance(fields, Mapping):
-        raise FaultError(f"{where} is no object")
+        raise FaultError(f"{where} is not an object")
     unknown = [
         name for name in fields if name not in FIELDS and name not in (*COUNTERS, "namespace", "active")
     ]
@@ -127,8 +127,13 @@ def _is_lucky(rule: Mapping[str, Any]) -> bool:
     return chance >= 1 or random.Random(f"{rule['seed']}:{rule['seen']}").random() < chance
 
 
-def take(journal: "Journal", namespace: str, surface: str, count: int = 1) -> list[dict[str, Any] | None]:
-    """Count some requests on a surface; the rule that applies to each, or None."""
+def take(
+    journal: "Journal", namespace: str, surface: str, count: int = 1, *, patient: bool = True
+) -> list[dict[str, Any] | None]:
+    """Count some requests on a surface; the rule that applies to each, or None.
+
+    Raises JournalBusyError for who is not `patient` while another process writes.
+    """
     rules = journal.document(KIND, namespace)
     if not rules or all(rule["on"] != surface for rule in rules):
         return [None] * count
@@ -142,7 +147,7 @@ def take(journal: "Journal", namespace: str, surface: str, count: int = 1) -> li
             applied.append(rule)
         return rules
 
-    journal.change_document(KIND, namespace, counted)
+    journal.change_document(KIND, namespace, counted, patient=patient)
     return applied
 
 

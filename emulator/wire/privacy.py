@@ -37,7 +37,7 @@ def _create(at: int) -> Answer:
     try:
         body = loads(request.get_data(cache=True))
     except ValueError:
-        return rest_error(400, "bad_request", "The request body is no JSON")
+        return rest_error(400, "bad_request", "The request body is not valid JSON")
     wrong = subject_access.violations(body)
     if wrong:
         sentence = "; ".join(f"{name} {what}" for name, what in wrong.items())

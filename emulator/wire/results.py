@@ -32,17 +32,12 @@ def _results(experiment_id: str, at: int) -> Answer:
     history, baseline = projector.verdicts.history(space), request.args.get("baseline_variation_id")
     try:
         question = rest_question(request.args, projector.rules.smooth_outliers)
-        if question.is_plain and baseline is None:
-            body = projector.rest_results(space, experiment_id)
-        else:
-            totals = recounted(projector, space, question)
-            body = rest_results(experiment_id, totals, history, baseline)
+        totals = projector.totals(space) if question.is_plain else recounted(projector, space, question)
+        body = rest_results(experiment_id, totals, history, baseline)
     except KeyError as missing:
         if missing.args == (baseline,) and history.experiment(experiment_id):
-            wrong = {"baseline_variation_id": "is no variation of the experiment"}
-            return rest_error(
-                400, "bad_request", "baseline_variation_id is no variation of it", messages=wrong
-            )
+            name, wrong = "baseline_variation_id", "is not a variation of the experiment"
+            return rest_error(400, "bad_request", f"{name} {wrong}", messages={name: wrong})
         return rest_error(404, "not_found", "Nothing matches the given URI")
     except QuestionError as error:
         return rest_error(400, "bad_request", str(error), messages={error.name: error.message})

@@ -26,13 +26,13 @@ def for_whole_events(platform: Platform) -> Platform:
 
 def for_names(platform: Platform) -> Platform:
     """What holds for every event of a name, whatever else it carries."""
-    drops = [_only_drops(one) for one in _without_chance(platform.filters) if _by_name(one.condition)]
+    drops = [_only_drops(rule) for rule in _without_chance(platform.filters) if _by_name(rule.condition)]
     return replace(
         platform,
         schema=_unplanned_alone(platform.schema),
-        transformations=tuple(one for one in platform.transformations if _by_name(one.condition)),
+        transformations=tuple(rule for rule in platform.transformations if _by_name(rule.condition)),
         consent=Consent(),
-        filters=tuple(one for one in drops if one.actions),
+        filters=tuple(rule for rule in drops if rule.actions),
     )
 
 
@@ -42,23 +42,23 @@ def _by_name(condition: Condition | StatementError) -> bool:
 
 
 def _without_chance(filters: Sequence[DestinationFilter]) -> tuple[DestinationFilter, ...]:
-    def certain(one: DestinationFilter) -> DestinationFilter:
+    def certain(rule: DestinationFilter) -> DestinationFilter:
         kept = [
-            action for action in one.actions
+            action for action in rule.actions
             if action.type != "SAMPLE" or action.path or not 0 < action.percent < 1
         ]  # fmt: skip
-        return replace(one, actions=tuple(kept))
+        return replace(rule, actions=tuple(kept))
 
-    return tuple(certain(one) for one in filters)
+    return tuple(certain(rule) for rule in filters)
 
 
-def _only_drops(one: DestinationFilter) -> DestinationFilter:
-    wrong = isinstance(one.condition, StatementError)
+def _only_drops(rule: DestinationFilter) -> DestinationFilter:
+    wrong = isinstance(rule.condition, StatementError)
     kept = [
-        action for action in one.actions
+        action for action in rule.actions
         if wrong or action.type == "DROP" or (action.type == "SAMPLE" and action.percent <= 0)
     ]  # fmt: skip
-    return replace(one, actions=tuple(kept))
+    return replace(rule, actions=tuple(kept))
 
 
 def _unplanned_alone(schema: SchemaControls) -> SchemaControls:

@@ -143,12 +143,15 @@ class EventChecks:
             )  # fmt: skip
         elif not any(map(is_running, experiments)):
             statuses = joined(
-                [f"{quoted(one.key)} is {one.status or 'without a status'}" for one in experiments]
+                [
+                    f"{quoted(experiment.key)} is {experiment.status or 'without a status'}"
+                    for experiment in experiments
+                ]
             )
             self._findings.never_counts(
                 "experiment_not_running", tracked.name, tracked.place,
                 f"No experiment that has it as a metric is running: {statuses}.",
-                f"Start {listed((one.key for one in experiments), 'or')}, or add the event to one that runs.",
+                f"Start {listed((experiment.key for experiment in experiments), 'or')}, or add the event to one that runs.",
             )  # fmt: skip
 
     def _traits(self, tracked: Tracked, judged: Judged) -> None:
@@ -206,9 +209,9 @@ class EventChecks:
             if name in probes:
                 event = {"properties": {"revenue": probes[name]}}
                 refused += [
-                    one
-                    for one in self._destination.judge_name(tracked.name, event).details
-                    if "Revenue" in one
+                    detail
+                    for detail in self._destination.judge_name(tracked.name, event).details
+                    if "Revenue" in detail
                 ]
         if not refused:
             return
@@ -265,11 +268,11 @@ class EventChecks:
         revenue, properties = judged.payload.get("revenue"), tracked.event.get("properties")
         if not isinstance(properties, dict) or not isinstance(revenue, int) or isinstance(revenue, bool):
             return
-        given = properties.get("revenue")
-        if isinstance(given, str | bool | list):
+        sent = properties.get("revenue")
+        if isinstance(sent, str | bool | list):
             self._findings.worth_knowing(
                 "revenue_coerced", tracked.name, tracked.place,
-                f"Its revenue is {'a text' if isinstance(given, str) else 'no number'} and is read as a number.",
+                f"Its revenue is {'a text' if isinstance(sent, str) else 'not a number'} and is read as a number.",
                 "Send a number: a text with a fraction loses the whole event.",
             )  # fmt: skip
         same = [

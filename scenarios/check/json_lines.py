@@ -17,7 +17,7 @@ class JsonText:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._ends = [found.start() for found in re.finditer("\n", text)]
+        self._ends = [newline.start() for newline in re.finditer("\n", text)]
         self._at = 0
 
     def line(self, offset: int) -> int:
@@ -29,10 +29,10 @@ class JsonText:
         if key is None:
             start = self.text.index("[")
         else:
-            found = re.search(rf'"{re.escape(key)}"\s*:\s*\[', self.text)
-            if found is None:
+            match = re.search(rf'"{re.escape(key)}"\s*:\s*\[', self.text)
+            if match is None:
                 return
-            start = found.end() - 1
+            start = match.end() - 1
         at = _SPACE.match(self.text, start + 1).end()  # type: ignore[union-attr]
         while self.text[at] != "]":
             value, end = _DECODER.raw_decode(self.text, at)
@@ -44,8 +44,8 @@ class JsonText:
         shapes = {json.dumps(name), json.dumps(name, ensure_ascii=False)}
         either = "|".join(re.escape(shape) for shape in shapes)
         pattern = re.compile(rf'"(?:{"|".join(keys)})"\s*:\s*(?:{either})')
-        found = pattern.search(self.text, self._at)
-        if found is None:
+        match = pattern.search(self.text, self._at)
+        if match is None:
             return 0
-        self._at = found.end()
-        return self.line(found.end() - 1)
+        self._at = match.end()
+        return self.line(match.end() - 1)

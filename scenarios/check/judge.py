@@ -76,7 +76,7 @@ class Destination:
         self._number = 0
 
     def judge(self, event: Mapping[str, Any]) -> Judged:
-        """The furthest that any enabled mapping brings the event, which is first completed as at Segment's door."""
+        """The furthest that any enabled mapping brings the event, with the id and times that Segment adds on arrival."""
         return self._judge(event, self._whole)
 
     def _judge(self, event: Mapping[str, Any], platform: Platform) -> Judged:
@@ -86,9 +86,9 @@ class Destination:
             return Judged(
                 way.ended.outcome, way.ended.details, code=way.ended.code, nearest=way.ended.nearest
             )
-        found = [self._through(mapping, way.event) for mapping in self._mappings]
+        verdicts = [self._through(mapping, way.event) for mapping in self._mappings]
         missed = Judged("not_subscribed", ("no enabled mapping's trigger matches",))
-        return min((*found, missed), key=lambda judged: _FURTHEST.index(judged.outcome))
+        return min((*verdicts, missed), key=lambda judged: _FURTHEST.index(judged.outcome))
 
     def judge_name(self, name: str, event: Mapping[str, Any]) -> Judged:
         """An event of which the name is known, and whatever of it `event` holds; all else is as it should be."""
@@ -103,7 +103,7 @@ class Destination:
         return self._judge(whole, self._named)
 
     def _completed(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        # Segment gives every event an id and a time at its door (segment.com/docs/connections/spec/common).
+        # Segment gives every event an id and a time on arrival (segment.com/docs/connections/spec/common).
         self._number += 1
         completed = {key: value for key, value in event.items() if not (key in _IDS and value is None)}
         completed.setdefault("messageId", f"event-{self._number}")
@@ -113,19 +113,19 @@ class Destination:
 
     def odd_triggers(self, event_names: Collection[str]) -> list[tuple[str, str]]:
         """Each thing in an enabled mapping's trigger that is surely not meant: the mapping's name, what to write."""
-        found: list[tuple[str, str]] = []
+        odd: list[tuple[str, str]] = []
         for mapping in self._mappings:
             as_tracked = mapping.fields.get("eventKey") == DEFAULT_SUBSCRIPTION.fields["eventKey"]
             notes = lint_trigger(mapping.trigger, event_names if as_tracked else ())
-            found.extend((mapping.name, note.message) for note in notes)
-        return found
+            odd.extend((mapping.name, note.message) for note in notes)
+        return odd
 
     def _through(self, mapping: Subscription, event: dict[str, Any]) -> Judged:
         client = OfflineClient(lambda: self._datafile, lambda: Response(204, "No Content"))
         result: ActionResult = on_event(event, mapping, self._settings, client)
         payload = result.payload or {}
         if result.outcome == "sent":
-            sent = [made["json"] for made in client.requests if made["url"] == EVENTS_URL]
+            sent = [request["json"] for request in client.requests if request["url"] == EVENTS_URL]
             return Judged("sent", (), payload, sent[-1])
         if result.error is None:
             return Judged("not_subscribed", ("no enabled mapping's trigger matches",))

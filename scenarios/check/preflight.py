@@ -90,8 +90,8 @@ def preflight(
         _event(row, checks)
         for row in sorted(rows.values(), key=lambda row: (row.name.casefold(), row.key or ""))
     ]
-    found = findings.all()
-    never = sum(1 for finding in found if finding.severity == "never_counts")
+    ordered = findings.all()
+    never = sum(1 for finding in ordered if finding.severity == "never_counts")
     return {
         "version": VERSION,
         "ok": never == 0,
@@ -105,23 +105,23 @@ def preflight(
         },
         "read": [
             {
-                "source": one.source,
-                "kind": one.origin,
-                "events": len(one.tracked),
-                "unclear": len(one.unclear),
+                "source": reading.source,
+                "kind": reading.origin,
+                "events": len(reading.tracked),
+                "unclear": len(reading.unclear),
             }
-            for one in readings
+            for reading in readings
         ],
         "passed_over": passed_over,
         "counts": {
             "events": len(events),
             "counting": sum(1 for event in events if event["verdict"] == "counts"),
             "never_counts": never,
-            "worth_knowing": len(found) - never,
+            "worth_knowing": len(ordered) - never,
         },
         "events": events,
         "metrics": metrics,
-        "findings": [finding.as_json() for finding in found],
+        "findings": [finding.as_json() for finding in ordered],
     }
 
 
@@ -134,7 +134,7 @@ def _event(row: _Row, checks: EventChecks) -> dict[str, Any]:
         "verdict": "counts" if counting == row.seen else "partly" if counting else "never_counts",
         "seen": row.seen,
         "counting": counting,
-        "experiments": [_experiment(one) for one in experiments] if row.sent else [],
+        "experiments": [_experiment(experiment) for experiment in experiments] if row.sent else [],
         "places": [place.as_json() for place in row.places],
     }
 
@@ -213,7 +213,7 @@ def _metrics(datafile: Datafile, sent: set[str], findings: Findings) -> list[dic
                 waiting.setdefault(event.key, []).append(experiment.key)
     for key, experiments in waiting.items():
         near = tuple(nearest(key, sorted(sent)))
-        hint = f" What is tracked is {joined([quoted(one.name) for one in near], 'or')}." if near else ""
+        hint = f" What is tracked is {joined([quoted(each.name) for each in near], 'or')}." if near else ""
         findings.worth_knowing(
             "metric_never_sent", key, None,
             f"Nothing here sends {quoted(key)}, a metric of the running {listed(experiments)}, which stays at zero.{hint}",

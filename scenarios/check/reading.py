@@ -85,15 +85,15 @@ def _names(value: Any) -> list[str]:
     """The names in a list of them, or of objects that have one; empty where anything else is among them."""
     if isinstance(value, dict):
         value = next((value[key] for key in ("events", "names") if key in value), None)
-    found = []
+    names = []
     for item in value if isinstance(value, list) else ():
         named = item
         if isinstance(item, dict):
             named = next((item[key] for key in ("event", "name", "key") if key in item), None)
         if not isinstance(named, str) or not named.strip():
             return []
-        found.append(named)
-    return found
+        names.append(named)
+    return names
 
 
 def _is_json(text: str) -> bool:
@@ -109,9 +109,9 @@ def _names_in(names: list[Any], text: str, named: str) -> Reading:
     at = 0
     for name in names:
         shapes = (json.dumps(name), json.dumps(name, ensure_ascii=False))
-        found = max(text.find(shape, at) for shape in shapes)
-        at = max(found, at)
+        offset = max(text.find(shape, at) for shape in shapes)
+        at = max(offset, at)
         reading.tracked.append(
-            Tracked(name, "names", Place(named, text.count("\n", 0, found) + 1 if found >= 0 else 0))
+            Tracked(name, "names", Place(named, text.count("\n", 0, offset) + 1 if offset >= 0 else 0))
         )
     return reading

@@ -35,9 +35,11 @@ def print_report(report: Mapping[str, Any], stream: IO[str]) -> None:
         console = Terminal(file=stream, width=120)
     datafile = report["datafile"]
     console.print(Text(f"{datafile['source']}, revision {datafile['revision']}", "dim"))
-    for one in report["read"]:
-        unclear = f", {one['unclear']} more without a written name" if one["unclear"] else ""
-        console.print(Text(f"{one['source']}: {one['kind']}, {one['events']} found{unclear}", "dim"))
+    for reading in report["read"]:
+        unclear = f", {reading['unclear']} more without a written name" if reading["unclear"] else ""
+        console.print(
+            Text(f"{reading['source']}: {reading['kind']}, {reading['events']} found{unclear}", "dim")
+        )
     if report["passed_over"]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(report["passed_over"].items()))
         console.print(Text(f"not looked at, as no mapping takes them: {kinds}", "dim"))
@@ -45,11 +47,11 @@ def print_report(report: Mapping[str, Any], stream: IO[str]) -> None:
     if report["events"]:
         console.print(_table(report["events"]))
     for severity, (heading, mark, style) in _HEADINGS.items():
-        found = [finding for finding in report["findings"] if finding["severity"] == severity]
-        if found:
+        findings = [finding for finding in report["findings"] if finding["severity"] == severity]
+        if findings:
             console.print(Text(f"\n{heading}", style))
         seen: Counter[str] = Counter()
-        for finding in found:
+        for finding in findings:
             seen[finding["code"]] += 1
             if severity == "never_counts" or seen[finding["code"]] <= _WORTH_SHOWING:
                 _print_finding(console, finding, mark, style)
@@ -78,8 +80,8 @@ def _table(events: Sequence[Mapping[str, Any]]) -> Table:
         mark, style, words = _VERDICTS[event["verdict"]]
         some = f" ({event['counting']} of {event['seen']})" if event["verdict"] == "partly" else ""
         experiments = ", ".join(
-            one["experiment"] + ("" if one["running"] else f" ({one['status']})")
-            for one in event["experiments"]
+            experiment["experiment"] + ("" if experiment["running"] else f" ({experiment['status']})")
+            for experiment in event["experiments"]
         )
         name = event["event"] or "(no name)"
         key = event["event_key"]
@@ -103,7 +105,9 @@ def _print_finding(console: Console, finding: Mapping[str, Any], mark: str, styl
 
 
 def _places(places: Sequence[Mapping[str, Any]], count: int) -> str:
-    shown = [f"{one['file']}:{one['line']}" if one["line"] else one["file"] for one in places[:_PLACES]]
+    shown = [
+        f"{place['file']}:{place['line']}" if place["line"] else place["file"] for place in places[:_PLACES]
+    ]
     more = count - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 

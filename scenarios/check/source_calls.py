@@ -219,18 +219,18 @@ def _entries(parts: list[list[Token]]) -> dict[str, list[Token]] | None:
         inner = _split(first[1 : _matching_close(first, 0)])
     else:
         inner = parts
-    found: dict[str, list[Token]] = {}
+    entries: dict[str, list[Token]] = {}
     for part in inner:
         if part[0].text in ("...", "**"):
-            found[part[0].text] = part[1:]
+            entries[part[0].text] = part[1:]
             continue
         entry = part[1:] if part[0].text == ":" else part
         if len(entry) >= 2 and entry[0].kind in ("name", "string") and entry[1].text in _NAMED:
             key = entry[0].text.strip("\"'`")
-            found[key if key != "Event" else "event"] = entry[2:]
+            entries[key if key != "Event" else "event"] = entry[2:]
         elif len(entry) == 1 and entry[0].kind == "name" and inner is not parts:
-            found[entry[0].text] = entry
-    return found if found or inner is not parts else None
+            entries[entry[0].text] = entry
+    return entries if entries or inner is not parts else None
 
 
 def _text(value: Sequence[Token], language: Language) -> str | None:

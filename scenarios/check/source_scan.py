@@ -42,8 +42,8 @@ def scan(path: Path, shown: str, wrappers: Collection[str] = ()) -> Reading:
             continue
         language = LANGUAGES[file.suffix.casefold()]
         tokens = tokenize(text, language)
-        found = [*calls(tokens, language, wrappers), *_handlers(tokens, language, wrappers)]
-        for call in found:
+        track_calls = [*calls(tokens, language, wrappers), *_handlers(tokens, language, wrappers)]
+        for call in track_calls:
             place = Place(_shown(file, path, shown), call.line)
             if call.name is None:
                 unresolved.append((place, file, call))
@@ -57,7 +57,7 @@ def scan(path: Path, shown: str, wrappers: Collection[str] = ()) -> Reading:
                 reading.tracked.append(Tracked(name, "source code", place, call.event))
             if not values:
                 reading.unclear.append((place, call.text))
-    reading.tracked.sort(key=lambda one: one.place)
+    reading.tracked.sort(key=lambda tracked: tracked.place)
     return reading
 
 
@@ -101,7 +101,7 @@ def _shown(file: Path, root: Path, shown: str) -> str:
 
 def _constants(files: list[Path], wanted: set[str]) -> dict[str, dict[Path, set[str]]]:
     """For each wanted name the texts it is defined as, by file."""
-    found: dict[str, dict[Path, set[str]]] = {}
+    texts: dict[str, dict[Path, set[str]]] = {}
     for file in files:
         text = _text(file) or ""
         if not any(name in text for name in wanted):
@@ -109,8 +109,8 @@ def _constants(files: list[Path], wanted: set[str]) -> dict[str, dict[Path, set[
         for pattern in (_CONSTANT, _ENUM_CASE):
             for match in pattern.finditer(text):
                 if match[1] in wanted:
-                    found.setdefault(match[1], {}).setdefault(file, set()).add(match[2][1:-1])
-    return found
+                    texts.setdefault(match[1], {}).setdefault(file, set()).add(match[2][1:-1])
+    return texts
 
 
 def _values(constants: dict[str, dict[Path, set[str]]], name: str, file: Path) -> tuple[str, ...]:

@@ -69,15 +69,15 @@ class Token:
 
 def tokenize(text: str, language: Language) -> list[Token]:
     """All tokens of a text but its comments. Text that is not code gives tokens too; they just mean nothing."""
-    found: list[Token] = []
+    tokens: list[Token] = []
     line, counted = 1, 0
     for match in _PATTERNS[id(language)].finditer(text):
         line += text.count("\n", counted, match.start())
         counted = match.start()
         kind = match.lastgroup or "mark"
         if kind != "comment":
-            found.append(Token(kind, match.group(), line, match.end(), match.start()))
-    return found
+            tokens.append(Token(kind, match.group(), line, match.end(), match.start()))
+    return tokens
 
 
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]+)\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
@@ -100,6 +100,6 @@ def written_out(token: Token, language: Language, before: Token | None = None) -
     return inner if raw or "\\" not in inner else _ESCAPE.sub(_unescape, inner)
 
 
-def _unescape(found: re.Match[str]) -> str:
-    code = found[1] or found[2] or found[3]
-    return chr(int(code, 16)) if code else _ESCAPED.get(found[4], found[4])
+def _unescape(match: re.Match[str]) -> str:
+    code = match[1] or match[2] or match[3]
+    return chr(int(code, 16)) if code else _ESCAPED.get(match[4], match[4])

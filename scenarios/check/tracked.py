@@ -1,4 +1,4 @@
-"""What somebody tracks, as the readers of this room find it, each with the place it was found at."""
+"""The events that a project tracks, as the readers of `--events` find them, each with its place."""
 
 from __future__ import annotations
 

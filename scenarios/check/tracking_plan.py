@@ -46,14 +46,14 @@ def read_plan(value: Any, text: str, file: str) -> Reading:
 def _identify_traits(value: Any) -> list[str]:
     """The older export lists identify's traits beside its events."""
     rules = as_object(as_object(value).get("rules"))
-    found: list[str] = []
+    traits: list[str] = []
     for key in ("identify_traits", "user_traits", "identify"):
-        given = rules.get(key)
-        if isinstance(given, list):
-            found.extend(str(item["name"]) for item in given if isinstance(item, dict) and "name" in item)
+        listed = rules.get(key)
+        if isinstance(listed, list):
+            traits.extend(str(item["name"]) for item in listed if isinstance(item, dict) and "name" in item)
         else:
-            found.extend(_properties(_layer(as_object(given), "traits")))
-    return found
+            traits.extend(_properties(_layer(as_object(listed), "traits")))
+    return traits
 
 
 def _planned(schema: Mapping[str, Any]) -> Planned:
@@ -100,6 +100,6 @@ def _nested_example(schema: Any) -> Any:
 
 
 def _types(schema: Any) -> tuple[str, ...]:
-    given = as_object(schema).get("type")
-    types = given if isinstance(given, list) else [given]
+    declared = as_object(schema).get("type")
+    types = declared if isinstance(declared, list) else [declared]
     return tuple(str(name) for name in types if name is not None and name != "null")

@@ -21,14 +21,14 @@ def command() -> int:
     from optilocal.interception.trust import TRUST_STORE_PASSWORD  # noqa: PLC0415
     from optilocal.scenarios.sandbox.named_hosts import authority  # noqa: PLC0415
 
-    made, trust = authority()
+    own, trust = authority()
     rows = {
-        "certificate": made.certificate_file,
-        "SHA-256": made.fingerprint,
-        "SPKI": f"{made.spki}  (Chromium's --ignore-certificate-errors-spki-list)",
-        "valid until": f"{made.valid_until:%Y-%m-%d}",
+        "certificate": own.certificate_file,
+        "SHA-256": own.fingerprint,
+        "SPKI": f"{own.spki}  (Chromium's --ignore-certificate-errors-spki-list)",
+        "valid until": f"{own.valid_until:%Y-%m-%d}",
         "only for": ", ".join(HOSTS),
-        "private key": f"{made.key_file}  (readable by you alone)",
+        "private key": f"{own.key_file}  (readable by you alone)",
         "bundle": f"{trust.bundle}  (the system's roots and it)",
         "Java": f"{trust.trust_store}  (PKCS12, password {TRUST_STORE_PASSWORD})",
     }

@@ -51,8 +51,7 @@ def command(
     from optilocal.scenarios.reporters.terminal import Terminal  # noqa: PLC0415
     from optilocal.scenarios.reporters.verdict_words import print_verdict  # noqa: PLC0415
     from optilocal.scenarios.running.emulator_client import EmulatorClient  # noqa: PLC0415
-    from optilocal.scenarios.running.verdict_feed import Selection, found  # noqa: PLC0415
-    from optilocal.scenarios.running.verdict_feed import last as newest  # noqa: PLC0415
+    from optilocal.scenarios.running.verdict_feed import Selection, matching_verdicts, newest_verdict  # noqa: PLC0415
 
     check_outcome(outcome)
     client = EmulatorClient(emulator)
@@ -64,10 +63,10 @@ def command(
     for message_id in message_ids or (None,):
         selection = Selection(user, event, outcome, namespace, message_id)
         if last:
-            one = newest(ask, selection)
-            rows = [] if one is None else [one]
+            verdict = newest_verdict(ask, selection)
+            rows = [] if verdict is None else [verdict]
         else:
-            rows = found(ask, selection)
+            rows = matching_verdicts(ask, selection)
         verdicts += rows
         if message_id is not None and not rows:
             missing.append(message_id)

@@ -69,7 +69,7 @@ def command(
         variations = tuple(_list(click.prompt("Variations, with commas", default=", ".join(VARIATIONS))))
         events = tuple(_list(click.prompt("Events that you track, with commas", default=EVENT)))
     if datafile:
-        found, example = _of_ones_own(datafile)
+        content, example = _of_ones_own(datafile)
     else:
         names = starter.Names(
             experiment or EXPERIMENT,
@@ -78,10 +78,10 @@ def command(
             flag or experiment or EXPERIMENT,
             sdk_key or "LOCAL-SDK-KEY",
         )
-        found = starter.new_datafile(names)
-        example = next(starter.examples(found))
+        content = starter.new_datafile(names)
+        example = next(starter.examples(content))
     try:
-        new, kept = starter.written(folder, starter.files(found, example))
+        new, kept = starter.written(folder, starter.files(content, example))
     except OSError as error:
         raise CannotRun(f"cannot write {error.filename or folder}: {error.strerror or error}") from None
     for file in new:
@@ -97,10 +97,10 @@ def _list(text: str) -> list[str]:
 
 
 def _distinct(names: tuple[str, ...], option_name: str) -> tuple[str, ...]:
-    given = tuple(dict.fromkeys(names))
-    if len(given) != len(names) or not all(name.strip() for name in given):
+    distinct = tuple(dict.fromkeys(names))
+    if len(distinct) != len(names) or not all(name.strip() for name in distinct):
         raise CannotRun(f"{option_name}: each name once, and none empty")
-    return given
+    return distinct
 
 
 def _of_ones_own(source: str) -> tuple[dict[str, Any], Example]:

@@ -65,7 +65,7 @@ def _workspace(datafile: str | None, settings: Path | None, mapping: Path | None
     from optilocal.scenarios.language.datafile_source import find_datafile  # noqa: PLC0415
 
     try:
-        found = None if datafile is None else find_datafile(datafile, Path())
+        served = None if datafile is None else find_datafile(datafile, Path())
         configured = ServerSettings.load(settings)
         mappings = configured.mappings if settings is not None else ()
         if mapping is not None:
@@ -73,10 +73,10 @@ def _workspace(datafile: str | None, settings: Path | None, mapping: Path | None
     except (ValueError, SettingsError) as error:
         raise CannotRun(str(error)) from None
     chosen: dict[str, Any] = dict(DEFAULT_SETTINGS)
-    if found is not None:
-        chosen["accountId"] = str(found.get("accountId") or chosen["accountId"])
+    if served is not None:
+        chosen["accountId"] = str(served.get("accountId") or chosen["accountId"])
     chosen |= {key: value for key, value in configured.destination.items() if value is not None}
-    return Workspace(Settings(chosen), tuple(mappings), configured.platform, found)
+    return Workspace(Settings(chosen), tuple(mappings), configured.platform, served)
 
 
 def _mapping(file: Path) -> Any:
@@ -84,16 +84,16 @@ def _mapping(file: Path) -> Any:
     from optilocal.forwarder.pipeline.mappings import read_mapping  # noqa: PLC0415
 
     try:
-        given = json.loads(file.read_text(encoding="utf-8-sig"))
+        document = json.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ValueError(f"cannot read {file}: {error.strerror}") from None
     except ValueError as error:
         raise ValueError(f"{file} is not valid JSON: {error}") from None
-    if isinstance(given, dict) and "fields" not in given:
-        given = {"name": file.stem, "trigger": DEFAULT_TRIGGER, "fields": given}
-    elif isinstance(given, dict):
-        given = {"trigger": DEFAULT_TRIGGER, **given}
+    if isinstance(document, dict) and "fields" not in document:
+        document = {"name": file.stem, "trigger": DEFAULT_TRIGGER, "fields": document}
+    elif isinstance(document, dict):
+        document = {"trigger": DEFAULT_TRIGGER, **document}
     try:
-        return read_mapping(given, 1)
+        return read_mapping(document, 1)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None

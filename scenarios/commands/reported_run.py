@@ -102,12 +102,12 @@ def _updated(
     run = run_with(
         workers, emulator, run_id=_run_id(), command=options.command_line, forwarder_url=options.forwarder
     )
-    told = update(workers.scenarios, run)
-    for line in told.changed:
+    updated = update(workers.scenarios, run)
+    for line in updated.changed:
         print(printable(line), file=stream)
-    for line in told.refused:
+    for line in updated.refused:
         print(f"optilocal: {printable(line)}", file=sys.stderr)
-    return again(workers.scenarios) if told.changed else workers.scenarios
+    return again(workers.scenarios) if updated.changed else workers.scenarios
 
 
 def _run_id() -> str:

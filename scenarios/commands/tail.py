@@ -53,7 +53,7 @@ def command(
     from optilocal.scenarios.language.document import check_outcome  # noqa: PLC0415 - `--help` needs none of it
     from optilocal.scenarios.reporters.verdict_line import verdict_line  # noqa: PLC0415
     from optilocal.scenarios.running.emulator_client import EmulatorClient  # noqa: PLC0415
-    from optilocal.scenarios.running.verdict_feed import Selection, follow, found, newest_cursor  # noqa: PLC0415
+    from optilocal.scenarios.running.verdict_feed import Selection, follow, matching_verdicts, newest_cursor  # noqa: PLC0415
 
     check_outcome(outcome)
     client = EmulatorClient(emulator)
@@ -73,7 +73,7 @@ def command(
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     selection = Selection(user, event, outcome, namespace)
     after = newest_cursor(ask, selection)
-    for verdict in found(ask, selection)[-lines:] if lines else ():
+    for verdict in matching_verdicts(ask, selection)[-lines:] if lines else ():
         show(verdict)
     for verdict in follow(ask, selection, after):
         show(verdict)

@@ -80,11 +80,11 @@ def compare(expected: Any, captured: Any, path: NodePath, *, whole: bool) -> lis
             ignore_private_variables=False,
             custom_operators=[matchers, numbers],
         )
-    found = [*matchers.found, *numbers.found]
+    differences = [*matchers.differences, *numbers.differences]
     for report, levels in tree.items():
         for level in cast(Any, levels):
-            found.extend(_reported(report, level, path, whole))
-    return sorted(found, key=lambda difference: _order(difference.path))
+            differences.extend(_reported(report, level, path, whole))
+    return sorted(differences, key=lambda difference: _order(difference.path))
 
 
 class _Matchers(BaseOperator):
@@ -93,13 +93,13 @@ class _Matchers(BaseOperator):
     def __init__(self, path: NodePath, whole: bool) -> None:
         super().__init__()
         self._path, self._whole = path, whole
-        self.found: list[Difference] = []
+        self.differences: list[Difference] = []
 
     def match(self, level: Any) -> bool:
         return isinstance(level.t1, Matcher)
 
     def give_up_diffing(self, level: Any, diff_instance: DeepDiff) -> bool:  # noqa: ARG002
-        _match(level.t1, level.t2, _path(self._path, level), self._whole, self.found)
+        _match(level.t1, level.t2, _path(self._path, level), self._whole, self.differences)
         return True
 
 
@@ -109,7 +109,7 @@ class _Numbers(BaseOperator):
     def __init__(self, path: NodePath) -> None:
         super().__init__()
         self._path = path
-        self.found: list[Difference] = []
+        self.differences: list[Difference] = []
 
     def match(self, level: Any) -> bool:
         return _is_number(level.t1) and _is_number(level.t2)
@@ -118,7 +118,7 @@ class _Numbers(BaseOperator):
         if level.t1 != level.t2:
             reason = _how(level.t1, level.t2)
             path = _path(self._path, level)
-            self.found.append(Difference(path, "changed", reason, level.t1, level.t2))
+            self.differences.append(Difference(path, "changed", reason, level.t1, level.t2))
         return True
 
 
@@ -162,21 +162,21 @@ def compare_unordered(
     expected: list[Any], captured: list[Any], path: NodePath, *, whole: bool
 ) -> list[Difference]:
     """Lists whose order does not matter: items are paired (by uuid, then by nearness), each pair is compared."""
-    found: list[Difference] = []
+    differences: list[Difference] = []
     pairing = pair(expected, captured)
     for left, right in pairing.pairs:
-        found.extend(compare(expected[left], captured[right], (*path, left), whole=whole))
+        differences.extend(compare(expected[left], captured[right], (*path, left), whole=whole))
     among_captured, among_expected = Nearest(captured), Nearest(expected)
     for left in pairing.missing:
         nearest = among_captured.to(expected[left])
-        found.append(
+        differences.append(
             Difference(
                 (*path, left), "missing", "was expected and did not come", expected[left], nearest=nearest
             )
         )
     for index, right in enumerate(pairing.unexpected, len(expected)):
         nearest = among_expected.to(captured[right])
-        found.append(
+        differences.append(
             Difference(
                 (*path, index),
                 "unexpected",
@@ -185,28 +185,30 @@ def compare_unordered(
                 nearest=nearest,
             )
         )
-    return found
+    return differences
 
 
-def _match(matcher: Matcher, captured: Any, path: NodePath, whole: bool, found: list[Difference]) -> None:
+def _match(
+    matcher: Matcher, captured: Any, path: NodePath, whole: bool, differences: list[Difference]
+) -> None:
     if matcher.tag == "!absent":
-        found.append(Difference(path, "unexpected", "should not be there", matcher, captured))
+        differences.append(Difference(path, "unexpected", "should not be there", matcher, captured))
     elif matcher.tag == "!contains":
-        _contains(matcher, captured, path, found)
+        _contains(matcher, captured, path, differences)
     elif matcher.tag == "!unordered":
         if isinstance(captured, list):
-            found.extend(compare_unordered(matcher.argument, captured, path, whole=whole))
+            differences.extend(compare_unordered(matcher.argument, captured, path, whole=whole))
         else:
-            found.append(
+            differences.append(
                 Difference(path, "matcher", "is not a list, and !unordered takes a list", matcher, captured)
             )
     else:
         refusal = matcher.refusal(captured)
         if refusal is not None:
-            found.append(Difference(path, "matcher", refusal, matcher, captured))
+            differences.append(Difference(path, "matcher", refusal, matcher, captured))
 
 
-def _contains(matcher: Matcher, captured: Any, path: NodePath, found: list[Difference]) -> None:
+def _contains(matcher: Matcher, captured: Any, path: NodePath, differences: list[Difference]) -> None:
     """A list holds each of the items (compared by what they name), a mapping those entries, a text that text."""
     wanted = matcher.argument
     if isinstance(captured, str) and isinstance(wanted, str | list):
@@ -214,18 +216,28 @@ def _contains(matcher: Matcher, captured: Any, path: NodePath, found: list[Diffe
             text for text in (wanted if isinstance(wanted, list) else [wanted]) if str(text) not in captured
         ]
         if lacking:
-            found.append(Difference(path, "matcher", f"does not contain {lacking[0]!r}", matcher, captured))
+            differences.append(
+                Difference(path, "matcher", f"does not contain {lacking[0]!r}", matcher, captured)
+            )
     elif isinstance(captured, dict) and isinstance(wanted, dict):
-        found.extend(compare(wanted, captured, path, whole=False))
+        differences.extend(compare(wanted, captured, path, whole=False))
     elif isinstance(captured, list):
         for item in wanted if isinstance(wanted, list) else [wanted]:
             if all(compare(item, other, (), whole=False) for other in captured):
                 nearest = Nearest(captured).to(item)
-                found.append(
+                differences.append(
                     Difference(path, "matcher", f"contains no {as_text(item)}", matcher, captured, nearest)
                 )
     else:
-        found.append(Difference(path, "matcher", "is nothing that could contain it", matcher, captured))
+        differences.append(
+            Difference(
+                path,
+                "matcher",
+                "is neither a list, a mapping nor a text, so it contains nothing",
+                matcher,
+                captured,
+            )
+        )
 
 
 def _other_type(expected: Any, captured: Any) -> str:

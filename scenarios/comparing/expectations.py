@@ -62,15 +62,15 @@ def results(experiments: dict[str, Any]) -> dict[str, Any]:
 def differences(scenario: Scenario, captured: Captured) -> list[Difference]:
     """Every difference of every part of `expect`, in the order of the file."""
     parts = captured_parts(scenario, captured)
-    found: list[Difference] = []
+    records: list[Difference] = []
     for name, expected in scenario.expect.items():
         path = (name,)
         if name == "received" and isinstance(expected, list):
-            found.extend(compare_unordered(expected, parts[name], path, whole=True))
+            records.extend(compare_unordered(expected, parts[name], path, whole=True))
         elif name == "requests" and isinstance(expected, dict):
-            found.extend(
+            records.extend(
                 compare({**dict.fromkeys(parts[name], 0), **expected}, parts[name], path, whole=True)
             )
         else:
-            found.extend(compare(expected, parts[name], path, whole=isinstance(expected, Matcher)))
-    return found
+            records.extend(compare(expected, parts[name], path, whole=isinstance(expected, Matcher)))
+    return records

@@ -31,30 +31,30 @@ def pair(expected: list[Any], captured: list[Any]) -> Pairing:
     same_pairs: list[tuple[int, int]] = []
     pairs: list[tuple[int, int]] = []
 
-    def settle(one: int, other: int, into: list[tuple[int, int]] = pairs) -> None:
-        del left[one], right[other]
-        into.append((one, other))
+    def settle(left_at: int, right_at: int, into: list[tuple[int, int]] = pairs) -> None:
+        del left[left_at], right[right_at]
+        into.append((left_at, right_at))
 
     for identity, into in ((_canonical, same_pairs), (_uuids, pairs)):
         waiting: dict[Hashable, deque[int]] = defaultdict(deque)
-        for other in right:
-            key = identity(captured[other])
+        for right_at in right:
+            key = identity(captured[right_at])
             if key is not None:
-                waiting[key].append(other)
-        for one in list(left):
-            key = identity(expected[one])
+                waiting[key].append(right_at)
+        for left_at in list(left):
+            key = identity(expected[left_at])
             if key is not None and waiting.get(key):
-                settle(one, waiting[key].popleft(), into)
-    wanted = {one: _Facts(expected[one]) for one in left}
-    given = {other: _Facts(captured[other]) for other in right}
+                settle(left_at, waiting[key].popleft(), into)
+    expected_facts = {left_at: _Facts(expected[left_at]) for left_at in left}
+    captured_facts = {right_at: _Facts(captured[right_at]) for right_at in right}
     scored = []
-    for one, other in _candidates(expected, captured, list(left), list(right)):
-        same, total = _score(wanted[one], given[other])
+    for left_at, right_at in _candidates(expected, captured, list(left), list(right)):
+        same, total = _score(expected_facts[left_at], captured_facts[right_at])
         if same:
-            scored.append((-same / total, one, other))
-    for _, one, other in sorted(scored):
-        if one in left and other in right:
-            settle(one, other)
+            scored.append((-same / total, left_at, right_at))
+    for _, left_at, right_at in sorted(scored):
+        if left_at in left and right_at in right:
+            settle(left_at, right_at)
     return Pairing(tuple(same_pairs), tuple(sorted(pairs)), tuple(left), tuple(right))
 
 
@@ -62,14 +62,14 @@ def _candidates(
     expected: list[Any], captured: list[Any], left: list[int], right: list[int]
 ) -> Iterator[tuple[int, int]]:
     if len(left) * len(right) <= _ALL_AGAINST_ALL:
-        yield from ((one, other) for one in left for other in right)
+        yield from ((left_at, right_at) for left_at in left for right_at in right)
         return
     groups: dict[Hashable, list[int]] = defaultdict(list)
-    for other in right:
-        groups[_group(captured[other])].append(other)
+    for right_at in right:
+        groups[_group(captured[right_at])].append(right_at)
     wanting: dict[Hashable, list[int]] = defaultdict(list)
-    for one in left:
-        wanting[_group(expected[one])].append(one)
+    for left_at in left:
+        wanting[_group(expected[left_at])].append(left_at)
     for group, ones in wanting.items():
         yield from _alike(ones, groups.get(group, []))
 
@@ -79,9 +79,9 @@ def _alike(left: list[int], right: list[int]) -> Iterator[tuple[int, int]]:
     reach = len(right)
     if len(left) * len(right) > _ALL_AGAINST_ALL:
         reach = max(_ALL_AGAINST_ALL // (2 * len(left)), 1)
-    for place, one in enumerate(left):
+    for place, left_at in enumerate(left):
         middle = place * len(right) // len(left)
-        yield from ((one, other) for other in right[max(middle - reach, 0) : middle + reach + 1])
+        yield from ((left_at, right_at) for right_at in right[max(middle - reach, 0) : middle + reach + 1])
 
 
 class Nearest:
@@ -157,14 +157,14 @@ def _leaves(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...]
 
 def _uuids(item: Any) -> Hashable | None:
     """The uuids written out in an item: what it is, whatever else differs."""
-    found = tuple(
+    uuids = tuple(
         sorted(
             str(value)
             for path, value in _leaves(item, ())
             if path and path[-1] == "uuid" and isinstance(value, str)
         )
     )
-    return found or None
+    return uuids or None
 
 
 def _canonical(item: Any) -> Hashable:

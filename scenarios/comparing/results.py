@@ -57,13 +57,13 @@ def scenario_result(
     *,
     steps: list[dict[str, Any]],
     captured: Captured,
-    found: list[Difference],
+    records: list[Difference],
     error: str | None,
     duration_ms: int,
 ) -> dict[str, Any]:
     """One scenario's entry: everything a reader needs to say what differs, where it stands, and why."""
     shown = [step.index for step in scenario.steps if step.index in captured.verdicts]
-    differences = [_difference(scenario, difference, captured, shown) for difference in found]
+    differences = [_difference(scenario, difference, captured, shown) for difference in records]
     status = "error" if error else "failed" if differences else "passed"
     users = {step.index: step.arguments["user"] for step in scenario.steps if STEPS[step.kind].by_sdk}
     verdicts = [_lean(captured.verdicts[index]) for index in shown]
@@ -108,7 +108,9 @@ def _lean(verdict: dict[str, Any]) -> dict[str, Any]:
 
 def reason(differences: list[dict[str, Any]], problems: list[dict[str, Any]]) -> str:
     """One line for a list: the step that did not do what it says, what differs first, and how many more differ."""
-    first = next((one for one in differences if one["path"][-1:] == ["outcome"]), differences[0])
+    first = next(
+        (difference for difference in differences if difference["path"][-1:] == ["outcome"]), differences[0]
+    )
     more = f" (+{len(differences) - 1} more)" if len(differences) > 1 else ""
     if "expected" in first and "captured" in first:
         text = f"{first['where']}: expected {_short(first['expected'])}, captured {_short(first['captured'])}"

@@ -1,4 +1,4 @@
-"""Steps of a failed scenario that did not do what they say, such as a `decide` that decided nothing: what is said first."""
+"""Steps of a failed scenario that did not do what they say, such as a `decide` that decided nothing."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Change:
 
 def changes(scenario: Scenario, entry: Mapping[str, Any]) -> list[Change]:
     """The changes of one scenario by its entry in the run document; paths begin with `expect`."""
-    found: dict[NodePath, Change] = {}
+    by_path: dict[NodePath, Change] = {}
     expect = scenario.expect
     shuffled = _realigned(entry["differences"])
     for difference in entry["differences"]:
@@ -42,13 +42,13 @@ def changes(scenario: Scenario, entry: Mapping[str, Any]) -> list[Change]:
         whole = next((parent for parent in shuffled if path[: len(parent)] == parent), None)
         if whole is not None:
             captured = _at(entry["captured"], whole)
-            found[whole] = Change(("expect", *whole), _written(captured, whole, scenario))
+            by_path[whole] = Change(("expect", *whole), _written(captured, whole, scenario))
         elif "captured" in difference:
             value = _written(difference["captured"], path, scenario)
-            found[path] = Change(("expect", *path), value, added=not _stands(expect, path))
+            by_path[path] = Change(("expect", *path), value, added=not _stands(expect, path))
         else:
-            found[path] = Change(("expect", *path))
-    return list(found.values())
+            by_path[path] = Change(("expect", *path))
+    return list(by_path.values())
 
 
 def _realigned(differences: Iterable[Mapping[str, Any]]) -> set[NodePath]:
@@ -118,7 +118,7 @@ def outline(verdict: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _places(attributed_to: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [_place(one) for one in attributed_to]
+    return [_place(attribution) for attribution in attributed_to]
 
 
 def _place(attribution: Mapping[str, Any]) -> dict[str, Any]:

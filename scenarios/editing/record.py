@@ -67,15 +67,15 @@ def record_namespace(
             beside = output.with_name(name)
             if beside.exists() and beside.read_text(encoding="utf-8") != _as_file(datafile):
                 raise CannotRun(f"{beside} is there already, with another datafile; --force overwrites it")
-    told = settle(draft)
-    for line in told:
+    lines = settle(draft)
+    for line in lines:
         print(f"optilocal: not as recorded: {printable(line)}", file=sys.stderr)
     _write(draft, output)
     if output is not None:
         count = len(recording.expect["tracks"])
         calls = f"{count} track call{'' if count == 1 else 's'}"
         print(f"recorded {calls} in {output}, {', '.join(draft.files)} beside it: optilocal run {output}")
-    return 1 if told else 0
+    return 1 if lines else 0
 
 
 def read_journal(emulator: EmulatorClient, message_ids: Sequence[str]) -> Journal:
@@ -107,14 +107,14 @@ def _datafile_row(emulator: EmulatorClient, verdicts: list[dict[str, Any]]) -> d
         for key in known
         if request["to"] == "datafile" and f"/{key}.json" in request["url"]
     )
-    found: dict[str, Any] = known[fetched.most_common(1)[0][0]] if fetched else next(iter(known.values()))
-    return found
+    row: dict[str, Any] = known[fetched.most_common(1)[0][0]] if fetched else next(iter(known.values()))
+    return row
 
 
 def _datafiles(emulator: EmulatorClient, row: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
     """Every revision with the time from which it held, oldest first."""
     path = f"/_emulator/datafiles/{row['sdkKey']}"
-    times = dict.fromkeys(one["from"] for one in row["revisions"])
+    times = dict.fromkeys(revision["from"] for revision in row["revisions"])
     return [(at, emulator.call("GET", path, params={"at": at})) for at in times]
 
 
@@ -122,8 +122,8 @@ def _unusable(row: Mapping[str, Any]) -> tuple[int, dict[str, Any]] | None:
     """What stands in the datafile's place now, where that is none or is not served as one."""
     if row["text"] is None:
         return None
-    given = {"raw": row["text"], "content_type": row["content_type"], "status": row["status"]}
-    return row["from"], {key: value for key, value in given.items() if value is not None}
+    served = {"raw": row["text"], "content_type": row["content_type"], "status": row["status"]}
+    return row["from"], {key: value for key, value in served.items() if value is not None}
 
 
 def _draft(recording: Recording, journal: Journal, emulator: EmulatorClient, output: Path | None) -> Draft:
@@ -170,13 +170,15 @@ def settle(draft: Draft) -> list[str]:
         for name, datafile in draft.files.items():
             (Path(folder) / name).write_text(json.dumps(datafile), encoding="utf-8")
         scenario, entry = _run(draft, file, EmulatorClient(sandbox.emulator_url, "first"))
-        told = [_told(difference) for difference in entry["differences"]]
-        if told:
+        lines = [_difference_line(difference) for difference in entry["differences"]]
+        if lines:
             document = {key: value for key, value in draft.document.items() if key != "expect"}
             draft.document = applied({**document, "expect": scenario.expect}, changes(scenario, entry))
             _, entry = _run(draft, file, EmulatorClient(sandbox.emulator_url, "second"))
-            told += [f"still different: {_told(difference)}" for difference in entry["differences"]]
-    return told
+            lines += [
+                f"still different: {_difference_line(difference)}" for difference in entry["differences"]
+            ]
+    return lines
 
 
 def _run(draft: Draft, file: Path, emulator: EmulatorClient) -> tuple[Scenario, dict[str, Any]]:
@@ -191,7 +193,7 @@ def _run(draft: Draft, file: Path, emulator: EmulatorClient) -> tuple[Scenario, 
     return scenario, entry
 
 
-def _told(difference: Mapping[str, Any]) -> str:
+def _difference_line(difference: Mapping[str, Any]) -> str:
     was = json.dumps(difference["expected"], ensure_ascii=False) if "expected" in difference else "nothing"
     now = json.dumps(difference["captured"], ensure_ascii=False) if "captured" in difference else "nothing"
     return f"{difference['where']} was {was[:120]}, is {now[:120]} when it is done again"

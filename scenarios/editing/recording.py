@@ -43,22 +43,23 @@ class Journal:
         tried: list[Any] = next(
             (report["mappings"] for report in reversed(reports) if report["mappings"]), []
         )
-        found = [
+        written = [
             {
-                "name": one["name"],
-                "trigger": one["trigger"],
-                "enabled": one["enabled"],
-                "fields": one.get("fields"),
+                "name": mapping["name"],
+                "trigger": mapping["trigger"],
+                "enabled": mapping["enabled"],
+                "fields": mapping.get("fields"),
             }
-            for one in tried
+            for mapping in tried
         ]
         usual = [{"name": "", "trigger": DEFAULT_SUBSCRIPTION.trigger, "enabled": True, "fields": None}]
-        if not found or [{**one, "name": ""} for one in found] == usual:
+        if not written or [{**mapping, "name": ""} for mapping in written] == usual:
             return None
         # A scenario fills in the action's default for a field it does not name; null leaves the field out.
         unset = dict.fromkeys(DEFAULT_SUBSCRIPTION.fields)
         return [
-            {**one, "fields": {**unset, **(one["fields"] or DEFAULT_SUBSCRIPTION.fields)}} for one in found
+            {**mapping, "fields": {**unset, **(mapping["fields"] or DEFAULT_SUBSCRIPTION.fields)}}
+            for mapping in written
         ]
 
 
@@ -109,7 +110,7 @@ def _datafiles(journal: Journal) -> list[Moment]:
 
 def _decisions(journal: Journal, visitors: set[Any] | None, left_out: Counter[str]) -> list[Moment]:
     """An activation for the first decision of a visitor for each variation it was shown."""
-    found: dict[tuple[str, str, str], Moment] = {}
+    first: dict[tuple[str, str, str], Moment] = {}
     for row in sorted(journal.decisions, key=lambda row: (row["timestamp"] or 0, row["number"])):
         if visitors is not None and row["visitor_id"] not in visitors:
             continue
@@ -126,8 +127,8 @@ def _decisions(journal: Journal, visitors: set[Any] | None, left_out: Counter[st
         step: dict[str, Any] = {"user": key[0], "experiment": names[0], "variation": names[1]}
         if attributes:
             step["attributes"] = attributes
-        found.setdefault(key, Moment(row["timestamp"], {"activate": step}, fixed=True, visitor=key[0]))
-    return list(found.values())
+        first.setdefault(key, Moment(row["timestamp"], {"activate": step}, fixed=True, visitor=key[0]))
+    return list(first.values())
 
 
 def _names(row: Mapping[str, Any], journal: Journal) -> tuple[str, str] | None:
@@ -242,13 +243,13 @@ def _sent(visitor: Mapping[str, Any], with_time: bool) -> dict[str, Any]:
 
 def _results(experiments: Mapping[str, Any]) -> dict[str, Any]:
     """The variations that somebody was seen in, with the metrics that moved."""
-    found: dict[str, Any] = {}
+    counted: dict[str, Any] = {}
     for key, experiment in experiments.items():
         for name, variation in experiment["variations"].items():
             metrics = {event: counts for event, counts in variation["metrics"].items() if counts["total"]}
             if variation["visitors"] or metrics:
-                found.setdefault(key, {})[name] = {"visitors": variation["visitors"], **metrics}
-    return found
+                counted.setdefault(key, {})[name] = {"visitors": variation["visitors"], **metrics}
+    return counted
 
 
 def _sentence(kind: str, count: int) -> str:

@@ -96,10 +96,10 @@ def _same_order(ordered: Sequence[Moment], times: Sequence[int]) -> bool:
         for moment, time in fixed
         if moment.visitor in (None, conversion.visitor)
     ) and all(
-        (one.at <= other.at) == (one_time <= other_time)
-        for one, one_time in fixed
-        if one.visitor is None
-        for other, other_time in fixed
+        (first.at <= second.at) == (first_time <= second_time)
+        for first, first_time in fixed
+        if first.visitor is None
+        for second, second_time in fixed
     )
 
 

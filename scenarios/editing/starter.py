@@ -110,7 +110,7 @@ def examples(datafile: Mapping[str, Any]) -> Iterator[Example]:
     """What may count with a datafile, the last variation of each experiment first; whether it does, an SDK tells."""
     grouped = [group.get("experiments") or [] for group in datafile.get("groups") or []]
     experiments = [each for several in (datafile.get("experiments") or [], *grouped) for each in several]
-    found = 0
+    count = 0
     for experiment in experiments:
         events = [
             event["key"]
@@ -120,8 +120,8 @@ def examples(datafile: Mapping[str, Any]) -> Iterator[Example]:
         if experiment.get("status") != "Running" or not events:
             continue
         for variation in reversed(experiment.get("variations") or []):
-            found += 1
-            if found > _MOST_TRIED:
+            count += 1
+            if count > _MOST_TRIED:
                 return
             yield Example(experiment["key"], variation["key"], events[0])
 

@@ -35,7 +35,7 @@ class Updated:
 
 
 def check_allowed(times: int, environment: Mapping[str, str] = os.environ) -> None:
-    """Raises CannotRun for --update in CI: a build must not rewrite what it is held to. Given twice it may."""
+    """Raises CannotRun for --update in CI, where a build must not rewrite its own expectations; given twice it may."""
     if times == 1 and environment.get("CI", "").casefold() not in _NOT_CI:
         raise CannotRun(
             "--update rewrites expectations, which a CI build should not do by itself (CI is set); "
@@ -46,7 +46,7 @@ def check_allowed(times: int, environment: Mapping[str, str] = os.environ) -> No
 def update(scenarios: Sequence[Scenario], run: Mapping[str, Any]) -> Updated:
     """Rewrite the files of the scenarios that failed, so that they expect what the run captured."""
     entries = dict(zip((id(scenario) for scenario in scenarios), run["scenarios"], strict=False))
-    told = Updated()
+    updated = Updated()
     documents: dict[tuple[Path, int], list[Scenario]] = {}
     for scenario in scenarios:
         documents.setdefault((scenario.file, scenario.document.first_line), []).append(scenario)
@@ -55,11 +55,15 @@ def update(scenarios: Sequence[Scenario], run: Mapping[str, Any]) -> Updated:
         for _, of_document in sorted(
             ((key, value) for key, value in documents.items() if key[0] == file), key=lambda item: -item[0][1]
         ):
-            failed = [one for one in of_document if entries.get(id(one), {}).get("status") == "failed"]
+            failed = [
+                scenario
+                for scenario in of_document
+                if entries.get(id(scenario), {}).get("status") == "failed"
+            ]
             if failed:
-                _update_document(failed, len(of_document), entries, told)
-    told.changed.reverse()
-    return told
+                _update_document(failed, len(of_document), entries, updated)
+    updated.changed.reverse()
+    return updated
 
 
 def again(scenarios: Sequence[Scenario]) -> list[Scenario]:
@@ -71,7 +75,7 @@ def again(scenarios: Sequence[Scenario]) -> list[Scenario]:
 
 
 def _update_document(
-    failed: Sequence[Scenario], rows: int, entries: Mapping[int, Mapping[str, Any]], told: Updated
+    failed: Sequence[Scenario], rows: int, entries: Mapping[int, Mapping[str, Any]], updated: Updated
 ) -> None:
     file, first_line = failed[0].file, failed[0].document.first_line
     text = _read(file)
@@ -89,8 +93,8 @@ def _update_document(
             else:
                 asked.setdefault(change.path, []).append(change)
     for path, same in asked.items():
-        if "rows" in document and not (len(same) == rows and all(one == same[0] for one in same)):
-            told.refused.append(f"{shown}: its rows differ at {_where(path)}; change it by hand")
+        if "rows" in document and not (len(same) == rows and all(change == same[0] for change in same)):
+            updated.refused.append(f"{shown}: its rows differ at {_where(path)}; change it by hand")
         else:
             wanted[path] = same[0]
     if not wanted:
@@ -98,11 +102,11 @@ def _update_document(
     try:
         new = _rewritten(file, text, number, list(wanted.values()), missing="expect" not in document)
     except CannotEdit as reason:
-        told.refused.append(f"{shown}: not rewritten, {reason}; change it by hand")
+        updated.refused.append(f"{shown}: not rewritten, {reason}; change it by hand")
         return
     _write(file, new)
     plural = "expectation" if len(wanted) == 1 else "expectations"
-    told.changed.append(f"{shown}: {len(wanted)} {plural} rewritten")
+    updated.changed.append(f"{shown}: {len(wanted)} {plural} rewritten")
 
 
 def _row_change(document: Any, scenario: Scenario, change: Change) -> Change | None:
@@ -113,8 +117,8 @@ def _row_change(document: Any, scenario: Scenario, change: Change) -> Change | N
         placed = at(document, change.path)
     except (KeyError, IndexError, TypeError):
         return None
-    found = ROWS.fullmatch(placed) if isinstance(placed, str) else None
-    return None if found is None else replace(change, path=("rows", scenario.row, found[1]))
+    match = ROWS.fullmatch(placed) if isinstance(placed, str) else None
+    return None if match is None else replace(change, path=("rows", scenario.row, match[1]))
 
 
 def _rewritten(file: Path, text: str, number: int, wanted: list[Change], *, missing: bool) -> str:
@@ -129,7 +133,7 @@ def _rewritten(file: Path, text: str, number: int, wanted: list[Change], *, miss
     for attempt in (_added_whole,) if missing else (_finely, _coarsely):
         try:
             new = attempt(text, number, wanted, desired)
-            if [one.value for one in read_documents(file, new, read_matcher)] == documents:
+            if [document.value for document in read_documents(file, new, read_matcher)] == documents:
                 return new
             reasons.append("it would not read back as what was captured")
         except ScenarioError:

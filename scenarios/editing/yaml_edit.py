@@ -124,10 +124,10 @@ class Editor:
         node = self._root
         for step in path:
             parents.append(node)
-            found = _child(node, step)
-            if found is None:
+            child = _child(node, step)
+            if child is None:
                 raise CannotEdit(f"{step!r} does not stand there by itself")
-            head, value = found
+            head, value = child
             # An alias gives the node that it stands for, which is written further up.
             if (
                 value.start_mark.index < head.start_mark.index
@@ -174,8 +174,8 @@ def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | No
 
 
 def _key(node: yaml.MappingNode, step: str | int) -> yaml.Node:
-    found: yaml.Node = next(key for key, _ in node.value if key.value == step)
-    return found
+    key_node: yaml.Node = next(key for key, _ in node.value if key.value == step)
+    return key_node
 
 
 def _in_flow(parents: list[yaml.Node]) -> bool:

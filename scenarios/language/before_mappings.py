@@ -91,13 +91,13 @@ def read_parts(checker: Checker, value: Mapping[str, Any], above: Platform) -> P
             continue
         checker.no_matchers(value[part], (part,), part)
         try:
-            given = value[part]
+            configured = value[part]
             if part == "schema":
-                given = with_plan_read(given, checker.document.file.parent)
-            platform = platform.with_json(part, given)
+                configured = with_plan_read(configured, checker.document.file.parent)
+            platform = platform.with_json(part, configured)
         except ShapeError as error:
-            for one in error.violations:
-                checker.problem(_node(one.field), f"{one.field}: {one.message}")
+            for violation in error.violations:
+                checker.problem(_node(violation.field), f"{violation.field}: {violation.message}")
     return platform
 
 

@@ -39,9 +39,9 @@ def with_changes(datafile: dict[str, Any], changes: dict[str, Any]) -> dict[str,
         parts = [part.replace("\\.", ".") for part in _UNESCAPED_DOT.split(path)]
         place = changed
         for depth, part in enumerate(parts[:-1]):
-            found = _find(place, part, ".".join(parts[: depth + 1]))
+            at = _find(place, part, ".".join(parts[: depth + 1]))
             # Only what lies on the path is copied: a datafile may have megabytes, and the rest stays as it is.
-            below = place[found] = copy.copy(place[found])
+            below = place[at] = copy.copy(place[at])
             place = below
         _set(place, parts[-1], value, path)
     if "revision" not in changes:
@@ -60,11 +60,11 @@ def _set(place: Any, part: str, value: Any, path: str) -> None:
     if isinstance(place, dict) and not absent:
         place[part] = value
         return
-    found = _find(place, part, path)
+    at = _find(place, part, path)
     if absent:
-        del place[found]
+        del place[at]
     else:
-        place[found] = value
+        place[at] = value
 
 
 def _find(place: Any, part: str, path: str) -> Any:

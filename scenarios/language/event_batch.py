@@ -47,11 +47,11 @@ EVENT_BATCH = Shape(
 )
 
 
-def summary(given: Any) -> str:
+def summary(arguments: Any) -> str:
     """Whose batch it is, for reports: its visitors."""
-    if isinstance(given, str):
+    if isinstance(arguments, str):
         return "text"
-    visitors = given.get("visitors")
+    visitors = arguments.get("visitors")
     named = (
         [item.get("visitor_id") for item in visitors if isinstance(item, dict)]
         if isinstance(visitors, list)

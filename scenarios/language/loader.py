@@ -27,10 +27,10 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found = sorted(path.rglob(f"*{SUFFIX}"))
-            if not found:
+            inside = sorted(path.rglob(f"*{SUFFIX}"))
+            if not inside:
                 raise CannotRun(f"{path}: no *{SUFFIX} file in this folder")
-            files.extend(found)
+            files.extend(inside)
         elif not path.exists():
             raise CannotRun(f"{path}: no such file or folder")
         elif not path.name.endswith((".yaml", ".yml")):

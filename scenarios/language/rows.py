@@ -103,7 +103,7 @@ def _fill(value: Any, row: dict[str, Any]) -> Any:
 def _fill_text(text: str, row: dict[str, Any]) -> str:
     if "${" not in text:
         return text
-    return _PLACE.sub(lambda found: _shown(row[found[1]]), text).replace(_LITERAL, "${")
+    return _PLACE.sub(lambda match: _shown(row[match[1]]), text).replace(_LITERAL, "${")
 
 
 def _shown(value: Any) -> str:

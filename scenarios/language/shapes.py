@@ -53,12 +53,12 @@ class Shape:
         """The JSON Schema of the value; a value of the row, `${name}`, may stand for what is not a text."""
         own = self._own_schema()
         others = [MATCHER] * self.matchers + [PLACEHOLDER] * (own.get("type") != "string" and own != {})
-        made = {"anyOf": [own, *others]} if (others and self.keys is None) or self.matchers else own
-        return {**({"description": says} if says else {}), **made}
+        schema = {"anyOf": [own, *others]} if (others and self.keys is None) or self.matchers else own
+        return {**({"description": says} if says else {}), **schema}
 
     def _own_schema(self) -> dict[str, Any]:
-        made = self._given_schema()
-        return {**made, "type": [made["type"], "null"]} if self.or_nothing else made
+        schema = self._given_schema()
+        return {**schema, "type": [schema["type"], "null"]} if self.or_nothing else schema
 
     def _given_schema(self) -> dict[str, Any]:
         if self.schema is not None:

@@ -37,16 +37,16 @@ from optilocal.scenarios.language.yaml_nodes import NodePath
 class Driver(Protocol):
     """What a step acts on while a scenario runs. Answers are notes for the report: a sentence, or None."""
 
-    def call(self, kind: str, given: dict[str, Any] | None) -> None:
+    def call(self, kind: str, arguments: dict[str, Any] | None) -> None:
         """One call of the scenario's Segment source, all the way through the forwarder."""
 
-    def decide(self, given: dict[str, Any]) -> str:
+    def decide(self, arguments: dict[str, Any]) -> str:
         """A decision by Optimizely's SDK on a flag."""
 
-    def activate(self, given: dict[str, Any]) -> str:
+    def activate(self, arguments: dict[str, Any]) -> str:
         """A decision by Optimizely's SDK on an experiment."""
 
-    def post_events(self, given: dict[str, Any] | str) -> str:
+    def post_events(self, arguments: dict[str, Any] | str) -> str:
         """A program without an SDK posts an event batch to Optimizely."""
 
     def forget(self) -> str:
@@ -128,7 +128,7 @@ def _call(kind: str, says: str, written: str, summary: Callable[[Any], object]) 
     if kind in ("page", "screen"):  # one may be viewed that has no name
         takes = replace(takes, or_nothing=True)
     return StepKind(
-        says, written, takes, lambda driver, given: driver.call(kind, given), summary, absent_fields=True
+        says, written, takes, lambda driver, step: driver.call(kind, step), summary, absent_fields=True
     )
 
 
@@ -163,11 +163,13 @@ _RULE = mapping_of(
 
 
 def _check_rules(checker: Checker, path: NodePath, value: Any) -> None:
-    if isinstance(value, list):
-        for index, rule in enumerate(value):
-            _RULE.check(checker, (*path, index), rule, "fault")
-    else:
-        _RULE.check(checker, path, value, "fault")
+    rules = (
+        {(*path, index): rule for index, rule in enumerate(value)}
+        if isinstance(value, list)
+        else {path: value}
+    )
+    for place, rule in rules.items():
+        _RULE.check(checker, place, rule, "fault")
 
 
 def _fault_summary(rules: Any) -> str:
@@ -194,8 +196,8 @@ STEPS: Mapping[str, StepKind] = {
                 "The ODP segments that the user is qualified for; nothing is asked of ODP.",
             ),
         ),
-        lambda driver, given: driver.decide(given),
-        lambda given: f"{given['user']} · flag {given['flag']}",
+        lambda driver, step: driver.decide(step),
+        lambda step: f"{step['user']} · flag {step['flag']}",
         by_sdk=True,
     ),
     "activate": StepKind(
@@ -207,10 +209,10 @@ STEPS: Mapping[str, StepKind] = {
             variation=Key(ID, "The variation to be forced; else the SDK buckets.", names="variation"),
             attributes=_ATTRIBUTES,
         ),
-        lambda driver, given: driver.activate(given),
-        lambda given: (
-            f"{given['user']} · {given['experiment']}"
-            + (f" → {given['variation']}" if "variation" in given else "")
+        lambda driver, step: driver.activate(step),
+        lambda step: (
+            f"{step['user']} · {step['experiment']}"
+            + (f" → {step['variation']}" if "variation" in step else "")
         ),
         by_sdk=True,
     ),
@@ -233,7 +235,7 @@ STEPS: Mapping[str, StepKind] = {
         "field out.",
         "{account_id, visitors, enrich_decisions, …}",
         EVENT_BATCH,
-        lambda driver, given: driver.post_events(given),
+        lambda driver, step: driver.post_events(step),
         batch_summary,
         checks_matchers=True,
     ),
@@ -243,25 +245,25 @@ STEPS: Mapping[str, StepKind] = {
         "`timestamp`, `context` and `integrations` win over the memory, here and in the calls below; "
         "`!absent` leaves a field out.",
         "{event, properties, userId, anonymousId, messageId, timestamp, context, integrations}",
-        lambda given: given.get("event"),
+        lambda step: step.get("event"),
     ),
     "identify": _call(
         "identify",
         "An identify call: the source remembers the userId from here on.",
         "{userId, traits, …}",
-        lambda given: given.get("userId", "traits only"),
+        lambda step: step.get("userId", "traits only"),
     ),
     "page": _call(
-        "page", "A page call.", "{name, category, properties, …}", lambda given: (given or {}).get("name", "")
+        "page", "A page call.", "{name, category, properties, …}", lambda step: (step or {}).get("name", "")
     ),
     "screen": _call(
-        "screen", "A screen call.", "{name, category, properties, …}", lambda given: (given or {}).get("name", "")
+        "screen", "A screen call.", "{name, category, properties, …}", lambda step: (step or {}).get("name", "")
     ),
     "group": _call(
-        "group", "A group call: the source remembers the group.", "{groupId, traits, …}", lambda given: given["groupId"]
+        "group", "A group call: the source remembers the group.", "{groupId, traits, …}", lambda step: step["groupId"]
     ),
     "alias": _call(
-        "alias", "An alias call.", "{userId, previousId, …}", lambda given: given.get("userId", "")
+        "alias", "An alias call.", "{userId, previousId, …}", lambda step: step.get("userId", "")
     ),
     "forget": StepKind(
         "`analytics.reset()`: a new anonymousId, no userId.",
@@ -277,10 +279,10 @@ STEPS: Mapping[str, StepKind] = {
             anonymousId=Key(ANYTHING, "The anonymousId known beside it."),
             regulation=Key(one_of(*REGULATIONS), f"Default: {REGULATIONS[0]}."),
         ),
-        lambda driver, given: driver.delete(
-            given["userId"], given.get("regulation", REGULATIONS[0]), given.get("anonymousId")
+        lambda driver, step: driver.delete(
+            step["userId"], step.get("regulation", REGULATIONS[0]), step.get("anonymousId")
         ),
-        lambda given: given["userId"],
+        lambda step: step["userId"],
     ),
     "wait": StepKind(
         "Time goes by on the scenario's clock, none of yours: `300ms`, `5s`, `2m`, `4h`, `1d`, or a number of seconds.",
@@ -294,8 +296,8 @@ STEPS: Mapping[str, StepKind] = {
             ],
             examples=["5s", "300ms", "2m", "4h"],
         ),
-        lambda driver, given: driver.wait(duration_ms(given)),
-        lambda given: given,
+        lambda driver, step: driver.wait(duration_ms(step)),
+        lambda step: step,
         sdk_polls_after=True,
     ),
     "fault": StepKind(
@@ -307,7 +309,7 @@ STEPS: Mapping[str, StepKind] = {
             also=_check_rules,
             schema={"anyOf": [_RULE.as_schema(), {"type": "array", "items": _RULE.as_schema()}]},
         ),
-        lambda driver, given: driver.fail(given if isinstance(given, list) else [given]),
+        lambda driver, step: driver.fail(step if isinstance(step, list) else [step]),
         _fault_summary,
         sdk_polls_after=True,
     ),
@@ -316,7 +318,7 @@ STEPS: Mapping[str, StepKind] = {
         "`{missing: true}`, `{raw: text, content_type, status}`.",
         "…",
         DATAFILE,
-        lambda driver, given: driver.change_datafile(given),
+        lambda driver, step: driver.change_datafile(step),
         datafile_summary,
         sdk_polls_after=True,
     ),
@@ -338,21 +340,21 @@ def check_steps(checker: Checker, steps: Any) -> bool:
                 path, "a step is one mapping with one key, for example `- track: {event: Order Completed}`"
             )
             continue
-        kind, given = next(iter(step.items()))
+        kind, arguments = next(iter(step.items()))
         if kind in STEPS:
-            _check_step(checker, (*path, kind), STEPS[kind], given)
+            _check_step(checker, (*path, kind), STEPS[kind], arguments)
         else:
             known = f"{meant(kind, STEPS)}; there are {', '.join(STEPS)}"
             checker.problem((*path, kind), f"unknown step {kind!r}{known}", at_key=True)
     return len(checker.problems) == before
 
 
-def _check_step(checker: Checker, path: NodePath, kind: StepKind, given: Any) -> None:
+def _check_step(checker: Checker, path: NodePath, kind: StepKind, arguments: Any) -> None:
     name, before = str(path[-1]), len(checker.problems)
-    kind.takes.check(checker, path, given, name)
+    kind.takes.check(checker, path, arguments, name)
     if len(checker.problems) > before or kind.checks_matchers:
         return
-    for key, item in given.items() if isinstance(given, dict) else ():
+    for key, item in arguments.items() if isinstance(arguments, dict) else ():
         absent = kind.absent_fields and isinstance(item, Matcher) and item.tag == "!absent"
         if not absent and (name, key) != ("datafile", "set"):
             checker.no_matchers(item, (*path, key), name)

@@ -14,10 +14,10 @@ def duration_ms(value: Any) -> int:
     """`5s`, `300ms`, `2m`, `4h`, `1d`, or a number of seconds → milliseconds. Raises ValueError."""
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
         return round(value * 1000)
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if not found:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not match:
         raise ValueError("wait takes a time such as 5s, 300ms, 2m, 4h")
-    return round(float(found[1]) * _SECONDS[found[2]] * 1000)
+    return round(float(match[1]) * _SECONDS[match[2]] * 1000)
 
 
 def clock_ms(value: Any) -> int:

@@ -20,25 +20,25 @@ def in_words(text: str, error: yaml.MarkedYAMLError) -> tuple[Mark, str]:
     lines = text.splitlines() or [""]
     problem = _mark(error.problem_mark or error.context_mark, lines)
     context = _mark(error.context_mark or error.problem_mark, lines)
-    said, around = error.problem or "", error.context or ""
+    problem_text, around = error.problem or "", error.context or ""
     line = lines[problem.line - 1]
     at = line[problem.column - 1 : problem.column]
-    if "tab character" in said or at == "\t":
+    if "tab character" in problem_text or at == "\t":
         return _tab(lines, problem), "there is a tab here; YAML is indented with spaces"
-    if "flow" in around and said.startswith("did not find expected ',' or"):
+    if "flow" in around and problem_text.startswith("did not find expected ',' or"):
         return _in_brackets(lines, context, problem)
-    if "quoted scalar" in around and "end of stream" in said:
+    if "quoted scalar" in around and "end of stream" in problem_text:
         quote = lines[context.line - 1][context.column - 1]
         return context, f"the quote {quote} that opens here is never closed"
-    if said == "did not find expected node content" and not at:
+    if problem_text == "did not find expected node content" and not at:
         opened = _never_closed(lines)
         if opened:
             return opened, f"the {lines[opened.line - 1][opened.column - 1]} that opens here is never closed"
     for pattern, place, message in _MESSAGES:
-        if pattern in said and (place != "context" or error.context_mark):
+        if pattern in problem_text and (place != "context" or error.context_mark):
             where = context if place == "context" else problem
             return where, message(lines, where) if callable(message) else message
-    reason = " ".join(part for part in (around, said) if part)
+    reason = " ".join(part for part in (around, problem_text) if part)
     return problem, f"this is not valid YAML: {reason}"
 
 
@@ -78,7 +78,7 @@ def _in_brackets(lines: Sequence[str], opened: Mark, problem: Mark) -> tuple[Mar
     line = lines[problem.line - 1]
     at = line[problem.column - 1 : problem.column]
     placeholder = next(
-        (found for found in _PLACEHOLDER.finditer(line) if problem.column in _columns(found)), None
+        (match for match in _PLACEHOLDER.finditer(line) if problem.column in _columns(match)), None
     )
     if placeholder:
         quoted = f'"{placeholder[0]}"'
@@ -95,8 +95,8 @@ def _in_brackets(lines: Sequence[str], opened: Mark, problem: Mark) -> tuple[Mar
     return opened, f"the {bracket} that opens here is never closed"
 
 
-def _columns(found: re.Match[str]) -> range:
-    return range(found.start() + 1, found.end() + 2)
+def _columns(match: re.Match[str]) -> range:
+    return range(match.start() + 1, match.end() + 2)
 
 
 def _closes(lines: Sequence[str], opened: Mark) -> bool:

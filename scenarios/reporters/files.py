@@ -81,13 +81,13 @@ class Reports:
     def _targets(self) -> dict[str, tuple[Path, Write]]:
         """Each report by its option; `--github` has a file too where GitHub asks for a summary."""
         step_summary = os.environ.get("GITHUB_STEP_SUMMARY") if self.github else None
-        given: dict[str, tuple[Path | None, Write]] = {
+        targets: dict[str, tuple[Path | None, Write]] = {
             "--json": (self.json, _write_json),
             "--junit": (self.junit, _write_junit),
             "--html": (self.html, _write_html),
             "GITHUB_STEP_SUMMARY": (Path(step_summary) if step_summary else None, _append_summary),
         }
-        return {option: (file, write) for option, (file, write) in given.items() if file is not None}
+        return {option: (file, write) for option, (file, write) in targets.items() if file is not None}
 
 
 def _write_junit(run: dict[str, Any], file: Path) -> None:

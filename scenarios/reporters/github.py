@@ -22,8 +22,8 @@ def write(run: dict[str, Any], stream: IO[str], *, cwd: Path, workspace: str | N
     """
     by_scenario = [_annotations(entry) for entry in failures(run)]
     for turn in zip_longest(*by_scenario):
-        for told in filter(None, turn):
-            stream.write(annotation(*told, cwd=cwd, workspace=workspace))
+        for arguments in filter(None, turn):
+            stream.write(annotation(*arguments, cwd=cwd, workspace=workspace))
 
 
 def write_mistakes(
@@ -64,18 +64,20 @@ def _annotations(entry: dict[str, Any]) -> list[tuple[str, int, str, str]]:
         sorted(entry["differences"], key=lambda difference: int(difference["line"])),
         key=lambda difference: (difference["file"], difference["line"]),
     )
-    return [(file, line, entry["name"], _message(list(found), entry)) for (file, line), found in lines]
+    return [
+        (file, line, entry["name"], _message(list(differences), entry)) for (file, line), differences in lines
+    ]
 
 
 def _message(differences: list[dict[str, Any]], entry: dict[str, Any]) -> str:
     text = [f"line {problem['line']}: {problem['message']}" for problem in entry.get("problems", ())]
-    said: set[int | None] = {None}
+    shown: set[int | None] = {None}
     for difference in differences:
         text.append(f"{difference['where']} {difference['reason']}")
         text.extend(f"  {name}: {value}" for name, value in sides(difference))
         verdict = verdict_of(difference, entry)
-        if verdict and difference["verdict"] not in said:
-            said.add(difference["verdict"])
+        if verdict and difference["verdict"] not in shown:
+            shown.add(difference["verdict"])
             parts = [str(verdict[part]) for part in ("explanation", "remedy") if verdict[part]]
             if verdict["outcome"]:
                 parts.append(f"See {page_of(verdict['outcome'])}")

@@ -58,19 +58,19 @@ class _Page(HTMLParser):
         self.scripts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
+        attributes = dict(attrs)
         self._after_script = False
-        if tag == "link" and given.get("rel") == "stylesheet":
-            self.styles.append(self._style(self._file(given["href"])))
+        if tag == "link" and attributes.get("rel") == "stylesheet":
+            self.styles.append(self._style(self._file(attributes["href"])))
             self.out.append(f"<style>{self.styles[-1]}</style>")
-        elif tag == "link" and given.get("rel") == "icon":
-            self.out.append(f'<link rel="icon" href="{_data_url(self._file(given["href"]))}">')
+        elif tag == "link" and attributes.get("rel") == "icon":
+            self.out.append(f'<link rel="icon" href="{_data_url(self._file(attributes["href"]))}">')
         elif tag == "script":
             self._in_script = True
-            self.scripts.append(_closed(self._file(given["src"]).read_text(encoding="utf-8"), "script"))
+            self.scripts.append(_closed(self._file(attributes["src"]).read_text(encoding="utf-8"), "script"))
         else:
             self.out.append(self.get_starttag_text() or "")
-            if tag == "meta" and "charset" in given:
+            if tag == "meta" and "charset" in attributes:
                 self.out.append(_POLICY_PLACE)
 
     def handle_endtag(self, tag: str) -> None:
@@ -105,7 +105,7 @@ class _Page(HTMLParser):
 
     def _style(self, file: Path) -> str:
         text = file.read_text(encoding="utf-8")
-        text = _URL.sub(lambda found: f'url("{_data_url(file.parent / found[2])}")', text)
+        text = _URL.sub(lambda match: f'url("{_data_url(file.parent / match[2])}")', text)
         return _closed(text, "style")
 
 

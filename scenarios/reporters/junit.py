@@ -47,8 +47,8 @@ def render(run: dict[str, Any]) -> bytes:
                 "time": _seconds(sum(entry["duration_ms"] or 0 for entry in entries)),
             },
         )
-        told = {"run": run["id"], "command": run["command"], "emulator": run["emulator"]}
-        _properties(suite, {name: value for name, value in told.items() if value is not None})
+        facts = {"run": run["id"], "command": run["command"], "emulator": run["emulator"]}
+        _properties(suite, {name: value for name, value in facts.items() if value is not None})
         names = [entry["name"] for entry in entries]
         for entry in entries:
             twice = names.count(entry["name"]) > 1
@@ -80,10 +80,10 @@ def _case(suite: ElementTree.Element, entry: dict[str, Any], name: str) -> None:
         ElementTree.SubElement(case, "skipped")
     elif entry["status"] != "passed":
         element, kind = _ELEMENTS[entry["status"]]
-        found = ElementTree.SubElement(
+        child = ElementTree.SubElement(
             case, element, {"type": kind, "message": readable(entry["reason"] or "")}
         )
-        found.text = readable(f"{entry['file']}:{entry['line']}\n\n{failure_text(entry)}")
+        child.text = readable(f"{entry['file']}:{entry['line']}\n\n{failure_text(entry)}")
 
 
 def _properties(suite: ElementTree.Element, values: dict[str, str]) -> None:

@@ -23,7 +23,7 @@ _ANSWERS = {True: ("yes", "green"), False: ("no ", "bold red"), None: ("—  ", 
 
 
 def fault_words(rule: dict[str, Any]) -> str:
-    """A fault rule in a few words: what it does, where, and that it is no behaviour of Optimizely's."""
+    """A fault rule in a few words: what it does, where, and that Optimizely did not do it."""
     does = [f"answers {rule['status']}"] if rule.get("status") else []
     does += [f"breaks the connection ({rule['break']})"] if rule.get("break") else []
     does += [f"answers {rule['latency_ms']:g} ms late"] if rule.get("latency_ms") else []

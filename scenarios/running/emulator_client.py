@@ -67,8 +67,10 @@ class EmulatorClient:
         if json is not None:
             data = json_module.dumps(json).encode()
             headers = {"Content-Type": "application/json", **(headers or {})}
-        given = {name: value for name, value in (params or {}).items() if value is not None}
-        target = f"{self._path}{path}?{urlencode(given, doseq=True)}" if given else self._path + path
+        parameters = {name: value for name, value in (params or {}).items() if value is not None}
+        target = (
+            f"{self._path}{path}?{urlencode(parameters, doseq=True)}" if parameters else self._path + path
+        )
         ask = self._given or self._over_http
         try:
             status, content = ask(method, target, data or b"", headers or {})
@@ -110,8 +112,8 @@ class EmulatorClient:
 
     def put_raw_datafile(self, sdk_key: str, text: str, content_type: str | None, status: int | None) -> None:
         """Any text in the datafile's place, with the content type and status it is to be served with."""
-        given = {"raw": "1", "content_type": content_type, "status": status}
-        params = {name: value for name, value in given.items() if value is not None}
+        parameters = {"raw": "1", "content_type": content_type, "status": status}
+        params = {name: value for name, value in parameters.items() if value is not None}
         self.call("PUT", f"/_emulator/datafiles/{sdk_key}", params=params, data=text.encode())
 
     def set_deactivated(self, sdk_key: str, deactivated: bool) -> None:
@@ -142,12 +144,12 @@ class EmulatorClient:
         """The counts, by the key of the experiment or holdout; a holdout's groups stand as its variations, `holdout` and
         `everyone_else`. `question` is what `/_emulator/results` takes, None what is not asked.
         """
-        found = self.call("GET", "/_emulator/results", params=question)
+        answer = self.call("GET", "/_emulator/results", params=question)
         holdouts = {
-            key: {"id": one["id"], "status": one["status"], "variations": one["groups"]}
-            for key, one in found.get("holdouts", {}).items()
+            key: {"id": holdout["id"], "status": holdout["status"], "variations": holdout["groups"]}
+            for key, holdout in answer.get("holdouts", {}).items()
         }
-        return {**holdouts, **found["experiments"]}
+        return {**holdouts, **answer["experiments"]}
 
     def experiment_results(self) -> dict[str, Any]:
         """The counts of the experiments alone, by key."""
@@ -184,14 +186,14 @@ class EmulatorClient:
         rows: list[dict[str, Any]] = []
         page = 1
         while True:
-            got = self.call(
+            rows_of_page = self.call(
                 "GET",
                 "/v2/subject-access-requests",
                 params={"per_page": 100, "page": page},
                 headers={"Authorization": f"Bearer {token}"},
             )
-            rows.extend(got)
-            if len(got) < 100:
+            rows.extend(rows_of_page)
+            if len(rows_of_page) < 100:
                 return sorted(rows, key=lambda row: row["id"])
             page += 1
 

@@ -1,4 +1,4 @@
-"""How a command ends when it is told to: Ctrl-C, SIGTERM or SIGHUP, once or twice, at any moment.
+"""How a command ends on a signal: Ctrl-C, SIGTERM or SIGHUP, once or twice, at any moment.
 
 The first signal unwinds the command in good order. What has not ended `GRACE_S` later, or when a second signal comes, is
 ended at once: its processes are killed, its temporary folder is removed.
@@ -26,7 +26,7 @@ _TIMED = hasattr(signal, "setitimer")
 
 
 class Ended(KeyboardInterrupt):
-    """The command was told to end. `code` is its exit code as shells say it: 130 for SIGINT, 143 for SIGTERM, 129 for
+    """A signal ends the command. `code` is its exit code as shells say it: 130 for SIGINT, 143 for SIGTERM, 129 for
     SIGHUP.
     """
 
@@ -46,7 +46,7 @@ class Ending:
 
     def __call__(self, number: int, _: FrameType | None) -> None:
         """The handler of the signals, and of the timer that runs from the first one on."""
-        if os.getpid() != self._owner:  # a process that was born a moment ago
+        if os.getpid() != self._owner:  # a process forked a moment ago
             os._exit(128 + number)
         first = self.code is None
         if number in SIGNALS:
@@ -85,7 +85,7 @@ def endable() -> Iterator[Ending]:
     numbers = (*SIGNALS, *((signal.SIGALRM,) if _TIMED else ())) if in_main else ()
     before: dict[int, Any] = {number: signal.signal(number, ending) for number in numbers}
     try:
-        with _told_of_dropped():
+        with _interrupts_not_printed():
             yield ending
     except BaseException:
         if ending.code is not None:
@@ -108,8 +108,8 @@ def leave_to_parent() -> None:
 
 
 @contextlib.contextmanager
-def _told_of_dropped() -> Iterator[None]:
-    """Python drops an exception that is raised in a finalizer, and prints it. The timer ends the command all the same."""
+def _interrupts_not_printed() -> Iterator[None]:
+    """Python prints an exception that is raised in a finalizer, and goes on; the timer then ends the command."""
     before = sys.unraisablehook
 
     def hook(dropped: sys.UnraisableHookArgs) -> None:

@@ -39,13 +39,13 @@ def run_scenario(
     """
     started = time.perf_counter()
     drive = _Drive(scenario, emulator, now_ms, forwarder_url)
-    found: list[Difference] = []
+    records: list[Difference] = []
     captured = Captured()
     error = None
     try:
         drive.run()
         captured = drive.capture()
-        found = differences(scenario, captured)
+        records = differences(scenario, captured)
     except CannotRun as reason:
         error = str(reason)
     finally:
@@ -56,7 +56,7 @@ def run_scenario(
         emulator.namespace or "default",
         steps=drive.notes,
         captured=captured,
-        found=found,
+        records=records,
         error=error,
         duration_ms=duration,
     )
@@ -158,12 +158,15 @@ class _Drive:
         return tuple((steps[received[row["event_number"]]], row) for row in posted)
 
     def close(self) -> None:
-        """Let go of what the scenario held; its faults end with it, though its namespace stays to be looked at."""
+        """Let go of what the scenario held: faults and forced variations end, its namespace stays to be looked at."""
         if self._segment:
             self._segment.close()
         if any(step.kind == "fault" for step in self._scenario.steps):
             with contextlib.suppress(CannotRun):
                 self._emulator.call("DELETE", "/_emulator/faults")
+        if any(step.kind == "force" for step in self._scenario.steps):
+            with contextlib.suppress(CannotRun):
+                self._emulator.call("DELETE", "/_emulator/forced")
 
     def _set_time(self, index: int) -> None:
         self._clock.set(self._start_ms + index * STEP_MS + self._waited_ms)
@@ -172,10 +175,10 @@ class _Drive:
             self._emulator.put_clock(now)
             self._told_time = now
 
-    def call(self, kind: str, given: dict[str, Any] | None) -> None:
+    def call(self, kind: str, arguments: dict[str, Any] | None) -> None:
         """One call of the source, to its end."""
         assert self._segment is not None
-        event = self._source.call(kind, given, self._clock.now_ms())
+        event = self._source.call(kind, arguments, self._clock.now_ms())
         self._deliveries[len(self.notes) - 1] = self._segment.take(event)
 
     def delete(self, user_id: str, regulation: str, anonymous_id: str | None) -> str:
@@ -206,23 +209,26 @@ class _Drive:
         """Time goes by from the next step on."""
         self._waited_ms += milliseconds
 
-    def decide(self, given: dict[str, Any]) -> str:
+    def decide(self, arguments: dict[str, Any]) -> str:
         """A decision on a flag."""
         return self._noted(
             self._client().decide(
-                given["user"],
-                given["flag"],
-                given.get("attributes", {}),
-                given.get("options", ()),
-                given.get("segments"),
+                arguments["user"],
+                arguments["flag"],
+                arguments.get("attributes", {}),
+                arguments.get("options", ()),
+                arguments.get("segments"),
             )
         )
 
-    def activate(self, given: dict[str, Any]) -> str:
+    def activate(self, arguments: dict[str, Any]) -> str:
         """A decision on an experiment."""
         return self._noted(
             self._client().activate(
-                given["user"], given["experiment"], given.get("variation"), given.get("attributes", {})
+                arguments["user"],
+                arguments["experiment"],
+                arguments.get("variation"),
+                arguments.get("attributes", {}),
             )
         )
 

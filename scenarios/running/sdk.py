@@ -158,13 +158,13 @@ class OptimizelyClient:
         self._start()
         if variation is not None:
             self._client.set_forced_variation(experiment, user, variation)
-        got = self._client.activate(experiment, user, attributes)
+        variation_key = self._client.activate(experiment, user, attributes)
         if variation is not None:
             self._client.set_forced_variation(experiment, user, None)
-        if got is None:
+        if variation_key is None:
             steps = [text for text in self._log.steps if "Not activating user" not in text]
             return self._undecided(f"the SDK activates nobody in {experiment}", steps)
-        return self._decided(f"the SDK activated {got}")
+        return self._decided(f"the SDK activated {variation_key}")
 
     def look_again(self) -> None:
         """Poll before the next decision: the CDN may have changed. In production that is every five minutes."""
@@ -178,10 +178,10 @@ class OptimizelyClient:
             self._datafile.poll()
 
     def _undecided(self, what: str, reasons: list[str]) -> SdkAnswer:
-        said = [*self._log.errors, *reasons]
+        texts = [*self._log.errors, *reasons]
         if self._datafile.get_config() is not None:
-            said = [*self._log.errors[-1:], *reasons[-1:]]
-        why = "; ".join(dict.fromkeys(text.rstrip(".") for text in said))
+            texts = [*self._log.errors[-1:], *reasons[-1:]]
+        why = "; ".join(dict.fromkeys(text.rstrip(".") for text in texts))
         why = why or "not running, not in the audience or not in the traffic"
         return self._answer(f"{what}: {why}", decided=False)
 

@@ -79,8 +79,8 @@ class ServedDatafile(BaseConfigManager):
             return []
         if not isinstance(value, dict):
             return []
-        said = f"Optimizely's Python SDK refuses the datafile of {self._url}"
-        return [note["message"] for note in python_sdk_demands(value)] or [said]
+        refusal = f"Optimizely's Python SDK refuses the datafile of {self._url}"
+        return [note["message"] for note in python_sdk_demands(value)] or [refusal]
 
 
 def _text(content: bytes) -> str:

@@ -34,10 +34,10 @@ def split_paths(paths: Iterable[str]) -> tuple[list[Path], dict[Path, set[int]]]
     plain: list[Path] = []
     lines: dict[Path, set[int]] = {}
     for text in paths:
-        found = _AT_LINE.fullmatch(text)
-        if found and not Path(text).exists():
-            path = typed(found[1])
-            lines.setdefault(path.resolve(), set()).add(int(found[2]))
+        match = _AT_LINE.fullmatch(text)
+        if match and not Path(text).exists():
+            path = typed(match[1])
+            lines.setdefault(path.resolve(), set()).add(int(match[2]))
             plain.append(path)
         else:
             plain.append(typed(text))
@@ -88,12 +88,12 @@ def parse(expression: str) -> _Test:
 def _tokens(expression: str) -> Iterator[str]:
     at = 0
     while at < len(expression.rstrip()):
-        found = _TOKEN.match(expression, at)
-        if found is None:
+        match = _TOKEN.match(expression, at)
+        if match is None:
             raise _unreadable(expression, expression[at:].strip())
-        at = found.end()
-        word = next((group for group in found.groups()[1:3] if group is not None), None)
-        yield f'"{word}' if word is not None else found[1] or found[4]
+        at = match.end()
+        word = next((group for group in match.groups()[1:3] if group is not None), None)
+        yield f'"{word}' if word is not None else match[1] or match[4]
 
 
 def _either(tokens: list[str], expression: str) -> tuple[_Test, list[str]]:

@@ -37,11 +37,16 @@ class Selection:
     def path(self, **more: Any) -> str:
         """The listing's address, with these parameters beside the selection's own."""
         prefix = "" if self.namespace in (None, EVERY) else f"/ns/{quote(str(self.namespace), safe='')}"
-        given = {"outcome": self.outcome, "message_id": self.message_id, "q": self.user or self.event, **more}
+        parameters = {
+            "outcome": self.outcome,
+            "message_id": self.message_id,
+            "q": self.user or self.event,
+            **more,
+        }
         if not prefix:
-            given["ns"] = EVERY
+            parameters["ns"] = EVERY
         return f"{prefix}/_emulator/verdicts?" + urlencode(
-            {name: value for name, value in given.items() if value is not None}
+            {name: value for name, value in parameters.items() if value is not None}
         )
 
 
@@ -50,7 +55,7 @@ def is_last(page: Mapping[str, Any], name: str, limit: int) -> bool:
     return len(page[name]) < limit and not page.get("more")
 
 
-def found(ask: Ask, selection: Selection) -> list[dict[str, Any]]:
+def matching_verdicts(ask: Ask, selection: Selection) -> list[dict[str, Any]]:
     """Every verdict of a selection, oldest first; a duplicate comes right after what it is a duplicate of."""
     rows: list[dict[str, Any]] = []
     after: Any = None
@@ -62,7 +67,7 @@ def found(ask: Ask, selection: Selection) -> list[dict[str, Any]]:
         after = page["next"]
 
 
-def last(ask: Ask, selection: Selection) -> dict[str, Any] | None:
+def newest_verdict(ask: Ask, selection: Selection) -> dict[str, Any] | None:
     """The newest verdict of a selection, None when there is none."""
     after: Any = None
     while True:

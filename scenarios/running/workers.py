@@ -1,6 +1,6 @@
-"""Who runs scenarios side by side: processes where this one can fork, so that every core works; else threads.
+"""Runs scenarios side by side: in forked processes where possible, so that every core works; else in threads.
 
-Where no emulator is given, each process has one of its own: a shared one would be what all of them wait for.
+Without a running emulator each process has its own: all processes would wait for a shared one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from optilocal.scenarios.running.servers import LocalServers
 
 _FEWEST = 8
-"""Fewer scenarios than this are done before a process would be worth its start."""
+"""With fewer scenarios, starting processes takes longer than it saves."""
 _connections = threading.local()
 _forked: tuple[Scenario, ...] = ()
 
@@ -71,7 +71,7 @@ class Workers:
     """`count` workers for these scenarios, as a context manager. Open it before any server starts: only a process with
     one thread is forked. What is running when it closes ends first, what waits is not begun.
 
-    `own_emulators` says that they will be given none, so that what those need is loaded once for all.
+    `own_emulators`: each process starts an emulator of its own, so its modules are imported once, before the fork.
     """
 
     def __init__(
@@ -122,13 +122,13 @@ def _can_fork() -> bool:
 def _forked_pool(scenarios: tuple[Scenario, ...], count: int, own_emulators: bool) -> ProcessPoolExecutor:
     global _forked  # noqa: PLW0603 - what the processes are born with need not be sent to them
     _forked = scenarios
-    # What each of them would load where it is first used is loaded once, before they are born.
+    # Imported once, before the fork, instead of once in each process.
     if any('"@liquid"' in json.dumps(scenario.mappings) for scenario in scenarios):
         importlib.import_module("optilocal.forwarder.destination.liquid")
     if own_emulators:
         importlib.import_module("optilocal.scenarios.running.servers")
-    born = (os.getpid(), tempfile.tempdir)
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin, born)
+    parent = (os.getpid(), tempfile.tempdir)
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin, parent)
     pool.submit(os.getpid).result()  # all are forked at the first task
     _forked = ()
     return pool

@@ -33,7 +33,7 @@ class Stopped(BaseException):
 class Child:
     """One program while it runs, as a context manager in the main thread: signals to us are for it until the block ends.
 
-    It hears a signal once: at a terminal Ctrl-C reaches it directly, elsewhere, in a process group of its own, from us.
+    It gets a signal once: at a terminal Ctrl-C reaches it directly; elsewhere it is a process group, and we send it.
     A second signal kills it and raises Stopped; so does the first one before it was started and after it has ended.
     """
 
@@ -46,12 +46,12 @@ class Child:
 
     def __enter__(self) -> Self:
         for number in _SIGNALS:
-            self._before[number] = signal.signal(number, self._heard)
+            self._before[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None and self._process.poll() is None:
-            self._tell(signal.SIGTERM)
+            self._send(signal.SIGTERM)
             self._process.wait()
         for number, handler in self._before.items():
             signal.signal(number, handler)
@@ -73,15 +73,15 @@ class Child:
         code = self._process.wait()
         return code if code >= 0 else 128 - code
 
-    def _heard(self, number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._signals += 1
         if self._signals > 1 or self._process is None or self._process.returncode is not None:
-            self._tell(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+            self._send(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
             raise Stopped(number)
         if not (number == signal.SIGINT and self._at_terminal):
-            self._tell(number)
+            self._send(number)
 
-    def _tell(self, number: int) -> None:
+    def _send(self, number: int) -> None:
         process = self._process
         if process is None or process.poll() is not None:
             return

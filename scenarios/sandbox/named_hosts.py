@@ -19,8 +19,8 @@ from optilocal.serving.printable import printable
 def authority() -> tuple[Authority, TrustFiles]:
     """This user's certificate authority, and what a program is to trust, beside it. Raises CannotRun."""
     try:
-        made = Authority.of_this_user(SystemClock().now_ms())
-        return made, write_trust_files(made.certificate_file.parent, made.certificate, {})
+        own = Authority.of_this_user(SystemClock().now_ms())
+        return own, write_trust_files(own.certificate_file.parent, own.certificate, {})
     except InterceptionError as error:
         raise CannotRun(str(error)) from None
 
@@ -41,10 +41,10 @@ class NamedHosts:
         """The certificates that a program is to trust, PEM."""
 
     def __enter__(self) -> Self:
-        made, trust = authority()
+        own, trust = authority()
         options = ProxyOptions(host=self._host, proxy_port=None, tls_port=self._port)
         try:
-            proxy = self._open.enter_context(Proxy(made, self._upstreams, options, _report))
+            proxy = self._open.enter_context(Proxy(own, self._upstreams, options, _report))
         except InterceptionError as error:
             raise CannotRun(str(error)) from None
         self.address, self.bundle = f"{self._host}:{proxy.tls_port}", trust.bundle

@@ -127,8 +127,8 @@ class Optimizely:
         datafile.
         """
         self._current().names.check_flag(flag)
-        given = UserAttributes(dict(attributes or {}))
-        return _note(self._client().decide(user, flag, given, options, segments))
+        user_attributes = UserAttributes(dict(attributes or {}))
+        return _note(self._client().decide(user, flag, user_attributes, options, segments))
 
     def activate(
         self,
@@ -143,8 +143,8 @@ class Optimizely:
         refuses the datafile.
         """
         self._current().names.check_experiment(experiment, variation)
-        given = UserAttributes(dict(attributes or {}))
-        return _note(self._client().activate(user, experiment, variation, given))
+        user_attributes = UserAttributes(dict(attributes or {}))
+        return _note(self._client().activate(user, experiment, variation, user_attributes))
 
     def verdicts(self, **filters: Any) -> list[dict[str, Any]]:
         """The verdicts that match, oldest first. `wait` (seconds) and `count` let the emulator wait for so many."""
@@ -168,16 +168,16 @@ class Optimizely:
         Only those of a segment with `attribute` and `value`, of a date range with `start_time` and `end_time` (ISO 8601),
         and with outliers of revenue smoothed with `smoothing="yes"`.
         """
-        found = self._emulator.results(
+        counts = self._emulator.results(
             attribute=attribute, value=value, start_time=start_time, end_time=end_time, smoothing=smoothing
         )
-        return results_by_name(results_as_expected(found))
+        return results_by_name(results_as_expected(counts))
 
     def wait_for(self, count: int = 1, *, timeout: float = TIMEOUT_S, **filters: Any) -> list[dict[str, Any]]:
         """The verdicts that match, as soon as there are `count`; AssertionError after `timeout` seconds."""
         __tracebackhide__ = True
         _split(filters)
-        rows = self._await(filters, timeout, lambda found: len(found) >= count)
+        rows = self._await(filters, timeout, lambda rows: len(rows) >= count)
         if len(rows) < count:
             raise AssertionError(
                 f"{len(rows)} of {count} verdicts{_shown(filters)} within {timeout:g} s\n{self._others(filters)}"
@@ -230,11 +230,11 @@ class Optimizely:
     ) -> list[dict[str, Any]]:
         __tracebackhide__ = True
 
-        def decided(found: list[dict[str, Any]]) -> bool:
-            if not found or any(map(_pending, found)):
+        def decided(rows: list[dict[str, Any]]) -> bool:
+            if not rows or any(map(_pending, rows)):
                 return False
             # Only of what Segment has reported is it known that no more is to come.
-            return all(map(holds, found)) or all(row.get("delivery") for row in found)
+            return all(map(holds, rows)) or all(row.get("delivery") for row in rows)
 
         # A deletion is not an event, unless one is asked for.
         rows = self._await({"kind": "event", **filters}, timeout, decided)

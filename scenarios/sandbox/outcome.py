@@ -131,8 +131,8 @@ def _entry(row: Mapping[str, Any], command: str, program: str) -> dict[str, Any]
     }
 
 
-def _number(count: int, one: str, many: str | None = None) -> str:
-    return f"{count} {one if count == 1 else many or f'{one}s'}"
+def _number(count: int, singular: str, plural: str | None = None) -> str:
+    return f"{count} {singular if count == 1 else plural or f'{singular}s'}"
 
 
 def _listed(counts: Counter[str]) -> str:

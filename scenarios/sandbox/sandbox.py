@@ -152,7 +152,7 @@ class SandboxContext:
         signature = inspect.signature(function)
         wanted = PARAMETER in signature.parameters
 
-        def given(sandbox: Sandbox) -> dict[str, Sandbox]:
+        def sandbox_argument(sandbox: Sandbox) -> dict[str, Sandbox]:
             return {PARAMETER: sandbox} if wanted else {}
 
         if inspect.iscoroutinefunction(function):
@@ -160,14 +160,14 @@ class SandboxContext:
             @functools.wraps(function)
             async def wrapped(*positional: Any, **named: Any) -> Any:
                 async with self._again() as sandbox:
-                    return await function(*positional, **given(sandbox), **named)
+                    return await function(*positional, **sandbox_argument(sandbox), **named)
 
         else:
 
             @functools.wraps(function)
             def wrapped(*positional: Any, **named: Any) -> Any:
                 with self._again() as sandbox:
-                    return function(*positional, **given(sandbox), **named)
+                    return function(*positional, **sandbox_argument(sandbox), **named)
 
         # pytest reads the parameters to find fixtures; this one is not its business.
         left = [each for each in signature.parameters.values() if each.name != PARAMETER]
@@ -213,18 +213,18 @@ class _Environment:
                 os.environ[name] = value
 
 
-def _read_settings(given: Settings | None) -> dict[str, Any]:
+def _read_settings(settings: Settings | None) -> dict[str, Any]:
     """The settings as `Segment.configure` takes them. Raises CannotRun for a file that holds none."""
-    if given is None:
+    if settings is None:
         return {}
-    if isinstance(given, Mapping):
-        return dict(given)
+    if isinstance(settings, Mapping):
+        return dict(settings)
     try:
-        read = json.loads(Path(given).read_text(encoding="utf-8"))
+        read = json.loads(Path(settings).read_text(encoding="utf-8"))
     except OSError as error:
-        raise CannotRun(f"the settings file {given} cannot be read: {error.strerror}") from None
+        raise CannotRun(f"the settings file {settings} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise CannotRun(f"the settings file {given} is not valid JSON: {error}") from None
+        raise CannotRun(f"the settings file {settings} is not valid JSON: {error}") from None
     if not isinstance(read, dict):
-        raise CannotRun(f"the settings file {given} does not hold a JSON object")
+        raise CannotRun(f"the settings file {settings} does not hold a JSON object")
     return read

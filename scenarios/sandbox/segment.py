@@ -65,13 +65,13 @@ class Segment:
 
         A `timestamp` without a zone is UTC. Raises TypeError for arguments that the call does not take.
         """
-        given = _arguments(kind, positional, named)
-        self._require(given.get("user_id"), given.get("anonymous_id"))
+        arguments = _arguments(kind, positional, named)
+        self._require(arguments.get("user_id"), arguments.get("anonymous_id"))
         self._ready()
         for name in _IDS:
-            if name in given:
-                given[name] = str(given[name])
-        body = {_FIELDS.get(name, name): value for name, value in given.items()}
+            if name in arguments:
+                arguments[name] = str(arguments[name])
+        body = {_FIELDS.get(name, name): value for name, value in arguments.items()}
         body.update({name: {} for name in _ALWAYS_SENT if name in ARGUMENTS[kind] and name not in body})
         message_id = str(body.setdefault("messageId", self._ids()))
         self._send("POST", f"/v1/{kind}", {**body, "writeKey": self.write_key})
@@ -171,22 +171,22 @@ def _arguments(kind: str, positional: Sequence[Any], named: Mapping[str, Any]) -
     known = ARGUMENTS[kind]
     if len(positional) > len(known):
         raise TypeError(f"{kind} takes at most {len(known)} arguments: {', '.join(known)}")
-    given = dict(zip(known, positional, strict=False))
+    arguments = dict(zip(known, positional, strict=False))
     for name, value in named.items():
         if name not in known:
             raise TypeError(
                 f"{kind} has no argument {name!r}{meant(name, known)}; there are {', '.join(known)}"
             )
-        if name in given:
+        if name in arguments:
             raise TypeError(f"{kind} was given {name!r} twice")
-        given[name] = value
-    return {name: value for name, value in given.items() if value is not None}
+        arguments[name] = value
+    return {name: value for name, value in arguments.items() if value is not None}
 
 
 def _json(value: Any) -> Any:
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
-    raise TypeError(f"{type(value).__name__} is nothing that JSON carries")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _reason(answer: requests.Response) -> str:

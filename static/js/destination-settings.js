@@ -130,7 +130,7 @@
             } catch (error) {
               said.fail(
                 error instanceof SyntaxError
-                  ? new o.data.Problem(400, "json", `This is no JSON: ${error.message}`)
+                  ? new o.data.Problem(400, "json", `This is not valid JSON: ${error.message}`)
                   : error,
               );
             }

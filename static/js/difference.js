@@ -123,6 +123,9 @@
           verdict.message_id &&
             o.h("a", { href: o.href("event", [verdict.message_id], { ns: verdict.namespace }) }, "Its journey"),
         ),
+      verdict &&
+        o.words.isRemedy(verdict) &&
+        o.h("p", { class: "why" }, o.h("strong", {}, "What to change: "), verdict.remedy),
       difference.file && o.h("p", { class: "quiet mono place" }, `${difference.file}:${difference.line}`),
     );
   }

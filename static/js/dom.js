@@ -124,6 +124,22 @@
       : h("code", {}, id);
   }
 
+  /** A visitor's id that leads to all it did. */
+  function visitorLink(id, ns) {
+    if (!id || id === "[erased]" || o.source.kind !== "live") return visitor(id || "");
+    return h(
+      "a",
+      { class: "visitor", href: o.route.format({ page: "visitor", parts: [id], params: { ns } }) },
+      visitor(id),
+    );
+  }
+
+  /** An outcome's badge; a call that was never meant to convert is not red. */
+  const verdictBadge = (verdict) =>
+    o.words.isConversion(verdict) || verdict.kind === "deletion"
+      ? outcome(verdict.outcome)
+      : badge("idle", "No conversion", { title: "An ordinary call that no mapping sends to Optimizely" });
+
   /** A namespace in the width of a column: its two ends, which tell it from others, and the whole on hover. */
   function place(name) {
     const text = String(name);
@@ -174,62 +190,14 @@
     return node;
   }
 
-  /** A button that copies; it says so in place and to a screen reader. `text` is a string or a function that gives one. */
-  function copy(label, text, attrs) {
-    const button = h("button", { type: "button", class: "button", ...attrs }, label);
-    button.addEventListener("click", async () => {
-      const done = await o.clip(typeof text === "function" ? text() : text);
-      button.textContent = done ? "Copied" : "Select and copy by hand";
-      o.say(done ? `${label}: copied` : "The browser refused the clipboard");
-      setTimeout(() => (button.textContent = label), 4000);
-    });
-    return button;
-  }
-
-  /** To the clipboard; pages opened from disk or over plain HTTP have only the older way. */
-  async function clip(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      return true;
-    } catch {
-      const area = h("textarea", { class: "visually-hidden", "aria-hidden": "true", readonly: true });
-      area.value = text;
-      document.body.append(area);
-      area.select();
-      const done = document.execCommand("copy");
-      area.remove();
-      return done;
-    }
-  }
-
-  function say(text) {
-    const region = document.getElementById("say");
-    if (region) region.textContent = text;
-  }
-
-  /** An empty state: what is not here, why, and the next command to type. */
-  function empty(title, text, command) {
-    return h(
-      "div",
-      { class: "empty" },
-      h("p", { class: "empty-title" }, title),
-      text && h("p", {}, text),
-      command &&
-        h(
-          "p",
-          { class: "command" },
-          h("code", {}, command),
-          copy("Copy", command, { "aria-label": `Copy the command ${command}` }),
-        ),
-    );
-  }
-
   Object.assign(o, {
     h,
     svg,
     icon,
     badge,
     outcomeBadge: outcome,
+    verdictBadge,
+    visitorLink,
     time,
     table,
     meta,
@@ -238,10 +206,6 @@
     facts,
     json,
     fold,
-    copy,
-    clip,
-    say,
-    empty,
     append,
   });
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -43,5 +43,5 @@
     return (await o.source.get("exchanges", { ns, after: Number.MAX_SAFE_INTEGER, limit: 1 }, { signal })).last;
   }
 
-  o.eventData = { find, surroundings, newest };
+  o.eventData = { find, surroundings, namesOf, newest };
 })((globalThis.optilocal = globalThis.optilocal || {}));

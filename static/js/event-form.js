@@ -151,7 +151,7 @@
       try {
         read = JSON.parse(text.value);
       } catch (error) {
-        problem.textContent = `This is no JSON: ${error.message}`;
+        problem.textContent = `This is not valid JSON: ${error.message}`;
         onChange(null);
         return;
       }

@@ -79,13 +79,7 @@
           o.h("h2", {}, deletion ? "What to know" : "What to change"),
           o.h("p", {}, verdict.remedy),
         ),
-      verdict.outcome &&
-        o.h(
-          "p",
-          { class: "quiet" },
-          `${o.words.outcome(verdict.outcome).hint}. See `,
-          o.h("code", {}, o.words.page(verdict.outcome)),
-        ),
+      verdict.outcome && o.h("p", { class: "quiet" }, "See ", o.h("code", {}, o.words.page(verdict.outcome))),
       counted &&
         (verdict.attributed_to || []).length > 0 &&
         o.h(

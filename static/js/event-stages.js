@@ -229,7 +229,8 @@
                   against(one.timestamp, verdict.timestamp),
                 ]),
               )
-            : o.h("p", {}, "The visitor ", o.h("code", {}, verdict.visitor_id), " has no decision at all.")),
+            : !(verdict.details || []).length &&
+              o.h("p", {}, "The visitor ", o.h("code", {}, verdict.visitor_id), " has no decision at all.")),
       ];
     },
     verdict: (verdict) => verdict.outcome === "counted" && sayings(verdict.details),

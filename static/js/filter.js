@@ -11,6 +11,7 @@
     visitor_id: "visitor",
     exp: "experiment",
   };
+  const EXACT = ["visitor", "uuid", "message_id"];
   const TOKEN = /(!?)(?:(@)|([a-z_]+):)?("(?:[^"\\]|\\.)*"?|[^\s"]+)/gi;
 
   const alias = (name) => (Object.hasOwn(ALIASES, name) ? ALIASES[name] : name);
@@ -57,15 +58,23 @@
       .toLowerCase()
       .includes(wanted);
 
+  /** The words before a colon that are no filter words, in the order typed: they are searched for as text. */
+  function unknown(text, known) {
+    const words = [...String(text || "").matchAll(/(?:^|\s)!?([a-z_]+):(?=\S)/gi)].map((found) => found[1]);
+    return [...new Set(words)].filter((word) => !known.includes(alias(word.toLowerCase())));
+  }
+
   /** Does a row match? `read[field](row)` gives a value or a list of values; named fields match whole, text matches within. */
   function matches(tokens, row, read) {
     return tokens.every(({ field, value, not }) => {
       const wanted = value.toLowerCase();
       const found = [].concat(read[field](row));
+      // Ids that differ in case are two people, or two events.
+      const plain = (one) => (EXACT.includes(field) ? String(one) : String(one).toLowerCase());
       const hit =
         field === "text"
           ? found.some((one) => has(one, wanted))
-          : found.some((one) => String(one === null || one === undefined ? "" : one).toLowerCase() === wanted);
+          : found.some((one) => plain(one === null || one === undefined ? "" : one) === plain(value));
       return hit !== not;
     });
   }
@@ -77,11 +86,11 @@
     for (const { field, value, not } of tokens) {
       if (not) continue;
       if (field === "text") words.push(value);
-      else if (!(names[field] in params)) params[names[field]] = value;
+      else if (names[field] && !(names[field] in params)) params[names[field]] = value;
     }
     if (words.length) params.q = words.join(" ");
     return params;
   }
 
-  o.filter = { parse, format, toggle, matches, query };
+  o.filter = { parse, format, toggle, unknown, matches, query };
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -3,7 +3,8 @@
   "use strict";
 
   const KEYS = [
-    ["/", "Go to the filter"],
+    ["/", "Go to the filter, or search everything"],
+    ["g", "Search everything"],
     ["j / k, ↓ / ↑", "Next or previous row"],
     ["Enter", "Open the row"],
     ["Esc", "Back to the list, to the row you came from"],
@@ -61,12 +62,18 @@
   }
 
   function press(key) {
+    if (key === "g" && o.source.kind === "live") return searchAll();
     const control = [...document.querySelectorAll("[data-key]")].find(
       (one) => one.dataset.key.split(" ").includes(key) && (key === "Escape" || seen(one)),
     );
-    if (!control) return false;
+    if (!control) return key === "/" && o.source.kind === "live" && searchAll();
     if (key === "/") control.focus();
     else control.click();
+    return true;
+  }
+
+  function searchAll() {
+    location.hash = o.href("search");
     return true;
   }
 

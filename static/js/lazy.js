@@ -3,14 +3,19 @@
   "use strict";
 
   const PAGES = {
+    home: ["event-texts", "page-home"],
+    history: ["page-history"],
+    compare: ["page-history"],
+    visitor: ["page-visitor"],
+    search: ["page-search"],
     try: ["event-texts", "event-form", "what-if", "page-try"],
     destination: ["tabs", "destination-settings", "destination-mapping", "destination-trial", "page-destination"],
     deliveries: ["page-deliveries"],
     exchanges: ["tabs", "page-exchange"],
     experiments: ["chart", "funnel", "experiment-cards", "page-experiments"],
-    datafiles: ["page-datafiles"],
+    datafiles: ["datafile-contents", "page-datafiles"],
     forced: ["page-forced"],
-    faults: ["page-faults"],
+    faults: ["fault-form", "page-faults"],
     erasure: ["page-erasure"],
   };
   const loading = new Map();

@@ -70,7 +70,8 @@
     async function draw() {
       const answer = await o.source.get(what.path, { ...asked, after: cursor }, { signal: page.signal });
       const all = answer[what.path];
-      const rows = what.keep ? all.filter(what.keep) : all;
+      const rows = what.keep ? all.filter(what.keep) : [...all];
+      if (what.sort) rows.sort(what.sort);
       bar.replaceChildren();
       if (rows.length) o.refill(body, [o.table(what.caption, what.columns, rows.map(what.row), { class: "stack" })]);
       else body.replaceChildren(what.filtered ? what.none() : what.empty());

@@ -36,7 +36,7 @@
     place = here;
     o.shell.arrive();
     if (o.source.kind === "live") o.shell.connection("still");
-    const view = o.views[route.page] || o.views.runs;
+    const view = (Object.hasOwn(o.views, route.page) && o.views[route.page]) || o.views.runs;
     const page = {
       route,
       signal: stay.signal,

@@ -44,83 +44,6 @@
     o.keys.settle(document.getElementById("main"));
   }
 
-  /** All experiments of a datafile, those in groups, rollouts and holdouts too: [{experiment, kind}]. */
-  function all(datafile) {
-    const many = (list, kind) => (Array.isArray(list) ? list : []).map((experiment) => ({ experiment, kind }));
-    return [
-      ...many(datafile.experiments, "Experiment"),
-      ...(datafile.groups || []).flatMap((group) => many(group.experiments, `In group ${group.id}`)),
-      ...(datafile.rollouts || []).flatMap((rollout) => many(rollout.experiments, "Delivery")),
-      ...many(datafile.holdouts, "Holdout"),
-      ...many(datafile.localHoldouts, "Local holdout"),
-    ];
-  }
-
-  /** The keys of an experiment's variations; to a feature rollout the SDKs add what everyone else gets. */
-  function variations(datafile, experiment) {
-    const own = (experiment.variations || []).map((one) => one.key);
-    if (experiment.type !== "fr") return own.join(", ") || "–";
-    const ids = new Set((experiment.variations || []).map((one) => String(one.id)));
-    const flags = (datafile.featureFlags || []).filter((flag) =>
-      (flag.experimentIds || []).some((id) => String(id) === String(experiment.id)),
-    );
-    const added = flags
-      .map((flag) => (datafile.rollouts || []).find((rollout) => String(rollout.id) === String(flag.rolloutId)))
-      .map((rollout) => ((rollout && rollout.experiments) || []).at(-1))
-      .map((last) => ((last && last.variations) || [])[0])
-      .filter((one) => one && !ids.has(String(one.id)));
-    const keys = [...new Set(added.map((one) => `${one.key} (everyone else)`))];
-    return [...own, ...keys].join(", ") || "–";
-  }
-
-  function contents(datafile) {
-    const experiments = all(datafile);
-    const names = new Map(experiments.map(({ experiment }) => [String(experiment.id), experiment.key]));
-    const running = new Set(
-      experiments
-        .filter(({ experiment }) => experiment.status === "Running")
-        .map(({ experiment }) => String(experiment.id)),
-    );
-    const tracked = (event) => {
-      const ids = event.experimentIds || [];
-      if (!ids.length) return o.badge("bad", "Metric of no experiment");
-      return ids.some((id) => running.has(String(id)))
-        ? o.badge("good", "Tracked")
-        : o.badge("idle", "No experiment running");
-    };
-    return [
-      o.h("h2", {}, `Events (${(datafile.events || []).length})`),
-      o.table(
-        "Events of the datafile",
-        [{ label: "Key" }, { label: "Id" }, { label: "State" }, { label: "Metric of" }],
-        (datafile.events || []).map((event) => [
-          o.h("code", {}, event.key),
-          o.h("code", { class: "quiet" }, event.id),
-          tracked(event),
-          (event.experimentIds || []).map((id) => names.get(String(id)) || id).join(", ") || "–",
-        ]),
-      ),
-      o.h("h2", {}, `Experiments (${experiments.length})`),
-      o.table(
-        "Experiments of the datafile",
-        [{ label: "Key" }, { label: "Id" }, { label: "Status" }, { label: "Kind" }, { label: "Variations" }],
-        experiments.map(({ experiment, kind }) => [
-          experiment.key || "–",
-          o.h("code", { class: "quiet" }, experiment.id),
-          o.badge(experiment.status === "Running" ? "good" : "idle", experiment.status || "No status"),
-          experiment.type === "fr" ? "Feature rollout" : kind,
-          variations(datafile, experiment),
-        ]),
-      ),
-      o.h("h2", {}, `Attributes (${(datafile.attributes || []).length})`),
-      o.h(
-        "p",
-        {},
-        (datafile.attributes || []).map((one, i) => [i ? ", " : "", o.h("code", {}, one.key)]),
-      ),
-    ];
-  }
-
   async function detail(page) {
     const [ns, key] = page.route.parts;
     page.title(`Datafile ${key}`);
@@ -135,9 +58,13 @@
       one.datafile ||
       (await o.source.get(`datafiles/${encodeURIComponent(key)}`, { ns }, { signal: page.signal }).catch(() => null));
     const readable = datafile && typeof datafile === "object" && Array.isArray(datafile.events);
-    const fetched = (
-      await o.source.get("exchanges", { ns, surface: "datafile", order: "newest", limit: 10 }, { signal: page.signal })
+    const asked = (
+      await o.source.get("exchanges", { ns, surface: "datafile", order: "newest", limit: 100 }, { signal: page.signal })
     ).exchanges;
+    // Requests for other keys are no fetches of this one; by project and environment it may be meant too.
+    const fetched = asked
+      .filter((each) => each.path.includes(`/${key}.json`) || !each.path.startsWith("/datafiles/"))
+      .slice(0, 10);
     page.show(
       back,
       o.h(
@@ -149,6 +76,7 @@
           `revision ${one.revision}`,
           `namespace ${ns}`,
           one.url && o.h("code", {}, one.url),
+          o.h("a", { href: o.route.format({ page: "forced", params: { ns } }) }, "Force a variation"),
         ),
       ),
       o.h(
@@ -174,12 +102,12 @@
           fetched.length
             ? o.table(
                 "Newest requests for a datafile",
-                [{ label: "Request" }, { label: "Answer" }, { label: "At" }],
+                [{ label: "Who" }, { label: "Answer" }, { label: "At" }],
                 fetched.map((each) => [
                   o.h(
                     "a",
                     { href: o.route.format({ page: "exchanges", parts: [each.namespace, each.number] }) },
-                    `number ${each.number}`,
+                    o.agentOf(each),
                   ),
                   String(each.status),
                   o.time(each.at),
@@ -189,7 +117,7 @@
         ),
       ),
       readable
-        ? contents(datafile)
+        ? o.datafileContents(datafile)
         : o.h(
             "p",
             { class: "callout tone-warn" },

@@ -21,6 +21,8 @@
     skipped: "does not apply",
   };
 
+  const shell = (text) => "'" + String(text).replace(/'/g, "'\\''") + "'";
+
   function strip(stages) {
     return o.h(
       "nav",
@@ -189,6 +191,12 @@
               { "data-key": "c" },
             ),
             o.copy("Copy as text", () => o.texts.verdict(verdict)),
+            o.source.kind === "live" &&
+              verdict.message_id &&
+              o.copy(
+                "Copy command that records it as a scenario",
+                `optilocal record --emulator ${o.source.base.replace(/\/$/, "")} --namespace ${verdict.namespace} --message-id ${shell(verdict.message_id)} -o event.scenario.yaml`,
+              ),
             o.source.kind === "live" &&
               verdict.delivery &&
               verdict.kind !== "deletion" &&

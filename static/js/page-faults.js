@@ -40,6 +40,7 @@
     const places = [...new Set(all.map((one) => one.namespace || "default"))];
     page.show(
       o.heading("Faults", "faults"),
+      o.faultForm(o.shell.ns() === "*" ? "default" : o.shell.ns(), all),
       all.length
         ? places.map((ns) => {
             const rules = all.filter((one) => (one.namespace || "default") === ns);

@@ -114,6 +114,7 @@
       ),
     );
     others.addEventListener("change", () => (location.hash = o.href("runs", [others.value])));
+    const live = o.source.kind === "live";
     return [
       o.h(
         "div",
@@ -124,6 +125,7 @@
           { class: "quiet meta" },
           runs.length > 1 ? others : o.time(run.started_at),
           run.duration_ms ? o.words.duration(run.duration_ms) : "",
+          live && runs.length > 1 && o.h("a", { href: o.href("history") }, "All runs"),
           o.jsonLink("runs/" + run.id),
         ),
       ),
@@ -145,36 +147,7 @@
         here.length ? "Take a word out of the filter, or press a for all." : "Choose all namespaces above.",
       );
     }
-    return o.h(
-      "ol",
-      { class: "rows", "aria-label": "Scenarios" },
-      found.map((one) => {
-        const { tone, label } = o.words.status(one.status);
-        const bad = one.status === "failed" || one.status === "error";
-        return o.h(
-          "li",
-          { "data-open": true, class: "row tone-" + tone + (one === open ? " is-open" : "") },
-          o.h(
-            "div",
-            { class: "row-head" },
-            o.icon(tone),
-            o.h("span", { class: "visually-hidden" }, label + ": "),
-            o.h(
-              "a",
-              {
-                href: o.href("runs", [runPart, one.id], keep),
-                "data-row": true,
-                "aria-current": one === open ? "true" : null,
-              },
-              one.name,
-            ),
-            o.h("span", { class: "row-time num" }, o.words.duration(one.duration_ms)),
-          ),
-          bad && o.h("p", { class: "row-reason" }, o.words.reason(one)),
-          o.h("p", { class: "row-place quiet" }, `${one.file || ""}${one.line ? ":" + one.line : ""}`),
-        );
-      }),
-    );
+    return o.runList(run, found, (one) => o.href("runs", [runPart, one.id], keep), open);
   }
 
   async function runs(page) {

@@ -10,14 +10,15 @@
     }
   };
 
-  /** "#/page/part/part?name=value" → {page, parts, params}; whatever cannot be decoded is kept as it is. */
+  /** "#/page/part/part?name=value" → {page, parts, params}; whatever cannot be decoded is kept as it is. Without a page it is
+   *  the one that a reader begins with: what happens, or in a report its run. */
   function parse(hash) {
     const text = String(hash || "").replace(/^#?\/?/, "");
     const at = text.indexOf("?");
     const path = at < 0 ? text : text.slice(0, at);
     const params = Object.fromEntries(new URLSearchParams(at < 0 ? "" : text.slice(at + 1)));
     const parts = path.replace(/\/+$/, "").split("/").map(decode);
-    return { page: parts.shift() || "runs", parts, params };
+    return { page: parts.shift() || (o.source && o.source.kind === "live" ? "home" : "runs"), parts, params };
   }
 
   /** The reverse of parse; parameters that are null, undefined or empty are left out. */

@@ -3,6 +3,7 @@
   "use strict";
 
   const WAYS = [
+    ["home", "Start", false],
     ["runs", "Results", true],
     ["events", "Events", true],
     ["experiments", "Experiments", false],
@@ -98,7 +99,7 @@
     o.append(top, [
       o.h(
         "a",
-        { class: "brand", href: "#/runs/latest" },
+        { class: "brand", href: o.source.kind === "live" ? "#/home" : "#/runs/latest" },
         o.svg(
           "svg",
           { viewBox: "0 0 32 16", class: "brand-mark", "aria-hidden": "true" },

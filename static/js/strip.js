@@ -17,7 +17,7 @@
         "p",
         {},
         o.h("strong", {}, words[0]),
-        ` in ${all.slice(0, 3).join(", ")}${all.length > 3 ? " …" : ""}: ${words[1]}`,
+        ` in ${all.length > 1 ? o.words.plural(all.length, "namespace") : all[0]}: ${words[1]}`,
       ),
       o.h("a", { href: o.route.format({ page: path }) }, "See"),
       o.h("button", { type: "button", class: "button", on: { click: () => end(path, all) } }, button),

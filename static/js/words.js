@@ -59,9 +59,34 @@
 
   /** An outcome → {tone, label, hint}. A deletion has none: its tone is idle. */
   function outcome(slug) {
-    if (!slug) return { tone: "idle", label: "Deletion", hint: "A request to erase a user is no conversion" };
+    if (!slug) return { tone: "idle", label: "Deletion", hint: "A request to erase a user is not a conversion" };
     const [tone, label, hint] = own(OUTCOMES, slug) || ["bad", sentence(slug), ""];
     return { tone, label, hint };
+  }
+
+  const CALLS = ["identify", "page", "screen", "group", "alias"];
+
+  /** Whether a verdict is on something that was meant to convert: ordinary identify and page calls, which no mapping wants,
+   *  are not. */
+  function isConversion(verdict) {
+    const type = verdict.delivery && verdict.delivery.type;
+    return verdict.kind !== "deletion" && !(CALLS.includes(type) && verdict.outcome === "not_subscribed");
+  }
+
+  /** An event as lists name it: a call without a name by its type. */
+  function eventName(verdict) {
+    if (verdict.event) return verdict.event;
+    if (verdict.kind === "deletion") return "(deletion)";
+    return verdict.delivery && verdict.delivery.type ? `(${verdict.delivery.type} call)` : "(no name)";
+  }
+
+  /** A verdict's explanation without the event's name in front, which stands beside it. */
+  function why(verdict) {
+    const text = verdict.explanation || "";
+    const name = `"${verdict.event}"`;
+    if (!text.startsWith(name)) return text;
+    const rest = text.slice(name.length).trim();
+    return rest.charAt(0).toUpperCase() + rest.slice(1);
   }
 
   /** Where an outcome is explained in the documentation. */
@@ -194,6 +219,9 @@
     outcome,
     page,
     isRemedy,
+    isConversion,
+    why,
+    eventName,
     status,
     names,
     where,

@@ -82,7 +82,7 @@ def projected(journal: Journal, *events: Event, **more: Any) -> bool:
     at = journal.position()
     last = max((each.number for each in events), default=at.event)
     told = {each.namespace: 0 for each in events} or {"n": 0}
-    return journal.project(Step(at, at.exchange, last, told=told, events=list(events), **more))
+    return journal.project(Step(at, at.exchange, last, namespaces=told, events=list(events), **more))
 
 
 def numbers(journal: Journal, listing: str, **query: Any) -> list[int]:

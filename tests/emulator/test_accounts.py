@@ -8,10 +8,10 @@ import pytest
 from field_builders import NOW, SECOND, activation, batch, conversion, datafile, decision, purchase
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_counting import results
 from space import Space
 from verdict_builders import IN_CHECKOUT, conditions, delivery, judged, sent
 
-from optilocal.emulator.counting.results import results
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.history import DatafileHistory
 
@@ -125,7 +125,7 @@ def test_a_visitor_who_is_in_an_experiment_of_another_account_is_told_so() -> No
     paused = decision("u", "old-a", account_id="12001")
     (told,) = judged(None, conversion("u", account_id="55555"), paused)["details"]
     assert told.startswith(
-        'The visitor has decisions in "old", which belongs to another account, that do not'
+        'The visitor has decisions in "old", which belongs to another account; they do not'
     )
 
 

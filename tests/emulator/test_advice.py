@@ -8,9 +8,9 @@ import pytest
 from field_builders import NOW, SECOND, batch, conversion, datafile, decision, history, purchase, read
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_counting import results
 from verdict_builders import ANONYMOUS, IN_CHECKOUT, LOGX, delivery, judged, sent
 
-from optilocal.emulator.counting.results import results
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.settings import read_settings
 from optilocal.emulator.verdict.advice import ADVICE, NOTHING

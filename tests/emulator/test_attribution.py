@@ -4,8 +4,10 @@ import pytest
 from field_builders import NOW, SECOND, conversion, datafile, decision, experiment, history
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_counting import deduplicate
 
-from optilocal.emulator.counting.attribution import Rules, deduplicate, judge
+from optilocal.emulator.counting.attribution import judge
+from optilocal.emulator.counting.standing import Rules
 
 RULES = Rules()
 

@@ -2,8 +2,10 @@
 
 import pytest
 from field_builders import NOW, SECOND, conversion, datafile, decision, experiment, history
+from plain_counting import deduplicate
 
-from optilocal.emulator.counting.attribution import Rules, deduplicate, judge
+from optilocal.emulator.counting.attribution import judge
+from optilocal.emulator.counting.standing import Rules
 
 RULES = Rules()
 

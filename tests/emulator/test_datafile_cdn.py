@@ -203,8 +203,8 @@ def test_raw_text_that_is_a_datafile_still_counts(space: Space) -> None:
 @pytest.mark.parametrize(
     ("body", "named"),
     [
-        ("", "not JSON"),
-        ("{", "not JSON"),
+        ("", "not valid JSON"),
+        ("{", "not valid JSON"),
         ("[]", "object"),
         ("{}", "projectId"),
         ('{"version": "4"}', "revision"),

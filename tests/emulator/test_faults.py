@@ -1,5 +1,9 @@
 """Fault rules over real connections: which request fails, how, what is recorded, and that nothing else is touched."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -9,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from space import TOKEN, Space
 
+from optilocal.emulator.server import EmulatorServer
+from optilocal.emulator.settings import Settings
 from optilocal.emulator.wire.faults import choose, parse_rules
 
 SURFACES = {
@@ -167,3 +173,23 @@ def test_a_rule_never_applies_early_nor_too_often(
     assert times is None or len(hits) <= times
     if chance == 1:
         assert len(hits) == min(max(requests_made - skip, 0), requests_made if times is None else times)
+
+
+def test_a_rule_holds_up_nobody_while_another_process_writes(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with EmulatorServer(Settings(port=0, journal=path)) as emulator, requests.Session() as session:
+        space = Space(emulator.base_url, None, session)
+        space.put_faults({"on": "events", "status": 503, "times": 1})
+        answers: list[int] = []
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            url = f"{emulator.base_url}/v1/events"
+            sender = Thread(target=lambda: answers.append(requests.post(url, b"{}", timeout=30).status_code))
+            sender.start()
+            for _ in range(50):
+                assert space.json("health")["status"] == "ok"
+            assert answers == []
+            other.execute("ROLLBACK")
+        sender.join(30)
+        assert answers == [503]
+        assert space.send(b"{}").status_code == 204

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optimizely.error_handler import NoOpErrorHandler
 from optimizely.project_config import ProjectConfig
+from plain_counting import results
 from space import Space
 
 from optilocal.emulator.counting.attribution import judge
-from optilocal.emulator.counting.results import results
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.datafile import Datafile
 

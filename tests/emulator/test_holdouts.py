@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from field_builders import NOW, SECOND, conversion, datafile, decision, experiment, history
+from plain_counting import results
 
 from optilocal.emulator.batch.row import EventRow
-from optilocal.emulator.counting.results import results
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.history import DatafileHistory
 

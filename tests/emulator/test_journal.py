@@ -69,7 +69,7 @@ def test_a_step_is_written_once_and_only_where_it_was_worked_out(open_journal: O
     one.append([exchange()])
     at = two.position()
     assert at == (0, 0, 0)
-    step = Step(at, 1, 1, told={"n": 1}, events=[event(1)])
+    step = Step(at, 1, 1, namespaces={"n": 1}, events=[event(1)])
     assert one.project(step)
     assert not two.project(step)
     assert two.position()[:2] == (1, 1)
@@ -80,7 +80,7 @@ def test_a_step_is_written_once_and_only_where_it_was_worked_out(open_journal: O
 def test_what_changes_the_past_makes_a_step_void(open_journal: Open, what: str) -> None:
     one, two = open_journal(), open_journal()
     one.append([exchange()])
-    step = Step(one.position(), 1, 1, told={"n": 1}, events=[event(1)])
+    step = Step(one.position(), 1, 1, namespaces={"n": 1}, events=[event(1)])
     if what == "reset":
         two.reset("n", [])
     elif what == "restate":

@@ -123,7 +123,7 @@ def test_decisions_with_another_datafile_are_named_with_their_flag_and_account()
 def test_the_other_experiments_of_a_visitor_are_named() -> None:
     found = judged(delivery(), sent(), decision("u", "banner-b", NOW + 61 * SECOND))
     assert (
-        'is in "b" of "banner" (entered 1 minute after the event), of which "Order Completed" is no metric'
+        'is in "b" of "banner" (entered 1 minute after the event), which does not have "Order Completed" as a metric'
         in found["explanation"]
     )
 

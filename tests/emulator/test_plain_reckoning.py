@@ -6,9 +6,8 @@ from typing import Any
 from field_builders import NOW, conversion, datafile, decision, experiment
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_counting import deduplicate, results
 
-from optilocal.emulator.counting.attribution import deduplicate
-from optilocal.emulator.counting.results import results
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.verdict.verdict import verdict

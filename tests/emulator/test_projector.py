@@ -12,11 +12,11 @@ from field_builders import NOW, SECOND, activation, batch, datafile, purchase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from journal_builders import convert, decide, exchange
+from plain_counting import totals
 from space import Space
 from verdict_builders import delivery
 
 from optilocal.emulator.control.deliveries import as_kept
-from optilocal.emulator.counting.results import totals
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.store import DatafileStore, read_content
 from optilocal.emulator.journal.records import Query

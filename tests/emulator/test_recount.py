@@ -9,8 +9,8 @@ import test_plain_reckoning as plain
 from field_builders import NOW, SECOND, conversion, datafile, decision, history
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_counting import deduplicate
 
-from optilocal.emulator.counting.attribution import deduplicate
 from optilocal.emulator.counting.date_range import DateRange
 from optilocal.emulator.counting.recount import Question, recount
 from optilocal.emulator.counting.segmentation import Segment, value_text

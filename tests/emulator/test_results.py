@@ -19,10 +19,11 @@ from field_builders import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_counting import deduplicate, results, totals
 
-from optilocal.emulator.counting.attribution import Rules, deduplicate
 from optilocal.emulator.counting.rest_results import rest_results
-from optilocal.emulator.counting.results import Totals, results, totals, visitor_contribution
+from optilocal.emulator.counting.results import Totals, visitor_contribution
+from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.history import DatafileHistory
 
 RULES = Rules()

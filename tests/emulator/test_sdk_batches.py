@@ -8,9 +8,9 @@ from field_builders import read
 from optimizely import event_dispatcher, optimizely
 from optimizely.decision.optimizely_decide_option import OptimizelyDecideOption
 from optimizely.event.event_processor import ForwardingEventProcessor
+from plain_counting import results
 
-from optilocal.emulator.counting.attribution import Rules
-from optilocal.emulator.counting.results import results
+from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.verdict.verdict import verdict
 

@@ -4,10 +4,11 @@ import pytest
 from field_builders import NOW, conversion, datafile, decision, experiment, history
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_counting import deduplicate, results, totals
 
-from optilocal.emulator.counting.attribution import Rules, deduplicate, judge_by
-from optilocal.emulator.counting.results import Totals, results, totals, visitor_contribution
-from optilocal.emulator.counting.standing import Standings
+from optilocal.emulator.counting.attribution import judge_by
+from optilocal.emulator.counting.results import Totals, visitor_contribution
+from optilocal.emulator.counting.standing import Rules, Standings
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.projection.visitor import Visitor
 

@@ -44,7 +44,7 @@ def test_an_anonymous_visitor_learns_under_which_id_decisions_were_made():
         ((), 'No decision was ever recorded for visitor "u".'),
         (
             (decision("u", "banner-b"),),
-            'The visitor is in "b" of "banner", of which "Order Completed" is no metric.',
+            'The visitor is in "b" of "banner", which does not have "Order Completed" as a metric.',
         ),
         ((decision("u", "old-a"),), "the experiment was Paused"),
         ((decision("u", "delivery-a", rule_type="rollout"),), 'got the delivery "delivery"'),

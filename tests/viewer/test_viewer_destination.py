@@ -106,7 +106,7 @@ def test_what_comes_before_the_mappings_is_saved_as_json(page: Page, workbench: 
     expect(page.get_by_text("Saved").or_(page.locator(".problem"))).to_be_visible()
     filters.fill("[")
     page.get_by_role("button", name="Save destination filters").click()
-    expect(page.get_by_text("This is no JSON")).to_be_visible()
+    expect(page.get_by_text("This is not valid JSON")).to_be_visible()
     page.get_by_label("Schema integration filter").fill('{"Order Completed": false}')
     page.get_by_role("button", name="Save schema integration filter").click()
     expect(page.get_by_text("Saved")).to_be_visible()

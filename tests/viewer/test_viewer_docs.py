@@ -28,7 +28,7 @@ def test_every_key_and_every_filter_word_is_described(page: Page) -> None:
     assert set(re.findall(r"`(\S+?)`", section("Keys"))) == {
         key for key in keys if key == "/" or len(key) > 1 or key.isalpha()
     } | set("↓↑[]?")
-    for name in ("page-events", "page-runs"):
+    for name in ("event-lists", "page-runs"):
         script = (ROOT / "static" / "js" / f"{name}.js").read_text(encoding="utf-8")
         words = set(re.findall(r"^    (\w+): \(one\) =>", script, re.MULTILINE)) - {"text", "tag"}
         assert {word for word in words if f"`{word}:" not in section("Filters")} == set()

@@ -42,7 +42,7 @@ def test_events_are_listed_with_their_verdicts_newest_first(page: Page, traffic:
     page.keyboard.press("Escape")
     expect(page.get_by_role("heading", level=1)).to_have_text("Events")
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Events").click()
-    second = rows.nth(1).get_by_role("link")
+    second = rows.nth(1).get_by_role("link").first
     second.press("Enter")
     expect(page.get_by_role("region", name="Verdict", exact=True)).to_be_visible()
     page.keyboard.press("Escape")

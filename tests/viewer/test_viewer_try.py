@@ -87,7 +87,7 @@ def test_form_and_json_say_the_same_and_what_is_no_json_cannot_be_sent(
     page.get_by_label("Type").select_option("page")
     expect(page.get_by_label("Event name")).to_have_count(0)
     write(page, "{")
-    expect(page.get_by_text("This is no JSON")).to_be_visible()
+    expect(page.get_by_text("This is not valid JSON")).to_be_visible()
     for name in ("Look", "Send"):
         expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
     write(page, [1])
