@@ -55,7 +55,7 @@ MODULES: dict[str, tuple[str, str]] = {
     "compare": ("scenarios/comparing/compare.py", "tests/scenarios/test_compare.py"),
     "results": (
         "scenarios/comparing/results.py",
-        "tests/scenarios/test_result_document.py tests/scenarios/test_event_batches.py",
+        "tests/scenarios/test_run_document.py tests/scenarios/test_result_document.py",
     ),
 }
 """Name → what is changed, and the tests that are to notice."""
