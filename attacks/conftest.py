@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import resource
@@ -63,6 +64,18 @@ class Served:
             return answer.status, answer.read()
         finally:
             connection.close()
+
+
+SHOP = "scenarios/suite/datafiles/shop.json"
+
+
+def connect_to_shop(forwarder: Served) -> None:
+    """Set the forwarder's destination up with the shop's datafile."""
+    shop = json.loads((ROOT / SHOP).read_text())
+    url = f"https://cdn.optimizely.com/datafiles/{shop['sdkKey']}.json"
+    settings = json.dumps({"accountId": shop["accountId"], "dataFileUrl": url}).encode()
+    headers = {"Content-Type": "application/json"}
+    assert forwarder.ask("PUT", "/_forwarder/settings", settings, **headers)[0] == 200
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import served
+from conftest import SHOP, connect_to_shop, served
 from kills import batch, rows, track
 
 JSON = {"Content-Type": "application/json"}
@@ -19,11 +19,11 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 12 MB, 4 MB of it taken by a file `ballast`."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(tmp_path)]
+    """A file system of 64 MB, 56 MB of it taken by a file `ballast`."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(tmp_path)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("only root can mount a tmpfs")
-    (tmp_path / "ballast").write_bytes(bytes(4_000_000))
+    (tmp_path / "ballast").write_bytes(bytes(56_000_000))
     yield tmp_path
     subprocess.run(["umount", str(tmp_path)], check=True)
 
@@ -55,8 +55,9 @@ def test_the_emulators_disk_is_full(small: Path, figure: Any) -> None:
 
 def test_the_forwarders_disk_is_full(small: Path, figure: Any) -> None:
     accepted: list[str] = []
-    with served("emulator", "--datafile", "scenarios/suite/datafiles/shop.json") as emulator:
+    with served("emulator", "--datafile", SHOP) as emulator:
         with served("forwarder", "--optimizely", emulator.url, "--spool", small / "spool") as forwarder:
+            connect_to_shop(forwarder)
             refused = 0
             for number in range(200_000):
                 status, _ = forwarder.ask("POST", *track(f"m-{number}"), **JSON)
@@ -73,8 +74,18 @@ def test_the_forwarders_disk_is_full(small: Path, figure: Any) -> None:
                 if json.loads(forwarder.ask("GET", "/_forwarder/health")[1])["waiting"] == 0:
                     break
                 threading.Event().wait(0.2)
+            else:
+                raise AssertionError("deliveries still wait after two minutes")
         sent = Counter(row["uuid"] for row in rows(emulator, "/_emulator/events", "events"))
-    assert set(accepted) <= set(sent)
+        missing = set(accepted) - set(sent)
+        told = [
+            row for row in rows(emulator, "/_emulator/verdicts", "verdicts") if row["message_id"] in missing
+        ]
+        assert not missing, (
+            len(missing),
+            len(accepted),
+            [(row["outcome"], row["delivery"]["attempts"]) for row in told][:3],
+        )
     twice = sum(count > 1 for count in sent.values())
     assert twice == 0
     figure(

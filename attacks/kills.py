@@ -10,7 +10,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from conftest import Served, served
+from conftest import SHOP, Served, connect_to_shop, served
 
 KILLS, SENDERS = 10, 4
 
@@ -95,10 +95,11 @@ def track(message_id: str) -> tuple[str, bytes]:
 
 def test_ten_kills_of_the_forwarder(tmp_path: Path, figure: Any) -> None:
     spool, accepted = tmp_path / "spool", list[str]()
-    with served("emulator", "--datafile", "scenarios/suite/datafiles/shop.json") as emulator:
+    with served("emulator", "--datafile", SHOP) as emulator:
         options = ("--optimizely", emulator.url, "--spool", spool)
         for kill in range(KILLS):
             with served("forwarder", *options) as forwarder:
+                connect_to_shop(forwarder)
                 load(forwarder, track, accepted, str(kill), 200)
         with served("forwarder", *options) as forwarder:
             for _ in range(600):

@@ -33,6 +33,7 @@ class Problem(problems.Problem):
         "journal_failed": 500,
         "forwarder_unreachable": 502,
         "journal_away": 503,
+        "not_ready": 503,
     }
 
 

@@ -61,7 +61,7 @@ OPTIONS = (
     ),
     _option(
         "--write-key",
-        "a source's write key; what comes with another is lost; may be repeated, or given with commas",
+        "a source's write key; calls with another are dropped; may be repeated, or given with commas",
         "KEY",
         multiple=True,
     ),
@@ -75,7 +75,7 @@ OPTIONS = (
 
 
 def settings_from(arguments: Sequence[str], environment: Mapping[str, str]) -> ServerSettings:
-    """The settings that a command line and an environment ask for.
+    """The settings from a command line and an environment.
 
     Raises `OptionsError`, `SettingsError`, and SystemExit once `--help` has been answered.
     """
@@ -91,18 +91,18 @@ def settings_from(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         workers=chosen["workers"],
         retry=RetryPolicy(base_s=chosen["retry_base"]),
         analytics_js=chosen["analytics_js"],
-        write_keys=_several(chosen["write_key"]),
-        allowed_hosts=_several(chosen["allow_host"]),
+        write_keys=_split(chosen["write_key"]),
+        allowed_hosts=_split(chosen["allow_host"]),
     )
 
 
-def _several(given: Sequence[str]) -> tuple[str, ...]:
+def _split(values: Sequence[str]) -> tuple[str, ...]:
     """The values of an option that may be repeated, or given with commas."""
-    return tuple(name.strip() for each in given for name in each.split(",") if name.strip())
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one forwarder until it is told to stop. 0 then, 2 when it could not start."""
+    """Runs one forwarder until a signal stops it. The exit code: 0, or 2 if it could not start."""
     try:
         settings = settings_from(sys.argv[1:] if arguments is None else arguments, os.environ)
         for note in odd_triggers(settings.mappings):

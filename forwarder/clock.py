@@ -1,4 +1,4 @@
-"""Time as the forwarder knows it."""
+"""The forwarder's clocks: the system's, and one that tests and scenarios set."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["Clock", "ManualClock", "SystemClock"]
 
 
 class Clock(clock.Clock, Protocol):
-    """Whatever tells the time (epoch milliseconds, UTC) and lets some of it go by."""
+    """A source of the time (epoch milliseconds, UTC) that can also wait."""
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` go by."""
+        """Waits for `seconds`."""
 
 
 class ManualClock:
-    """A clock that only its owner moves: a sleeper moves it on by as much as it asked for, in no real time.
+    """A clock that stands still until it is set, or until a sleep moves it forward, which takes no real time.
 
-    `slept` holds every sleep in seconds, in order, so that a back-off can be looked at instead of waited for.
+    `slept` has every sleep in seconds, in order, so that a test can check a back-off without waiting for it.
     """
 
     def __init__(self, now_ms: int) -> None:
@@ -30,21 +30,21 @@ class ManualClock:
         self.slept: list[float] = []
 
     def now_ms(self) -> int:
-        """The time that was set last, in epoch milliseconds."""
+        """The clock's time in epoch milliseconds."""
         with self._lock:
             return self._now_ms
 
     def set(self, now_ms: int) -> None:
-        """Make it `now_ms`; going back is allowed."""
+        """Sets the time, forward or back."""
         with self._lock:
             self._now_ms = now_ms
 
     def advance(self, seconds: float) -> None:
-        """Move on by `seconds`."""
+        """Moves the time forward by `seconds`."""
         with self._lock:
             self._now_ms += round(seconds * 1000)
 
     def sleep(self, seconds: float) -> None:
-        """Note the sleep and move on by it at once."""
+        """Records the sleep and moves the time forward by it, at once."""
         self.slept.append(seconds)
         self.advance(max(0.0, seconds))

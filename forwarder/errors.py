@@ -1,4 +1,4 @@
-"""Segment's error classes by their own names, so that an error on the wire reads as it does at Segment."""
+"""Segment's error classes, with the names and texts that Segment shows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 class DestinationError(Exception):
     """An error of the destination.
 
-    `name`, `message`, `status` and `code` are what Segment shows: the JavaScript class, its text, the HTTP status
-    and the code; the last two are None where Segment's error has none. The plain class stands for JavaScript's `Error`.
+    `name`, `message`, `status` and `code` are what Segment shows: the JavaScript class, its text, the HTTP status and the
+    code, which are None where Segment's error has none. This class itself is JavaScript's `Error`.
     """
 
     name = "Error"
@@ -23,17 +23,17 @@ class DestinationError(Exception):
 
     @property
     def details(self) -> list[str]:
-        """Every single message, in order; for most errors there is one."""
+        """Every message, in order; most errors have one."""
         return [self.message]
 
     def as_json(self) -> dict[str, Any]:
         """`{"name", "message", "status", "code"}`, without the keys that have no value."""
-        found = {"name": self.name, "message": self.message, "status": self.status, "code": self.code}
-        return {key: value for key, value in found.items() if value is not None}
+        members = {"name": self.name, "message": self.message, "status": self.status, "code": self.code}
+        return {key: value for key, value in members.items() if value is not None}
 
 
 class JavaScriptTypeError(DestinationError):
-    """What the JavaScript engine throws when a value has not the needed shape; `TypeError` on the wire."""
+    """`TypeError` on the wire: the JavaScript engine throws it for a value of a wrong type."""
 
     name = "TypeError"
 
@@ -45,7 +45,7 @@ class JavaScriptRangeError(DestinationError):
 
 
 class InvalidURLError(JavaScriptTypeError):
-    """A URL that cannot be parsed at all."""
+    """A URL that cannot be parsed."""
 
     code = "ERR_INVALID_URL"
 
@@ -65,7 +65,7 @@ class IntegrationError(DestinationError):
 
 
 class PayloadValidationError(IntegrationError):
-    """The event can never be sent as it is."""
+    """An event that cannot be sent as it is."""
 
     name = "PayloadValidationError"
 
@@ -74,7 +74,7 @@ class PayloadValidationError(IntegrationError):
 
 
 class InvalidAuthenticationError(DestinationError):
-    """The settings lack what the call needs to authenticate."""
+    """Settings without the token that a call needs."""
 
     name = "InvalidAuthenticationError"
     status = 401
@@ -82,7 +82,7 @@ class InvalidAuthenticationError(DestinationError):
 
 
 class HTTPError(DestinationError):
-    """An HTTP answer outside 2xx; the message is the reason phrase. `response` is the answer itself."""
+    """An HTTP answer with a status outside 2xx, `response`; the message is its reason phrase."""
 
     name = "HTTPError"
 
@@ -93,7 +93,7 @@ class HTTPError(DestinationError):
 
 
 class RequestTimedOut(DestinationError):
-    """No answer within the limit; `TimeoutError` on the wire. `timeout_ms` is that limit in milliseconds."""
+    """`TimeoutError` on the wire: no answer within `timeout_ms` milliseconds."""
 
     name = "TimeoutError"
     code = "ETIMEDOUT"
@@ -113,7 +113,7 @@ class FetchError(DestinationError):
 
 
 class AggregateAjvError(DestinationError):
-    """Settings or payload against their schema: every message, joined by a space.
+    """Settings or a payload that do not match their schema: every message, joined by a space.
 
     Source: @segment/ajv-human-errors.
     """
@@ -140,9 +140,9 @@ class ValidationError(DestinationError):
 
 
 class AggregateError(DestinationError):
-    """Every mistake in a mapping's configuration, one a line; Segment's text less its JavaScript stack lines.
+    """Every mistake in a mapping's configuration, one a line; Segment's text without its JavaScript stack lines.
 
-    `details` has the messages as they are; in the text Segment turns backslashes into slashes and drops blank lines.
+    In the text Segment replaces backslashes by slashes and drops blank lines; `details` has the messages unchanged.
     """
 
     name = "AggregateError"
@@ -158,18 +158,18 @@ class AggregateError(DestinationError):
 
 
 class LiquidParseError(DestinationError):
-    """A Liquid template that cannot be read; `ParseError` on the wire."""
+    """`ParseError` on the wire: a Liquid template that cannot be parsed."""
 
     name = "ParseError"
 
 
 class LiquidTokenizationError(LiquidParseError):
-    """A Liquid tag or output that is not closed; `TokenizationError` on the wire."""
+    """`TokenizationError` on the wire: a Liquid tag or output that is not closed."""
 
     name = "TokenizationError"
 
 
 class LiquidRenderError(DestinationError):
-    """A Liquid template that fails while it is rendered; `RenderError` on the wire."""
+    """`RenderError` on the wire: a Liquid template that fails while it is rendered."""
 
     name = "RenderError"

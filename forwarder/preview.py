@@ -1,4 +1,4 @@
-"""The destination as a pure command: JSON lines in, JSON lines out, nothing leaves the process."""
+"""`optilocal preview`: the requests that Segment would send; JSON lines in, JSON lines out, nothing leaves the process."""
 
 from __future__ import annotations
 
@@ -10,8 +10,17 @@ from http import HTTPStatus
 from random import Random
 from typing import Any, Final, TextIO
 
-from optilocal.forwarder.destination import destination, track_event
-from optilocal.forwarder.destination.destination import ActionResult, Settings, Subscription, on_event
+from optilocal.forwarder.destination import track_event
+from optilocal.forwarder.destination.destination import (
+    DEFAULT_TRIGGER,
+    ActionResult,
+    Settings,
+    Subscription,
+    event_keys,
+    on_delete,
+    on_event,
+    test_authentication,
+)
 from optilocal.forwarder.destination.mapping import transform
 from optilocal.forwarder.destination.trigger import compile_trigger
 from optilocal.forwarder.destination.trigger_lint import TYPES, lint_trigger
@@ -28,8 +37,8 @@ _FURTHEST_FIRST: Final = ("sent", "error", "skipped")
 
 @dataclass(frozen=True)
 class Workspace:
-    """What a settings file gives every line; a line's own `settings`, `mapping` and parts win over it. `random` draws
-    what is sampled by chance, the same in every run.
+    """The configuration that all lines share, from a settings file; a line's own `settings`, `mapping` and parts win.
+    `random` draws the samples, the same in every run.
     """
 
     settings: Settings | None = None
@@ -39,7 +48,7 @@ class Workspace:
     random: Random = field(default_factory=lambda: Random(0))
 
     def before_mappings(self, line: Mapping[str, Any]) -> Course | None:
-        """The event's way to the mappings; None where nothing is configured for the line. Raises `DestinationError`."""
+        """Runs the stages before the mappings; None where none is configured. Raises `DestinationError`."""
         platform, event = self.platform, line.get("event")
         try:
             for part in PARTS:
@@ -52,14 +61,14 @@ class Workspace:
         return run(platform, event, self.random)
 
     def through_mappings(self, event: Any, settings: Settings, client: Client) -> ActionResult:
-        """The furthest that any enabled mapping brings the event."""
-        found = [on_event(event, mapping, settings, client) for mapping in self.mappings if mapping.enabled]
+        """The result of the enabled mapping that gets furthest."""
+        results = [on_event(event, mapping, settings, client) for mapping in self.mappings if mapping.enabled]
         skipped = ActionResult("skipped")
-        return min((*found, skipped), key=lambda result: _FURTHEST_FIRST.index(result.outcome))
+        return min((*results, skipped), key=lambda result: _FURTHEST_FIRST.index(result.outcome))
 
 
 ALONE: Final = Workspace()
-"""Nothing shared: each line says all."""
+"""The workspace without any configuration."""
 
 
 DEFAULT_SETTINGS: Final = {
@@ -76,10 +85,10 @@ REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {
     422: "Unprocessable Entity",
     509: "Bandwidth Limit Exceeded",
 }
-# Over HTTP these have no body, whatever a line gives as the datafile (RFC 9110, 6.4.1).
+# Answers with these statuses have no body, whatever the line's datafile (RFC 9110, 6.4.1).
 _BODILESS: Final = (204, 304)
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-# A byte that is no UTF-8, as Python's own "surrogateescape" hands it on.
+# A byte that is not UTF-8, as Python's "surrogateescape" represents it.
 _FOREIGN_BYTE: Final = re.compile("[\udc80-\udcff]")
 # JavaScript writes whole numbers up to 1e21 without an exponent; Python adds a fraction, or an exponent from 1e16.
 _LONG_NUMBER: Final = re.compile(r"[0-9]e\+(?:1[6-9]|20)|[0-9]{16}\.0")
@@ -88,7 +97,7 @@ _write: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _client(line: Mapping[str, Any]) -> OfflineClient:
-    """Answers every request as the line asks: a GET with its datafile, any other with its `events_status`."""
+    """A client that answers each GET with the line's datafile, any other request with its `events_status`."""
 
     def accepted() -> Response:
         status = _status(line, "events_status", 204)
@@ -103,7 +112,7 @@ def _datafile(line: Mapping[str, Any]) -> Response:
     status = _status(line, "datafile_status", 200)
     content_type = line.get("datafile_content_type", "application/json")
     headers = {} if content_type is None else {"content-type": to_primitive_string(content_type)}
-    # What travels is UTF-8: half a pair of surrogates arrives as the replacement character.
+    # A body is sent as UTF-8, where a lone surrogate becomes the replacement character.
     sent = text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
     if status in _BODILESS:
         sent = ""
@@ -123,37 +132,36 @@ def _as_text(datafile: Any) -> str:
     try:
         return json.dumps(datafile, allow_nan=False)
     except ValueError:
-        # A number beyond all doubles was read as Infinity, which JavaScript writes as null.
+        # A number too large for a double is parsed as Infinity, which JavaScript writes as null.
         return json.dumps(plain_json(datafile))
 
 
 def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
-    """One line, parsed, to its answer; never raises for what a line holds.
+    """The answer to one parsed line; never raises for a line's content.
 
-    Where something is configured before the mappings, in the line or the workspace, `stages` says what each stage did; an
-    event that one of them ends is `skipped`.
+    Where stages before the mappings are configured, in the line or the workspace, `stages` has their rows; an event
+    that a stage ends is `skipped`.
     """
     if not isinstance(line, dict):
         return _unreadable(f"a line is a JSON object, not {type(line).__name__}")
     op = line.get("op", "track")
-    run = _OPERATIONS.get(op) if isinstance(op, str) else None
-    if run is None:
+    operation = _OPERATIONS.get(op) if isinstance(op, str) else None
+    if operation is None:
         names = ", ".join(_OPERATIONS)
         return {**_unreadable(f"op must be one of {names}"), "id": plain_json(line.get("id"))}
     client = _client(line)
-    way: Course | None = None
+    course: Course | None = None
     try:
-        way = workspace.before_mappings(line) if op == "track" else None
-        if way is not None:
-            line = {**line, "event": way.event}
-        if way is not None and way.ended is not None:
+        course = workspace.before_mappings(line) if op == "track" else None
+        if course is not None:
+            line = {**line, "event": course.event}
+        settings = _settings(line, workspace)
+        if course is not None and course.ended is not None:
             result = ActionResult("skipped")
         elif op == "track" and workspace.mappings and not {"mapping", "subscription"} & set(line):
-            result = workspace.through_mappings(
-                line.get("event", UNDEFINED), _settings(line, workspace), client
-            )
+            result = workspace.through_mappings(line.get("event", UNDEFINED), settings, client)
         else:
-            result = run(line, client, workspace)
+            result = operation(line, settings, client)
     except DestinationError as error:
         result = ActionResult("error", error=error)
     except RecursionError:
@@ -163,8 +171,8 @@ def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
         "outcome": result.outcome,
         "requests": client.requests,
     }
-    if way is not None:
-        answer["stages"] = list(way.rows)
+    if course is not None:
+        answer["stages"] = list(course.rows)
     value = plain_json(result.value)
     if value is not UNDEFINED:
         answer["value"] = value
@@ -174,13 +182,13 @@ def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
 
 
 def main(stream_in: TextIO, stream_out: TextIO, workspace: Workspace = ALONE, now: str | None = None) -> int:
-    """Answers every line of a stream with one line, in order. Returns the exit code: 1 when a line could not be read.
+    """Answers every line of a stream with one line, in order. Returns the exit code: 1 if a line could not be parsed.
 
-    `now` (ISO 8601) is the time of a bare event that has none.
+    `now` (ISO 8601) is the time of a bare event without one.
     """
     unreadable = False
-    for number, given in enumerate(stream_in):
-        text = given.removeprefix("\ufeff") if number == 0 else given
+    for number, raw in enumerate(stream_in):
+        text = raw.removeprefix("\ufeff") if number == 0 else raw
         if not text.strip():
             continue
         try:
@@ -199,7 +207,7 @@ def main(stream_in: TextIO, stream_out: TextIO, workspace: Workspace = ALONE, no
 
 
 def _answer(line: Any, workspace: Workspace, number: int, now: str | None) -> dict[str, Any]:
-    """A line's answer; a bare event is made a line, and what was skipped has its `reason`."""
+    """The answer to a line or a bare event; a skipped event has its `reason`."""
     if is_bare_event(line):
         line = as_line(line, number, now)
     if workspace.datafile is not None and isinstance(line, dict):
@@ -211,7 +219,7 @@ def _answer(line: Any, workspace: Workspace, number: int, now: str | None) -> di
 
 
 def is_bare_event(line: Any) -> bool:
-    """Whether a line is a Segment event by itself, as sources send it and recordings keep it."""
+    """Whether a line is a Segment event itself, as sources send it and recordings have it."""
     return (
         isinstance(line, dict)
         and line.get("type") in TYPES
@@ -221,32 +229,32 @@ def is_bare_event(line: Any) -> bool:
 
 
 def as_line(event: dict[str, Any], number: int, now: str | None) -> dict[str, Any]:
-    """A bare event as a line, completed as Segment does at its door: an id and a time are always there."""
+    """A bare event as a line, completed with an id and a time as Segment's Tracking API does it."""
     times = (event.get(key) for key in ("originalTimestamp", "sentAt", "receivedAt"))
     filled = {"messageId": f"preview-{number + 1}", "timestamp": next(filter(None, times), now), **event}
     return {"id": event.get("messageId"), "event": filled}
 
 
 def _reason(answer: Mapping[str, Any], line: Mapping[str, Any], workspace: Workspace) -> str:
-    """Why nothing was sent: the stage that ended the event, else the triggers, with what in them is surely not meant."""
+    """Why nothing was sent: the stage that ended the event, else the triggers with their probable mistakes."""
     for stage in answer.get("stages", ()):
         if stage.get("result") not in (None, "passed", "changed"):
             who = f" ({stage['by']})" if stage.get("by") else ""
             return f"{stage['stage']}: {stage.get('code') or stage['result']}{who}"
-    triggers = [line.get("subscription", destination.DEFAULT_TRIGGER)]
+    triggers = [line.get("subscription", DEFAULT_TRIGGER)]
     if workspace.mappings and not {"mapping", "subscription"} & set(line):
         triggers = [mapping.trigger for mapping in workspace.mappings if mapping.enabled]
     event = line.get("event")
     kind = f" of type {event.get('type')!r}" if isinstance(event, dict) else ""
-    said = []
+    reasons = []
     for trigger in triggers:
         if not isinstance(trigger, str):
-            said.append("the trigger is not a text")
+            reasons.append("the trigger is not a text")
             continue
-        why = "cannot be read" if compile_trigger(trigger).problem else f"does not match this event{kind}"
-        written = "".join(f"; {note.message}" for note in lint_trigger(trigger))
-        said.append(f"the trigger {trigger} {why}{written}")
-    return ". ".join(said) or "no mapping is enabled"
+        why = "cannot be parsed" if compile_trigger(trigger).problem else f"does not match this event{kind}"
+        hints = "".join(f"; {note.message}" for note in lint_trigger(trigger))
+        reasons.append(f"the trigger {trigger} {why}{hints}")
+    return ". ".join(reasons) or "no mapping is enabled"
 
 
 def _with_whole_numbers(value: Any) -> Any:
@@ -275,43 +283,28 @@ def _settings(line: Mapping[str, Any], workspace: Workspace) -> Settings:
     return Settings(configured if isinstance(configured, dict) else {})
 
 
-def _track(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
-    trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
+def _track(line: Mapping[str, Any], settings: Settings, client: OfflineClient) -> ActionResult:
+    trigger = line.get("subscription", DEFAULT_TRIGGER)
     fields = line.get("mapping", track_event.DEFAULT_FIELDS)
-    mapping = destination.Subscription("preview", trigger, fields)
-    return destination.on_event(line.get("event", UNDEFINED), mapping, _settings(line, workspace), client)
+    return on_event(line.get("event", UNDEFINED), Subscription("preview", trigger, fields), settings, client)
 
 
-def _fql(line: Mapping[str, Any], _: OfflineClient, __: Workspace) -> ActionResult:
-    trigger = line.get("subscription", destination.DEFAULT_TRIGGER)
+def _fql(line: Mapping[str, Any], _: Settings, __: OfflineClient) -> ActionResult:
+    trigger = line.get("subscription", DEFAULT_TRIGGER)
     compiled = compile_trigger(trigger if isinstance(trigger, str) else "")
     return ActionResult("ok", value=compiled.matches(line.get("event", UNDEFINED)))
 
 
-def _mapping(line: Mapping[str, Any], _: OfflineClient, __: Workspace) -> ActionResult:
+def _mapping(line: Mapping[str, Any], _: Settings, __: OfflineClient) -> ActionResult:
     fields = line.get("mapping", track_event.DEFAULT_FIELDS)
     return ActionResult("ok", value=transform(fields, line.get("event", UNDEFINED)))
 
 
-def _delete(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
-    return destination.on_delete(line.get("event", {}), _settings(line, workspace), client)
-
-
-def _test_authentication(
-    line: Mapping[str, Any], client: OfflineClient, workspace: Workspace
-) -> ActionResult:
-    return destination.test_authentication(_settings(line, workspace), client)
-
-
-def _event_keys(line: Mapping[str, Any], client: OfflineClient, workspace: Workspace) -> ActionResult:
-    return destination.event_keys(_settings(line, workspace), client)
-
-
-_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], OfflineClient, Workspace], ActionResult]]] = {
+_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], Settings, OfflineClient], ActionResult]]] = {
     "track": _track,
     "fql": _fql,
     "mapping": _mapping,
-    "delete": _delete,
-    "testAuthentication": _test_authentication,
-    "eventKeys": _event_keys,
+    "delete": lambda line, settings, client: on_delete(line.get("event", {}), settings, client),
+    "testAuthentication": lambda _, settings, client: test_authentication(settings, client),
+    "eventKeys": lambda _, settings, client: event_keys(settings, client),
 }

@@ -9,7 +9,7 @@ from optilocal.serving import problems
 
 
 class Problem(problems.Problem):
-    """An error of the table: its code, and one sentence that says what, where and what to do."""
+    """An error of the table: its code, and one sentence that says what is wrong, where, and what to do."""
 
     statuses: ClassVar[Mapping[str, int]] = {
         **problems.COMMON,

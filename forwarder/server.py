@@ -31,11 +31,11 @@ DRAIN_S = 1.0
 
 
 class ServerError(OSError):
-    """The forwarder cannot be started: one line that says what, where, and what to do."""
+    """The forwarder cannot be started: one line that says what is wrong, where, and what to do."""
 
 
-class _Sending:
-    """The session that everything is sent with, opened with the first thing sent: `requests` is slow to import."""
+class _LazySession:
+    """The HTTP session, opened on first use: `requests` is slow to import."""
 
     def __init__(self, pool: int) -> None:
         self._pool = pool
@@ -51,7 +51,7 @@ class _Sending:
             return self._session
 
     def abort(self) -> None:
-        """Ends every request under way, and refuses every later one."""
+        """Ends every current request, and refuses every later one."""
         if self._session is not None:
             self._session.abort()
 
@@ -67,7 +67,9 @@ def new_id() -> str:
 
 
 class ForwarderServer:
-    """Segment's side, serving. A context manager; `clock`, `ids` and `random` come from outside in tests."""
+    """A forwarder that serves from `start` to `stop`; a context manager. Tests pass their own `clock`, `ids` and
+    `random`.
+    """
 
     def __init__(
         self,
@@ -101,13 +103,13 @@ class ForwarderServer:
         return reachable_url(self._settings.host, self.port)
 
     def start(self) -> Self:
-        """Begins to serve and to send; it answers when this returns. Raises `ServerError`."""
+        """Starts to serve and to send; it answers requests when this returns. Raises `ServerError`."""
         settings = self._settings
         try:
             spool = open_spool(settings.spool)
         except SpoolError as error:
             raise ServerError(str(error)) from None
-        session = _Sending(pool=settings.workers * 2)
+        session = _LazySession(pool=settings.workers * 2)
         instances = Instances(
             spool,
             session,
@@ -157,18 +159,17 @@ class ForwarderServer:
         return self
 
     def stop(self) -> None:
-        """Stops serving and sending, and closes the spool, within three seconds. A second time does nothing.
+        """Stops serving and sending, and closes the spool, within three seconds. A second call does nothing.
 
-        What still waits is sent by the next forwarder on the same spool; without a spool file what is due at
-        once is sent first, and the loss of the rest is said on stderr.
+        The next forwarder on the same spool sends what still waits. Without a spool file, deliveries that are due are
+        sent first, and stderr says how many others are lost.
         """
         if self._server is None or self._spool is None or self._dispatcher is None or self._stopped.is_set():
             return
         self._stopped.set()
         self._server.stop()
         self._dispatcher.stop(drain_s=DRAIN_S if self._spool.temporary else 0.0)
-        left = self._spool.waiting()
-        if left and self._spool.temporary:
+        if self._spool.temporary and (left := self._spool.waiting()):
             print(
                 f"forwarder: {left} deliveries were still waiting and are lost; --spool FILE keeps them",
                 file=sys.stderr,
@@ -177,7 +178,7 @@ class ForwarderServer:
         self._session.close()
 
     def serve_forever(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Serves until SIGINT or SIGTERM, then stops. `ready` is called once a signal would be heeded."""
+        """Serves until SIGINT or SIGTERM, then stops. `ready` is called once the signal handlers are set."""
         until_signal(ready, self.stop)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""How one forwarder is started: where it listens, which Optimizely it talks to, how its destination is configured."""
+"""The settings of one forwarder: its address, its emulator, and the configuration of its destination."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from optilocal.forwarder.stages.shape import ShapeError
 
 DEFAULT_ACCOUNT = "12001"
 DEFAULT_DATAFILE_URL = "https://cdn.optimizely.com/datafiles/default.json"
-"""Where the datafile is looked for when nobody says: at the emulator, under the sdkKey `default`."""
+"""The default Datafile URL: at the emulator, with the sdkKey `default`."""
 
 KEYS = ("accountId", "dataFileUrl", "accessToken", "sdkKey", "mappings", *PARTS)
 
@@ -45,20 +45,20 @@ class ServerSettings:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     allowed_hosts: tuple[str, ...] = ()
     write_keys: tuple[str, ...] = ()
-    """The sources' write keys; without any, every key is one. What comes with another is answered 200 and goes nowhere."""
+    """The sources' write keys; with none, every key is accepted. Calls with another key are answered 200 and dropped."""
     analytics_js: Path | str | None = None
     """The folder with analytics.js that pages load, or "cdn" to fetch it from Segment's CDN."""
 
     @property
     def destination_settings(self) -> dict[str, Any]:
-        """The destination's settings with what is not given filled in."""
+        """The destination's settings with the defaults for what is not given."""
         usual = {"accountId": DEFAULT_ACCOUNT, "dataFileUrl": DEFAULT_DATAFILE_URL}
         return {**usual, **{key: value for key, value in self.destination.items() if value is not None}}
 
     def check(self) -> Self:
-        """These settings, if they can be used. Raises `SettingsError`."""
+        """These settings, if they are valid. Raises `SettingsError`."""
         if not 0 <= self.port <= 65535:
-            raise SettingsError(f"port {self.port} is none; use 0 to 65535")
+            raise SettingsError(f"port {self.port} is not valid; use 0 to 65535")
         if not 1 <= self.workers <= 64:
             raise SettingsError(f"{self.workers} workers: use 1 to 64")
         if not 0 < self.retry.base_s < float("inf"):
@@ -68,7 +68,7 @@ class ServerSettings:
                 f"{self.analytics_js} has no standalone.js; name the folder dist/umd of @segment/analytics-next"
             )
         if not self.optimizely.startswith(("http://", "https://")):
-            raise SettingsError(f"the emulator's address {self.optimizely!r} is no http:// URL")
+            raise SettingsError(f"the emulator's address {self.optimizely!r} is not an http:// URL")
         try:
             Settings(self.destination_settings).validate()
             check_mappings(self.mappings)
@@ -82,23 +82,23 @@ class ServerSettings:
         a `destination` among them wins over the file's, and the file's over `usual`.
         Raises `SettingsError`.
         """
-        read = _read(file) if file is not None else {}
+        configured = _read(file) if file is not None else {}
         known = ("accountId", "dataFileUrl", "accessToken")
         destination: dict[str, Any] = dict(options.pop("usual", None) or {})
-        destination |= {key: read[key] for key in known if key in read}
-        if "sdkKey" in read and "dataFileUrl" not in read:
-            destination["dataFileUrl"] = f"https://cdn.optimizely.com/datafiles/{read['sdkKey']}.json"
+        destination |= {key: configured[key] for key in known if key in configured}
+        if "sdkKey" in configured and "dataFileUrl" not in configured:
+            destination["dataFileUrl"] = f"https://cdn.optimizely.com/datafiles/{configured['sdkKey']}.json"
         destination.update(options.pop("destination", None) or {})
         settings = replace(cls(), **options, destination=destination)
-        if "mappings" in read:
+        if "mappings" in configured:
             try:
-                settings = replace(settings, mappings=read_mappings(read["mappings"]))
+                settings = replace(settings, mappings=read_mappings(configured["mappings"]))
             except ValueError as error:
                 raise SettingsError(f"{file}: {error}") from None
         try:
-            if file is not None and "schema" in read:
-                read = {**read, "schema": with_plan_read(read["schema"], file.parent)}
-            settings = replace(settings, platform=read_platform(read).checked())
+            if file is not None and "schema" in configured:
+                configured = {**configured, "schema": with_plan_read(configured["schema"], file.parent)}
+            settings = replace(settings, platform=read_platform(configured).checked())
         except ShapeError as error:
             raise SettingsError(f"{file}: {error}") from None
         try:
@@ -111,14 +111,14 @@ class ServerSettings:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        configured = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"the settings file {file} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise SettingsError(f"the settings file {file} is not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise SettingsError(f"the settings file {file} holds no JSON object")
-    unknown = sorted(set(found) - set(KEYS))
+    if not isinstance(configured, dict):
+        raise SettingsError(f"the settings file {file} does not contain a JSON object")
+    unknown = sorted(set(configured) - set(KEYS))
     if unknown:
         raise SettingsError(f"{file} has an unknown key {unknown[0]!r}; known are {', '.join(KEYS)}")
-    return found
+    return configured

@@ -1,4 +1,4 @@
-"""The certificate authority of this user: made once, kept under the state folder, good for the caught hosts alone."""
+"""This user's certificate authority: created once, kept in the state folder, valid for the caught hosts alone."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from optilocal.interception.hosts import HOSTS, InterceptionError
 CERTIFICATE, KEY = "ca.pem", "ca-key.pem"
 LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=397)
-"""The longest that Chromium and Apple's programs accept: https://support.apple.com/en-us/102028 (398 days)."""
+"""Below the limit of Chromium and Apple's programs, 398 days: https://support.apple.com/en-us/102028."""
 _LEEWAY = timedelta(days=1)
-"""Certificates begin a day early, for clocks that are behind."""
+"""Certificates are valid from a day earlier, for clocks that are slow."""
 
 
 def state_folder() -> Path:
-    """Where optilocal keeps what outlives a run: `$XDG_STATE_HOME/optilocal`, else `~/.local/state/optilocal`."""
+    """The folder of files that outlive a run: `$XDG_STATE_HOME/optilocal`, else `~/.local/state/optilocal`."""
     named = os.environ.get("XDG_STATE_HOME", "")
     return (Path(named) if named else Path.home() / ".local" / "state") / "optilocal"
 
 
 class Authority:
-    """A certificate authority: its certificate, and a TLS context for each caught host."""
+    """A certificate authority: its certificate, and TLS contexts for the caught hosts."""
 
     def __init__(self, certificate: bytes, key: bytes, folder: Path, now: datetime) -> None:
         self._certificate, self._folder, self._now = certificate, folder, now
@@ -52,7 +52,7 @@ class Authority:
 
     @classmethod
     def of_this_user(cls, now_ms: int, folder: Path | None = None) -> Authority:
-        """The one under `folder` (default: the state folder), made when there is none or it no longer fits.
+        """The authority in `folder` (default: the state folder), created if there is none or it is no longer valid.
 
         `now_ms` is the time, epoch milliseconds. Raises InterceptionError.
         """
@@ -62,7 +62,7 @@ class Authority:
             where.mkdir(parents=True, exist_ok=True)
             kept = _read(where / KEY, now)
             if kept is None:
-                certificate, key = _made(now)
+                certificate, key = _create(now)
                 _write(where / KEY, key + certificate, 0o600)
                 kept = _read(where / KEY, now) or (certificate, key)
             if os.name == "posix":
@@ -80,7 +80,7 @@ class Authority:
 
     @property
     def certificate(self) -> bytes:
-        """Its certificate, PEM."""
+        """The certificate, PEM."""
         return self._certificate
 
     @property
@@ -90,12 +90,12 @@ class Authority:
 
     @property
     def key_file(self) -> Path:
-        """The file with the private key; readable by this user alone."""
+        """The file with the private key, readable by this user alone."""
         return self._folder / KEY
 
     @property
     def valid_until(self) -> datetime:
-        """The end of its life."""
+        """When the certificate expires."""
         return self._parsed.not_valid_after_utc
 
     @property
@@ -110,7 +110,7 @@ class Authority:
         return base64.b64encode(hashlib.sha256(public).digest()).decode()
 
     def context(self, host: str) -> ssl.SSLContext:
-        """How to answer as `host` over TLS: HTTP/1.1 alone, so that no client speaks HTTP/2."""
+        """The TLS context that answers as `host`, with HTTP/1.1 alone, so that no client speaks HTTP/2."""
         leaf = self._issuer.issue_cert(
             host,
             common_name=host,
@@ -118,17 +118,17 @@ class Authority:
             not_before=self._now - _LEEWAY,
             not_after=min(self._now - _LEEWAY + LEAF_LIFE, self.valid_until),
         )
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        made.set_alpn_protocols(["http/1.1"])
-        # The authority itself goes along: Chromium looks for its key in the chain that it is shown.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_alpn_protocols(["http/1.1"])
+        # The chain includes the authority, since Chromium looks for its key there.
         chain = leaf.private_key_and_cert_chain_pem.bytes() + self._certificate
         with _private_file(chain) as file:
-            made.load_cert_chain(file)
-        return made
+            context.load_cert_chain(file)
+        return context
 
 
-def _made(now: datetime) -> tuple[bytes, bytes]:
-    """A new authority: certificate and private key, PEM. By its name constraints it is good for nothing but `HOSTS`."""
+def _create(now: datetime) -> tuple[bytes, bytes]:
+    """A new authority: certificate and private key, PEM. Its name constraints limit it to `HOSTS`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
@@ -171,7 +171,7 @@ def _permitted() -> list[x509.GeneralName]:
 
 
 def _read(file: Path, now: datetime) -> tuple[bytes, bytes] | None:
-    """Certificate and key out of a file that holds both; None when there is none, or it ends soon or fits other hosts."""
+    """Certificate and key from a file with both; None if there is no file, it expires soon, or it is for other hosts."""
     try:
         text = file.read_bytes()
     except FileNotFoundError:
@@ -192,7 +192,7 @@ def _read(file: Path, now: datetime) -> tuple[bytes, bytes] | None:
 
 
 def _write(file: Path, content: bytes, mode: int) -> None:
-    """Write a file whole or not at all. A private one that somebody else has made meanwhile stays as it is."""
+    """Write a file atomically. A private file that another process has created meanwhile stays as it is."""
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     try:
         with os.fdopen(handle, "wb") as opened:
@@ -206,7 +206,7 @@ def _write(file: Path, content: bytes, mode: int) -> None:
 
 
 def _linked(temporary: Path, file: Path) -> bool:
-    """Give a file its name unless it has it already; False where the file system cannot do that."""
+    """Link `file` to a temporary file unless it exists; False where the file system has no links."""
     try:
         file.hardlink_to(temporary)
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""One client of the proxy: its first words, then a pipe between it and whoever answers."""
+"""One client of the proxy: its first request, then a pipe between it and the server that answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 def refusal(status: str, reason: str) -> bytes:
-    """An answer of the proxy's own, after which the connection closes."""
+    """An answer from the proxy itself, after which the connection closes."""
     body = f"optilocal: {reason}\n".encode()
     head = (
         f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -29,7 +29,9 @@ def refusal(status: str, reason: str) -> bytes:
 
 
 class Pipe(asyncio.Protocol):
-    """One side of a conversation: what comes in goes out at the `other` side, no faster than that side takes it."""
+    """One side of a connection through the proxy: it sends what it reads to the `other` side, no faster than that side
+    takes it.
+    """
 
     def __init__(self, proxy: Proxy) -> None:
         self.proxy = proxy
@@ -57,13 +59,13 @@ class Pipe(asyncio.Protocol):
             self.transport.write(data)
 
     def end(self, *, reset: bool = False) -> None:
-        """Close this side when all is written; with `reset` at once, as a connection that is broken off."""
+        """Close this side after everything is written; with `reset` break the connection at once."""
         self._ended = True
         if self.transport is None:
             return
         if reset:
             raw: socket.socket | None = self.transport.get_extra_info("socket")
-            # A connection that is closed already has none any more.
+            # A connection that is closed has no socket.
             if raw is not None:
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.transport.abort()
@@ -75,7 +77,7 @@ class Pipe(asyncio.Protocol):
             self.other.send(data)
 
     def eof_received(self) -> bool:
-        """Half of the conversation is over; where the other side cannot say so alone, all of it is."""
+        """Close the other side's writing half; where that is not possible, close the connection."""
         here, there = self.transport, self.other.transport if self.other is not None else None
         if here is None or there is None or not (here.can_write_eof() and there.can_write_eof()):
             return False
@@ -96,7 +98,7 @@ class Pipe(asyncio.Protocol):
             self.other.read(True)
 
     def read(self, go_on: bool) -> None:
-        """Read on from this side, or read nothing for now."""
+        """Resume or pause reading from this side."""
         if self.transport is None or self.transport.is_closing():
             return
         if go_on:
@@ -106,9 +108,9 @@ class Pipe(asyncio.Protocol):
 
 
 class Caught(Pipe):
-    """A client that believes to speak to a real host, of which the server behind is told nothing but the requests.
+    """A client of a caught host, whose requests go to the server that imitates the host.
 
-    Without a `host` it is taken from the name that the client gave in its TLS greeting.
+    Without a `host` the client's TLS server name (SNI) decides.
     """
 
     def __init__(self, proxy: Proxy, host: str | None = None) -> None:
@@ -133,7 +135,7 @@ class Caught(Pipe):
             self.end()
             return
         if self.other is None:
-            # Until the server is there the client is to write no more than it has.
+            # Nothing more is read from the client until the server is connected.
             self.read(False)
             self.other = self.proxy.answering(self, self.host)
         if out:
@@ -145,8 +147,8 @@ class Caught(Pipe):
         super().connection_lost(error)
 
     def broken_off(self, error: ssl.SSLError) -> None:
-        """TLS ended so. A client that does not trust the certificate says it by an alert: within the handshake in TLS 1.2,
-        after it in TLS 1.3.
+        """Count a client that does not trust the certificate. It sends an alert: in TLS 1.2 within the handshake, in
+        TLS 1.3 after it.
         """
         if (
             "ALERT" in (error.reason or "")
@@ -164,7 +166,7 @@ class Caught(Pipe):
 
 
 class Plain(Pipe):
-    """A client with one request to an `http://` address: to a caught `host`, or to any other, whose side is given."""
+    """A client with one request to an `http://` address: to a caught `host`, or to another host, whose side is set."""
 
     def __init__(
         self,
@@ -181,8 +183,8 @@ class Plain(Pipe):
         self._answer: bytes | None = b""
 
     def send(self, data: bytes) -> None:
-        """Write to the client. The first line of the answer is followed by `Connection: close`, whatever the server says:
-        a client that keeps the connection would send its next request into one that ends.
+        """Write to the client, with `Connection: close` after the first line of the answer: the connection ends after it,
+        whatever the server's headers say.
         """
         if self._answer is not None:
             line, end, rest = (self._answer + data).partition(b"\r\n")
@@ -216,7 +218,7 @@ class Plain(Pipe):
 
 
 class Greeting(asyncio.Protocol):
-    """The first words of a client of the proxy: a CONNECT, or a request with a whole address."""
+    """The first request of a client of the proxy: a CONNECT, or a request with a whole address."""
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
@@ -245,7 +247,7 @@ class Greeting(asyncio.Protocol):
                     "400 Bad Request", "this is a proxy: it takes CONNECT and requests with a whole address"
                 )
             return
-        # Nothing more is read before it is known who reads it.
+        # Nothing more is read until the protocol that reads it is set.
         self._transport.pause_reading()
         self._proxy.greetings.discard(self)
         words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
@@ -267,5 +269,5 @@ class Greeting(asyncio.Protocol):
 
 
 def _is_text(first: bytes) -> bool:
-    """Whether a method may begin so; a TLS greeting, say, does not."""
+    """Whether a method may begin with this byte; a TLS handshake does not."""
     return first.isalpha()

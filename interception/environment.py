@@ -1,4 +1,4 @@
-"""What a program's environment gets, so that its HTTPS ends at the sandbox."""
+"""The environment variables that send a program's HTTPS to the sandbox."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _JAVA_DIRECT = "localhost|127.*|[::1]"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The sandbox as a program reaches it. `proxy` and the two servers are base URLs, `tls` is `HOST:PORT`."""
+    """The sandbox's addresses. `proxy` and the two servers are base URLs, `tls` is `HOST:PORT`."""
 
     emulator: str
     forwarder: str
@@ -29,9 +29,9 @@ class Addresses:
 def environment(
     addresses: Addresses, trust: TrustFiles, spki: str, before: Mapping[str, str], *, only: bool = False
 ) -> dict[str, str]:
-    """The variables to be set on top of the environment `before`, whose own Java and Node options stay.
+    """The variables to set on top of the environment `before`; its Java and Node options are kept.
 
-    `spki` is the fingerprint of the authority's key. With `only` no host but loopback is reached without the proxy.
+    `spki` is the fingerprint of the authority's key. With `only` every host but loopback is reached through the proxy.
     """
     around = _without_proxy(before, addresses, only=only)
     bundle, proxy = str(trust.bundle), addresses.proxy
@@ -63,7 +63,7 @@ def environment(
 
 
 def _without_proxy(before: Mapping[str, str], addresses: Addresses, *, only: bool) -> str:
-    """Loopback, the sandbox, and what was reached without a proxy before; nothing that leads past the caught hosts."""
+    """NO_PROXY: loopback, the sandbox, and the entries of `before` that do not match a caught host."""
     kept = [] if only else (before.get("no_proxy") or before.get("NO_PROXY") or "").split(",")
     entries = [urlsplit(address).hostname or "" for address in (addresses.emulator, addresses.forwarder)]
     entries.extend(entry.strip() for entry in kept)
@@ -92,7 +92,7 @@ def _joined(before: str | None, added: str) -> str:
 
 
 def _quoted_for_node(word: str) -> str:
-    """A word as Node reads it out of a variable with several: in double quotes, with backslashes before both."""
+    """A word as Node reads it from a variable with several: in double quotes, with `"` and backslashes escaped."""
     if not any(character.isspace() or character in '"\\' for character in word):
         return word
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
@@ -100,7 +100,7 @@ def _quoted_for_node(word: str) -> str:
 
 
 def _quoted_for_java(word: str) -> str:
-    """A word as Java reads it out of a variable with several: in quotes of one kind, and nothing stands for another."""
+    """A word as Java reads it from a variable with several: in single or double quotes, without escapes."""
     if not any(character.isspace() or character in "\"'" for character in word):
         return word
     return f"'{word}'" if '"' in word else f'"{word}"'

@@ -1,4 +1,4 @@
-"""The real hosts that are caught, and what serves each of them in their place."""
+"""The real hosts that are caught, the servers that imitate them, and which other hosts may be reached."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HOSTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """Where the requests to a caught host go. `prefix` is put before every path: a namespace, `/ns/<name>`, or empty."""
+    """The server for the requests to a caught host. `prefix` is added before every path: `/ns/<name>`, or empty."""
 
     host: str
     port: int
@@ -48,7 +48,7 @@ class Upstream:
 
 
 def host_name(text: str) -> str:
-    """A host as it is compared: lower case, without brackets and a final dot."""
+    """A host in the form that is compared: lower case, without brackets and a final dot."""
     return text.strip("[]").rstrip(".").lower()
 
 

@@ -1,4 +1,4 @@
-"""All that is needed to catch the real hosts for one sandbox: authority, trust files, proxy, and the environment."""
+"""Catches the real hosts for one sandbox: authority, trust files, proxy, and environment."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from optilocal.interception.trust import write_trust_files
 
 
 class Interception:
-    """A proxy and a listener by name on free ports of this machine, from `start` until `stop`; a context manager.
+    """A proxy and a TLS listener on free ports of this machine, from `start` until `stop`; a context manager.
 
-    `emulator_url` and `forwarder_url` are the servers behind, `namespace` the one that caught requests go to (None: the
-    default one). `before` is the environment that a program would have had. `now_ms` is the time, epoch milliseconds.
+    Caught requests go to the servers at `emulator_url` and `forwarder_url`, in `namespace` (None: the default one).
+    `before` is the program's environment without interception. `now_ms` is the time, epoch milliseconds.
     """
 
     def __init__(
@@ -40,16 +40,16 @@ class Interception:
         self._open = ExitStack()
         self._proxy: Proxy | None = None
         self.environment: dict[str, str] = {}
-        """What a program's environment gets on top of `before`, once it is started."""
+        """The variables to set on top of `before`, once it is started."""
 
     @property
     def tally(self) -> Tally:
-        """What went through so far."""
+        """The counts so far."""
         assert self._proxy is not None
         return self._proxy.tally
 
     def start(self) -> Self:
-        """Whoever connects after this returns is answered. Raises InterceptionError; nothing is left running then."""
+        """Start both; they accept connections when this returns. Raises InterceptionError, with nothing left running."""
         try:
             self._start()
         except BaseException:
@@ -84,7 +84,7 @@ class Interception:
             raise InterceptionError(str(error)) from None
 
     def stop(self) -> None:
-        """Hang up on every client and remove the files; a second time does nothing."""
+        """Close every connection and remove the files; a second call does nothing."""
         self._open.close()
 
     def __enter__(self) -> Self:

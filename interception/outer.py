@@ -1,4 +1,4 @@
-"""The proxy that this machine itself needs to reach other hosts, a company's say: tunnels then lead through it."""
+"""The proxy that this machine needs to reach other hosts, such as a company's proxy: tunnels go through it."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ class OuterProxy:
 
     @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """What every request to it carries."""
+        """The headers of every request to it."""
         return ((b"Proxy-Authorization", self.authorization),) if self.authorization else ()
 
 
 @dataclass(frozen=True, slots=True)
 class OuterProxies:
-    """By scheme (`https`, `http`), and the hosts that are reached without one, as NO_PROXY has them."""
+    """The proxies by scheme (`https`, `http`), and the hosts that are reached without one, in NO_PROXY's format."""
 
     by_scheme: Mapping[str, OuterProxy]
     without: str
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> OuterProxies:
-        """Those that an environment names. Raises InterceptionError for a kind that cannot be gone through."""
-        found = {}
+        """The proxies that an environment names. Raises InterceptionError for a kind that is not supported."""
+        proxies = {}
         for scheme in ("https", "http"):
             for variable in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY"):
                 if environment.get(variable):
-                    found[scheme] = _read(variable, environment[variable])
+                    proxies[scheme] = _read(variable, environment[variable])
                     break
-        return cls(found, environment.get("no_proxy") or environment.get("NO_PROXY") or "")
+        return cls(proxies, environment.get("no_proxy") or environment.get("NO_PROXY") or "")
 
     def towards(self, scheme: str, host: str) -> OuterProxy | None:
-        """The proxy through which a host is reached; None where it is reached directly."""
+        """The proxy for a host; None where the host is reached directly."""
         proxy = self.by_scheme.get(scheme)
         if proxy is None or is_among(host, self.without):
             return None
@@ -82,14 +82,14 @@ def _read(variable: str, value: str) -> OuterProxy:
         port = 0
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise InterceptionError(
-            f"{variable} names {_shown(value)!r}; only a proxy at http:// or https:// can be gone through"
+            f"{variable} names {_shown(value)!r}; only a proxy at http:// or https:// is supported"
         )
-    given = b""
+    authorization = b""
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        given = b"Basic " + base64.b64encode(pair.encode())
+        authorization = b"Basic " + base64.b64encode(pair.encode())
     tls = parts.scheme == "https"
-    return OuterProxy(host_name(parts.hostname), port or (443 if tls else 80), tls, given)
+    return OuterProxy(host_name(parts.hostname), port or (443 if tls else 80), tls, authorization)
 
 
 def _shown(value: str) -> str:

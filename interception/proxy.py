@@ -1,4 +1,4 @@
-"""The intercepting proxy: one loop in a thread. It answers as the caught hosts and tunnels to, or refuses, all others."""
+"""The intercepting proxy: one loop in a thread. It answers as the caught hosts, and tunnels to or refuses other hosts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from optilocal.serving.server import BACKLOG, listen, reachable_url, why_not
 
 @dataclass(slots=True)
 class Tally:
-    """Written by the proxy's thread alone; whoever reads it while the proxy runs sees numbers that may still grow."""
+    """Counts of connections and requests by host. The proxy's thread alone writes them, as long as the proxy runs."""
 
     caught: Counter[str] = field(default_factory=Counter)
     """Requests to caught hosts."""
@@ -42,7 +42,7 @@ _NAME_UNKNOWN = ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 @dataclass(frozen=True, slots=True)
 class ProxyOptions:
-    """Ports of 0 are any free port; without `tls_port` there is no listener by name, without `proxy_port` no proxy."""
+    """Port 0 is any free port; without `tls_port` there is no TLS listener, without `proxy_port` no proxy."""
 
     host: str = "127.0.0.1"
     proxy_port: int | None = 0
@@ -54,7 +54,7 @@ class ProxyOptions:
 class Proxy:
     """Serves from `start` until `stop`; a context manager. `upstreams` has an Upstream for each server of `HOSTS`.
 
-    `report` is told, in one line, what went wrong that nobody else hears of.
+    `report` is called with one line for each failure that no client sees.
     """
 
     def __init__(
@@ -81,11 +81,11 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """`http://HOST:PORT`: what HTTPS_PROXY is set to."""
+        """`http://HOST:PORT`, the value of HTTPS_PROXY."""
         return reachable_url(self._options.host, self.proxy_port)
 
     def start(self) -> Self:
-        """Serve in a thread; whoever connects after this returns is answered. Raises InterceptionError."""
+        """Serve in a thread, which accepts connections when this returns. Raises InterceptionError."""
         for host in HOSTS:
             self._contexts[host] = context = self._authority.context(host)
             self._hosts[context] = host
@@ -102,7 +102,7 @@ class Proxy:
         return self
 
     def stop(self) -> None:
-        """Hang up on every client; a second time does nothing."""
+        """Close every connection; a second call does nothing."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._stopping.set)
         if self._thread.is_alive():
@@ -119,17 +119,17 @@ class Proxy:
     def _listen(self, port: int, what: str, option: str, *, tls: bool) -> int:
         host = self._options.host
         try:
-            made = listen(host, port)
+            listener = listen(host, port)
         except OSError as error:
             raise InterceptionError(
                 f"{what} cannot listen on {host}:{port}: {why_not(error, port, option)}"
             ) from None
-        self._listening.append((made, tls))
-        return int(made.getsockname()[1])
+        self._listening.append((listener, tls))
+        return int(listener.getsockname()[1])
 
     def _close_listening(self) -> None:
-        for made, _ in self._listening:
-            made.close()
+        for listener, _ in self._listening:
+            listener.close()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -148,11 +148,11 @@ class Proxy:
         servers = [
             await self._loop.create_server(
                 (lambda: Caught(self)) if tls else (lambda: Greeting(self)),
-                sock=made,
+                sock=listener,
                 backlog=BACKLOG,
                 ssl=self._context_by_name() if tls else None,
             )
-            for made, tls in self._listening
+            for listener, tls in self._listening
         ]
         await self._stopping.wait()
         for server in servers:
@@ -169,7 +169,7 @@ class Proxy:
         await asyncio.sleep(0)
 
     def _context_by_name(self) -> ssl.SSLContext:
-        """A context that takes the place of the host's own as soon as the client has named one."""
+        """A TLS context that is replaced by a host's own when the client has sent a server name (SNI)."""
 
         def choose(connection: ssl.SSLObject, name: str | None, _given: ssl.SSLContext) -> int | None:
             context = self._contexts.get(host_name(name or ""))
@@ -179,15 +179,15 @@ class Proxy:
             connection.context = context
             return None
 
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        made.set_alpn_protocols(["http/1.1"])
-        made.sni_callback = choose
-        return made
+        by_name = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        by_name.set_alpn_protocols(["http/1.1"])
+        by_name.sni_callback = choose
+        return by_name
 
-    # What the connections ask; all of it on the loop's thread.
+    # What follows is called by connections, on the loop's thread.
 
     def host_of(self, connection: ssl.SSLObject) -> str:
-        """The host as which a connection is answered."""
+        """The host of a connection's certificate."""
         return self._hosts[connection.context]
 
     def upstream(self, host: str) -> Upstream:
@@ -195,7 +195,7 @@ class Proxy:
         return self._upstreams[HOSTS[host]]
 
     def answering(self, client: Pipe, host: str) -> Pipe:
-        """The other side of a client that believes to speak to `host`: the server behind it, being connected."""
+        """The other side of a client of a caught host: a connection to the server that imitates it, being made."""
         upstream = self.upstream(host)
         side = Pipe(self)
         side.other = client
@@ -203,7 +203,7 @@ class Proxy:
         return side
 
     def connect(self, transport: asyncio.Transport, target: str, rest: bytes) -> None:
-        """A client's CONNECT: catch it, refuse it, or open a tunnel. `rest` is what it has sent besides."""
+        """Catch a client's CONNECT, refuse it, or open a tunnel. `rest` is what the client has sent after it."""
         name, _, digits = target.rpartition(":")
         host = host_name(name)
         if not host or not digits.isdecimal():
@@ -211,15 +211,15 @@ class Proxy:
         elif host in HOSTS:
             if rest:
                 _refuse(
-                    transport, "400 Bad Request", "the client spoke before the connection was established"
+                    transport, "400 Bad Request", "the client sent data before the connection was established"
                 )
             else:
                 self._do(self._catch(transport, host))
         elif self._may_pass(transport, host):
             self._do(self._tunnel(transport, host, int(digits), rest))
 
-    def plain(self, transport: asyncio.Transport, target: str, words: bytes) -> None:
-        """A client's request to an `http://` address, one a connection. `words` is all that it has sent."""
+    def plain(self, transport: asyncio.Transport, target: str, received: bytes) -> None:
+        """Handle a client's request to an `http://` address, one for each connection. `received` is all it has sent."""
         try:
             parts = urlsplit(target)
             host, port = host_name(parts.hostname or ""), parts.port or 80
@@ -229,7 +229,7 @@ class Proxy:
             _refuse(transport, "400 Bad Request", f"{target[:200]!r} is not an address")
             return
         if host in HOSTS:
-            self._hand_over(transport, Plain(self, host=host), words)
+            self._hand_over(transport, Plain(self, host=host), received)
             return
         if not self._may_pass(transport, host):
             return
@@ -237,15 +237,15 @@ class Proxy:
         client = Plain(self, whole=outer is not None, headers=outer.headers if outer else ())
         client.other = side = Pipe(self)
         side.other = client
-        self._hand_over(transport, client, words)
-        reached = (outer.host, outer.port, outer.tls) if outer else (host, port, False)
-        self._do(self._reach(side, *reached))
+        self._hand_over(transport, client, received)
+        address = (outer.host, outer.port, outer.tls) if outer else (host, port, False)
+        self._do(self._reach(side, *address))
 
     @staticmethod
-    def _hand_over(transport: asyncio.Transport, client: Pipe, words: bytes) -> None:
+    def _hand_over(transport: asyncio.Transport, client: Pipe, received: bytes) -> None:
         transport.set_protocol(client)
         client.connection_made(transport)
-        client.data_received(words)
+        client.data_received(received)
         if client.other is not None and not transport.is_closing():
             transport.resume_reading()
 
@@ -254,7 +254,7 @@ class Proxy:
             self.tally.tunnelled[host] += 1
             return True
         self.tally.refused[host] += 1
-        _refuse(transport, "403 Forbidden", f"nothing may leave (--only), and {host} is not served here")
+        _refuse(transport, "403 Forbidden", f"--only refuses other hosts, and {host} is not served here")
         return False
 
     def _do(self, what: Coroutine[Any, Any, None]) -> None:
@@ -266,7 +266,7 @@ class Proxy:
         transport.write(ESTABLISHED)
         client = Caught(self, host)
         try:
-            made = await self._loop.start_tls(transport, client, self._contexts[host], server_side=True)
+            secure = await self._loop.start_tls(transport, client, self._contexts[host], server_side=True)
         except ssl.SSLError as error:
             client.broken_off(error)
             transport.abort()
@@ -274,8 +274,8 @@ class Proxy:
         except OSError:
             transport.abort()
             return
-        if made is not None:
-            client.connection_made(made)
+        if secure is not None:
+            client.connection_made(secure)
 
     async def _tunnel(self, transport: asyncio.Transport, host: str, port: int, rest: bytes) -> None:
         outer = self._options.outer.towards("https", host)
@@ -285,11 +285,11 @@ class Proxy:
             answer = await self._opened(side, outer, host, port)
         except OSError as error:
             self.tally.unreached[host] = reason = error.strerror or str(error)
-            _refuse(transport, "502 Bad Gateway", f"{host}:{port} is not reached: {reason}")
+            _refuse(transport, "502 Bad Gateway", f"{host}:{port} cannot be reached: {reason}")
             return
         transport.set_protocol(client)
         client.connection_made(transport)
-        # An outer proxy answers in its own words; then what it says of the host is what the client hears.
+        # An outer proxy's own answer to CONNECT reaches the client through the tunnel.
         if answer:
             client.send(answer)
         if rest:
@@ -297,7 +297,7 @@ class Proxy:
         transport.resume_reading()
 
     async def _opened(self, side: Pipe, outer: OuterProxy | None, host: str, port: int) -> bytes:
-        """Connect a side to a host. What the client is to hear of it: ours, or nothing where an outer proxy answers."""
+        """Connect a side to a host. Returns the answer for the client, empty where an outer proxy answers."""
         if outer is None:
             await self._loop.create_connection(lambda: side, host, port)
             return ESTABLISHED
@@ -311,7 +311,7 @@ class Proxy:
         return b""
 
     async def _reach(self, side: Pipe, host: str, port: int, tls: bool) -> None:
-        """Connect a side whose client waits already."""
+        """Connect a side, or answer its client that the host cannot be reached."""
         try:
             await self._loop.create_connection(
                 lambda: side, host, port, ssl=self._tls_to_servers if tls else None
@@ -320,7 +320,7 @@ class Proxy:
             reason = error.strerror or str(error)
             self.tally.unreached[f"{host}:{port}"] = reason
             if side.other is not None:
-                side.other.send(refusal("502 Bad Gateway", f"{host}:{port} is not reached: {reason}"))
+                side.other.send(refusal("502 Bad Gateway", f"{host}:{port} cannot be reached: {reason}"))
                 side.other.end()
 
 

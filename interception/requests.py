@@ -1,4 +1,4 @@
-"""What a client writes, request by request, as the server behind the proxy is to read it."""
+"""Rewrites a client's requests for the server that gets them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ _PROXY_ALONE = (b"proxy-connection", b"proxy-authorization")
 
 
 class BadRequest(ValueError):
-    """What came is not HTTP/1.1."""
+    """The client's bytes are not HTTP/1.1."""
 
 
 class RequestStream:
-    """Reads a client's bytes and gives them on: each path below `prefix`, without what is said to a proxy alone.
+    """Rewrites a client's bytes: it adds `prefix` to each path, `headers` to each request, and removes a proxy's
+    headers.
 
-    `seen` is called with each request, once its head is read. With `once` only one request is taken, and the server
-    is asked to close after it; with `whole` the target keeps its scheme and host, as another proxy wants it.
+    `seen` is called for each request, once its head is read. With `once` only one request is read, and the server is
+    asked to close after it; with `whole` the target keeps its scheme and host, as another proxy needs it.
     """
 
     def __init__(
@@ -39,13 +40,13 @@ class RequestStream:
         self._in_body = self._chunked = self._ended = False
 
     def feed(self, data: bytes) -> bytes:
-        """What the server is to read for these bytes. Raises BadRequest."""
+        """The bytes for the server. Raises BadRequest."""
         while data and not self._ended:
             try:
                 self._parser.feed_data(data)
                 break
             except httptools.HttpParserUpgrade as upgrade:
-                # Servers here take no upgrade and answer in HTTP/1.1; what follows is the next request.
+                # The servers ignore an upgrade and answer in HTTP/1.1; what follows is the next request.
                 data = data[upgrade.args[0] :]
                 self._parser = httptools.HttpRequestParser(self)
             except (httptools.HttpParserError, httptools.HttpParserCallbackError) as error:
@@ -55,7 +56,7 @@ class RequestStream:
         out, self._out = self._out, []
         return b"".join(out)
 
-    # What httptools calls.
+    # httptools calls what follows.
 
     def on_message_begin(self) -> None:
         self._target, self._headers = b"", []

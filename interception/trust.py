@@ -1,4 +1,4 @@
-"""What a program must trust to be caught: the system's roots and the authority, as PEM and as Java's trust store."""
+"""The certificates that a caught program must trust: the system's roots and the authority, as PEM and for Java."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 from optilocal.interception.hosts import InterceptionError
 
 TRUST_STORE_PASSWORD = "changeit"
-"""The password that Java itself gives to its trust store. It keeps no secret: certificates are public."""
+"""Java's default password of a trust store. It protects no secret: certificates are public."""
 BUNDLE, TRUST_STORE, EXTRA = "bundle.pem", "truststore.p12", "extra.pem"
 OWN_BUNDLES = (
     "REQUESTS_CA_BUNDLE",
@@ -32,14 +32,14 @@ OWN_BUNDLES = (
     "NODE_EXTRA_CA_CERTS",
     "DENO_CERT",
 )
-"""Variables with which a user names certificates of their own, a company's proxy say; those stay trusted."""
+"""Variables with which a user names more certificates, such as a company's proxy's; they stay trusted."""
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\r?\n.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class TrustFiles:
     """The files in one folder. `bundle` has the system's roots and the authority, `trust_store` (PKCS12) the same for
-    Java, `extra` the authority and what the user's own variables name, without the system's.
+    Java, `extra` the authority and the certificates of the user's variables, without the system's.
     """
 
     bundle: Path
@@ -48,7 +48,7 @@ class TrustFiles:
 
 
 def write_trust_files(folder: Path, authority: bytes, environment: Mapping[str, str]) -> TrustFiles:
-    """Write them into a folder. `authority` is its certificate, PEM. Raises InterceptionError."""
+    """Write the files into a folder. `authority` is its certificate, PEM. Raises InterceptionError."""
     own = [block for variable in OWN_BUNDLES for block in _blocks(environment.get(variable))]
     extra = list(dict.fromkeys([authority.strip(), *own]))
     everything = list(dict.fromkeys([*extra, *_system_roots()]))
@@ -66,16 +66,16 @@ def write_trust_files(folder: Path, authority: bytes, environment: Mapping[str, 
 
 
 def _put(file: Path, content: bytes) -> None:
-    """Whoever reads the file meanwhile has the old content or the new one."""
+    """Write a file atomically: a reader sees the old content or the new."""
     temporary = file.with_name(f".{file.name}-{os.getpid()}")
     temporary.write_bytes(content)
     temporary.replace(file)
 
 
 def _system_roots() -> list[bytes]:
-    """The roots that OpenSSL on this system trusts; certifi's where there is no such file."""
+    """The roots that OpenSSL trusts on this system; certifi's where it has no file."""
     paths = ssl.get_default_verify_paths()
-    # `cafile` may be the user's SSL_CERT_FILE, so the place that was compiled in is looked at as well.
+    # `cafile` may be the user's SSL_CERT_FILE, so OpenSSL's compiled-in path is used.
     for file in (
         paths.openssl_cafile,
         "/etc/ssl/certs/ca-certificates.crt",
@@ -88,7 +88,7 @@ def _system_roots() -> list[bytes]:
 
 
 def _blocks(file: str | None) -> list[bytes]:
-    """The certificates of a PEM file, none where it cannot be read."""
+    """The certificates of a PEM file; none if it cannot be read."""
     if not file:
         return []
     try:
@@ -100,7 +100,7 @@ def _blocks(file: str | None) -> list[bytes]:
 def _java_trust_store(blocks: list[bytes]) -> bytes:
     entries = []
     with warnings.catch_warnings():
-        # Some old roots have a serial number that today's rules forbid. Whether Java takes them is Java's decision.
+        # Some old roots have a serial number that today's rules forbid; Java decides whether it accepts them.
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         for number, block in enumerate(blocks):
             try:

@@ -1,1 +1,1 @@
-"""HTTP for the two servers: what emulator and forwarder share and what is neither Segment's nor Optimizely's."""
+"""The HTTP server that emulator and forwarder share; it knows nothing of Segment and Optimizely."""

@@ -1,4 +1,4 @@
-"""A WSGI app as uvicorn calls it: bodies within limits, the app in few threads, of which nobody who waits holds one."""
+"""The ASGI application around a WSGI app: limits for bodies, a few threads for the app, and none for waiting requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,18 +19,19 @@ if TYPE_CHECKING:
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-# Enough that a dozen long questions leave some for short ones. Measured with 32 clients of a small view: 16 threads take no
-# more processor time a request than 4 do.
+# A dozen slow requests leave threads for short ones. Measured with 32 clients of a small view: 16 threads take no more
+# processor time for a request than 4 do.
 _THREADS = 16
+_PIECE = 262_144
 _WITHOUT_BODY = (204, 304)
 LARGEST_HEADERS = 32_768
-"""Bytes of all header names and values together; nobody who means well sends more."""
+"""The most bytes of all header names and values together."""
 
 
 class Handler(Protocol):
-    """Answers one request on the loop's own thread, which it must never hold up; None leaves the request to the app.
+    """Answers one request on the loop's thread, which it must not block; None leaves the request to the app.
 
-    Of a body larger than `max_body` bytes it is handed one byte more.
+    For a body larger than `max_body` bytes it gets `max_body` + 1 bytes.
     """
 
     max_body: int
@@ -39,17 +40,18 @@ class Handler(Protocol):
 
 
 Direct = Callable[[str, bytes, Headers], Handler | None]
-"""Whoever answers a request, given by method, target (path and query as they came) and headers, in the app's place.
+"""Method, target (path and query as received) and headers → the handler that answers in place of the app, or None.
 
-It comes before the guard and the namespaces: what it takes it checks itself, see `split_path`.
+It runs before the guard and the namespaces, so the handler does their checks itself, see `split_path`.
 """
 
 
 class Application:
     """The ASGI application around a WSGI app.
 
-    Of a body larger than `max_body` bytes the app is handed one byte more, as soon as that many have arrived. `now_ms`
-    gives epoch milliseconds for the header Date. `report` is told, in one line, what the server itself got wrong.
+    For a body larger than `max_body` bytes the app gets `max_body` + 1 bytes, as soon as they have arrived. `now_ms`
+    returns epoch milliseconds for the header Date. `report` is called with one line for each failure of the server
+    itself.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class Application:
         self._app, self._address, self._max_body, self._direct = app, address, max_body, direct
         self._now_ms, self._report = now_ms, report
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=name)
-        # A thousand that have waited for the same are answered one by one, and hold up nobody else.
+        # Requests that have waited are answered by one thread, so that a thousand of them do not block others.
         self._after_waiting = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._wakers: set[asyncio.Event] = set()
         self._stopping = False
@@ -75,13 +77,13 @@ class Application:
         self._second = -1
 
     def stop(self) -> None:
-        """Let nobody wait any more: all are answered with what there is. On the loop's thread."""
+        """End every wait: the requests are answered with the rows there are. On the loop's thread."""
         self._stopping = True
         for wake in self._wakers:
             wake.set()
 
     def close(self) -> None:
-        """Let the threads come to the end of what they do; what has not begun is dropped."""
+        """Let the threads finish their current calls, and drop the others."""
         for threads in (self._threads, self._after_waiting):
             threads.shutdown(wait=False, cancel_futures=True)
 
@@ -120,7 +122,7 @@ class Application:
             answer = None if handler is None else await handler(request.body)
             if answer is None:
                 if b"wait=" in request.target:
-                    # A thousand that come to wait are looked at one after the other too, and not once they have left.
+                    # Requests that may wait run in one thread too, and not after their client has left.
                     answer = await self._in(self._after_waiting, self._ask_for, connection, request)
                     if answer is None:
                         return None
@@ -138,7 +140,7 @@ class Application:
         except Problem as error:
             return refused(error)
         except Exception as error:
-            # The app answers its own errors; what comes here is a fault of the server, told without a traceback.
+            # The app answers its own errors, so this is a fault of the server; it is reported without a traceback.
             where = f"{request.method} {request.target.decode('latin-1'):.200}"
             self._report(f"{where}: {type(error).__name__}: {error}")
             return refused(Problem("internal_error", "the server failed on this request"))
@@ -152,12 +154,12 @@ class Application:
             return None
         return ask(self._app, request, self._address)
 
-    async def _in(self, threads: ThreadPoolExecutor, call: Callable[..., Any], *given: Any) -> Any:
-        return await self.loop.run_in_executor(threads, call, *given)
+    async def _in(self, threads: ThreadPoolExecutor, call: Callable[..., Any], *arguments: Any) -> Any:
+        return await self.loop.run_in_executor(threads, call, *arguments)
 
     @contextmanager
     def _waker(self, connection: Connection | None) -> Iterator[asyncio.Event]:
-        """What is set when the client leaves and when the server stops."""
+        """An event that is set when the client leaves and when the server stops."""
         wake = asyncio.Event()
         self._wakers.add(wake)
         if connection is not None:
@@ -190,7 +192,7 @@ class Application:
                     try:
                         again = await self._in(self._after_waiting, wait.check)
                     except Exception:
-                        # The app meets the same error when it is asked once more, and has words for it.
+                        # The app meets the same error when it is called again, and answers it.
                         return True
                     if again is None or left <= 0 or self._stopping:
                         return True
@@ -210,12 +212,18 @@ class Application:
             await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
             connection.transport.close()
         else:
-            await send({"type": "http.response.body", "body": body})
+            # In pieces, each when the client has taken most of those before: nobody's answer is kept twice.
+            for at in range(0, len(body) or 1, _PIECE):
+                piece, more = body[at : at + _PIECE], at + _PIECE < len(body)
+                connection.given += len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": more})
+                if connection.transport.is_closing():
+                    break
 
     def headers(self, answer: Answer, status: int, body: bytes) -> Headers:
-        """What the server says of every answer, the app's headers, and the body's length.
+        """The server's headers, the app's headers, and the body's length.
 
-        Without a body an app may tell the length that it would have: the answer to HEAD.
+        For an answer without a body the app may set the length, as for HEAD.
         """
         now = self._now_ms()
         if self._second != now // 1_000:
@@ -241,7 +249,7 @@ class Application:
         return headers
 
     def refusal(self, problem: Problem) -> bytes:
-        """The whole answer to what reaches no app; the connection closes behind it."""
+        """The bytes of the answer to a request that does not reach the app; the connection closes after it."""
         answer = refused(problem)
         headers = [*self.headers(answer, answer.status, answer.body), (b"connection", b"close")]
         phrase = HTTPStatus(answer.status).phrase.encode()
@@ -250,20 +258,21 @@ class Application:
 
 
 def refused(problem: Problem) -> Answer:
-    """The answer to what reaches no app."""
+    """The answer to a request that does not reach the app."""
     body = problem_body(problem.code, problem.message)
-    return Answer(problem.status, [(b"content-type", b"application/json")], body)
+    named = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    return Answer(problem.status, [(b"content-type", b"application/json"), *named], body)
 
 
 async def _happens(event: asyncio.Event, seconds: float) -> None:
-    """Return when it happens, or after so many seconds."""
+    """Return when the event is set, or after so many seconds."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
 
 
 async def _read(request: Request, most: int, receive: Receive, connection: Connection) -> bool:
-    """Read the body, of a larger one than `most` one byte more; False when it ends too early."""
+    """Read the body, at most `most` + 1 bytes; False when the client leaves before its end."""
     pieces: list[bytes] = []
     size, more = 0, True
     while more and size <= most:
@@ -272,7 +281,7 @@ async def _read(request: Request, most: int, receive: Receive, connection: Conne
             return False
         pieces.append(message["body"])
         size, more = size + len(message["body"]), message["more_body"]
-    # A client that closes the connection behind its answer sees it only when it is through with its body.
+    # A client that closes the connection after its answer reads it only after it has sent its whole body.
     while more and not connection.cycle.keep_alive and size < connection.limits.drained:
         message = await receive()
         size, more = size + len(message.get("body", b"")), message.get("more_body", False)

@@ -1,4 +1,4 @@
-"""Time and ids: with the clocks of the two servers, the only modules that ask the machine for either."""
+"""Time and ids. Only this module, `emulator/clock.py` and `forwarder/clock.py` read the machine's clock."""
 
 import time
 import uuid
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where the time comes from."""
+    """A source of the time."""
 
     def now_ms(self) -> int:
         """Epoch milliseconds, UTC."""
@@ -14,19 +14,19 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own time."""
+    """The machine's clock."""
 
     def now_ms(self) -> int:
         """Epoch milliseconds, UTC."""
         return time.time_ns() // 1_000_000
 
     def sleep(self, seconds: float) -> None:
-        """Block the calling thread for so long."""
+        """Block the calling thread for `seconds`."""
         time.sleep(max(0.0, seconds))
 
 
 def monotonic() -> float:
-    """Seconds that only go forward, for deadlines; never shown."""
+    """Seconds that never go back, for deadlines."""
     return time.monotonic()
 
 

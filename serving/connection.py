@@ -1,4 +1,4 @@
-"""One client's connection: uvicorn's protocol with limits, half-closed clients, and the ways to break it.
+"""One client's connection: uvicorn's protocol with limits, support for half-closed clients, and ways to break it.
 
 uvicorn does not publish its protocol class: pyproject.toml holds uvicorn to one minor version.
 """
@@ -15,9 +15,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from optilocal.serving.problems import Problem
 
 _GARBAGE = b"\x16\x03\x00optilocal: no HTTP\x00\xff\r\n"
-# A client's mistakes are told to the client alone.
+# A client's mistakes are answered and not logged.
 _SILENT = logging.Logger("optilocal.serving", logging.CRITICAL + 1)
-# Seconds in which a client that was refused may finish what it was saying, so that it sees the answer.
+# Seconds in which a refused client may finish its request, so that it reads the answer.
 _LINGER = 0.5
 # A body in chunks of one byte has five bytes around each.
 _AROUND_A_BYTE = 8
@@ -25,11 +25,11 @@ _AROUND_A_BYTE = 8
 
 @dataclass(frozen=True)
 class Limits:
-    """What one connection may cost.
+    """The limits of one connection.
 
-    `head`: bytes of a request's head; trailers and chunk extensions are bounded by it too. `drained`: bytes of a body that
-    are read and thrown away when the answer was given before its end. `idle`: seconds of silence between requests.
-    A request or an answer that takes longer than `grace` seconds goes on while `slowest` bytes a second get through.
+    `head`: bytes of a request's head, and of its trailers and chunk extensions. `drained`: bytes of a body that are
+    read and dropped after the answer was sent. `idle`: seconds between requests. A request or an answer that takes
+    longer than `grace` seconds continues as long as its rate is at least `slowest` bytes a second.
     """
 
     head: int = 131_072
@@ -40,23 +40,26 @@ class Limits:
 
 
 class Connection(HttpToolsProtocol):
-    """Runs on the loop's thread. `left` says that the client has closed its side; `on_left` is called when it does."""
+    """Runs on the loop's thread. `left` says whether the client has closed its side; `on_left` is called when it does."""
 
     limits = Limits()
     refusal: Callable[[Problem], bytes]
-    """The whole answer to what cannot be read or taken."""
+    """The bytes of the answer to a request that cannot be parsed or is over a limit."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.logger, self.access_log = _SILENT, False
         self.left = self.closing = self.reading = self.in_body = False
         self.on_left: Callable[[], None] | None = None
-        self._overhead = self._body = self._arrived = self._unsent = 0
+        self._overhead = self._body = self._arrived = 0
+        self.given = 0
+        """Bytes of answers that were given to the connection to send."""
+        self._taken = 0
         self._began = self.loop.time()
         self._sending_since: float | None = None
         self._idle_since: float | None = None
 
-    # -- what the loop tells
+    # -- called by the loop
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -69,11 +72,11 @@ class Connection(HttpToolsProtocol):
         self._overhead += len(data)
         super().data_received(data)
         if self.reading and self._overhead > self.limits.head + _AROUND_A_BYTE * self._body:
-            said = f"the headers, trailers or chunk extensions have more than {self.limits.head} bytes"
-            self.refuse(Problem("headers_too_large", said))
+            message = f"the headers, trailers or chunk extensions have more than {self.limits.head} bytes"
+            self.refuse(Problem("headers_too_large", message))
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """A client that has said all it wanted still gets its answer: whether it waits for one."""
+        """A client that closes its sending side still gets its answer. Returns whether it waits for one."""
         if self.reading and not self.closing:
             self.send_400_response("")
         self._leave()
@@ -84,7 +87,7 @@ class Connection(HttpToolsProtocol):
         if self.on_left is not None:
             self.on_left()
 
-    # -- what the parser finds
+    # -- called by the parser
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -94,7 +97,7 @@ class Connection(HttpToolsProtocol):
         self._began, self._idle_since = self.loop.time(), None
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # A trailer, which comes behind the body, is not a header of the request.
+        # A trailer, which follows the body, is not a header of the request.
         if not self.in_body:
             super().on_header(name, value)
 
@@ -118,7 +121,7 @@ class Connection(HttpToolsProtocol):
 
     @property
     def is_busy(self) -> bool:
-        """Whether an answer is still owed."""
+        """Whether a request has not been answered."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def on_response_complete(self) -> None:
@@ -127,23 +130,25 @@ class Connection(HttpToolsProtocol):
         if last and self.closing:
             self.transport.close()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own text
         where = "its body's length or chunks" if self.in_body else "its address or headers"
         self.refuse(Problem("bad_request", f"this is not an HTTP request: {where} cannot be read"))
 
     def refuse(self, problem: Problem) -> None:
-        """Answer a request that reaches no app and close the connection; what is owed before is answered first instead."""
+        """Answer a request that does not reach the app, and close the connection. Earlier requests are answered first,
+        and then this one is not.
+        """
         self.closing = True
         if self.in_body and self.pipeline:
             self.pipeline.popleft()
         elif self.in_body and self.is_busy:
-            # The app waits for the rest of this very request.
+            # The app waits for the rest of this request.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if self.pipeline or (self.is_busy and not self.cycle.disconnected):
             return
         self.transport.write(self.refusal(problem))
-        # A client that is still writing would have its answer torn away by a connection closed at once.
+        # If the connection were closed at once, a client that is still writing would lose the answer.
         self.transport.write_eof()
         self.loop.call_later(_LINGER, self.transport.close)
 
@@ -162,23 +167,24 @@ class Connection(HttpToolsProtocol):
     # -- clients that are slow or silent
 
     def look(self, now: float) -> None:
-        """Called every few seconds: end the connection of a client that neither speaks, nor listens, nor waits."""
+        """Called every few seconds: end the connection of a client that is idle, or that sends or reads too slowly."""
         unsent = self.transport.get_write_buffer_size()
         if unsent:
-            if self._sending_since is None or unsent > self._unsent:
-                self._sending_since, self._unsent = now, unsent
-            elif self._too_slow(now - self._sending_since, self._unsent - unsent):
-                # Closed in peace, what the system holds for the client would stay there for minutes.
+            taken = self.given - unsent
+            if self._sending_since is None or taken < self._taken:
+                self._sending_since, self._taken = now, taken
+            elif self._too_slow(now - self._sending_since, taken - self._taken):
+                # Without the reset the system would keep the unsent bytes for minutes.
                 self.break_off("reset")
             return
         self._sending_since = None
         if self.reading and not self.closing:
             if self.flow.read_paused:
-                # It is not the client that is slow.
+                # Reading is paused, so it is not the client that is slow.
                 self._began, self._arrived = now, 0
             elif self._too_slow(now - self._began, self._arrived):
-                said = f"this request came with less than {self.limits.slowest} bytes a second"
-                self.refuse(Problem("too_slow", said))
+                message = f"this request came with less than {self.limits.slowest} bytes a second"
+                self.refuse(Problem("too_slow", message))
         elif not self.is_busy:
             if self._idle_since is None:
                 self._idle_since = now

@@ -1,4 +1,4 @@
-"""A damaged SQLite file set aside: what can be read of it goes into a new file in its place."""
+"""Replaces a damaged SQLite file by a new one with its readable rows, and renames the damaged one."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from optilocal.serving.database_pages import Row, Value, read_rows
 
 
 class InUse(Exception):
-    """Another process uses the file."""
+    """Another process is using the file."""
 
 
 def set_aside(path: Path, fill: Callable[[Path, Iterator[Row]], None]) -> Path:
@@ -21,7 +21,7 @@ def set_aside(path: Path, fill: Callable[[Path, Iterator[Row]], None]) -> Path:
     must be neither used nor closed any more: whoever closed the last one would take the new file's log away, because
     SQLite deletes a log by its name.
     """
-    # Never closed: that would take the locks of this process's own connections away.
+    # Never closed, since that would release the locks of this process's own connections.
     file = os.open(path, os.O_RDWR)
     _claim(file)
     new = _beside(path, ".new")
@@ -56,16 +56,16 @@ def _claim(file: int) -> None:
 
 
 def fits(values: Sequence[Value], shape: Sequence[type | tuple[type | None, ...] | None]) -> bool:
-    """Whether a row has these types, one a column; None is a column without a value, a tuple any of several."""
+    """Whether a row's values have these types, one for each column; None is a null, a tuple one of several types."""
     return len(values) == len(shape) and all(map(_is, values, shape))
 
 
 def _is(value: Value, wanted: type | tuple[type | None, ...] | None) -> bool:
     if isinstance(wanted, tuple):
-        return any(_is(value, one) for one in wanted)
+        return any(_is(value, kind) for kind in wanted)
     return value is None if wanted is None else isinstance(value, wanted)
 
 
-def told(counts: Counter[str]) -> str:
-    """How much was read, in words: `3 requests, 1 report`."""
+def counted(counts: Counter[str]) -> str:
+    """The numbers of rows that were read, as text: `3 requests, 1 report`."""
     return ", ".join(f"{n} {name if n == 1 else name + 's'}" for name, n in counts.items()) or "nothing"

@@ -1,7 +1,7 @@
 """The rows of a damaged SQLite file, read page by page without SQLite: a damaged page costs its own rows and no others.
 
-File and log as https://www.sqlite.org/fileformat.html has them. The file is opened by whoever asks, and stays open: closing
-it would take the locks of this process's own connections away.
+File and log as https://www.sqlite.org/fileformat.html has them. The file is opened by whoever asks, and stays open:
+closing it would take the locks of this process's own connections away.
 """
 
 import os
@@ -21,14 +21,14 @@ _INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
 
 class Row(NamedTuple):
-    """One row of a table; of a column that is the row's own number the value is None."""
+    """One row of a table; the value of a column that is the row's number is None."""
 
     number: int
     values: tuple[Value, ...]
 
 
 class LogEnd(NamedTuple):
-    """A log's two salts, and how many frames it has up to its last commit."""
+    """A log's two salts, and the number of its frames up to its last commit."""
 
     salts: bytes
     frames: int
@@ -50,7 +50,7 @@ def log_end(log: Path) -> LogEnd | None:
 
 
 def read_rows(file: int, log: Path) -> Iterator[Row]:
-    """Every row of every table that can still be read, in no order, from an open file and its write-ahead log."""
+    """Every readable row of every table, in no order, from an open file and its write-ahead log."""
     pages = _Pages(file, log)
     free = pages.free()
     for number in range(1, pages.count + 1):
@@ -67,7 +67,9 @@ class _FrameHead(NamedTuple):
 
 
 def _frames(log: Path) -> Iterator[tuple[int, _FrameHead]]:
-    """The frames of a log that have its salts, by their numbers from 1 on; of a log with a damaged head the first one's."""
+    """The frames of a log that have its salts, by number from 1; where the log's head is damaged, the first frame's
+    salts.
+    """
     try:
         size = log.stat().st_size
     except OSError:
@@ -102,7 +104,7 @@ def _is_sound(head: bytes) -> bool:
 
 
 def _order(head: bytes) -> str:
-    """Whether the words that are added up have their last byte first."""
+    """Whether the checksum's words are little-endian."""
     return ">" if head[3] == 0x83 else "<"
 
 
@@ -116,7 +118,7 @@ def _checksum(before: tuple[int, int], data: bytes, order: str) -> tuple[int, in
 
 
 class _Pages:
-    """The pages of a file as its log has left them."""
+    """The pages of a file with those of its log in their place."""
 
     def __init__(self, file: int, log: Path) -> None:
         self._file = file
@@ -128,7 +130,7 @@ class _Pages:
         self.count = max(-(-size // self.size), *self._newer, 0)
 
     def _of_log(self, log: Path) -> Mapping[int, bytes]:
-        """The newest page of each number that the log has committed and that holds together."""
+        """The newest committed and valid page of each number in the log."""
         committed: dict[int, bytes] = {}
         waiting: dict[int, bytes] = {}
         try:
@@ -138,7 +140,7 @@ class _Pages:
         order = _order(content[:_LOG_HEAD].ljust(_LOG_HEAD, b"\0"))
         step = _page_size_of_log(content[:_LOG_HEAD].ljust(12, b"\0")) + _FRAME_HEAD
         for number, head in _frames(log):
-            # Each frame is summed up from the one before it on, so that each can be judged by itself.
+            # Each frame's checksum continues that of the frame before, so each can be checked by itself.
             before = content[24:32] if number == 1 else content[head.at - step + 16 : head.at - step + 24]
             page = content[head.at + _FRAME_HEAD : head.at + step]
             summed = _checksum(struct.unpack(">II", before), content[head.at : head.at + 8] + page, order)
@@ -150,12 +152,12 @@ class _Pages:
         return committed
 
     def page(self, number: int) -> bytes:
-        """One page, filled up with zeros where the file is too short for it."""
+        """One page, padded with zeros where the file is too short."""
         newer = self._newer.get(number)
         return newer or os.pread(self._file, self.size, (number - 1) * self.size).ljust(self.size, b"\0")
 
     def free(self) -> set[int]:
-        """The pages that the file's list of free ones names: what stands in them was deleted."""
+        """The pages in the file's free list, whose rows were deleted."""
         found: set[int] = set()
         trunk = int.from_bytes(self.page(1)[32:36], "big")
         while 1 < trunk <= self.count and trunk not in found:
@@ -167,7 +169,7 @@ class _Pages:
         return found
 
     def rows(self, number: int) -> Iterator[Row]:
-        """The rows of a page that holds rows of a table, those that do not hold together left out."""
+        """The valid rows of a table's leaf page."""
         page = self.page(number)
         start = 100 if number == 1 else 0
         if page[start] != _TABLE_LEAF:
@@ -183,7 +185,7 @@ class _Pages:
                 continue
 
     def _payload(self, page: bytes, at: int, size: int) -> bytes:
-        """A row's bytes, of which long ones go on in other pages."""
+        """A row's bytes, with those in its overflow pages."""
         if size > self.count * self.size:
             raise ValueError("longer than the file")
         most = self.size - 35
@@ -215,7 +217,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _record(payload: bytes) -> tuple[Value, ...]:
-    """The values of a row. Raises ValueError or IndexError for bytes that are none."""
+    """The values of a row. Raises ValueError or IndexError for bytes that are not a row."""
     head, at = _varint(payload, 0)
     kinds = []
     while at < head:

@@ -1,4 +1,4 @@
-"""Who may reach what: programs of this machine, and pages of the server's own origin; no page of anybody else."""
+"""Access rules: the server's own addresses are for programs of this machine and for its own pages, not for other pages."""
 
 import ipaddress
 from collections.abc import Collection
@@ -11,29 +11,29 @@ from werkzeug.datastructures import Headers
 from optilocal.serving.problems import Problem
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-# What a page may send with POST to any server without asking it first: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+# A page may send these with POST to any server without a preflight: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 _SIMPLE_TYPES = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class Surface(Enum):
-    """What a route belongs to, by who may reach it."""
+    """The access rules of a route."""
 
-    OPEN = "imitates what every page may use, under whatever name"
-    NAMED = "imitates what no page may use: under this server's names only"
-    OWN = "the server's own: under its names, for programs and its own pages"
-    VIEWER = "as OWN, but a link on any page may lead to it"
+    OPEN = "imitates an API that every page may use: any page, any host name"
+    NAMED = "imitates an API that no page may use: this server's host names only"
+    OWN = "the server's own API: its host names, for programs and its own pages"
+    VIEWER = "as OWN, and links on any page may lead to it"
 
 
 @dataclass(frozen=True)
 class Guard:
-    """The policy of a `server` (its name) that listens on `bound_to` and may be called by the names `allowed` too."""
+    """The access rules of a `server` (its name) that listens on `bound_to` and answers under the names `allowed` too."""
 
     server: str
     bound_to: str
     allowed: Collection[str] = ()
 
     def check(self, surface: Surface, method: str, headers: Headers, names: Collection[str] = ()) -> None:
-        """Raise Problem for a request that may not reach a surface; `names` are further ones of this surface."""
+        """Raise Problem for a request that may not reach a surface; `names` are further host names of this surface."""
         if surface is Surface.OPEN:
             return
         host = headers.get("Host") or ""
@@ -48,10 +48,10 @@ class Guard:
             raise Problem("simple_request", f"nothing here is changed by {what}")
 
     def _check_host(self, host: str, allowed: Collection[str]) -> None:
-        """Refuse a Host header under which a foreign page could reach this machine (DNS rebinding).
+        """Refuse a Host header with which another site's page could reach this machine (DNS rebinding).
 
-        Names of this machine always pass, and those that are allowed. When bound to more than this machine, addresses and
-        names of one label (containers) pass too: no public name can be made to stand for them.
+        This machine's names and the allowed names pass. When the server listens on more than loopback, addresses and
+        names of one label (containers) pass too: a public DNS name is neither.
         """
         name = _name(host)
         if _is_local(name) or name in (self.bound_to.lower(), *(_name(each) for each in allowed)):
@@ -64,7 +64,7 @@ class Guard:
         )
 
     def _check_page(self, host: str, headers: Headers, *, is_link: bool) -> None:
-        """Refuse what a page of another origin sends; another port is another origin."""
+        """Refuse requests of pages of another origin; another port is another origin."""
         origin = headers.get("Origin")
         if origin is not None:
             if origin.partition("://")[2].lower() != host.lower():
@@ -78,7 +78,7 @@ class Guard:
 
 
 def is_from_page(headers: Headers) -> bool:
-    """Whether a page in a browser may have sent this, and not a program."""
+    """Whether a page in a browser may have sent a request with these headers."""
     return "Origin" in headers or headers.get("Sec-Fetch-Site", "none") != "none"
 
 

@@ -1,4 +1,4 @@
-"""This machine's own addresses, which no proxy of the environment comes between."""
+"""This machine's own addresses, for which the environment's proxies do not apply."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def is_loopback(url: str) -> bool:
 def session_for(url: str) -> requests.Session:
     """A session for requests to `url`.
 
-    `HTTP_PROXY`, `ALL_PROXY` and the like count only where `url` leads away from this machine: a proxy elsewhere cannot
-    reach a loopback address, and one that is dead would look as if the emulator were.
+    `HTTP_PROXY`, `ALL_PROXY` and the like apply only to URLs of other machines: another machine's proxy cannot reach a
+    loopback address, and its failure would look like the emulator's.
     """
     session = requests.Session()
     session.trust_env = not is_loopback(url)

@@ -1,4 +1,4 @@
-"""`/ns/<name>` before any address: the same server once more, with nothing in common but the port."""
+"""Namespaces: with `/ns/<name>` before any address, the same server once more, with its own state."""
 
 import re
 
@@ -14,7 +14,7 @@ _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 
 
 def split_path(path: str) -> tuple[str, str] | None:
-    """The namespace that a path names and the rest of the path; None for a name that none can have."""
+    """The namespace in a path and the rest of the path; None if the namespace's name is not valid."""
     if path != "/ns" and not path.startswith("/ns/"):
         return DEFAULT, path
     name, slash, rest = path[4:].partition("/")

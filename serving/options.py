@@ -1,4 +1,6 @@
-"""Options of a command that serves, with their environment twins: a flag beats the environment beats the default."""
+"""Options of a server's command, each with its environment variable: a flag wins over the variable, this over the
+default.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +16,7 @@ class OptionsError(ValueError):
 
 
 class Separated(click.ParamType[str]):
-    """Texts that the environment twin separates with commas."""
+    """A repeatable option's text; the environment variable separates the texts with commas."""
 
     name = "text"
 
@@ -37,7 +39,7 @@ class Place(click.ParamType[Path | str]):
 
 
 class Twin(click.Option):
-    """The option `--flag` of a `setting`, by default the one of that name; its twin in the environment is SERVER_FLAG."""
+    """The option `--flag` of a `setting`, by default of the same name; its environment variable is SERVER_FLAG."""
 
     def __init__(
         self, server: str, flag: str, help: str, metavar: str, *, setting: str | None = None, **more: Any
@@ -58,7 +60,7 @@ def read_options(
 ) -> dict[str, Any]:
     """The value of every option by its name.
 
-    Raises OptionsError, and SystemExit once `--help` has been answered.
+    Raises OptionsError, and SystemExit after `--help`.
     """
     command = click.Command(
         name, params=list(options), help=about, context_settings={"max_content_width": 100}

@@ -1,4 +1,4 @@
-"""Which program listens on a port, where the system tells."""
+"""The program that listens on a port, where the system shows it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ _LISTENS = "0A"
 
 
 def holder_of(port: int) -> str | None:
-    """`NAME (process ID)` of the program that listens on a TCP port of this machine; None where that is not known.
+    """`NAME (process ID)` of the program that listens on a TCP port of this machine; None where it is not known.
 
-    It is known on Linux, of programs of the same user, and to root of all: /proc/net/tcp, `man 5 proc`.
+    Linux shows the programs of the same user, and root sees all: /proc/net/tcp, `man 5 proc`.
     """
     sockets = _listening(port)
     if not sockets:
@@ -26,8 +26,8 @@ def holder_of(port: int) -> str | None:
 
 
 def _listening(port: int) -> set[str]:
-    """The sockets that listen on a port, as /proc names a process's open files."""
-    found = set()
+    """The sockets that listen on a port, by the names of open files in /proc."""
+    sockets = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             lines = Path(table).read_text(encoding="ascii").splitlines()[1:]
@@ -36,8 +36,8 @@ def _listening(port: int) -> set[str]:
         for line in lines:
             columns = line.split()
             if columns[3] == _LISTENS and int(columns[1].rpartition(":")[2], 16) == port:
-                found.add(f"socket:[{columns[9]}]")
-    return found
+                sockets.add(f"socket:[{columns[9]}]")
+    return sockets
 
 
 def _has_one(files: Path, sockets: set[str]) -> bool:

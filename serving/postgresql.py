@@ -1,4 +1,4 @@
-"""One schema of a PostgreSQL database: made where there is none, its connections, and every failure as one line."""
+"""One schema of a PostgreSQL database: its creation, its connections, and its failures, each as one line."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 PREFIXES = ("postgresql://", "postgres://")
 CONNECTIONS = 20
-"""Connections of one server at most: one for each thread that answers, and some for what goes on beside them."""
-PATIENCE_S = 3.0
-"""Seconds until a connection that cannot be had is given up; whoever asked is told to come back."""
+"""The most connections of one server: one for each thread that answers, and some for background work."""
+PATIENCE_S = 2.0
+"""Seconds to wait for a connection; after that the request fails and the client has to come back."""
 
 # In milliseconds: how long one statement may wait for a lock, and how long a transaction may stand idle: a server that
 # hangs in the middle of one must not keep the others from writing.
@@ -36,7 +36,7 @@ def is_address(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Made:
-    """What a schema holds: of which `program` (a few words) and `version` it is, and the statements that make it."""
+    """The content of a schema: its `program` (a few words) and `version`, and the statements that create it."""
 
     program: str
     version: int
@@ -46,9 +46,9 @@ class Made:
 class Database:
     """A schema of the database at `url`, `postgresql://USER:PASSWORD@HOST:PORT/NAME?schema=SCHEMA`.
 
-    `what` it is kept for and `schema`, its usual name, come from the server. What fails raises `failed`, or `away` when it
-    may be better later: each is one line, without the password. The schema is made when it is not there; one that holds
-    anything else is refused and left as it is. `adapt` is called with each new connection.
+    `what` it is kept for and `schema`, its usual name, come from the server. What fails raises `failed`, or `away` when
+    it may be better later: each is one line, without the password. The schema is made when it is not there; one that
+    holds anything else is refused and left as it is. `adapt` is called with each new connection.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Database:
             raise failed(
                 f"the {what} {self.shown} needs psycopg, which is not installed: pip install 'optilocal[postgresql]'"
             ) from None
-        # What the pool has to say of a database that is away its user is told by `away`.
+        # `away` reports a database that cannot be reached, so the pool does not log it.
         logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
         self._errors = psycopg
         self.key = zlib.crc32(f"optilocal {self.schema}".encode()) >> 1
@@ -112,7 +112,7 @@ class Database:
             "search_path": f'"{self.schema}"',
             "lock_timeout": _LOCK_MS,
             "idle_in_transaction_session_timeout": _IDLE_MS,
-            # Another machine that is no longer there holds its locks no longer than this.
+            # A machine that is gone holds its locks no longer than this.
             "tcp_keepalives_idle": 1,
             "tcp_keepalives_interval": 1,
             "tcp_keepalives_count": 2,
@@ -145,7 +145,7 @@ class Database:
                 raise self._failed(
                     f"the {self._what} {self.shown} needs PostgreSQL 12 or newer and a database in the encoding UTF8"
                 )
-            # Several servers may start at once: the first makes the schema.
+            # Several servers may start at once; the first creates the schema.
             db.execute(f"SELECT pg_advisory_lock({self.key}, {_SET_UP})")
             try:
                 with db.transaction():
@@ -186,7 +186,7 @@ class Database:
     # -- connections
 
     def connect(self) -> psycopg.Connection[Any]:
-        """A connection of its own, for whoever listens. Raises `away`."""
+        """A separate connection, for a listener. Raises `away`."""
         with self.named_errors():
             db: psycopg.Connection[Any] = self._errors.Connection.connect(**self._options)
             self._adapt(db)
@@ -194,19 +194,19 @@ class Database:
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """A connection for some statements, each of which is committed by itself unless they say BEGIN and COMMIT."""
+        """A connection for statements, each with its own commit unless they contain BEGIN and COMMIT."""
         db = None
         try:
             with self.named_errors(), self._pool.connection() as db:
                 yield db
         finally:
             if db is not None and db.broken and not self._pool.closed:
-                # The others were made before the database went away as well.
+                # The pool's other connections are as old, and broken too.
                 self._pool.check()
 
     @contextlib.contextmanager
     def transaction(self, *locks: int) -> Iterator[psycopg.Connection[Any]]:
-        """A transaction, begun when nobody else holds one of these advisory locks: the second halves of their keys."""
+        """A transaction that holds these advisory locks, given by the second halves of their keys."""
         with self.connection() as db:
             takes = "".join(f"; SELECT pg_advisory_xact_lock({self.key}, {each})" for each in locks)
             try:
@@ -221,7 +221,7 @@ class Database:
 
     @contextlib.contextmanager
     def named_errors(self) -> Iterator[None]:
-        """Whatever PostgreSQL raises, as the server's own errors."""
+        """Raise PostgreSQL's errors as the server's own errors."""
         try:
             yield
         except (
@@ -234,11 +234,11 @@ class Database:
             raise self._failed(f"the {self._what} {self.shown} failed: {one_line(error)}") from None
 
     def close(self) -> None:
-        """Close every connection; as often as one likes."""
+        """Close every connection; a second call does nothing."""
         self._pool.close(timeout=1.0)
 
 
 def one_line(error: psycopg.Error) -> str:
-    """What PostgreSQL says of a failure, in one line."""
+    """PostgreSQL's text of a failure, in one line."""
     text = " ".join(str(error.diag.message_primary or error).split())
     return text.removeprefix("connection failed: ") or type(error).__name__

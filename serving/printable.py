@@ -1,18 +1,20 @@
-"""Text that somebody sent, as a terminal or a build's log may be given it: nothing in it can steer either."""
+"""Makes text from clients safe for a terminal or a build's log: it contains no control characters."""
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def printable(text: object, *, lines: bool = False) -> str:
-    """The text with everything that is not printable written as JSON escapes it: ESC as `\\u001b`.
+    """The text with every character that is not printable as a JSON escape: ESC as `\\u001b`.
 
     Line breaks and tabs are left as they are with `lines`. A JSON text stays the same JSON.
     """
-    given = str(text)
-    if given.isprintable():
-        return given
+    content = str(text)
+    if content.isprintable():
+        return content
     kept = "\n\t" if lines else ""
-    return "".join(letter if letter.isprintable() or letter in kept else _escaped(letter) for letter in given)
+    return "".join(
+        letter if letter.isprintable() or letter in kept else _escaped(letter) for letter in content
+    )
 
 
 def _escaped(letter: str) -> str:

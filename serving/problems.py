@@ -1,4 +1,4 @@
-"""Errors by name, in one table for each server, with the one JSON shape of their own surfaces."""
+"""Errors by code, in one table for each server, with one JSON shape."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ COMMON: Mapping[str, int] = {
 
 
 class Problem(Exception):
-    """An error of the table: its code, and one sentence that says what, where and what to do."""
+    """An error of the table: its code, and one sentence that says what is wrong, where, and what to do."""
 
     statuses: ClassVar[Mapping[str, int]] = COMMON
 

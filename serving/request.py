@@ -1,4 +1,4 @@
-"""One request, read whole, and its answer; and what an app can ask of the server instead of answering at once."""
+"""One request, read whole, its answer, and the wait that an app can ask for instead of answering at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,14 @@ REQUEST = "serving.request"
 """The `Request` in a WSGI app's environ."""
 
 BREAKS = ("reset", "hang_up", "truncate", "garbage")
-"""Ways to break a connection: reset it, close it without a word, send half of the body, send what is not HTTP."""
+"""Ways to break a connection: reset it, close it without an answer, send half of the body, send bytes that are not
+HTTP.
+"""
 
 
 @dataclass(slots=True)
 class Answer:
-    """What goes back: headers without `Content-Length`, the whole body, one of `BREAKS` if any, seconds to hold it back."""
+    """An answer: headers without `Content-Length`, the whole body, one of `BREAKS` or None, the delay in seconds."""
 
     status: int
     headers: Headers
@@ -24,11 +26,10 @@ class Answer:
 
 @dataclass(slots=True)
 class Wait:
-    """What a request waits for, for at most so many `seconds`.
+    """A request's wait of at most `seconds`.
 
-    `check` runs in a thread: None when the app can answer, else in how many seconds to check again if nothing happens
-    before. `subscribe` is given a callback that may be called in any thread when there is news, and returns what ends
-    the subscription.
+    `check` runs in a thread: None when the app can answer, else the seconds until the next check. `subscribe` takes a
+    callback, which any thread may call for an earlier check, and returns a function that ends the subscription.
     """
 
     seconds: float

@@ -1,4 +1,4 @@
-"""A server in a thread: uvicorn on a socket that listens already, started and stopped at once."""
+"""A server in a thread: uvicorn on a listening socket, started and stopped without delay."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 BACKLOG = 1_024
-# Seconds: how often slow clients are looked for, and how long clients are given to take their answers at the end.
+# Seconds between two checks for slow clients, and seconds in which clients may read their answers when the server stops.
 _LOOK = 5.0
 _GRACE = 2.0
 _LOOK_AGAIN = 0.005
@@ -30,7 +30,7 @@ _TURN = 0.0005
 
 
 class _Loop(uvicorn.Server):
-    """uvicorn's server, which begins to stop when it is told to and not a tenth of a second later."""
+    """uvicorn's server, which stops at once where uvicorn checks every tenth of a second."""
 
     def __init__(self, config: uvicorn.Config, application: Application, limits: Limits) -> None:
         super().__init__(config)
@@ -39,7 +39,7 @@ class _Loop(uvicorn.Server):
         self._stopping: asyncio.Event | None = None
 
     def stop(self) -> None:
-        """From any thread."""
+        """Stop the loop, from any thread."""
         self.serving.wait()
         if self._stopping is not None:
             with contextlib.suppress(RuntimeError):  # it has stopped already
@@ -70,7 +70,7 @@ class _Loop(uvicorn.Server):
             await asyncio.sleep(_LOOK_AGAIN)
         for connection in self._connections():
             connection.transport.abort()
-        # What was aborted is closed in the loop's next turn.
+        # Aborted connections close in the loop's next turn.
         await asyncio.sleep(0)
 
     def _connections(self) -> list[Connection]:
@@ -78,7 +78,7 @@ class _Loop(uvicorn.Server):
 
 
 class Server:
-    """Serves a WSGI app from `start` until `stop`. What else it is given: see `Application` and `Limits`."""
+    """Serves a WSGI app from `start` until `stop`. For the parameters see `Application` and `Limits`."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Server:
             server_header=False,
             date_header=False,
             workers=1,
-            # Whoever uses uvicorn in the same process keeps its logging as it is.
+            # Another user of uvicorn in this process keeps its logging configuration.
             log_config=None,
             log_level=None,
         )
@@ -125,34 +125,36 @@ class Server:
             self._loop.serving.set()
 
     def start(self) -> None:
-        """Serve in a thread; whoever connects after this returns is answered."""
+        """Serve in a thread, which accepts connections when this returns."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Hang up on every client, at once on idle ones, on the others when they are answered or have waited enough."""
+        """Close every connection: idle ones at once, others after their answer or after a limit."""
         self._loop.stop()
         self._thread.join(2 * _GRACE)
         self._application.close()
 
     def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Status and body of the answer, asked in this process without the network.
+        """Status and body of the answer to a request in this process, without the network.
 
-        Raises ConnectionResetError where the connection would be broken instead.
+        Raises ConnectionResetError where the connection would be broken.
         """
         host = reachable_url(*self.address).removeprefix("http://")
-        given = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        request = Request(method, target.encode("latin-1"), [(b"host", host.encode()), *given], body)
+        encoded = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+        ]
+        request = Request(method, target.encode("latin-1"), [(b"host", host.encode()), *encoded], body)
         handler = self._direct(method, request.target, request.headers) if self._direct else None
         self._loop.serving.wait()
-        asked = asyncio.run_coroutine_threadsafe(
+        future = asyncio.run_coroutine_threadsafe(
             self._application.answer(request, handler), self._application.loop
         )
         while True:
             try:
-                answer = asked.result(_GRACE)
+                answer = future.result(_GRACE)
                 break
             except TimeoutError:
-                # A server that was stopped meanwhile answers nobody.
+                # A server that was stopped meanwhile does not answer.
                 if not self._thread.is_alive():
                     raise ConnectionResetError(
                         errno.ECONNRESET, f"{method} {target:.200}: the server stopped"
@@ -163,7 +165,7 @@ class Server:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there, port 0 meaning any free one. Raises OSError."""
+    """A socket that listens on a host and port; port 0 is any free port. Raises OSError."""
     family, _, _, _, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0]
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -177,7 +179,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def why_not(error: OSError, port: int, option: str = "--port") -> str:
-    """Why nothing can listen on a port, who does, and what to do. `option` is where the port is named."""
+    """Why a server cannot listen on a port, and what to do. `option` is the option that sets the port."""
     reason = error.strerror or str(error)
     if error.errno == errno.EADDRINUSE:
         holder = holder_of(port)
@@ -186,31 +188,31 @@ def why_not(error: OSError, port: int, option: str = "--port") -> str:
 
 
 def reachable_url(host: str, port: int) -> str:
-    """`http://HOST:PORT` as a client on this machine reaches what listens on `host`."""
+    """`http://HOST:PORT` with which a client on this machine reaches a server on `host`."""
     host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host).strip("[]")
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def serve_alone() -> None:
-    """For a process that only serves: its threads give way to each other sooner, and no client waits long."""
+    """For a process that only serves: switch threads more often, so that no client waits long."""
     sys.setswitchinterval(_TURN)
 
 
 def until_signal(ready: Callable[[], None], stop: Callable[[], None]) -> None:
     """Return at SIGINT or SIGTERM, after `stop`; for the main thread of a command.
 
-    `ready` is called when a signal would be heeded.
+    `ready` is called after the signal handlers are set.
     """
-    asked = threading.Event()
+    signalled = threading.Event()
 
     def leave(_signal: int, _frame: FrameType | None) -> None:
-        asked.set()
+        signalled.set()
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         ready()
-        # A wait without end would not be interrupted by a signal on every platform.
-        while not asked.wait(0.5):
+        # On some platforms a signal does not interrupt a wait without a time limit.
+        while not signalled.wait(0.5):
             pass
     finally:
         for number, handler in before.items():

@@ -1,4 +1,4 @@
-"""A Flask app with what both servers do alike: the guard before every view, headers after it, every error as JSON."""
+"""The Flask app of both servers: the guard before every view, headers after it, every error as JSON."""
 
 from collections.abc import Callable, Collection, Mapping
 
@@ -19,7 +19,7 @@ _PAGE: Mapping[str, str] = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-# Whatever somebody had served here, a datafile of type text/html say, runs nothing when a browser shows it.
+# Content from users, such as a datafile of type text/html, runs no scripts when a browser shows it.
 INERT = "default-src 'none'; sandbox"
 _IMITATED: Mapping[str, str] = {"Content-Security-Policy": INERT}
 
@@ -33,10 +33,11 @@ def make_app(
     report: Callable[[str], None],
     names: Mapping[Blueprint, Collection[str]] | None = None,
 ) -> Flask:
-    """The app of a server whose routes belong to these surfaces.
+    """The app of a server with these blueprints.
 
-    A body of more than `max_body` bytes is refused on all but the open ones. `hint` says where the addresses are described,
-    `names` are further host names of some routes, and `report` is told, in one line, what the app got wrong.
+    A body of more than `max_body` bytes is refused, except on open surfaces. `hint` says where the addresses are
+    described, `names` are further host names of blueprints, and `report` is called with one line for each failure of
+    the app.
     """
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -47,7 +48,7 @@ def make_app(
 
     @app.before_request
     def check() -> None:
-        # Where there is no route nothing is done, and nothing is told but that.
+        # Without a route the answer is 404 and shows nothing.
         if request.routing_exception is not None:
             return
         surface = kinds[request.blueprint or ""]
@@ -74,31 +75,31 @@ def make_app(
     def unforeseen(error: Exception) -> Response:
         where = f"{request.method} {request.path:.200}"
         report(f"{where}: {type(error).__name__}: {error}")
-        said = f"the {guard.server} failed on {where}: {type(error).__name__}"
-        return problem_response(Problem("internal_error", said))
+        message = f"the {guard.server} failed on {where}: {type(error).__name__}"
+        return problem_response(Problem("internal_error", message))
 
     app.register_error_handler(Problem, problem_response)
     return app
 
 
 def as_problem(error: HTTPException, hint: str) -> Problem:
-    """An error of Flask's own as one of ours."""
+    """An error of Flask as one of ours."""
     headers = {name: value for name, value in error.get_headers() if name.lower() == "allow"}
     code = _CODES.get(error.code or 500, "bad_request")
     where = f"{request.method} {request.path:.200}"
     if code == "not_found":
-        message = f"{where} is nothing here; {hint}"
+        message = f"{where} is not an address here; {hint}"
     elif code == "method_not_allowed":
-        message = f"{where} is not possible; possible: {headers.get('Allow', '')}"
+        message = f"{where} is not allowed; allowed: {headers.get('Allow', '')}"
     else:
         message = error.description or error.name
     return Problem(code, message, headers)
 
 
 def current_request() -> Request:
-    """What the server knows of the current request, and what a view may ask of it."""
-    found: Request = request.environ[REQUEST]
-    return found
+    """The server's record of the current request, on which a view may set a wait, a break or a delay."""
+    current: Request = request.environ[REQUEST]
+    return current
 
 
 def current_namespace() -> str:

@@ -1,4 +1,4 @@
-"""One request as a WSGI app sees it (PEP 3333), and what the app says."""
+"""Calls a WSGI app (PEP 3333) for one request."""
 
 import io
 import sys
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def environ(request: Request, server: tuple[str, int]) -> "WSGIEnvironment":
-    """The request as PEP 3333 has it, for a server at that address. Raises Problem for a namespace's wrong name."""
+    """The WSGI environ of a request, for a server at that address. Raises Problem for a namespace that is not valid."""
     target = request.target.decode("latin-1")
     if not target.startswith("/"):
         parts = urlsplit(target)
@@ -26,7 +26,7 @@ def environ(request: Request, server: tuple[str, int]) -> "WSGIEnvironment":
         raise Problem("invalid_namespace", RULE)
     namespace, path = named
     prefix = f"/ns/{namespace}" if target.startswith("/ns/") else ""
-    made: WSGIEnvironment = {
+    variables: WSGIEnvironment = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": prefix,
         "PATH_INFO": path,
@@ -48,25 +48,25 @@ def environ(request: Request, server: tuple[str, int]) -> "WSGIEnvironment":
     }
     for raw_name, raw_value in request.headers:
         name = raw_name.decode("latin-1").upper()
-        # A name with an underscore could not be told from one with a hyphen.
+        # WSGI would not distinguish a name with an underscore from one with a hyphen.
         if "_" in name or name in ("TRANSFER-ENCODING", "CONTENT-LENGTH"):
             continue
         key = "CONTENT_TYPE" if name == "CONTENT-TYPE" else "HTTP_" + name.replace("-", "_")
         value = raw_value.decode("latin-1")
-        made[key] = f"{made[key]},{value}" if key in made else value
+        variables[key] = f"{variables[key]},{value}" if key in variables else value
     if request.body:
-        made["CONTENT_LENGTH"] = str(len(request.body))
-    return made
+        variables["CONTENT_LENGTH"] = str(len(request.body))
+    return variables
 
 
 def ask(app: "WSGIApplication", request: Request, server: tuple[str, int]) -> Answer:
-    """What the app answers; everything it gives is short enough to be held whole. Raises what the app raises."""
+    """The app's answer, read whole. Raises the app's errors."""
     status = "500"
     named: list[tuple[str, str]] = []
 
-    def start_response(given: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
+    def start_response(status_line: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
         nonlocal status, named
-        status, named = given, headers
+        status, named = status_line, headers
 
     pieces: Iterable[bytes] = app(environ(request, server), start_response)
     try:

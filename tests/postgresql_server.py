@@ -3,11 +3,13 @@
 import contextlib
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,14 +70,15 @@ class PostgresqlServer:
                 command, check=False, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd="/", **self._as
             )
             said.seek(0)
-            assert ended.returncode == 0, f"{program}: {said.read().decode()}"
+            log = self._folder / "log"
+            more = log.read_text()[-2_000:] if log.exists() else ""
+            assert ended.returncode == 0, f"{program}: {said.read().decode()}\n{more}"
 
     def start(self) -> None:
         """Serve, on the same port as before."""
         if not self.port:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                self.port = free.getsockname()[1]
+            # Not one of those that the system gives to clients: while the server is away, one of them could take it.
+            self.port = next(port for port in random.sample(range(15_000, 30_000), 100) if _is_free(port))
         log = str(self._folder / "log")
         self._run("pg_ctl", "-D", str(self._folder), "-w", "-l", log, "-o", f"-p {self.port}", "start")
 
@@ -90,10 +93,24 @@ class PostgresqlServer:
 
     def kill(self) -> None:
         """kill -9 of every process of the server."""
-        children = subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False)
-        for pid in (self.pid, *map(int, children.stdout.split())):
+        gone = self.signal(signal.SIGKILL)
+        while any(_runs(pid) for pid in gone):
+            threading.Event().wait(0.01)
+        # A process that nobody has fetched yet would be taken for one that runs.
+        for left in (self._folder / "postmaster.pid", *self._folder.parent.glob(".s.PGSQL.*")):
+            left.unlink()
+
+    def signal(self, number: int) -> list[int]:
+        """Send every process of the server a signal; their ids."""
+        first = self.pid
+        # While it stands still it has no further children.
+        os.kill(first, signal.SIGSTOP)
+        children = subprocess.run(["pgrep", "-P", str(first)], capture_output=True, text=True, check=False)
+        pids = [*map(int, children.stdout.split()), first]
+        for pid in pids:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
+        return pids
 
     @contextlib.contextmanager
     def asking_for_passwords(self, user: str) -> Iterator[None]:
@@ -113,6 +130,19 @@ class PostgresqlServer:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}" + (
             f"?schema={schema}" if schema else ""
         )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as taken:
+        return taken.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is more than an entry that nobody has fetched yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def _exists(user: str) -> bool:

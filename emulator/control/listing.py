@@ -1,6 +1,8 @@
 """What every listing of the control surface shares: paging, filters, search, and waiting on the server."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from flask import request
@@ -18,6 +20,10 @@ SHARED = ("after", "limit", "order", "q", "wait", "count", "ns")
 DEFAULT_LIMIT, MOST = 100, 1_000
 LONGEST_WAIT = 300.0
 _LARGEST = 2**63 - 1
+# While a page of megabytes is put together it takes some ten times as many: no more than two are at a time.
+_LARGE = 1_000_000
+_large = threading.Semaphore(2)
+_TURNS = 100
 
 
 def asked_namespace() -> str | None:
@@ -117,15 +123,29 @@ def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -
     journal = context().journal
     served = current_request()
     if not served.waited:
+        served.time_left = seconds
         _wait(name, query, count, seconds)
         if served.wait is not None:
             return ""
     context().projector.catch_up()
     rows = journal.rows(name, query)
-    more = len(rows) < query.limit and _bytes(rows) >= query.most_bytes
-    if seconds and len(rows) < min(count, query.limit) and not more:
-        # What was counted was being worked out anew at this very moment.
+    for _ in range(_TURNS):
+        more = len(rows) < query.limit and _bytes(rows) >= query.most_bytes
+        if not seconds or more or len(rows) >= min(count, query.limit) or not served.time_left:
+            break
+        # What was counted was being worked out anew at this very moment: it is waited for, or there by now.
         _wait(name, query, count, seconds)
+        if served.wait is not None:
+            return ""
+        rows = journal.rows(name, query)
+    with _large if _bytes(rows) > _LARGE else nullcontext():
+        return _page(name, query, rows, show, more=more)
+
+
+def _page(
+    name: str, query: Query, rows: Sequence[Row], show: Callable[[Row], Mapping[str, Any]], *, more: bool
+) -> str:
+    journal = context().journal
     page: list[str] = []
     size = 0
     for row in rows:
@@ -142,6 +162,24 @@ def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -
         **({"more": True} if more else {}),
     }
     return f'{{"{name}":[{",".join(page)}],{dumps(rest)[1:]}'
+
+
+def whole_listing(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The answer of a listing that has no pages of rows, as JSON: it too ends before it has more than `PAGE_BYTES`, and
+    then says where it goes on: `"next"`, for `after`.
+    """
+    after = _number("after", 0, 0, _LARGEST) or 0
+    page: list[str] = []
+    size = 0
+    for row in rows[after:]:
+        page.append(dumps(row))
+        size += len(page[-1].encode("utf-8", "replace"))
+        if size > PAGE_BYTES and len(page) > 1:
+            page.pop()
+            break
+    left = after + len(page) < len(rows)
+    rest = f',"next":{after + len(page)},"more":true' if left else ""
+    return f'{{"{name}":[{",".join(page)}]{rest}}}'
 
 
 def _bytes(rows: Sequence[Row]) -> int:

@@ -44,13 +44,26 @@ def json_body(*, required: bool = True) -> Any:
         raise Problem("invalid_json", f"the body is not valid JSON: {error}") from None
 
 
-def _page(text: str) -> Response:
+def page_response(text: str) -> Response:
+    """A page of a listing."""
     return Response(text, content_type="application/json")
 
 
 @blueprint.get("/health")
 def health() -> Response:
     return json_response({"status": "ok", "version": __version__})
+
+
+@blueprint.get("/ready")
+def ready() -> Response:
+    """Whether events would be taken and judged: for whatever spreads requests over several emulators."""
+    parts = context()
+    waiting = parts.journal.last_exchange() - parts.journal.position().exchange
+    if waiting > parts.settings.max_events:
+        raise Problem(
+            "not_ready", f"{waiting} requests wait to be judged, more than are kept", {"Retry-After": "1"}
+        )
+    return json_response({"status": "ready", "waiting": waiting})
 
 
 @blueprint.get("/openapi.json")
@@ -61,17 +74,17 @@ def openapi() -> Response:
 
 @blueprint.get("/exchanges")
 def exchanges() -> Response:
-    return _page(listing("exchanges", exchange_json))
+    return page_response(listing("exchanges", exchange_json))
 
 
 @blueprint.get("/events")
 def events() -> Response:
-    return _page(listing("events", event_json))
+    return page_response(listing("events", event_json))
 
 
 @blueprint.get("/verdicts")
 def verdicts() -> Response:
-    return _page(listing("verdicts", context().verdicts.verdict))
+    return page_response(listing("verdicts", context().verdicts.verdict))
 
 
 @blueprint.get("/results")
@@ -115,7 +128,7 @@ def post_run() -> Response:
 
 @blueprint.get("/runs")
 def runs() -> Response:
-    return _page(
+    return page_response(
         listing(
             "runs",
             lambda row: {**loads(row["summary"]), "number": row["number"], "namespace": row["namespace"]},

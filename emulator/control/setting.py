@@ -7,8 +7,8 @@ from flask import Blueprint, Response, request
 
 from optilocal.emulator.clock import ClockError, iso, namespace_time, parse_time
 from optilocal.emulator.context import CLOCK, base_url, context, namespace
-from optilocal.emulator.control.listing import asked_namespace
-from optilocal.emulator.control.reading import json_body, json_response
+from optilocal.emulator.control.listing import asked_namespace, whole_listing
+from optilocal.emulator.control.reading import json_body, json_response, page_response
 from optilocal.emulator.datafile.datafile import DatafileError
 from optilocal.emulator.datafile.store import DatafileStore, datafile_url, listed, read_content
 from optilocal.emulator.privacy import subject_access
@@ -40,7 +40,7 @@ def _now() -> int:
 
 @blueprint.get("/datafiles")
 def datafiles() -> Response:
-    return json_response({"datafiles": listed(context().journal, asked_namespace(), _root())})
+    return page_response(whole_listing("datafiles", listed(context().journal, asked_namespace(), _root())))
 
 
 @blueprint.put("/datafiles/<sdk_key>")
@@ -140,7 +140,7 @@ def get_faults() -> Response:
         for space, _, rules in context().journal.documents(faults.KIND, asked_namespace())
         for rule in rules
     ]
-    return json_response({"faults": rows})
+    return page_response(whole_listing("faults", rows))
 
 
 @blueprint.put("/faults")
@@ -207,7 +207,7 @@ def subject_access_requests() -> Response:
         {"namespace": space, **doc["request"], "erased": doc["erased"]}
         for space, _, doc in context().journal.documents(subject_access.KIND, asked_namespace())
     ]
-    return json_response({"subject_access_requests": rows})
+    return page_response(whole_listing("subject_access_requests", rows))
 
 
 @blueprint.post("/subject-access-requests/<request_id>/process")

@@ -212,13 +212,13 @@ class PostgresqlStore:
         with self.database.connection() as db:
             return iter(db.execute(STATEMENTS[statement], _columns(keys)).fetchall())
 
-    def rows(self, listing: str, query: Query) -> list[Row]:
-        """The rows that match, in order of their numbers (downwards when `newest`)."""
+    def rows(self, listing: str, query: Query) -> Iterator[Row]:
+        """The rows that match, in order of their numbers (downwards when `newest`), read one by one."""
         where, values = condition(listing, query)
         order = "DESC" if query.newest else "ASC"
         sql = f"SELECT {STATEMENTS[f'columns {listing}']} FROM {listing} WHERE {where} ORDER BY number {order} LIMIT %s"
-        with self.database.connection() as db:
-            return db.execute(sql, [*values, query.limit]).fetchall()
+        with self.database.connection() as db, db.cursor() as cursor:
+            yield from cursor.stream(sql, [*values, query.limit])
 
     def count(self, listing: str, query: Query, most: int) -> int:
         """How many rows match, counted no further than `most`."""

@@ -21,7 +21,7 @@ FILTERS: Mapping[str, frozenset[str]] = {
 
 
 PAGE_BYTES = 8_000_000
-"""A page ends with the row that reaches so many bytes."""
+"""A page of a listing has no more bytes than these, but for its first row."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Query:
     newest: bool = False
     filters: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
-    most_bytes: int = PAGE_BYTES
+    most_bytes: int = PAGE_BYTES // 2
 
 
 class Exchange(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from optilocal.emulator.journal.interface import JournalError
-from optilocal.serving.damaged_file import InUse, fits, set_aside, told
+from optilocal.serving.damaged_file import InUse, counted, fits, set_aside
 from optilocal.serving.database_pages import Row, Value
 
 _TEXT = (str, None)
@@ -52,7 +52,7 @@ def salvage(path: Path, make: Callable[[Path], sqlite3.Connection]) -> str:
             f"the journal {path} is damaged, and another process uses it; stop all of them and start one: it keeps what"
             " can be read"
         ) from None
-    return f"the journal {path} was damaged: {told(read)} could be read and go on; the damaged file is kept as {aside}"
+    return f"the journal {path} was damaged: {counted(read)} could be read and go on; the damaged file is kept as {aside}"
 
 
 def _keep(db: sqlite3.Connection, row: Row, read: Counter[str]) -> None:

@@ -1,4 +1,4 @@
-"""One conversion in the results stage with all that is known of its visitor: the facts its verdict is told from."""
+"""One conversion in the results stage with all that is known of its visitor: the facts that its verdict follows from."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -147,7 +147,7 @@ def _listed_without_id(key: str, report: DeliveryReport, datafile: Datafile | No
 
 
 def _served_events(report: DeliveryReport) -> list[dict[str, Any]] | None:
-    """The events of the datafile as the report has it; None when it was cut off or is none."""
+    """The events of the datafile as the report has it; None when it was cut off or is not a datafile."""
     requests = report.requests_to("datafile")
     response = requests[-1].get("response") if requests else None
     if not isinstance(response, str) or len(response) >= _RESPONSE_LIMIT:

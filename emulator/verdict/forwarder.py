@@ -64,6 +64,8 @@ def _not_subscribed(report: DeliveryReport, _: DatafileHistory) -> Ending:
                 "Let the event's integrations object name this destination with true, by its own name "
                 '"Optimizely Feature Experimentation (Actions)", or leave the object out.'
             )
+        elif "switched off" in why:
+            remedy = "Switch the destination on, in its settings."
         elif "no mapping" in why:
             remedy = "Add a mapping whose trigger matches the event, and enable it."
     elif disabled and len(disabled) == len(report.mappings):

@@ -261,7 +261,7 @@ def _decide(case: ResultsCase, rules: Sequence[Experiment]) -> str:
 
 
 def _unrecorded(case: ResultsCase) -> str:
-    """The other way to have no decision: the SDK decided, for none of the experiments, and told nobody."""
+    """A sentence for the other cause: the SDK decided for no experiment and therefore sent no decision event."""
     datafile = case.history.at(case.at)
     all_told = datafile is not None and datafile.raw.get("sendFlagDecisions") is True
     if all_told and all(case.history.flags(rule.id) for rule in case.running):

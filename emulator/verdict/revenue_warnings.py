@@ -1,4 +1,4 @@
-"""Notes on revenue and value: made numbers on the way, in the wrong unit, or under a name that nobody reads."""
+"""Warnings on revenue and value: converted to numbers on the way, in the wrong unit, or under a name not read."""
 
 from collections.abc import Mapping
 from typing import Any

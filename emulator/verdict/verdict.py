@@ -54,7 +54,7 @@ def verdict(
     decisions: all decisions of the conversion's visitor (of `delivery["visitor_id"]` when there is no conversion), any
         order; replays do no harm.
     duplicate_of: the earlier received row with the same uuid and account, if there is one.
-    uuid_taken_by_other_delivery: that earlier row came from another source event or from an SDK: it is no retry.
+    uuid_taken_by_other_delivery: that earlier row came from another source event or from an SDK, so this is not a retry.
     relatives: visitor id → decisions, for the ids that `related_visitors` names and for visitor ids of the same `fold`
         (`optilocal.emulator.datafile.nearest.fold`); without the visitor itself.
 

@@ -14,6 +14,7 @@ from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.pipeline.delivery import error_json
 from optilocal.forwarder.pipeline.mappings import mapping_json, odd_triggers, read_mappings
 from optilocal.forwarder.problems import Problem
+from optilocal.forwarder.queue.instances import ENABLED, of_action
 from optilocal.forwarder.stages.platform import PARTS
 from optilocal.forwarder.stages.shape import ShapeError
 from optilocal.forwarder.store.spool import FILTERS, STATES, SpooledDelivery
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("control_api", __name__, url_prefix="/_forwarder")
 
-SETTINGS = ("accountId", "dataFileUrl", "accessToken")
+SETTINGS = ("accountId", "dataFileUrl", "accessToken", ENABLED)
 MASK = "********"
 PAGE_BYTES = 8_000_000
 """A page of deliveries ends with the one that reaches so many bytes."""
@@ -66,6 +67,8 @@ def put_settings() -> Response:
     unknown = sorted(set(body) - set(SETTINGS))
     if unknown:
         raise Problem("invalid_settings", f"unknown setting {unknown[0]!r}; known are {', '.join(SETTINGS)}")
+    if not isinstance(body.get(ENABLED), bool | None):
+        raise Problem("invalid_settings", '"enabled" is true or false')
     instances, namespace = context().instances, current_namespace()
     try:
         # What is not given stays as it is; null removes it.
@@ -126,7 +129,7 @@ for _part in PARTS:
         )
 
 
-# -- the destination, asked
+# -- requests of the destination
 
 
 @blueprint.get("/event-keys")
@@ -139,13 +142,13 @@ def keys() -> Response:
 def authentication() -> Response:
     # Segment tests settings before it saves them, so the settings to test may be in the body.
     has_body = request.method == "POST" and request.content_length
-    chosen = Settings(_settings_object(read_json())) if has_body else _settings()
+    chosen = Settings(of_action(_settings_object(read_json()))) if has_body else _settings()
     error = test_authentication(chosen, _client()).error
     return jsonify(ok=True) if error is None else jsonify(ok=False, error=error_json(error))
 
 
 def _settings() -> Settings:
-    return Settings(context().instances.settings(current_namespace()))
+    return Settings(of_action(context().instances.settings(current_namespace())))
 
 
 def _client() -> RequestClient:
@@ -209,8 +212,8 @@ def deliveries() -> Response:
     following = rows[-1].row if rows else after
     answer = {"deliveries": [_shown(row) for row in rows], "next": following, "dropped": spool.dropped()}
     if 0 < len(rows) < limit:
-        found = spool.count(namespace, after=after, most=len(rows) + 1, filters=filters)
-        answer |= {"more": True} if found > len(rows) else {}
+        matching = spool.count(namespace, after=after, most=len(rows) + 1, filters=filters)
+        answer |= {"more": True} if matching > len(rows) else {}
     return jsonify(answer)
 
 

@@ -1,7 +1,7 @@
 """Segment's Public API for destination filters: `/destination/<id>/filters`, and a filter's preview.
 
-https://docs.segmentapis.com/tag/Destination-Filters: an answer has `data`, or `errors`. A namespace has one destination, so
-any destination id names it.
+https://docs.segmentapis.com/tag/Destination-Filters: an answer has `data`, or `errors`. A namespace has one
+destination, so any destination id names it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.stages.destination_filters import (
     MAX_FILTERS,
     DestinationFilter,
+    apply,
     in_order,
-    look,
     read_filter,
     read_preview,
 )
@@ -104,9 +104,8 @@ def preview() -> Response:
     previewed = read_preview(shape.value["filter"])
     if isinstance(previewed.condition, StatementError):
         raise ShapeError([Violation("filter.if", f'"if" is not valid FQL: {previewed.condition}')])
-    looked = look(in_order([previewed]), dict(payload.value), context().random)
-    result = None if looked.ended else looked.event
-    return _data({"inputPayload": payload.value, "result": result})
+    result = apply(in_order([previewed]), dict(payload.value), context().random)
+    return _data({"inputPayload": payload.value, "result": None if result.ended else result.event})
 
 
 @blueprint.errorhandler(ShapeError)

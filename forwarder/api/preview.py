@@ -1,4 +1,6 @@
-"""`/_forwarder/preview | trigger | fields`: what would become of events, what a mapping is made of; nothing is sent."""
+"""`/_forwarder/preview | trigger | fields`: the reports that events would get, and the parts of a mapping; nothing is
+sent.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,7 @@ from optilocal.forwarder.pipeline.mappings import read_mappings
 from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.source_event import complete
 from optilocal.forwarder.problems import Problem
+from optilocal.forwarder.queue.instances import ENABLED, of_action
 from optilocal.forwarder.stages.platform import PARTS
 from optilocal.serving.site import current_namespace
 
@@ -31,10 +34,10 @@ KEYS = ("events", "datafile", "settings", "mappings", *PARTS)
 
 @blueprint.post("/preview")
 def preview() -> Response:
-    """The report of each event as it would be, by the settings, mappings and stages given, else those configured."""
-    given = _object(read_json(), KEYS)
-    pipeline = _pipeline(given)
-    events = given.get("events")
+    """The report that each event would get with the given settings, mappings and stages, else with those configured."""
+    body = _object(read_json(), KEYS)
+    pipeline = _pipeline(body)
+    events = body.get("events")
     if not isinstance(events, list) or not 0 < len(events) <= MOST_EVENTS:
         raise Problem("invalid_preview", f'"events" is a list of 1 to {MOST_EVENTS} Segment events')
     reports = []
@@ -48,12 +51,12 @@ def preview() -> Response:
     return jsonify(reports=reports)
 
 
-def _pipeline(given: dict[str, Any]) -> Pipeline:
+def _pipeline(body: dict[str, Any]) -> Pipeline:
     from optilocal.forwarder.http.offline_session import OfflineSession  # noqa: PLC0415 - `requests` is slow to import
     from optilocal.forwarder.http.session import Answer  # noqa: PLC0415
 
     instances, namespace = context().instances, current_namespace()
-    datafile = _object(given.get("datafile") or {}, ("status", "text", "content_type"))
+    datafile = _object(body.get("datafile") or {}, ("status", "text", "content_type"))
     answer = Answer(
         int(datafile.get("status") or 200),
         "",
@@ -63,19 +66,20 @@ def _pipeline(given: dict[str, Any]) -> Pipeline:
     )
     settings = {
         **instances.settings(namespace),
-        **_object(given.get("settings") or {}, SETTINGS),
+        **_object(body.get("settings") or {}, SETTINGS),
     }
     try:
         platform = instances.platform(namespace)
         for part in PARTS:
-            if part in given:
-                platform = platform.with_json(part, given[part])
+            if part in body:
+                platform = platform.with_json(part, body[part])
         mappings = instances.mappings(namespace)
-        if "mappings" in given:
-            mappings = read_mappings(given["mappings"])
+        if "mappings" in body:
+            mappings = read_mappings(body["mappings"])
         return Pipeline(
-            Settings({key: value for key, value in settings.items() if value is not None}),
+            Settings({key: value for key, value in of_action(settings).items() if value is not None}),
             mappings,
+            enabled=settings.get(ENABLED) is not False,
             optimizely=instances.optimizely(namespace),
             clock=context().clock,
             random=Random(0),
@@ -91,7 +95,7 @@ def _pipeline(given: dict[str, Any]) -> Pipeline:
 
 @blueprint.get("/fields")
 def fields() -> Response:
-    """What a mapping is made of: the action's fields with their types and defaults, and its trigger."""
+    """The parts of a mapping: the action's fields with their types and defaults, and its trigger."""
     return jsonify(
         trigger=DEFAULT_TRIGGER,
         most=MAX_MAPPINGS,
@@ -110,18 +114,18 @@ def fields() -> Response:
 
 @blueprint.post("/trigger")
 def trigger() -> Response:
-    """A trigger as Segment reads it: in words, or with Segment's own error; and what in it is surely not meant."""
-    given = read_json()
-    text = given.get("trigger") if isinstance(given, dict) else None
-    names = given.get("event_names", []) if isinstance(given, dict) else None
+    """A trigger's meaning in words, or Segment's own error, and its probable mistakes."""
+    body = read_json()
+    text = body.get("trigger") if isinstance(body, dict) else None
+    names = body.get("event_names", []) if isinstance(body, dict) else None
     if not isinstance(text, str) or not isinstance(names, list):
         raise Problem("invalid_trigger", 'give {"trigger": a text, "event_names"?: a list of texts}')
-    read = compile_trigger(text)
+    compiled = compile_trigger(text)
     notes = [
         {"at": note.at, "text": note.text, "message": note.message}
         for note in lint_trigger(text, [str(name) for name in names])
     ]
-    return jsonify(problem=read.problem, meaning=in_words(read), notes=notes)
+    return jsonify(problem=compiled.problem, meaning=in_words(compiled), notes=notes)
 
 
 def _object(value: Any, keys: Collection[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Segment's Public API for deletion and suppression: regulations, the suppression list, how far each has come."""
+"""Segment's Public API for deletion and suppression: regulations and their status, the suppression list."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ blueprint = Blueprint("regulations", __name__)
 DESTINATION_ID = "641d5acea88fa531b9068608"
 MAX_SUBJECTS = 5000
 SUBJECT_KINDS = {"USER_ID": "user_id", "ANONYMOUS_ID": "anonymous_id", "OBJECT_ID": None}
-"""Subject type → kind of subject. An OBJECT_ID names a row of a cloud source: no event and no destination has it."""
+"""Subject type → kind of subject. An OBJECT_ID names a row of a cloud source, which no event and no destination has."""
 
 
 class _Invalid(Exception):
-    """A field of the request that cannot be used; 422 as at Segment."""
+    """A field of the request that is not valid; 422 as at Segment."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -129,9 +129,9 @@ def _deletion(kind: str, subject: str, unique: str, now: int) -> dict[str, Any]:
 
 
 def _status(record: dict[str, Any], deletions: list[SpooledDelivery]) -> dict[str, Any]:
-    """How far a regulation has come, in Segment's words.
+    """A regulation with its status, in the Public API's shape.
 
-    Source: segment.com/docs/privacy/user-deletion-and-suppression.
+    Source: https://segment.com/docs/privacy/user-deletion-and-suppression/.
     """
     states = [spooled.state for spooled in deletions]
     reports = [spooled.delivery.report for spooled in deletions]

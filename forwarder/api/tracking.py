@@ -152,8 +152,8 @@ def with_consent(settings: dict[str, Any], consent: Consent) -> dict[str, Any]:
     """The settings with the workspace's consent categories, as Segment's consent wrapper reads them (npm
     `@segment/analytics-consent-tools`, src/domain/blocking-helpers.ts); without categories they stay as they are.
 
-    The destination itself is not among `integrations`: its consent is judged on the server, and analytics.js fetches a
-    bundle from Segment's own CDN as soon as there is any other integration than Segment.io.
+    The destination itself is not among `integrations`: the server checks its consent, and for every integration but
+    Segment.io analytics.js fetches a bundle from Segment's CDN.
     """
     everything = list(dict.fromkeys((*consent.categories, *consent.others)))
     if not everything:
@@ -163,7 +163,7 @@ def with_consent(settings: dict[str, Any], consent: Consent) -> dict[str, Any]:
 
 
 def browser_settings(key: str, api_host: str, protocol: str) -> dict[str, Any]:
-    """What analytics.js fetches before it sends: itself as the only integration, and where to send."""
+    """The settings that analytics.js fetches first: Segment.io as the only integration, and the address to send to."""
     everything = {"__default": {"enabled": True, "integrations": {}}}
     return {
         "integrations": {

@@ -169,7 +169,7 @@ def _read_audience(event: Any) -> None:
 def on_delete(event: Any, settings: Settings, client: Client) -> ActionResult:
     """Asks Optimizely to delete: the request names the account and not the user.
 
-    Source: Segment's optimizely-feature-experimentation-actions/index.ts.
+    Source: @segment/action-destinations, optimizely-feature-experimentation-actions/index.ts.
     """
     try:
         if event is None or event is UNDEFINED:
@@ -195,7 +195,7 @@ def on_delete(event: Any, settings: Settings, client: Client) -> ActionResult:
 def test_authentication(settings: Settings, client: Client) -> ActionResult:
     """Fetches the datafile once: any 2xx passes; neither account nor token is looked at.
 
-    Source: Segment's optimizely-feature-experimentation-actions/index.ts.
+    Source: @segment/action-destinations, optimizely-feature-experimentation-actions/index.ts.
     """
     try:
         configured = settings.validate()
@@ -212,7 +212,7 @@ def test_authentication(settings: Settings, client: Client) -> ActionResult:
 def event_keys(settings: Settings, client: Client) -> ActionResult:
     """The choices of the dynamic field `eventKey`; whatever goes wrong is part of the answer.
 
-    Source: Segment's optimizely-feature-experimentation-actions/trackEvent/index.ts.
+    Source: @segment/action-destinations, optimizely-feature-experimentation-actions/trackEvent/index.ts.
 
     Settings are not validated for it, as at Segment.
     """

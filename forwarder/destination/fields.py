@@ -1,4 +1,4 @@
-"""Fields of actions and settings: empty values go, Ajv's coercion, and its findings in Segment's words."""
+"""The fields of actions and settings: removes empty values, coerces as Ajv does, and validates with Segment's texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from optilocal.forwarder.javascript.values import UNDEFINED, Value, number_to_st
 
 @dataclass(frozen=True)
 class Field:
-    """One field: `type` is string, integer, number, object or datetime (text or number that reads as a date)."""
+    """One field: `type` is string, integer, number, object or datetime (a string or number that is a date)."""
 
     key: str
     label: str
@@ -43,18 +43,18 @@ _NOT_COERCED: Final = object()
 
 @dataclass
 class Findings:
-    """Every message of one check, in Segment's order."""
+    """Every message of one validation, in Segment's order."""
 
     messages: list[str] = field(default_factory=list)
 
     def raise_if_wrong(self) -> None:
-        """Raises `AggregateAjvError` where there is a message."""
+        """Raises `AggregateAjvError` if there is a message."""
         if self.messages:
             raise AggregateAjvError(self.messages)
 
 
 def remove_empty_values(payload: Value, fields: Sequence[Field]) -> Value:
-    """Drops null and empty texts from the top of a payload; what is nested stays.
+    """Removes null and empty strings from a payload's top level.
 
     Source: @segment/actions-core remove-empty-values.ts.
     """
@@ -69,13 +69,13 @@ def remove_empty_values(payload: Value, fields: Sequence[Field]) -> Value:
 
 
 def check(payload: Value, fields: Sequence[Field]) -> Findings:
-    """Coerces a payload in place, drops what no field names, and says what is wrong.
+    """Coerces a payload in place, removes members that are not `fields`, and validates it.
 
     Source: @segment/actions-core schema-validation.ts.
     """
     if not isinstance(payload, dict):
         return Findings([f"The root value must be an object but it was {_kind(payload)}."])
-    found = Findings(
+    findings = Findings(
         [
             f"The root value is missing the required field '{known.key}'."
             for known in fields
@@ -87,29 +87,31 @@ def check(payload: Value, fields: Sequence[Field]) -> Findings:
         del payload[key]
     for known in fields:
         if known.key in payload:
-            payload[known.key] = _check_field(payload[known.key], known, found)
-    return found
+            payload[known.key] = _check_field(payload[known.key], known, findings)
+    return findings
 
 
-def _check_field(value: Value, known: Field, found: Findings) -> Value:
+def _check_field(value: Value, known: Field, findings: Findings) -> Value:
     kept = value
     if not _has_type(value, known.type):
         if isinstance(value, list) and len(value) == 1 and known.type != "object":
             value = value[0]
-        # Where two types are allowed, Ajv forgets to look whether an unwrapped item is right already.
+        # For two allowed types Ajv does not check whether an unwrapped item has the right type already.
         if value is kept or known.type == "datetime" or not _has_type(value, known.type):
             coerced = _coerce(value, known.type)
         else:
             coerced = value
         if coerced is _NOT_COERCED:
-            found.messages.append(f"{known.label} must be {_EXPECTED[known.type]} but it was {_kind(value)}.")
+            findings.messages.append(
+                f"{known.label} must be {_EXPECTED[known.type]} but it was {_kind(value)}."
+            )
         else:
             kept = value = coerced
     name = "date-like" if known.type == "datetime" else known.format
     if name is not None and isinstance(value, str):
         accepts, label = _FORMATS[name]
         if not accepts(value):
-            found.messages.append(f"{known.label} must be a valid {label} string but it was not.")
+            findings.messages.append(f"{known.label} must be a valid {label} string but it was not.")
     return kept
 
 

@@ -1,6 +1,6 @@
-"""Action `trackEvent`: a payload and a datafile become one event batch for Optimizely.
+"""The action `trackEvent`: it makes an event batch for Optimizely from a payload and a datafile.
 
-Source: Segment's optimizely-feature-experimentation-actions/trackEvent/index.ts.
+Source: @segment/action-destinations, optimizely-feature-experimentation-actions/trackEvent/index.ts.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _attributes(payload: dict[str, Any], datafile: Value) -> list[dict[str, Any]
 
 
 class _ByKey:
-    """Entities of a datafile by their key, the first of a key winning; the JavaScript object Segment's code builds."""
+    """Entities of a datafile by key, as in the JavaScript object that Segment's code builds: the first of a key wins."""
 
     def __init__(self, entities: Value) -> None:
         self.own: dict[str, Value] = {}
@@ -142,7 +142,7 @@ class _ByKey:
             if key != "__proto__":
                 self.own[key] = entity
             elif isinstance(entity, (dict, list)):
-                # Assigning to `__proto__` replaces the prototype instead of adding a key.
+                # In JavaScript an assignment to `__proto__` replaces the prototype and adds no key.
                 self._prototype = entity
 
     def get(self, key: str) -> Value:
@@ -154,7 +154,7 @@ class _ByKey:
 
 
 def _from_the_right(entities: Value) -> Iterator[Value]:
-    """The entities as lodash walks them, the last one first."""
+    """The entities in the order of lodash's forEachRight, the last one first."""
     if isinstance(entities, list):
         yield from reversed(entities)
     elif isinstance(entities, str):
@@ -163,7 +163,7 @@ def _from_the_right(entities: Value) -> Iterator[Value]:
     elif isinstance(entities, dict):
         length = entities.get("length")
         if isinstance(length, int) and not isinstance(length, bool) and 0 <= length < MAX_SAFE:
-            # An object with a length passes for an array there.
+            # lodash takes an object with a length for an array.
             for index in range(length - 1, -1, -1):
                 yield entities.get(str(index), UNDEFINED)
         else:

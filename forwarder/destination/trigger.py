@@ -1,4 +1,4 @@
-"""Segment's FQL dialect for triggers: a flat list of conditions, the last connective deciding.
+"""Segment's FQL dialect for triggers: a flat list of conditions, joined by the last connective in the text.
 
 Source: @segment/destination-subscriptions parse-fql.ts.
 """
@@ -32,19 +32,19 @@ _PATH_KEYS: Final = re.compile(r"[^\[.\]]+")
 
 
 class _ParseError(ValueError):
-    """The text is no trigger; the message is Segment's."""
+    """The text is not a trigger; the message is Segment's."""
 
 
 @dataclass(frozen=True)
 class _Condition:
-    """One test of one value. `source` is the event's key, `path` what is looked up below it, or None for the key itself."""
+    """One test of one value: that of the event's key `source`, or of the `path` below it."""
 
     source: str
     path: str | None
     operator: str
     expected: Value = UNDEFINED
 
-    def told(self) -> tuple[object, ...]:
+    def as_tuple(self) -> tuple[object, ...]:
         name = self.source if self.path is None else f"{self.source}.{self.path}"
         return name, self.operator, self.expected
 
@@ -60,7 +60,7 @@ class _Condition:
 
 @dataclass(frozen=True)
 class _Group:
-    """Conditions under one connective; None is an empty pair of parentheses, which fails once it is reached."""
+    """Conditions under one connective. None is an empty pair of parentheses, whose evaluation raises."""
 
     operator: str
     children: tuple[_Condition | _Group | None, ...]
@@ -68,8 +68,8 @@ class _Group:
     def holds(self, event: Value) -> bool:
         return (all if self.operator == "and" else any)(self._results(event))
 
-    def told(self) -> tuple[object, ...]:
-        return (self.operator, *(None if child is None else child.told() for child in self.children))
+    def as_tuple(self) -> tuple[object, ...]:
+        return (self.operator, *(None if child is None else child.as_tuple() for child in self.children))
 
     def _results(self, event: Value) -> Any:
         for child in self.children:
@@ -80,7 +80,7 @@ class _Group:
 
 @dataclass(frozen=True)
 class Trigger:
-    """A trigger that was read. `problem` is Segment's message where it does not parse: then nothing matches."""
+    """A parsed trigger. `problem` is Segment's message where it does not parse: then nothing matches."""
 
     text: str
     problem: str | None
@@ -88,31 +88,31 @@ class Trigger:
 
     @property
     def conditions(self) -> tuple[object, ...] | None:
-        """`("and" | "or", part, …)`, where a part is such a tuple, `(name, operator, expected)`, or None for an empty pair
-        of parentheses; None where the text does not parse.
+        """`("and" | "or", part, …)`, where a part is such a tuple, `(name, operator, expected)`, or None for an empty
+        pair of parentheses; None where the text does not parse.
         """
-        return None if self._group is None else self._group.told()
+        return None if self._group is None else self._group.as_tuple()
 
     def matches(self, event: Value) -> bool:
-        """Whether an event sets it off. Raises `JavaScriptTypeError` for an event that is null."""
+        """Whether the trigger matches an event. Raises `JavaScriptTypeError` for an event that is null."""
         return self._group is not None and event is not UNDEFINED and self._group.holds(event)
 
 
 @lru_cache(maxsize=1024)
 def compile_trigger(text: str) -> Trigger:
-    """Reads a trigger once per distinct text; never raises."""
+    """Parses a trigger, once for each text; never raises."""
     try:
         tokens = _join_names(lex(text))
     except LexerError:
-        # Segment's parser goes on with no tokens at all, and its message says only that.
+        # Segment's parser goes on without tokens, which is the error in its message.
         return Trigger(text, _NO_TYPE, None)
     try:
-        found = _Parser(tokens).parse()
+        parsed = _Parser(tokens).parse()
     except _ParseError as error:
         return Trigger(text, str(error), None)
-    if found is None:
+    if parsed is None:
         return Trigger(text, _NO_TYPE, None)
-    return Trigger(text, None, found if isinstance(found, _Group) else _Group("and", (found,)))
+    return Trigger(text, None, parsed if isinstance(parsed, _Group) else _Group("and", (parsed,)))
 
 
 def _join_names(tokens: list[Token]) -> list[Token]:
@@ -181,7 +181,7 @@ class _Parser:
     def _comparison(self, name: Token) -> list[_Condition]:
         start = name.value.split(".")[0]
         if start not in _PLAIN and start not in _NESTED:
-            # Names that every JavaScript object has swallow two tokens and mean nothing.
+            # A property of every JavaScript object, such as toString, takes two tokens and makes no condition.
             if start in OBJECT_PROPERTIES:
                 self._need("Operator token is missing")
                 self._need("Value token is missing")
@@ -207,11 +207,13 @@ class _Parser:
         else:
             operator, expected = "ends_with", expected[1:]
         operator = f"not_{operator}" if negated else operator
-        found = [_Condition(name, None, operator, expected)] if name in ("event", "name", "userId") else []
+        conditions = (
+            [_Condition(name, None, operator, expected)] if name in ("event", "name", "userId") else []
+        )
         for start in _NESTED:
             if name.startswith(start):
-                found.append(_Condition(start, name.removeprefix(f"{start}."), operator, expected))
-        return found
+                conditions.append(_Condition(start, name.removeprefix(f"{start}."), operator, expected))
+        return conditions
 
 
 def _plain_condition(source: str, operator: str, value: Token) -> _Condition:
@@ -283,7 +285,7 @@ def _equals(actual: Value, expected: Value) -> bool:
     return isinstance(actual, str) and actual == to_primitive_string(expected)
 
 
-# Any of these names works as an operator in a text, since Segment's parser passes on whatever word stands there.
+# Every one of these names works as an operator in a trigger, since Segment's parser accepts any word there.
 _TESTS: Final[dict[str, Callable[[Value, Value], bool]]] = {
     "=": _equals,
     "!=": lambda actual, expected: not _equals(actual, expected),

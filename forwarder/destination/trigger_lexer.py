@@ -1,4 +1,4 @@
-"""The tokens of Segment's FQL, with the peculiarities of its lexer.
+"""The lexer of Segment's FQL for triggers, with its peculiarities.
 
 Source: @segment/destination-subscriptions parse-fql.ts.
 """
@@ -27,7 +27,7 @@ _WORDS: Final = {"a": ("nd", "conditional"), "o": ("r", "conditional"), "n": ("u
 
 
 class LexerError(ValueError):
-    """The text holds something that is no token."""
+    """The text has characters that are not a token."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ class _Lexer:
         self._at = 0
 
     def tokens(self) -> list[Token]:
-        found: list[Token] = []
+        read_tokens: list[Token] = []
         while True:
             char = self._next()
             if char == END:
-                return [*found, EOS]
+                return [*read_tokens, EOS]
             if char not in _SPACES:
-                found.append(self._token(char))
+                read_tokens.append(self._token(char))
 
     def _peek(self) -> str:
         return self._text[self._at : self._at + 1]
@@ -93,17 +93,17 @@ class _Lexer:
         raise LexerError(f'invalid character "{char}"')
 
     def _accept(self, expected: str) -> bool:
-        """Takes the expected text if it is there and ends a word. At the end of the text what was read is lost."""
+        """Reads the expected text if it is next and ends a word. At the end of the text the characters are lost."""
         start = self._at
-        taken = ""
+        word = ""
         for _ in expected:
             char = self._next()
             if char == END:
                 return False
-            taken += char
+            word += char
             if char in _TERMINATORS:
                 break
-        if taken == expected and self._peek() in _TERMINATORS:
+        if word == expected and self._peek() in _TERMINATORS:
             return True
         self._at = start
         return False
@@ -115,7 +115,7 @@ class _Lexer:
             if char == END:
                 raise LexerError("unterminated string")
             text += char
-        # The closing quote stays, and opens another string, unless a word ends after it.
+        # Unless a word ends after it, the closing quote is not read, and opens another string.
         self._accept(quote)
         return Token("string", quote + text + quote)
 

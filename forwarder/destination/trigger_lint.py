@@ -1,7 +1,7 @@
-"""What in a trigger is surely not meant: text that Segment's FQL does not parse, or takes for something else in silence.
+"""Probable mistakes in a trigger: text that Segment's FQL does not parse, or gives another meaning without an error.
 
-The dialect is that of @segment/destination-subscriptions 3.37 (parse-fql.ts, validate.ts); docs/segment.md tells where it
-differs from what one would think.
+The dialect is that of @segment/destination-subscriptions 3.37 (parse-fql.ts, validate.ts); docs/segment.md lists its
+surprises.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TOKEN: Final = re.compile(
 
 @dataclass(frozen=True)
 class TriggerNote:
-    """One thing in a trigger that is surely not meant: where it stands in the text, and what to write."""
+    """One probable mistake in a trigger: its position, its text, and what to write instead."""
 
     at: int
     text: str
@@ -42,9 +42,9 @@ class _Token:
 
 
 def lint_trigger(trigger: str, event_names: Collection[str] = ()) -> list[TriggerNote]:
-    """What in a trigger is surely not meant, in its order; empty when there is nothing.
+    """Every probable mistake in a trigger, in its order.
 
-    `event_names` are the names that events have: with them a name that differs from all of them in case only is noted.
+    `event_names` are the known names of events: a name that differs from one of them in case only is a mistake.
     """
     tokens = list(_tokens(trigger))
     notes = [
@@ -55,17 +55,19 @@ def lint_trigger(trigger: str, event_names: Collection[str] = ()) -> list[Trigge
         *_values(tokens, event_names),
     ]
     if not notes and (problem := compile_trigger(trigger).problem) is not None:
-        said = "it is empty" if not trigger.strip() else f"Segment says: {problem}"
-        notes.append(TriggerNote(0, trigger, f"the trigger cannot be read ({said}); write it like {EXAMPLE}"))
+        why = "it is empty" if not trigger.strip() else f"Segment says: {problem}"
+        notes.append(
+            TriggerNote(0, trigger, f"the trigger cannot be parsed ({why}); write it like {EXAMPLE}")
+        )
     return sorted(notes, key=lambda note: note.at)
 
 
 def _tokens(trigger: str) -> Iterator[_Token]:
     depth = 0
-    for found in _TOKEN.finditer(trigger):
-        text = found[1]
+    for match in _TOKEN.finditer(trigger):
+        text = match[1]
         depth -= text == ")"
-        yield _Token(found.start(1), text, depth)
+        yield _Token(match.start(1), text, depth)
         depth += text == "("
 
 
@@ -74,7 +76,7 @@ def _note(token: _Token, message: str) -> TriggerNote:
 
 
 def _characters(tokens: list[_Token]) -> Iterator[TriggerNote]:
-    """Operators of other languages, and quotes that are none of FQL's."""
+    """Operators of other languages, and quotes that FQL does not have."""
     for token in tokens:
         if token.text in _INSTEAD:
             yield _note(token, f"write `{_INSTEAD[token.text]}` instead of {token.text}")
@@ -90,7 +92,7 @@ def _characters(tokens: list[_Token]) -> Iterator[TriggerNote]:
 
 
 def _parentheses(tokens: list[_Token]) -> Iterator[TriggerNote]:
-    """One level is understood, its end is needed, and `!` negates functions only."""
+    """Nested or unclosed parentheses, and `!` before a parenthesis: it negates functions only."""
     opened: list[_Token] = []
     for before, token in zip([None, *tokens], tokens, strict=False):
         if token.text == "(":
@@ -101,9 +103,7 @@ def _parentheses(tokens: list[_Token]) -> Iterator[TriggerNote]:
                     "`!` before a parenthesis negates nothing; write != in the conditions, or !contains(…)",
                 )
             elif opened and not call:
-                yield _note(
-                    token, "parentheses within parentheses are not understood; one level is all there is"
-                )
+                yield _note(token, "parentheses within parentheses are not supported; there is one level")
             opened.append(token)
         elif token.text == ")":
             if opened:
@@ -115,7 +115,9 @@ def _parentheses(tokens: list[_Token]) -> Iterator[TriggerNote]:
 
 
 def _connectives(tokens: list[_Token]) -> Iterator[TriggerNote]:
-    """`and` and `or` are lower-case words; the last of a level decides for all its conditions."""
+    """`and` and `or` in upper case, `not`, and both of `and` and `or` on one level, where the last joins all
+    conditions.
+    """
     used: dict[int, str] = {}
     for token in tokens:
         word = token.text.lower()
@@ -134,7 +136,7 @@ def _connectives(tokens: list[_Token]) -> Iterator[TriggerNote]:
 
 
 def _fields(tokens: list[_Token]) -> Iterator[TriggerNote]:
-    """Every condition begins with a field that Segment knows, and there is such a function."""
+    """Fields and functions that do not exist."""
     about_tracks = any(
         (left.text, sign.text, right.text) == ("type", "=", '"track"')
         for left, sign, right in zip(tokens, tokens[1:], tokens[2:], strict=False)
@@ -156,14 +158,14 @@ def _fields(tokens: list[_Token]) -> Iterator[TriggerNote]:
             close = _close(first, FIELDS)
             yield _note(
                 token,
-                f"a Segment event has no field {token.text}{close}, so the condition is left out; {_KNOWN}",
+                f"a Segment event has no field {token.text}{close}, so the condition is ignored; {_KNOWN}",
             )
         elif first == "traits" and about_tracks:
             yield _note(token, f"a track event has no traits of its own; write context.{token.text}")
 
 
 def _values(tokens: list[_Token], event_names: Collection[str]) -> Iterator[TriggerNote]:
-    """Types that there are, patterns that match, names in the case in which events have them."""
+    """Types that do not exist, patterns that match nothing, and names in another case than the events'."""
     for left, sign, right in zip(tokens, tokens[1:], tokens[2:], strict=False):
         value = right.text[1:-1] if right.text.startswith('"') and len(right.text) > 1 else None
         if value is None:
@@ -190,7 +192,7 @@ def _calls(tokens: list[_Token], function: str) -> Iterator[tuple[_Token, _Token
 
 
 def _close(word: str, choices: Collection[str]) -> str:
-    found = difflib.get_close_matches(word.lower(), [choice.lower() for choice in choices], 1)
+    matches = difflib.get_close_matches(word.lower(), [choice.lower() for choice in choices], 1)
     return next(
-        (f" (did you mean {choice}?)" for choice in choices if found and choice.lower() == found[0]), ""
+        (f" (did you mean {choice}?)" for choice in choices if matches and choice.lower() == matches[0]), ""
     )

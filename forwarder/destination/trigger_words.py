@@ -1,4 +1,4 @@
-"""A trigger in words, as Segment reads it."""
+"""A trigger's meaning in words."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _WORDS: Final = {
 
 
 def in_words(trigger: Trigger) -> str:
-    """One sentence: for which events the trigger is set off."""
+    """One sentence about the events that the trigger matches."""
     if trigger.conditions is None:
-        return "No event sets it off: it cannot be read."
+        return "No event sets it off: it cannot be parsed."
     return f"An event sets it off when {_level(trigger.conditions)}."
 
 

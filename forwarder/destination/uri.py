@@ -1,4 +1,4 @@
-"""The URI grammar of RFC 3986 as Segment's schema checks it."""
+"""The URI grammar of RFC 3986, in the form that Segment's schema validation has."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ _URI: Final = re.compile(
 
 
 def is_uri(text: str) -> bool:
-    """Whether a text is an absolute URI by the grammar; whether it can be called is another question."""
+    """Whether a string matches the grammar of absolute URIs, which does not mean that it can be called."""
     return _URI.match(text) is not None

@@ -1,4 +1,4 @@
-"""One HTTP call as the destination sees it: which URLs are called at all, and how an answer becomes data or an error."""
+"""The destination's HTTP calls: which URLs it calls, and how an answer becomes data or an error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NO_HEADER: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 @dataclass(frozen=True)
 class Response:
-    """Any HTTP answer. `headers` have lower-case names; `text` is the decoded body, a byte order mark kept."""
+    """An HTTP answer. `headers` have lower-case names; `text` is the decoded body with its byte order mark, if any."""
 
     status: int
     reason: str = ""
@@ -27,21 +27,19 @@ class Response:
 
     @property
     def parsed(self) -> Any:
-        """The body as JSON, whatever its content type; UNDEFINED where it is none. Must not be changed."""
+        """The body parsed as JSON, whatever its content type; UNDEFINED where it is not JSON. Must not be changed."""
         return _parse_body(self.text)
 
     @property
     def data(self) -> Any:
-        """The body as JSON where the content type contains `application/json`, else its text.
+        """`parsed` where the content type contains `application/json`, else `text`. Must not be changed.
 
         Source: @segment/actions-core middleware/after-response/prepare-response.ts.
-
-        UNDEFINED where such a body is not JSON. Must not be changed.
         """
         return self.parsed if "application/json" in self.headers.get("content-type", "") else self.text
 
 
-# A datafile is fetched for every event and hardly ever differs from the last one.
+# The datafile is fetched for every event, and rarely differs from the last one.
 @lru_cache(maxsize=32)
 def _parse_body(text: str) -> Any:
     try:
@@ -51,15 +49,15 @@ def _parse_body(text: str) -> Any:
 
 
 class Client(Protocol):
-    """Whoever makes the HTTP calls."""
+    """Makes HTTP calls."""
 
     def request(
         self, method: str, url: str, *, json: Any = UNDEFINED, headers: Mapping[str, str] | None = None
     ) -> Response:
-        """Makes one call and returns whatever was answered.
+        """Makes one call and returns the answer, whatever its status.
 
-        `url` is the real one; `json` is plain JSON data (None, bool, int, float, str, list, dict) or UNDEFINED for no
-        body. Raises `FetchError` or `RequestTimedOut` where nothing was answered.
+        `url` is the real URL; `json` is plain JSON data (None, bool, int, float, str, list, dict) or UNDEFINED for no
+        body. Raises `FetchError` or `RequestTimedOut` where there was no answer.
         """
         ...
 
@@ -69,8 +67,8 @@ def call(
 ) -> Response:
     """Makes one call as Segment's request client does.
 
-    Raises `JavaScriptTypeError` for a URL that is never called, `HTTPError` for any answer outside 2xx, and what the
-    client raises.
+    Raises `JavaScriptTypeError` for a URL that Segment does not call, `HTTPError` for an answer outside 2xx, and the
+    client's errors.
     """
     parsed = parse_url(url)
     if not parsed.scheme or not parsed.hostname:
@@ -87,10 +85,10 @@ def call(
 
 
 class OfflineClient:
-    """What `optilocal preview` and `optilocal check` give the destination instead of HTTP.
+    """The client of `optilocal preview` and `optilocal check`, which sends nothing.
 
-    `datafile` answers each GET, `accepted` each other request; they may raise what a client raises. `requests` are all
-    that were made, in order: `{"method", "url", "json"?}`.
+    `datafile` answers each GET, `accepted` each other request; they may raise a client's errors. `requests` has every
+    request in order: `{"method", "url", "json"?}`.
     """
 
     def __init__(self, datafile: Callable[[], Response], accepted: Callable[[], Response]) -> None:
@@ -105,7 +103,7 @@ class OfflineClient:
         json: Any = UNDEFINED,
         headers: Mapping[str, str] | None = None,  # noqa: ARG002
     ) -> Response:
-        """One request, which never leaves the process."""
-        made = {"method": method, "url": without_fragment(url)}
-        self.requests.append(made if json is UNDEFINED else {**made, "json": json})
+        """Records a request and returns its answer."""
+        row = {"method": method, "url": without_fragment(url)}
+        self.requests.append(row if json is UNDEFINED else {**row, "json": json})
         return self._datafile() if method == "GET" else self._accepted()

@@ -1,8 +1,7 @@
-"""A statement made ready to be evaluated for event after event.
+"""Compiles a statement into Python functions, once, and evaluates it for events.
 
-Types are as strict as https://segment.com/docs/api/public-api/fql/ says: values of different types are never equal and
-always unequal, `>` and its like hold for numbers alone, `and`, `or` and `!` see nothing but `true`. The intermediate form
-becomes Python functions once, so that an event costs calls and no reading.
+Types are as strict as https://segment.com/docs/api/public-api/fql/ says: values of different types are never equal; `>`,
+`>=`, `<` and `<=` are true for numbers alone; `and`, `or` and `!` take every value but `true` for false.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ Value = Any
 Evaluate = Callable[[Any], Value]
 
 ALL: Final = "all"
-"""The statement that holds for every event."""
+"""The statement that is true for every event."""
 
 _NUMERIC: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">": operator.gt,
@@ -32,25 +31,27 @@ _NUMERIC: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 class Condition:
-    """One statement: `text` as written, `ir` its intermediate form (None for `all`)."""
+    """A compiled statement: `text` as written, `ir` its intermediate form (None for `all`)."""
 
     def __init__(self, text: str) -> None:
-        """Reads a statement. Raises `StatementError`."""
+        """Parses and compiles a statement. Raises `StatementError`."""
         self.text = text
         self.ir: Ir = None if text == ALL else parse(text)
         self._evaluate: Evaluate = (lambda _: True) if text == ALL else compile_ir(self.ir)
 
     def value(self, event: Any) -> Value:
-        """What the statement comes to for an event. Raises `EvaluationError`."""
+        """The statement's value for an event. Raises `EvaluationError`."""
         return self._evaluate(event)
 
     def matches(self, event: Any) -> bool:
-        """Whether the statement holds: a result that is not true, a text say, does not. Raises `EvaluationError`."""
+        """Whether the statement's value is true; any other value, such as a string, counts as false. Raises
+        `EvaluationError`.
+        """
         return self._evaluate(event) is True
 
     def holding(self, event: Any) -> str | None:
-        """The part of the statement by which an event matches, for people: of several joined by `or`, the first that
-        holds. None where that is the whole statement.
+        """The first part of the statement, of several joined by `or`, that is true for the event, as text. None where the
+        statement has one part.
         """
         if not isinstance(self.ir, list) or self.ir[0] != "or":
             return None
@@ -58,7 +59,7 @@ class Condition:
 
 
 def fields_of(ir: Ir) -> frozenset[str]:
-    """The paths of all fields that a statement looks at."""
+    """The paths of all fields in a statement."""
     if isinstance(ir, str):
         return frozenset({ir})
     if isinstance(ir, dict):
@@ -69,7 +70,7 @@ def fields_of(ir: Ir) -> frozenset[str]:
 
 
 def written(ir: Ir) -> str:
-    """An intermediate form as a statement that a person can read."""
+    """An intermediate form as the text of a statement."""
     if isinstance(ir, str):
         return ir
     if isinstance(ir, dict):
@@ -104,7 +105,7 @@ def _literal(value: Value) -> str:
 
 
 def compile_ir(ir: Ir) -> Evaluate:
-    """An intermediate form as a function of the event, which may raise `EvaluationError`."""
+    """Compiles an intermediate form into a function of the event, which may raise `EvaluationError`."""
     if isinstance(ir, str):
         return getter(ir)
     if isinstance(ir, dict):
@@ -140,8 +141,8 @@ def _compile_literal(value: Value) -> Evaluate:
 
 
 def same(left: Value, right: Value) -> bool:
-    """Whether two values are of one type and equal; objects also in the order of their names (npm `@segment/tsub`
-    compares their JSON texts).
+    """Whether two values have the same type and are equal. The order of an object's names counts, since npm
+    `@segment/tsub` compares their JSON texts.
     """
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same, left, right))

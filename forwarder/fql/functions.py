@@ -1,7 +1,7 @@
 """The functions of the filter query language, by https://segment.com/docs/api/public-api/fql/#functions.
 
-A missing field is null. A function that is given a type it does not take answers as it does for null. What the page leaves
-open is said at each of them.
+A missing field is null. For an argument of a wrong type a function returns its result for null. Where the page is
+silent, the function's docstring says what is assumed.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class EvaluationError(ValueError):
 
 @dataclass(frozen=True)
 class Function:
-    """How many values it takes, and what it answers for them."""
+    """The number of arguments, and the function of them."""
 
     takes: int
     call: Callable[..., Value]
 
 
 def is_number(value: Value) -> bool:
-    """Whether a value is a number; true and false are none."""
+    """Whether a value is a number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -55,9 +55,7 @@ def _contains(text: Value, part: Value) -> bool:
 
 
 def _length(value: Value) -> int | float:
-    """Items of a list, bytes of a text, 0 of null. Of anything else it is no number, which is neither more nor less
-    nor equal to any (npm `@segment/tsub`).
-    """
+    """The items of a list, the bytes of a string, 0 for null; NaN for any other value (npm `@segment/tsub`)."""
     if value is None:
         return 0
     if isinstance(value, str):
@@ -74,25 +72,25 @@ def _of_text(change: Callable[[str], str]) -> Callable[[Value], Value]:
 
 
 def _title(text: str) -> str:
-    """Every word begins with a capital; the rest stays as it is (assumed: the page has one example, "Test String")."""
+    """Capitalizes each word's first letter; the rest stays as it is (assumed: the page has one example, "Test String")."""
     return re.sub(r"(^| )([^ ])", lambda match: match[1] + match[2].upper(), text)
 
 
 def _bool(value: Value) -> bool:
-    """Assumed, as the page only says "converts": null, zero, the empty text and the empty list are false."""
+    """Null, zero, the empty string and the empty list are false (assumed: the page only says "converts")."""
     return bool(value)
 
 
 def _string(value: Value) -> str:
-    """A text as it is, anything else as JSON (assumed, as the page only says "converts")."""
+    """A string as it is, any other value as JSON (assumed: the page only says "converts")."""
     return value if isinstance(value, str) else to_json(value)
 
 
 def _number(value: Value) -> int | float:
-    """A number as it is, a text as the number it spells; anything else is an error (assumed)."""
+    """A number as it is, a string parsed as a number; any other value is an error (assumed)."""
     if is_number(value):
-        found: int | float = value
-        return found
+        number: int | float = value
+        return number
     if isinstance(value, str) and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", value, re.ASCII):
         return float(value)
     raise EvaluationError(f"number() cannot convert {_string(value)[:40]!r}, {type_name(value)}")

@@ -1,7 +1,7 @@
-"""`match`'s glob patterns: `*`, `?`, `[abc]`, `[a-z]`, `[^a]`, `\\x`, against the whole text, case counts.
+"""The glob patterns of `match`: `*`, `?`, `[abc]`, `[a-z]`, `[^a]`, `\\x`, against the whole string, case-sensitive.
 
-A `/` is a character like any other. A pattern that is broken, such as `[a` or a `\\` at its end, matches nothing. So it is
-in npm `@segment/tsub` (src/matchers.ts, `globMatches`), which follows Segment's own server.
+A `/` is a character like any other. A pattern that is not valid, such as `[a` or a `\\` at its end, matches nothing. This
+follows npm `@segment/tsub` (src/matchers.ts, `globMatches`), which follows Segment's own server.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 
 def compile_glob(pattern: str) -> Callable[[str], bool]:
-    """Whether a text matches the pattern, as a function of the text."""
+    """The pattern as a function of a string: whether it matches."""
     pieces = _pieces(pattern)
     if pieces is None:
         return lambda _: False
@@ -23,21 +23,21 @@ def compile_glob(pattern: str) -> Callable[[str], bool]:
     last, length = re.compile(rest[-1][0], re.DOTALL), rest[-1][1]
 
     def matches(text: str) -> bool:
-        found = head.match(text)
-        at = found.end() if found else -1
+        match = head.match(text)
+        at = match.end() if match else -1
         for piece in middle:
             if at < 0:
                 return False
-            found = piece.search(text, at)
-            at = found.end() if found else -1
-        # Every character of a piece stands for one of the text, so the last one's place is known.
+            match = piece.search(text, at)
+            at = match.end() if match else -1
+        # A piece has a fixed length, so the position of the last one is known.
         return 0 <= at <= len(text) - length and last.match(text, len(text) - length) is not None
 
     return matches
 
 
 def _pieces(pattern: str) -> list[tuple[str, int]] | None:
-    """What stands between the stars, each as a regular expression with the number of characters it takes."""
+    """The parts between the stars, each as a regular expression and its length in characters; None if not valid."""
     pieces: list[tuple[list[str], int]] = [([], 0)]
     at = 0
     while at < len(pattern):
@@ -47,10 +47,10 @@ def _pieces(pattern: str) -> list[tuple[str, int]] | None:
             pieces.append(([], 0))
             continue
         if char == "[":
-            found = _characters(pattern, at)
-            if found is None:
+            match = _characters(pattern, at)
+            if match is None:
                 return None
-            source, at = found
+            source, at = match
         elif char == "?":
             source = "."
         elif char == "\\":
@@ -66,7 +66,7 @@ def _pieces(pattern: str) -> list[tuple[str, int]] | None:
 
 
 def _characters(pattern: str, at: int) -> tuple[str, int] | None:
-    """A class from behind its `[`: the regular expression and where the class ends; None for a broken one."""
+    """The character class after a `[`: its regular expression and the position after it; None if not valid."""
     negated = pattern[at : at + 1] == "^"
     at += negated
     ranges: list[str] = []
@@ -77,10 +77,10 @@ def _characters(pattern: str, at: int) -> tuple[str, int] | None:
         char, at = low
         high = char
         if pattern[at : at + 1] == "-":
-            found = _escaped(pattern, at + 1)
-            if found is None:
+            match = _escaped(pattern, at + 1)
+            if match is None:
                 return None
-            high, at = found
+            high, at = match
         ranges.append(f"{re.escape(char)}-{re.escape(high)}" if char <= high else "")
     inside = "".join(ranges)
     if not inside:
@@ -89,7 +89,7 @@ def _characters(pattern: str, at: int) -> tuple[str, int] | None:
 
 
 def _escaped(pattern: str, at: int) -> tuple[str, int] | None:
-    """One character of a class, with or without a backslash; the class must go on behind it."""
+    """One character of a class, perhaps escaped, and the position after it; None at the end of the class."""
     if pattern[at : at + 1] in ("", "-", "]"):
         return None
     at += pattern[at] == "\\"

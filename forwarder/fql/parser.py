@@ -59,15 +59,15 @@ class Token:
 
 def tokens(text: str) -> list[Token]:
     """The tokens of a statement, the last of the kind "end". Raises `StatementError`."""
-    found: list[Token] = []
+    parsed: list[Token] = []
     at = 0
     while True:
         space = _SPACE.match(text, at)
         at = space.end() if space else at
         if at == len(text):
-            return [*found, Token("end", "", at)]
+            return [*parsed, Token("end", "", at)]
         token = _token(text, at)
-        found.append(token)
+        parsed.append(token)
         at += len(token.text)
 
 
@@ -83,15 +83,13 @@ def _token(text: str, at: int) -> Token:
         if word in WORDS:
             return Token(WORDS[word], word, at, _LITERALS.get(word))
         if word[0] == "+":
-            raise StatementError("there is no such number", text, at)
+            raise StatementError("this is not a number", text, at)
         return Token("path", word, at)
     if text[at] in "'\"":
         raise StatementError("the text has no closing quote", text, at)
     if text[at] == "\\":
         raise StatementError("a backslash needs a character after it", text, at)
-    raise StatementError(
-        "an FQL statement has no such character; in a field's name write \\ before it", text, at
-    )
+    raise StatementError("FQL does not have this character; in a field's name write \\ before it", text, at)
 
 
 def _number(word: str) -> int | float:
@@ -102,7 +100,7 @@ def _number(word: str) -> int | float:
 COMPARISONS: Final = ("=", "!=", ">", ">=", "<", "<=", "in")
 _OPENING: Final = ("!", "(", "[", "literal", "path")
 MAX_DEPTH: Final = 100
-"""How deep parentheses and functions may be nested; what is deeper is refused instead of exhausting the stack."""
+"""The deepest nesting of parentheses and functions; deeper statements are refused, so that the stack is not exhausted."""
 
 Ir = Any
 
@@ -122,10 +120,10 @@ class _Parser:
     def statement(self) -> Ir:
         if self._peek().kind == "end":
             raise StatementError("the statement is empty", self._text, len(self._text))
-        found = self._or()
+        tree = self._or()
         if self._peek().kind != "end":
             raise self._unexpected("an operator, `and`, `or` or the end")
-        return found
+        return tree
 
     def _or(self) -> Ir:
         return self._joined("or", self._and)
@@ -153,9 +151,9 @@ class _Parser:
             raise StatementError(
                 f"the statement is nested deeper than {MAX_DEPTH}", self._text, self._peek().at
             )
-        found = self._nested()
+        tree = self._nested()
         self._depth -= 1
-        return found
+        return tree
 
     def _nested(self) -> Ir:
         token = self._peek()

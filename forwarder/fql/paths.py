@@ -1,6 +1,7 @@
-"""Paths of fields, `properties.product\\ 1.price`: their parts, what an event has there, and changed copies of events.
+"""Paths of fields, such as `properties.product\\ 1.price`: their parts, the value at a path, and changed copies of
+events.
 
-Nothing here changes an event: what is changed is copied along the path.
+No function here changes an event: objects along the path are copied.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ class _Missing:
 
 
 MISSING = _Missing()
-"""Where an event has nothing, not even a null."""
+"""The value where an event has none, not even null."""
 
 
 def split_path(path: str) -> Parts:
-    """The names on a path. A backslash takes the character behind it, a dot say, into the name."""
+    """The names on a path. A backslash escapes the next character, such as a dot."""
     if "\\" not in path:
         return tuple(path.split("."))
     parts, name, escaped = [], "", False
@@ -39,41 +40,39 @@ def split_path(path: str) -> Parts:
 
 
 def join_path(parts: Sequence[str]) -> str:
-    """The path of some names, dots and backslashes in them escaped."""
+    """The path of names; dots and backslashes in them are escaped."""
     return ".".join(part.replace("\\", "\\\\").replace(".", "\\.") for part in parts)
 
 
 def value_at(event: Any, parts: Parts) -> Any:
-    """What stands at a path, `MISSING` where nothing does. A number leads into a list."""
-    found = event
+    """The value at a path, or `MISSING`. A number is an index of a list."""
+    value = event
     for part in parts:
-        if isinstance(found, dict):
-            found = found.get(part, MISSING)
-        elif isinstance(found, list) and part.isascii() and part.isdigit() and int(part) < len(found):
-            found = found[int(part)]
+        if isinstance(value, dict):
+            value = value.get(part, MISSING)
+        elif isinstance(value, list) and part.isascii() and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
         else:
             return MISSING
-    return found
+    return value
 
 
 def getter(path: str) -> Get:
-    """What an event has at a path, None where it has nothing, as a function of the event."""
+    """A function of the event: its value at a path, None where it has none."""
     parts = split_path(path)
     if len(parts) == 1:
         (name,) = parts
         return lambda event: event.get(name) if isinstance(event, dict) else None
 
     def get(event: Any) -> Any:
-        found = value_at(event, parts)
-        return None if found is MISSING else found
+        value = value_at(event, parts)
+        return None if value is MISSING else value
 
     return get
 
 
 def changed_at(event: Any, parts: Parts, change: Callable[[Any], Any]) -> Any:
-    """A copy of the event with what stands at the path replaced by what `change` makes of it; the event itself where
-    nothing stands there.
-    """
+    """A copy of the event with `change` applied to the value at the path; the event itself where there is none."""
     if not parts:
         return change(event)
     inner = value_at(event, parts[:1])
@@ -84,7 +83,7 @@ def changed_at(event: Any, parts: Parts, change: Callable[[Any], Any]) -> Any:
 
 
 def set_at(event: Any, parts: Parts, value: Any) -> Any:
-    """A copy of the event with the value at the path; objects on the way are made where there are none."""
+    """A copy of the event with the value at the path; missing objects on the path are created."""
     if not parts:
         return value
     inner = value_at(event, parts[:1])
@@ -94,7 +93,7 @@ def set_at(event: Any, parts: Parts, value: Any) -> Any:
 
 
 def without(event: Any, parts: Parts) -> Any:
-    """A copy of the event without what stands at the path; the event itself where nothing does."""
+    """A copy of the event without the value at the path; the event itself where there is none."""
 
     def drop(holder: Any) -> Any:
         if not isinstance(holder, dict) or parts[-1] not in holder:

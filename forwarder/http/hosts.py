@@ -1,4 +1,4 @@
-"""Which real host is which local address: the one table by which nothing ever leaves for the real service."""
+"""Maps Optimizely's real hosts to the emulator, so that no request reaches the real service."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ REAL_HOSTS = {
     "config.optimizely.com": "datafile",
     "api.optimizely.com": "privacy",
 }
-"""Optimizely's hosts that have a local stand-in, with what the forwarder wants of each."""
+"""Optimizely's host → the purpose of the forwarder's requests to it."""
 
 
 def host_of(url: str) -> str:
-    """The host of `url` in lower case, without a final dot; "" when there is none."""
+    """The host of `url` in lower case, without a final dot; "" if it has none."""
     try:
         return (urlsplit(url).hostname or "").rstrip(".").lower()
     except ValueError:
@@ -25,9 +25,8 @@ def host_of(url: str) -> str:
 
 
 def local_url(url: str, optimizely: str) -> str:
-    """Where a request for `url` really goes: to `optimizely`, the emulator's base URL with its `/ns/<name>`,
-    for one of Optimizely's hosts, whatever the scheme, port or user in it. Any other URL, a user's own
-    file server say, stays. A fragment is part of neither.
+    """The URL to which a request for `url` is sent: for one of Optimizely's hosts, whatever its scheme, port or user, the
+    same path at `optimizely`, the emulator's base URL with its `/ns/<name>`; else `url` itself. Fragments are removed.
     """
     if host_of(url) not in REAL_HOSTS:
         return without_fragment(url)
@@ -39,8 +38,9 @@ def local_url(url: str, optimizely: str) -> str:
 
 
 def purpose(method: str, url: str) -> str:
-    """What a request is for: "events", "privacy" or "datafile". A datafile may lie on any host, so it is the rest."""
+    """The purpose of a request: "events", "privacy" or "datafile". Every GET is for a datafile, which may be on any
+    host.
+    """
     if method.upper() == "GET":
         return "datafile"
-    wanted = REAL_HOSTS.get(host_of(url))
-    return "privacy" if wanted == "privacy" else "events"
+    return "privacy" if REAL_HOSTS.get(host_of(url)) == "privacy" else "events"

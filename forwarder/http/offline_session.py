@@ -1,4 +1,4 @@
-"""A session without a network: it answers what a preview asks for, so that nothing leaves the process."""
+"""A session without a network, which answers a preview's requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from optilocal.forwarder.http.session import Answer
 
 @dataclass(frozen=True)
 class OfflineSession:
-    """Answers each GET with the datafile's answer, and takes each other request as Optimizely would."""
+    """Answers each GET with the datafile's answer, and each other request with 204."""
 
     datafile: Answer
 
@@ -24,7 +24,7 @@ class OfflineSession:
         *,
         public_only: bool = False,  # noqa: ARG002
     ) -> Answer:
-        """The answer to a request that is not made."""
+        """The answer to a request, which is not sent."""
         return self.datafile if method == "GET" else Answer(204, "No Content", {}, b"", private=True)
 
     def close(self) -> None:

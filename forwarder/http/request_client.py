@@ -1,4 +1,4 @@
-"""Segment's request client over `requests`: real URLs in, local hosts out, and a record of every exchange."""
+"""Segment's request client on `requests`: it takes real URLs, sends to local hosts, and records every exchange."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ SHOWN_CHARACTERS = 4096
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and what came of it. `shown` is a row of a delivery's `requests`; `answer` is the whole
-    answer, or None where there was none.
-    """
+    """One request with its answer, None where there was none. `shown` is its row in a delivery's `requests`."""
 
     shown: dict[str, Any]
     answer: Response | None
@@ -52,9 +50,9 @@ class Exchange:
 
 @dataclass
 class RequestClient:
-    """The client of one attempt: the calls that the destination makes with it are kept in `exchanges`.
+    """The client of one attempt of a mapping; `exchanges` has its calls.
 
-    `optimizely` is the emulator's base URL with its `/ns/<name>`; `attempt` numbers the rows (1, 2, …).
+    `optimizely` is the emulator's base URL with its `/ns/<name>`; `attempt` is the attempt's number (1, 2, …).
     """
 
     session: Session
@@ -67,10 +65,9 @@ class RequestClient:
     def request(
         self, method: str, url: str, *, json: Any = UNDEFINED, headers: Mapping[str, str] | None = None
     ) -> Response:
-        """Makes one call, follows its redirects, and returns whatever was answered.
+        """Makes one call, follows its redirects, and returns the answer, whatever its status.
 
-        Raises `FetchError` or `RequestTimedOut`, with the texts that Node's client has for them, where there
-        was no answer.
+        Raises `FetchError` or `RequestTimedOut`, with the texts of Node's client, where there was no answer.
         """
         shown: dict[str, Any] = {
             "attempt": self.attempt,
@@ -89,7 +86,7 @@ class RequestClient:
         sent = {str(name): str(value) for name, value in (headers or {}).items()}
         if json is not UNDEFINED:
             text = to_json(json)
-            # What is shown is what went over the wire, where Infinity has become null.
+            # The JSON as it is sent, where Infinity is null.
             shown["json"] = json_module.loads(text)
             body = text.encode("utf-8", "surrogatepass")
             sent["content-type"] = "application/json"
@@ -108,7 +105,7 @@ class RequestClient:
         for hop in range(MAX_REDIRECTS + 1):
             answer, private = self._send(method, url, body, headers, public_only)
             if hop == 0:
-                # A host of the internet must not lead to what only this machine or its network reaches.
+                # A public host must not redirect to a private address, which only this machine or its network can reach.
                 public_only = not private
             location = answer.headers.get("location")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
@@ -130,7 +127,9 @@ class RequestClient:
     ) -> tuple[Response, bool]:
         target = local_url(url, self.optimizely)
         try:
-            found = self.session.ask(method, target, body, headers, self.timeout_s, public_only=public_only)
+            answered = self.session.ask(
+                method, target, body, headers, self.timeout_s, public_only=public_only
+            )
         except PrivateAddress as error:
             why = f"the redirect to {url} was not followed: it leads from a public host to {error.address}"
             raise FetchError(why) from error
@@ -144,12 +143,12 @@ class RequestClient:
                 raise RequestTimedOut(round(self.timeout_s * 1000)) from error
             code, reason = describe_failure(error, target)
             raise FetchError(f"request to {url} failed, reason: {reason}", code) from error
-        text = found.body.decode("utf-8", "replace")
-        return Response(found.status, found.reason, found.headers, text), found.private
+        text = answered.body.decode("utf-8", "replace")
+        return Response(answered.status, answered.reason, answered.headers, text), answered.private
 
 
 def describe_failure(error: BaseException, target: str) -> tuple[str | None, str]:
-    """The code and the reason that Node's client gives for a connection to `target` that failed."""
+    """The code and the reason of Node's client for a failed connection to `target`."""
     parts = urlsplit(target)
     host = parts.hostname or ""
     where = f"{host}:{_port(target)}"
@@ -181,16 +180,17 @@ _CONNECT_CODES = {
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
+    """The error and every error that it was raised from, wraps or names."""
+    causes: list[BaseException] = []
     waiting: list[BaseException] = [error]
     while waiting:
         current = waiting.pop(0)
-        if any(current is seen for seen in found):
+        if any(current is seen for seen in causes):
             continue
-        found.append(current)
+        causes.append(current)
         near = [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
-        waiting.extend(one for one in near if isinstance(one, BaseException))
-    return found
+        waiting.extend(cause for cause in near if isinstance(cause, BaseException))
+    return causes
 
 
 def _port(target: str) -> int:

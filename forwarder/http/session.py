@@ -1,4 +1,4 @@
-"""The forwarder's connections: `requests`, with Segment's headers and one deadline over each request as a whole."""
+"""The forwarder's HTTP session: `requests`, with Segment's headers and one deadline for each whole request."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ HEADERS = {"accept": "*/*", "accept-encoding": "gzip,deflate", "user-agent": "Se
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 NOT_REACHED = (requests.RequestException, urllib3_errors.HTTPError, HTTPException, OSError, ValueError)
-"""What is raised where nothing was answered."""
+"""The errors of a request without an answer."""
 
-# Seconds between two looks at the requests under way: a deadline is kept to this precision.
+# Seconds between two checks of the current requests, and so the precision of their deadlines.
 _LOOKS_EVERY = 0.25
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer with its body unpacked. `headers` have lower-case names; `private` tells that it came directly
-    from a loopback or private address.
+    """An answer with its body unpacked. `headers` have lower-case names; `private` says whether it came directly from a
+    loopback or private address.
     """
 
     status: int
@@ -67,7 +67,7 @@ class Session(Protocol):
 
 
 class BodyError(Exception):
-    """An answer whose body could not be read to its end: what Node's client says of it, and its code."""
+    """An answer whose body could not be read to its end: the text of Node's client, and its code."""
 
     def __init__(self, why: str, code: str) -> None:
         super().__init__(why)
@@ -80,7 +80,7 @@ class BodyTooLarge(Exception):
 
 
 class PrivateAddress(Exception):
-    """A request that may only reach public addresses was led to this loopback or private one."""
+    """A request that may reach public addresses alone was redirected to this loopback or private address."""
 
     def __init__(self, address: str) -> None:
         super().__init__(address)
@@ -88,11 +88,11 @@ class PrivateAddress(Exception):
 
 
 class Aborted(Exception):
-    """The session was aborted; nothing is known of what became of the request."""
+    """The session was aborted; whether the request arrived is not known."""
 
 
 class _Attempt:
-    """One request under way: its connection, when it must have ended, and what ended it early."""
+    """One current request: its connection, its deadline, and why it ended early."""
 
     def __init__(self, deadline: float, public_only: bool) -> None:
         self.deadline = deadline
@@ -103,7 +103,7 @@ class _Attempt:
         self._socket: socket.socket | None = None
 
     def uses(self, connection: HTTPConnection) -> None:
-        """The request goes over this connection, which may not be open yet."""
+        """Sets the request's connection, which may not be open yet. Raises `PrivateAddress`."""
         self._connection = connection
         # A connection lets go of its socket while a body without a length is still being read from it.
         self._socket = connection.sock
@@ -116,13 +116,13 @@ class _Attempt:
             raise PrivateAddress(address)
 
     def end(self) -> None:
-        """Ends whatever the request waits for: connecting, a status line, headers, a body or trailers."""
-        # While a TLS connection is being made the connection's socket is another one.
-        making = self._connection.sock if self._connection is not None else None
-        for each in (self._socket, making):
+        """Ends the request, whatever it waits for: connecting, a status line, headers, a body or trailers."""
+        # During the TLS handshake the connection has another socket.
+        current = self._connection.sock if self._connection is not None else None
+        for each in (self._socket, current):
             if each is not None:
                 with suppress(OSError):
-                    # Of a TLS socket too only the connection below ends: its thread may be reading it right now.
+                    # For TLS too this ends the TCP connection alone, since a thread may be reading the TLS socket.
                     socket.socket.shutdown(each, socket.SHUT_RDWR)
 
 
@@ -130,7 +130,7 @@ _under_way = threading.local()
 
 
 class _HTTPConnection(HTTPConnection):
-    """A connection that tells the attempt of its thread that it is used."""
+    """A connection that registers with the current request of its thread."""
 
     def connect(self) -> None:
         _under_way.attempt.uses(self)
@@ -175,11 +175,11 @@ class HttpSession:
 
     def __init__(self, pool: int = 8) -> None:
         self._session = requests.Session()
-        # Else a password from ~/.netrc would take the place of the destination's own Authorization.
+        # Otherwise a password from ~/.netrc would replace the destination's Authorization header.
         self._session.trust_env = False
         self._session.headers.clear()
         self._session.headers.update(HEADERS)
-        # A cookie that an answer sets is never sent back.
+        # Cookies of answers are never sent.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = _Adapter(pool_connections=8, pool_maxsize=pool, max_retries=0)
         self._session.mount("http://", adapter)
@@ -217,7 +217,7 @@ class HttpSession:
         return answer
 
     def _check(self, attempt: _Attempt, url: str, error: Exception | None) -> None:
-        # A body without a length looks complete when its connection was ended.
+        # A body without a length looks complete when its connection is ended.
         if self._ended.is_set():
             raise Aborted(url) from error
         if attempt.expired:
@@ -225,7 +225,7 @@ class HttpSession:
 
     def _send(self, request: requests.Request, timeout_s: float, attempt: _Attempt) -> Answer:
         authorities = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-        found = self._session.send(
+        answered = self._session.send(
             self._session.prepare_request(request),
             timeout=timeout_s,
             allow_redirects=False,
@@ -233,10 +233,10 @@ class HttpSession:
             proxies=dict(_proxies(request.url)),
             verify=authorities,
         )
-        with found:
-            content = _read(found.raw)
-        names = {name.lower(): value for name, value in found.headers.items()}
-        return Answer(found.status_code, found.reason or "", names, content, attempt.private)
+        with answered:
+            content = _read(answered.raw)
+        names = {name.lower(): value for name, value in answered.headers.items()}
+        return Answer(answered.status_code, answered.reason or "", names, content, attempt.private)
 
     @contextmanager
     def _watched(self, attempt: _Attempt) -> Iterator[None]:
@@ -264,7 +264,7 @@ class HttpSession:
                 attempt.end()
 
     def abort(self) -> None:
-        """Ends every request under way, and refuses every later one."""
+        """Ends every current request, and refuses every later one."""
         with self._lock:
             self._ended.set()
             attempts = list(self._attempts)
@@ -283,10 +283,10 @@ class HttpSession:
         self.close()
 
 
-def _read(found: BaseHTTPResponse) -> bytes:
+def _read(response: BaseHTTPResponse) -> bytes:
     pieces, size = [], 0
     try:
-        for piece in found.stream(65536, decode_content=True):
+        for piece in response.stream(65536, decode_content=True):
             pieces.append(piece)
             size += len(piece)
             if size > MAX_BODY_BYTES:

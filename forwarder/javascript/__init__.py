@@ -1,1 +1,1 @@
-"""The JavaScript semantics that show on the wire: types, numbers, JSON, dates, URLs."""
+"""JavaScript's semantics, as far as they show in requests: types, numbers, JSON, dates, URLs."""

@@ -1,4 +1,4 @@
-"""The calendar of JavaScript's dates: days, and the range of times. Times are in epoch milliseconds, UTC."""
+"""The calendar and the range of JavaScript's dates. Times are in epoch milliseconds, UTC."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def days_since_1970(year: int, month: int, day: int) -> int:
 
 
 def civil(days: int) -> tuple[int, int, int]:
-    """Year, month (from 1) and day of so many days since 1970, in the proleptic Gregorian calendar."""
+    """Year, month (from 1) and day, from the days since 1970, in the proleptic Gregorian calendar."""
     era, day_of_era = divmod(days + 719_468, 146_097)
     year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
     day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
@@ -30,5 +30,5 @@ def civil(days: int) -> tuple[int, int, int]:
 
 
 def clip(milliseconds: float) -> int | None:
-    """A time without its fraction; None, JavaScript's invalid date, beyond the range."""
+    """A time without its fraction; None, JavaScript's invalid date, outside the range."""
     return int(milliseconds) if math.isfinite(milliseconds) and abs(milliseconds) <= MAX_TIME else None

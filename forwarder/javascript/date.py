@@ -1,4 +1,4 @@
-"""Dates as Segment reads them: dayjs on top of the JavaScript engine's own parser, in UTC.
+"""Dates as Segment parses them: dayjs on top of the JavaScript engine's own parser, in UTC.
 
 Every time is in epoch milliseconds; None stands for JavaScript's invalid date.
 """
@@ -19,7 +19,7 @@ _DAYJS = re.compile(
 
 
 def is_date_like(text: str) -> bool:
-    """Whether Segment's `date-like` format accepts a text; digits are tried as Unix seconds.
+    """Whether Segment's format `date-like` accepts a string; digits are Unix seconds.
 
     Source: @segment/actions-core schema-validation.ts.
     """
@@ -30,25 +30,26 @@ def is_date_like(text: str) -> bool:
 
 
 def utc_milliseconds(value: Value) -> int | None:
-    """`dayjs.utc(value).valueOf()` for a text or a number."""
+    """`dayjs.utc(value).valueOf()` for a string or a number."""
     if not isinstance(value, str):
         return clip(value)
     if value[-1:] not in ("Z", "z"):
-        found = _DAYJS.match(value)
-        if found:
-            return _roll_over(found)
+        match = _DAYJS.match(value)
+        if match:
+            return _rolled_over(match)
     return parse(value)
 
 
-def _roll_over(found: re.Match[str]) -> int | None:
-    year = int(found[1])
+def _rolled_over(match: re.Match[str]) -> int | None:
+    """The time of a match; parts out of range, such as month 13, roll over."""
+    year = int(match[1])
     if year <= 99:
         year += 1900
-    month = int(found[2]) - 1 if found[2] else 0
+    month = int(match[2]) - 1 if match[2] else 0
     day, hour, minute, second = (
-        int(found[index] or default) for index, default in ((3, 1), (4, 0), (5, 0), (6, 0))
+        int(match[index] or default) for index, default in ((3, 1), (4, 0), (5, 0), (6, 0))
     )
-    milliseconds = int((found[7] or "0")[:3])
+    milliseconds = int((match[7] or "0")[:3])
     return clip(
         days_since_1970(year, month, day) * DAY
         + hour * 3_600_000

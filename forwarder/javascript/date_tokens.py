@@ -1,4 +1,4 @@
-"""The tokens of a date's text, as the JavaScript engine's own parser cuts them."""
+"""The tokens of a date's text, as in V8's parser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Token:
 
     @property
     def number(self) -> int:
-        # The engine keeps nine significant digits and skips the rest.
+        # V8 keeps nine significant digits and ignores the rest.
         return int(self.text.lstrip("0")[:9] or "0")
 
     def is_fixed(self, digits: int) -> bool:
@@ -54,11 +54,11 @@ def _tokens(text: str) -> list[Token]:
     tokens: list[Token] = []
     position = 0
     while position < len(text):
-        found = _TOKEN.match(text, position)
-        assert found is not None
-        kind = found.lastgroup or "other"
-        position = _after_parentheses(text, position) if kind == "paren" else found.end()
-        tokens.append(Token("other" if kind == "paren" else kind, found[0]))
+        match = _TOKEN.match(text, position)
+        assert match is not None
+        kind = match.lastgroup or "other"
+        position = _after_parentheses(text, position) if kind == "paren" else match.end()
+        tokens.append(Token("other" if kind == "paren" else kind, match[0]))
     tokens.append(END)
     return tokens
 
@@ -74,7 +74,7 @@ def _after_parentheses(text: str, position: int) -> int:
 
 
 class Scanner:
-    """A cursor over the tokens, which stays at the end once it is there."""
+    """A cursor over the tokens, which stays at the last one, the end."""
 
     def __init__(self, text: str) -> None:
         self._tokens = _tokens(text)

@@ -56,7 +56,7 @@ _WITH_INDEXES = json.JSONDecoder(
 
 def parse_json(text: str) -> Value:
     """`JSON.parse`. Raises `JsonSyntaxError`."""
-    # Only texts with a key that starts with a digit pay for the reordering.
+    # Keys are put in order, which is slow, only where one starts with a digit.
     decoder = _WITH_INDEXES if _INDEX_KEY.search(text) else _PLAIN
     try:
         return decoder.decode(text)
@@ -67,9 +67,9 @@ def parse_json(text: str) -> Value:
 
 
 def plain_json(value: Value) -> Value:
-    """What is left of a value on the wire: no undefined, no functions, null for NaN and the infinities.
+    """A value as JSON data: without undefined and functions, null for NaN and the infinities.
 
-    UNDEFINED where nothing at all is left.
+    UNDEFINED where the value itself is undefined or a function.
     """
     kind = type(value)
     if kind is str or kind is int or kind is bool or value is None:
@@ -90,19 +90,19 @@ def plain_json(value: Value) -> Value:
 
 
 def quote(text: str) -> str:
-    """A text as a JSON string; lone surrogates are escaped, as JavaScript does."""
+    """A string as JSON; lone surrogates are escaped, as in JavaScript."""
     quoted = encode_basestring(text)
     return quoted if quoted.isascii() else _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
 
 
 def stringify(value: Value) -> Any:
-    """`JSON.stringify(value)`: the text, or UNDEFINED where JavaScript gives undefined."""
+    """`JSON.stringify(value)`: the text, or UNDEFINED."""
     plain = plain_json(value)
     return UNDEFINED if plain is UNDEFINED else to_json(plain)
 
 
 def to_json(plain: Value) -> str:
-    """The JSON text of plain data, number by number as JavaScript writes it, without spaces."""
+    """The JSON text of plain data, without spaces, with numbers as JavaScript writes them."""
     if isinstance(plain, str):
         return quote(plain)
     if plain is None:

@@ -1,4 +1,4 @@
-"""URLs as Segment's request client writes them: lower-case host, no default port, no dot segments."""
+"""URLs as Segment's request client normalizes them: lower-case host, no default port, no dot segments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ESCAPED = {ord(char): f"%{ord(char):02X}" for char in "'|^`{}\\<>\" "}
 
 @dataclass(frozen=True)
 class ParsedURL:
-    """A URL in its canonical spelling. `scheme` and `hostname` are empty where the text has none."""
+    """A normalized URL. `scheme` and `hostname` are empty where the text has none."""
 
     href: str
     scheme: str
@@ -28,12 +28,12 @@ class ParsedURL:
 
 
 def parse_url(value: Any) -> ParsedURL:
-    """Reads any value as a URL. Raises `InvalidURLError` for a text that has a scheme and is no URL all the same."""
+    """Parses any value as a URL. Raises `InvalidURLError` for a string that has a scheme and is not a valid URL."""
     return _parse(to_primitive_string(value).strip(WHITESPACE))
 
 
 def without_fragment(href: str) -> str:
-    """What of a URL is asked for: a fragment stays with whoever asks (RFC 9110, 7.1)."""
+    """The URL without its fragment, which is not sent (RFC 9110, 7.1)."""
     return href.partition("#")[0]
 
 
@@ -43,7 +43,7 @@ def _parse(text: str) -> ParsedURL:
         return ParsedURL(text, plain[1], plain[2])
     if not _SCHEME.match(text):
         return ParsedURL(text, "", "")
-    # Imported on need: nearly every datafile URL is canonical already, and loading the library takes longer than a run.
+    # Imported on use: the library is slow to import, and nearly every datafile URL is normalized already.
     from ada_url import URL  # noqa: PLC0415
 
     try:
@@ -57,19 +57,21 @@ def _parse(text: str) -> ParsedURL:
 
 
 def _reread(scheme: str, href: str) -> ParsedURL:
-    """The URL once more, by an older parser that Segment's client uses too: hosts have fewer characters in it."""
-    found = _AUTHORITY.match(href)
-    if found is None or not found["host"]:
+    """The URL after Node's older parser, `url.parse`, which Segment's client uses too: it allows fewer characters in
+    hosts.
+    """
+    authority = _AUTHORITY.match(href)
+    if authority is None or not authority["host"]:
         return ParsedURL(href, scheme, "")
-    rest = href[found.end() :]
+    rest = href[authority.end() :]
     slash = "" if rest[:1] in ("/", "?", "#") else "/"
-    reread = found[0] + slash + rest.translate(_ESCAPED)
-    # What that parser changed is read anew when the request is made.
-    return ParsedURL(href, scheme, found["host"]) if reread == href else _parse(reread)
+    reread = authority[0] + slash + rest.translate(_ESCAPED)
+    # A URL that this parser changes is parsed again when the request is made.
+    return ParsedURL(href, scheme, authority["host"]) if reread == href else _parse(reread)
 
 
 def _other_hostname(scheme: str, href: str, hostname: str) -> str:
-    # What follows an unknown scheme is a host to that parser.
+    # For an unknown scheme the older parser takes what follows for a host.
     if scheme in ("ftp", "file", "javascript"):
         return hostname
     authority = re.split("[/?#]", href.split(":", 1)[1].removeprefix("//"), maxsplit=1)[0]

@@ -1,7 +1,7 @@
-"""The JavaScript semantics that show on the wire: types, truth, conversions, numbers as text, properties, key order.
+"""JavaScript's values: types, truth, conversions, numbers as strings, properties, key order.
 
-Values are those of JSON (None, bool, int, float, str, list, dict), `UNDEFINED` and `Function`. A whole number up to 2^53 is
-an int, every other number a float; negative zero is 0, since no text that Segment sends tells them apart.
+Values are those of JSON (None, bool, int, float, str, list, dict), `UNDEFINED` and `Function`. A whole number up to
+2^53 is an int, every other number a float; negative zero is 0, since JSON text does not distinguish them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 
 class Undefined:
-    """The type of `UNDEFINED`: a value that is not there, as opposed to null."""
+    """The type of `UNDEFINED`, JavaScript's value for what is missing, which is not null."""
 
     _instance: Undefined | None = None
 
@@ -47,7 +47,7 @@ UNDEFINED: Final = Undefined()
 
 
 class Function:
-    """A built-in function or class that a path reached through an object's prototype."""
+    """A built-in function or class, which a path can reach through an object's prototype."""
 
     __slots__ = ("length", "name")
 
@@ -57,7 +57,7 @@ class Function:
 
 
 class Prototype(dict[str, Any]):
-    """A built-in prototype that a path reached: an object without keys of its own."""
+    """A built-in prototype, which a path can reach: an object without own keys."""
 
 
 def _functions(listing: str) -> dict[str, Function]:
@@ -106,7 +106,7 @@ def type_of(value: Value) -> str:
 
 
 def real_type_of(value: Value) -> str:
-    """The type as Segment's messages name it: like `typeof`, with null and array told apart."""
+    """The type in Segment's messages: as `typeof`, but "null" and "array" have their own names."""
     if value is None:
         return "null"
     if isinstance(value, list):
@@ -115,26 +115,26 @@ def real_type_of(value: Value) -> str:
 
 
 def truthy(value: Value) -> bool:
-    """JavaScript's truth: an empty array or object is true."""
+    """Whether a value is true in JavaScript, where an empty array or object is."""
     if isinstance(value, (dict, list)):
         return True
     return bool(value) and not (isinstance(value, float) and math.isnan(value))
 
 
 def canonical(number: float) -> int | float:
-    """A number as this module keeps it: an int where it is whole and not beyond 2^53."""
+    """A number as this module represents it: an int where it is whole and at most 2^53."""
     if -MAX_SAFE <= number <= MAX_SAFE and number == int(number):
         return int(number)
     return float(number)
 
 
 def utf16_length(text: str) -> int:
-    """The length of a text in JavaScript: UTF-16 code units."""
+    """The length of a string in JavaScript: its UTF-16 code units."""
     return len(text) if text.isascii() else len(text) + len(_ASTRAL.findall(text))
 
 
 def utf16_slice(text: str, start: int, end: int | None = None) -> str:
-    """A slice by UTF-16 code units; a cut pair of surrogates leaves lone ones."""
+    """A slice by UTF-16 code units; a pair of surrogates that is cut leaves lone surrogates."""
     if utf16_length(text) == len(text):
         return text[start:end]
     units = text.encode("utf-16-le", "surrogatepass")
@@ -143,7 +143,7 @@ def utf16_slice(text: str, start: int, end: int | None = None) -> str:
 
 
 def number_to_string(number: float) -> str:
-    """A number as JavaScript writes it: shortest digits, exponents below 1e-6 and from 1e21."""
+    """A number as JavaScript writes it: the shortest digits, with an exponent below 1e-6 and from 1e21."""
     if isinstance(number, int):
         return str(number)
     if math.isnan(number):
@@ -170,7 +170,7 @@ def number_to_string(number: float) -> str:
 
 
 def to_primitive_string(value: Value) -> str:
-    """JavaScript's `String(value)`. Raises `JavaScriptTypeError` where an object has data in place of its `toString`."""
+    """JavaScript's `String(value)`. Raises `JavaScriptTypeError` for an object whose `toString` is data."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -195,7 +195,7 @@ def to_primitive_string(value: Value) -> str:
 
 
 def to_number(value: Value) -> int | float:
-    """JavaScript's `Number(value)`: NaN for what is no number."""
+    """JavaScript's `Number(value)`: NaN for a value that is not a number."""
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, (int, float)):
@@ -231,7 +231,7 @@ def loosely_equals_empty(value: Value) -> bool:
 
 
 def is_array_index(key: str) -> bool:
-    """Whether a property of this name comes before the named ones: a whole number below 2^32 - 1."""
+    """Whether a property's name is an array index, a whole number below 2^32 - 1, which comes before other names."""
     return bool(_CANONICAL_INDEX.match(key)) and int(key) < 2**32 - 1
 
 
@@ -280,6 +280,6 @@ def _inherited(key: str, type_name: str, methods: dict[str, Function]) -> Value:
     if key == "constructor":
         return _CONSTRUCTORS[type_name]
     if key == "__proto__":
-        # Each prototype is itself an empty object of its kind.
+        # Each prototype is an empty object of its own type.
         return {"Array": [], "String": "", "Number": 0, "Boolean": False}.get(type_name, OBJECT_PROTOTYPE)
     return _OBJECT_METHODS.get(key, UNDEFINED)

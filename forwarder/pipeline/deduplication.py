@@ -1,4 +1,4 @@
-"""Segment's memory of message ids: a second source event with the same id within the window goes no further."""
+"""De-duplication by message id: a source event whose id another event had within the window is a duplicate."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections import OrderedDict
 from typing import Protocol
 
 WINDOW_MS = 24 * 3600 * 1000
-"""Segment promises at least 24 hours (segment.com/docs/connections/destinations); here it is exactly that long."""
+"""Segment promises at least 24 hours (https://segment.com/docs/connections/destinations/); here it is exactly 24 hours.
+"""
 
 
 class Deduplication(Protocol):
-    """Who came first with a message id."""
+    """Which delivery had a message id first."""
 
     def claim(self, message_id: str, delivery_id: str, at: int) -> str:
-        """The delivery that owns `message_id` at `at` (epoch ms): `delivery_id` itself unless another claimed
-        it less than the window before. Claiming again changes nothing, so an event taken up after a
-        restart keeps its claim.
+        """The delivery that owns `message_id` at `at` (epoch ms): `delivery_id` itself unless another delivery claimed
+        the id within the window. A repeated claim changes nothing, so an event keeps its claim after a restart.
         """
 
 
 class MemoryDeduplication:
-    """Message ids of this process, at most `capacity` of them: beyond that the oldest are forgotten first."""
+    """The message ids of this process, the latest `capacity` of them."""
 
     def __init__(self, *, window_ms: int = WINDOW_MS, capacity: int = 200_000) -> None:
         self._window_ms = window_ms

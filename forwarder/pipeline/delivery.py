@@ -1,6 +1,4 @@
-"""A delivery: what was done with one source event, grown attempt by attempt into the report that the emulator
-takes.
-"""
+"""A delivery: one source event, and the report of what was done with it, which grows with every attempt."""
 
 from __future__ import annotations
 
@@ -28,13 +26,15 @@ FURTHEST_LAST = (
     "pending",
     "sent",
 )
-"""How far a mapping got, the least first: where several mappings were looked at, the last of these speaks for all."""
+"""Outcomes of a mapping by how far it got, the least first. The report's outcome is that of the mapping that got
+furthest.
+"""
 
 REPLAYED = frozenset(FURTHEST_LAST) - {"disabled", "not_subscribed", "sent"}
-"""Outcomes of a mapping that a replay takes up again."""
+"""Outcomes of a mapping that a replay runs again."""
 
 DEAD = REPLAYED - {"pending"}
-"""Outcomes with which an accepted event ends among the dead letters."""
+"""Outcomes of a dead letter."""
 
 
 NOT_MAPPED: Final[Report] = {
@@ -46,15 +46,17 @@ NOT_MAPPED: Final[Report] = {
     "error": None,
     "mappings": [],
 }
-"""What a report says of mappings before any was looked at."""
+"""The report's fields about mappings before any mapping ran."""
 
 
 @dataclass(frozen=True)
 class Delivery:
     """One source event and everything done with it so far.
 
-    `report` has the shape that is posted to `/_emulator/deliveries`; `number` is the emulator's answer, None
-    where it was not asked or not reached; `retry_at` (epoch ms) is set while another attempt is due.
+    `report` has the shape that is posted to `/_emulator/deliveries` (ARCHITECTURE.md, Shapes); `number` is the
+    emulator's number of it, None before the emulator has answered; `retry_at` (epoch ms) is set while another attempt
+    is due; a replay sets `since` (epoch ms), from which its time counts, and `attempts_before`, the number of earlier
+    attempts.
     """
 
     report: Report
@@ -83,7 +85,7 @@ _JSON: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(
 
 
 def report_text(report: Report) -> str:
-    """A report as JSON, in ASCII: so it is kept in the spool, and so the emulator gets it."""
+    """A report as JSON in ASCII, for the spool and for the emulator."""
     try:
         return _JSON.encode(report)
     except ValueError:
@@ -104,7 +106,7 @@ def new_report(
     received_at: int,
     warnings: Sequence[dict[str, str]] = (),
 ) -> Report:
-    """The report of an event of which nothing is known yet but how it came in."""
+    """The report of an event before anything was done with it."""
     return {
         "id": delivery_id,
         "type": _text(source_event.get("type")) or "track",
@@ -123,53 +125,51 @@ def new_report(
     }
 
 
-def stages_json(report: Report, way: Course) -> dict[str, Any]:
-    """What the stages add to a report: what each of them did, and the event where they changed it."""
+def stages_json(report: Report, course: Course) -> dict[str, Any]:
+    """The stages' fields of a report: a row for each stage, and the event where they changed it."""
     added: dict[str, Any] = {}
-    if way.rows or "stages" in report:
+    if course.rows or "stages" in report:
         kept = [row for row in report.get("stages", ()) if row["stage"] in SOURCE_STAGES]
-        added["stages"] = [*kept, *way.rows] if report["attempts"] else list(way.rows)
-    if way.archived is not report["source_event"]:
-        added["archived_event"] = way.archived
-    if way.event is not report["source_event"]:
-        added["mapped_event"] = way.event
-    if way.warnings:
-        added["warnings"] = [*report["warnings"], *way.warnings]
+        added["stages"] = [*kept, *course.rows] if report["attempts"] else list(course.rows)
+    if course.archived is not report["source_event"]:
+        added["archived_event"] = course.archived
+    if course.event is not report["source_event"]:
+        added["mapped_event"] = course.event
+    if course.warnings:
+        added["warnings"] = [*report["warnings"], *course.warnings]
     return added
 
 
 def archived_event(report: Report) -> dict[str, Any]:
-    """The event as the source's stages left it: what a replay begins with."""
+    """The event after the source's stages, with which a replay begins."""
     event: dict[str, Any] = report["archived_event" if "archived_event" in report else "source_event"]
     return event
 
 
 def mapped_event(report: Report) -> dict[str, Any]:
-    """The event that triggers and mappings look at: as all stages left it."""
+    """The event after all stages, which triggers and mappings get."""
     event: dict[str, Any] = report["mapped_event" if "mapped_event" in report else "source_event"]
     return event
 
 
 def error_json(error: DestinationError) -> dict[str, Any]:
-    """`{"name", "message", "status", "code"}` with Segment's values; status and code are null where it has none."""
+    """`{"name", "message", "status", "code"}` with Segment's values; `status` and `code` may be null."""
     return {"name": error.name, "message": error.message, "status": error.status, "code": error.code}
 
 
 def http_status(error: DestinationError) -> int | None:
-    """The status that decides on a retry: the HTTP answer's, else the error's own."""
+    """The status that decides on a retry: that of the HTTP answer, else that of the error."""
     return int(error.response.status) if isinstance(error, HTTPError) else error.status
 
 
 def furthest(entries: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The mapping that got furthest; of several that got equally far the first."""
-    looked_at = [entry for entry in entries if entry["enabled"]]
-    if not looked_at:
-        return None
-    return max(looked_at, key=lambda entry: FURTHEST_LAST.index(entry["outcome"]))
+    """The first of the enabled mappings that got furthest; None where no mapping is enabled."""
+    enabled = [entry for entry in entries if entry["enabled"]]
+    return max(enabled, key=lambda entry: FURTHEST_LAST.index(entry["outcome"]), default=None)
 
 
 def summary(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The report's top-level fields as the mapping that got furthest has them."""
+    """The report's top-level fields, from the mapping that got furthest."""
     best = furthest(entries)
     if best is None or best["outcome"] == "not_subscribed":
         tried = [f"{entry['name']!r} ({entry['trigger']})" for entry in entries if entry["enabled"]]

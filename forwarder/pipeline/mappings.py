@@ -1,6 +1,4 @@
-"""The mappings of one destination instance as they are configured: read, checked, refused with the place and
-Segment's text.
-"""
+"""The configuration of a destination's mappings: read and checked; an error has its place and Segment's text."""
 
 from __future__ import annotations
 
@@ -13,9 +11,7 @@ from optilocal.forwarder.errors import DestinationError
 
 
 class ConfigurationError(ValueError):
-    """A mapping that is refused when it is configured: one line with the mapping's name, the place and
-    Segment's text.
-    """
+    """A mapping that is not valid: one line with the mapping's name, the place and Segment's text."""
 
 
 def mapping_json(mapping: Subscription) -> dict[str, Any]:
@@ -32,15 +28,15 @@ def read_mapping(configured: Any, position: int) -> Subscription:
     """A mapping from its JSON. Raises ValueError with one line that names the mapping and the key."""
     where = f"mapping {position}"
     if not isinstance(configured, dict):
-        raise ValueError(f"{where} is no object; give {{name, trigger, enabled, fields}}")
+        raise ValueError(f"{where} is not an object {{name, trigger, enabled, fields}}")
     unknown = sorted(set(configured) - {"name", "trigger", "enabled", "fields", "action"})
     if unknown:
         raise ValueError(
             f"{where} has an unknown key {unknown[0]!r}; known are name, trigger, enabled, fields"
         )
-    for key, kind, article in (("trigger", str, "a text"), ("fields", dict, "an object")):
+    for key, kind, noun in (("trigger", str, "a text"), ("fields", dict, "an object")):
         if not isinstance(configured.get(key), kind):
-            raise ValueError(f"{where} needs {key!r}, {article}")
+            raise ValueError(f"{where} needs {key!r}, {noun}")
     name, enabled = configured.get("name", f"Mapping {position}"), configured.get("enabled", True)
     if not isinstance(name, str) or not isinstance(enabled, bool):
         raise ValueError(f"{where}: 'name' is a text and 'enabled' true or false")
@@ -53,11 +49,11 @@ def read_mappings(configured: Any) -> list[Subscription]:
         configured = configured.get("mappings")
     if not isinstance(configured, list):
         raise ValueError("mappings are a list of {name, trigger, enabled, fields}")
-    return [read_mapping(one, position) for position, one in enumerate(configured, 1)]
+    return [read_mapping(mapping, position) for position, mapping in enumerate(configured, 1)]
 
 
 def check_mappings(mappings: Sequence[Subscription]) -> tuple[Subscription, ...]:
-    """The mappings, if all of them could work. Raises `ConfigurationError`."""
+    """The mappings, if all are valid. Raises `ConfigurationError`."""
     if len(mappings) > MAX_MAPPINGS:
         raise ConfigurationError(
             f"{len(mappings)} mappings: an instance of a destination takes at most {MAX_MAPPINGS}; remove some"
@@ -66,15 +62,13 @@ def check_mappings(mappings: Sequence[Subscription]) -> tuple[Subscription, ...]
         try:
             validate_mapping(mapping)
         except DestinationError as error:
-            written = "".join(f"; {note.message}" for note in lint_trigger(str(mapping.trigger))[:1])
-            raise ConfigurationError(
-                f"mapping {mapping.name!r}: {' '.join(error.details)}{written}"
-            ) from error
+            hint = "".join(f"; {note.message}" for note in lint_trigger(str(mapping.trigger))[:1])
+            raise ConfigurationError(f"mapping {mapping.name!r}: {' '.join(error.details)}{hint}") from error
     return tuple(mappings)
 
 
 def odd_triggers(mappings: Sequence[Subscription]) -> list[str]:
-    """One sentence for each thing in a trigger that parses and is surely not meant, with its mapping's name."""
+    """One sentence, with the mapping's name, for each probable mistake in a trigger."""
     return [
         f"mapping {mapping.name!r}, trigger: {note.message}"
         for mapping in mappings

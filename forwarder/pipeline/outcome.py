@@ -1,6 +1,4 @@
-"""What an error of the destination means for the event: the outcome, whether it is tried again, and the true
-reason.
-"""
+"""From an error of the destination to the event's outcome, whether Segment retries it, and the reason in sentences."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ DEACTIVATED = "has been deactivated"
 
 @dataclass(frozen=True)
 class Judged:
-    """An outcome with its sentences; `retried` says whether Segment's platform would try again."""
+    """An outcome with its sentences; `retried` says whether Segment's platform retries."""
 
     outcome: str
     details: tuple[str, ...]
@@ -30,14 +28,13 @@ class Judged:
 
 
 def judge(error: DestinationError, exchanges: Sequence[Exchange]) -> Judged:
-    """Places one mapping's error by where it happened. `exchanges` are the requests of this mapping in this
+    """The outcome of one mapping's error, by the request that failed. `exchanges` are the mapping's requests in this
     attempt.
     """
     if not exchanges:
         return Judged("invalid_payload", tuple(error.details))
     status = http_status(error)
-    # An error with neither status nor answer counts as a 500 at Segment, so it is tried again.
-    # Source: @segment/actions-core errors.ts.
+    # For Segment an error without a status is a 500, so it is retried (@segment/actions-core errors.ts).
     retried = True if status is None else is_retried_status(status)
     last = exchanges[-1]
     if last.shown["to"] != "datafile":
@@ -53,7 +50,7 @@ def judge(error: DestinationError, exchanges: Sequence[Exchange]) -> Judged:
 
 
 def _sentences(reason: str, error: DestinationError) -> tuple[str, ...]:
-    # Segment's own text is said as well, unless the reason says it already.
+    # Segment's own text follows, unless the reason contains it.
     return (reason,) if error.message in reason else (reason, error.message)
 
 
@@ -70,31 +67,31 @@ def _is_json(answer: Response) -> bool:
 
 
 def why_unusable(answer: Response) -> str | None:
-    """Why a 2xx answer is no datafile in which an event could be looked up; None when it is one."""
+    """Why a 2xx answer is not a datafile with a list of events; None when it is."""
     kind = answer.headers.get("content-type", "")
     if DEACTIVATED in answer.text and not _is_json(answer):
         return f"the CDN answered with the text of a deactivated project: {answer.text.strip()[:200]}"
     if "application/json" not in kind:
         shown = f"content type {kind!r}" if kind else "no content type"
-        return f"the datafile came with {shown}: only application/json is parsed, anything else stays a text without events"
+        return f"the datafile came with {shown}: only application/json is parsed, and Segment finds no events in the rest"
     data = answer.data
     if data is UNDEFINED:
         if not answer.text:
             return "the datafile's body is empty"
         if answer.text.startswith("\ufeff"):
-            return "the datafile begins with a byte order mark, with which it is no JSON"
-        return f"the datafile is no JSON: {answer.text.strip()[:200]}"
+            return "the datafile begins with a byte order mark, so it is not valid JSON"
+        return f"the datafile is not valid JSON: {answer.text.strip()[:200]}"
     if data is None:
         return "the datafile's body is null"
     if not isinstance(data, dict):
-        return "the datafile is no JSON object"
+        return "the datafile is not a JSON object"
     if not isinstance(data.get("events"), list):
         return "the datafile has no list of events"
     return None
 
 
 def judge_settings(error: DestinationError) -> Judged:
-    """Wrong settings stop every event before any mapping is looked at.
+    """The outcome of wrong settings, which stop an event before any mapping runs.
 
     Source: @segment/actions-core destination-kit/index.ts.
     """

@@ -1,18 +1,17 @@
-"""One source event through Segment's platform: blocked, de-duplicated, sent by every mapping, tried again,
-reported.
+"""Segment's platform around one destination: it suppresses and de-duplicates source events, runs the stages and every
+mapping, retries, and reports.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.destination.destination import (
     DEFAULT_SUBSCRIPTION,
-    ActionResult,
     Settings,
     Subscription,
     on_delete,
@@ -44,7 +43,7 @@ from optilocal.forwarder.pipeline.suppression import (
     regulate,
     suppressed_subject,
 )
-from optilocal.forwarder.stages import course
+from optilocal.forwarder.stages.course import run, run_again
 from optilocal.forwarder.stages.platform import NOTHING, Platform
 
 if TYPE_CHECKING:
@@ -52,13 +51,23 @@ if TYPE_CHECKING:
     from optilocal.forwarder.http.session import Session
 
 
+@dataclass(frozen=True)
+class _Try:
+    """One attempt of one mapping, or of a deletion: its entry in the report, whether to retry it, its requests."""
+
+    entry: dict[str, Any]
+    retried: bool = False
+    requests: Sequence[dict[str, Any]] = ()
+
+
 class Pipeline:
     """One instance of the destination with Segment's platform around it.
 
-    `platform` is what Segment does to events before the mappings. `optimizely` is the emulator's base URL with its
-    `/ns/<name>`. `ids` gives a new unique id at every call; `random` the jitter of the back-off and what is sampled.
-    With `report` every delivery is reported to the emulator. Raises `ConfigurationError` for more than 50 mappings and
-    for a mapping or trigger that could never work.
+    An instance that is not `enabled` sends no event.
+    `platform` configures the stages before the mappings. `optimizely` is the emulator's base URL with its `/ns/<name>`.
+    `ids` returns a new unique id at every call; `random` draws the back-off's jitter and the samples. With `report`
+    every delivery is reported to the emulator. Raises `ConfigurationError` for more than 50 mappings and for a mapping
+    or trigger that could never work.
     """
 
     def __init__(
@@ -70,6 +79,7 @@ class Pipeline:
         clock: Clock,
         random: Random,
         ids: Callable[[], str],
+        enabled: bool = True,
         platform: Platform = NOTHING,
         retry: RetryPolicy | None = None,
         report: bool = True,
@@ -79,6 +89,7 @@ class Pipeline:
     ) -> None:
         self.settings = settings
         self.mappings = check_mappings(mappings)
+        self.enabled = enabled
         self.platform = platform
         self.optimizely = optimizely.rstrip("/")
         self.retry = retry or RetryPolicy()
@@ -100,16 +111,13 @@ class Pipeline:
         return self.suppression.subjects("user_id")
 
     def deliver(self, source_event: Mapping[str, Any]) -> Delivery:
-        """Does everything with one source event, waiting on the clock between attempts, and returns the last
-        state.
-        """
+        """Processes one source event to its end, waiting on the clock between attempts."""
         return self.finish(self.open(source_event))
 
     def delete(
         self, user_id: str, regulation_type: str = "SUPPRESS_WITH_DELETE", anonymous_id: str | None = None
     ) -> Delivery | None:
-        """Carries out one regulation; the delivery of the deletion, or None for a type of which destinations
-        do not hear.
+        """Applies one regulation; the delivery of the deletion, or None for a type that is not sent to destinations.
 
         Raises ValueError with one line for an unknown type.
         """
@@ -127,7 +135,7 @@ class Pipeline:
         received_at: int | None = None,
         warnings: Sequence[dict[str, str]] = (),
     ) -> Delivery:
-        """Takes one event in: it is blocked, found to be a duplicate, or due for its first attempt at once."""
+        """Opens the delivery of one event: it is suppressed, a duplicate, or due for its first attempt at once."""
         at = self._clock.now_ms() if received_at is None else received_at
         report = new_report(
             source_event, delivery_id=delivery_id or self._ids(), received_at=at, warnings=warnings
@@ -135,10 +143,13 @@ class Pipeline:
         delivery = Delivery(report, retry_at=at)
         if report["type"] == "delete":
             return delivery
-        return self._stopped_at_the_door(delivery) or delivery
+        return self._blocked(delivery) or delivery
 
-    def _stopped_at_the_door(self, delivery: Delivery) -> Delivery | None:
+    def _blocked(self, delivery: Delivery) -> Delivery | None:
+        """The ended delivery of a suppressed or duplicate event; None for any other."""
         report = delivery.report
+        if not self.enabled:
+            return self._ended(delivery, "not_subscribed", "the destination is switched off")
         event = report["source_event"]
         blocked = suppressed_subject(self.suppression, event)
         if blocked is not None:
@@ -156,28 +167,28 @@ class Pipeline:
     def _ended(self, delivery: Delivery, outcome: str, *details: str) -> Delivery:
         return replace(delivery.with_report(outcome=outcome, details=list(details)), retry_at=None)
 
-    def _through_stages(self, delivery: Delivery) -> Delivery:
-        """The delivery with what Segment's stages make of its event, which end it or leave it due.
+    def _run_stages(self, delivery: Delivery) -> Delivery:
+        """The delivery after Segment's stages, which may end it.
 
-        A replay begins with what the source's stages left; a mapping that had sent its event stays sent.
+        A replay begins with the archived event; a mapping that has sent its event stays sent.
         """
         report = delivery.report
         if report["attempts"]:
-            way = course.run_again(self.platform, archived_event(report), self._random)
+            course = run_again(self.platform, archived_event(report), self._random)
         else:
-            way = course.run(self.platform, report["source_event"], self._random)
-        changed = delivery.with_report(**stages_json(report, way))
-        if way.ended is None:
+            course = run(self.platform, report["source_event"], self._random)
+        changed = delivery.with_report(**stages_json(report, course))
+        if course.ended is None:
             return changed
         sent = [entry for entry in report["mappings"] if entry["outcome"] == "sent"]
         if sent:
             return replace(changed.with_report(**summary(sent), mappings=sent), retry_at=None)
-        return self._ended(changed.with_report(**NOT_MAPPED), way.ended.outcome, *way.ended.details)
+        return self._ended(changed.with_report(**NOT_MAPPED), course.ended.outcome, *course.ended.details)
 
     def replay(self, delivery: Delivery) -> Delivery:
-        """Makes a delivery that failed due again, at once and with a fresh allowance of attempts and time.
+        """Makes a failed delivery due again at once, with the full number of attempts and the full time.
 
-        What earlier attempts did stays on record; a mapping that had sent its event does not send it twice.
+        The report keeps the earlier attempts; a mapping that has sent its event does not send it twice.
         """
         now = self._clock.now_ms()
         entries = [
@@ -185,11 +196,10 @@ class Pipeline:
             for entry in delivery.report["mappings"]
         ]
         changed = delivery.with_report(mappings=entries, outcome="pending")
-        made = len(delivery.report["attempts"])
-        return replace(changed, retry_at=now, since=now, attempts_before=made)
+        return replace(changed, retry_at=now, since=now, attempts_before=len(delivery.report["attempts"]))
 
     def finish(self, delivery: Delivery) -> Delivery:
-        """Makes every attempt that is due, waiting on the clock in between, and reports."""
+        """Makes every attempt of a delivery, waiting on the clock between them, and reports it."""
         while delivery.retry_at is not None:
             wait_ms = delivery.retry_at - self._clock.now_ms()
             if wait_ms > 0:
@@ -199,42 +209,34 @@ class Pipeline:
         return self.report(delivery)
 
     def attempt(self, delivery: Delivery) -> Delivery:
-        """Makes the next attempt of a delivery that is due: its result says whether yet another is due, and when."""
+        """Makes the next attempt of a delivery that is due; `retry_at` of the result says whether and when to retry."""
         number = len(delivery.report["attempts"]) + 1
         if delivery.report["type"] == "delete":
             return self._attempt_deletion(delivery, number)
         if number == delivery.attempts_before + 1:
-            # What is tried again has been through the stages, with the filters that there were then.
-            delivery = self._through_stages(delivery)
+            # A retry does not run the stages again: it keeps the result of the filters at the first attempt.
+            delivery = self._run_stages(delivery)
             if delivery.retry_at is None:
                 return delivery
         event = mapped_event(delivery.report)
         try:
             self.settings.validate()
         except DestinationError as error:
-            entry = _entry_of_error(error, judge_settings(error))
-            return self._attempted(delivery, number, [entry], [], single=True)
+            return self._attempted(delivery, number, [_failed(judge_settings(error), error)], single=True)
         earlier = {(index, entry["name"]): entry for index, entry in enumerate(delivery.report["mappings"])}
-        entries: list[dict[str, Any]] = []
-        made: list[dict[str, Any]] = []
+        tries: list[_Try] = []
         for index, mapping in enumerate(self.mappings):
             before = earlier.get((index, mapping.name))
-            if before is not None and before["outcome"] != "pending":
-                entries.append(before)
-                continue
-            entry, rows = self._run_mapping(event, mapping, number)
-            entries.append(entry)
-            made.extend(rows)
-        return self._attempted(delivery, number, entries, made)
+            is_done = before is not None and before["outcome"] != "pending"
+            tries.append(_Try(before) if before and is_done else self._run_mapping(event, mapping, number))
+        return self._attempted(delivery, number, tries)
 
-    def _run_mapping(
-        self, event: dict[str, Any], mapping: Subscription, number: int
-    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def _run_mapping(self, event: dict[str, Any], mapping: Subscription, number: int) -> _Try:
         entry: dict[str, Any] = {
             "name": mapping.name,
             "trigger": mapping.trigger,
             "enabled": mapping.enabled,
-            # Null for the action's own: nearly every report has those.
+            # Null for the action's own, which nearly every report has.
             "fields": None if mapping.fields == DEFAULT_SUBSCRIPTION.fields else mapping.fields,
             "matched": False,
             "outcome": "disabled",
@@ -243,21 +245,15 @@ class Pipeline:
             "details": [],
         }
         if not mapping.enabled:
-            return entry, []
+            return _Try(entry)
         client = self._client(number)
         result = on_event(event, mapping, self.settings, client)
-        entry["matched"] = result.matched
-        entry["payload"] = _shown_payload(result)
-        entry["outcome"] = {"sent": "sent", "skipped": "not_subscribed"}.get(result.outcome, "pending")
+        outcome = {"sent": "sent", "skipped": "not_subscribed"}.get(result.outcome, "pending")
+        payload = None if result.payload is None else plain_json(result.payload)
+        attempted = _Try({**entry, "matched": result.matched, "payload": payload, "outcome": outcome})
         if result.error is not None:
-            judged = judge(result.error, client.exchanges)
-            entry.update(
-                outcome=judged.outcome,
-                retried=judged.retried,
-                error=error_json(result.error),
-                details=list(judged.details),
-            )
-        return entry, self._count(client)
+            attempted = _failed(judge(result.error, client.exchanges), result.error, attempted.entry)
+        return replace(attempted, requests=self._count(client))
 
     def _client(self, number: int) -> RequestClient:
         from optilocal.forwarder.http.request_client import RequestClient  # noqa: PLC0415 - `requests` is slow to import
@@ -274,78 +270,70 @@ class Pipeline:
         event = delivery.report["source_event"]
         subject = {"userId": event.get("userId"), "anonymousId": event.get("anonymousId")}
         client = self._client(number)
-        result = on_delete(subject, self.settings, client)
-        entry: dict[str, Any] = {"name": None, "trigger": None, "enabled": True, "payload": None}
-        entry.update(outcome="deleted", error=None, details=[])
-        if result.error is not None:
-            judged = (
-                judge(result.error, client.exchanges) if client.exchanges else Judged("delivery_failed", ())
-            )
-            details = judged.details or tuple(result.error.details)
-            entry.update(outcome="delivery_failed", retried=judged.retried, error=error_json(result.error))
-            entry["details"] = list(details)
-        return self._attempted(delivery, number, [entry], self._count(client), single=True)
+        error = on_delete(subject, self.settings, client).error
+        attempted = _Try({"outcome": "deleted", "error": None, "details": []})
+        if error is not None:
+            judged = judge(error, client.exchanges) if client.exchanges else Judged("", tuple(error.details))
+            attempted = _failed(replace(judged, outcome="delivery_failed"), error)
+        return self._attempted(
+            delivery, number, [replace(attempted, requests=self._count(client))], single=True
+        )
 
     def _attempted(
-        self,
-        delivery: Delivery,
-        number: int,
-        entries: list[dict[str, Any]],
-        requests_made: list[dict[str, Any]],
-        *,
-        single: bool = False,
+        self, delivery: Delivery, number: int, tries: Sequence[_Try], *, single: bool = False
     ) -> Delivery:
-        """Closes an attempt: what may be tried again becomes pending as long as the policy allows it.
+        """Adds an attempt to the report: entries to be retried become pending as long as the policy allows it.
 
-        `single` says that the one entry is no mapping's: a deletion, or settings that stopped everything.
+        `single` says that the only entry is not a mapping's: a deletion, or settings that stopped all mappings.
         """
         report = delivery.report
         now = self._clock.now_ms()
-        # What this attempt came to, before any of it is called pending.
-        before = _single(entries[0]) if single else summary(entries)
-        retried = [entry for entry in entries if entry.pop("retried", False)]
+        entries = [attempted.entry for attempted in tries]
+        requests = [row for attempted in tries for row in attempted.requests]
+        retried = [attempted.entry for attempted in tries if attempted.retried]
         retry_at = None
         if retried:
             since = report["received_at"] if delivery.since is None else delivery.since
             retry_at = self.retry.retry_at(
                 attempt=number - delivery.attempts_before, now_ms=now, received_at=since, random=self._random
             )
-        if retry_at is not None:
-            for entry in retried:
-                entry["outcome"] = "pending"
-        after = _single(entries[0]) if single else summary(entries)
+        # The outcome of this attempt, before any of it becomes pending.
+        before = entries[0] if single else summary(entries)
         attempt = {
             "number": number,
-            "at": requests_made[0]["at"] if requests_made else now,
+            "at": requests[0]["at"] if requests else now,
             "outcome": before["outcome"],
             "error": before.get("error"),
             "retry_at": retry_at,
         }
+        if retry_at is not None:
+            for entry in retried:
+                entry["outcome"] = "pending"
         changed = delivery.with_report(
-            **after,
-            requests=[*report["requests"], *requests_made],
+            **(entries[0] if single else summary(entries)),
+            requests=[*report["requests"], *requests],
             attempts=[*report["attempts"], attempt],
             mappings=[] if single else entries,
         )
         return replace(changed, retry_at=retry_at)
 
     def report(self, delivery: Delivery) -> Delivery:
-        """Tells the emulator about a delivery, unless it knows; one that cannot be told stays unreported."""
+        """Reports a delivery to the emulator unless it is reported; it stays unreported where that fails."""
         if self._reporter is None or delivery.reported:
             return delivery
         return self.report_all([delivery], [report_text(delivery.report)])[0]
 
     def report_all(self, deliveries: Sequence[Delivery], texts: Sequence[str]) -> list[Delivery]:
-        """Tells the emulator about several deliveries, each with its report as JSON, in one request."""
+        """Reports deliveries to the emulator in one request; `texts` are their reports as JSON."""
         if self._reporter is None:
             return list(deliveries)
         return [
-            replace(delivery, number=told.number or delivery.number, reported=told.taken)
-            for delivery, told in zip(deliveries, self._reporter.send(texts), strict=True)
+            replace(delivery, number=receipt.number or delivery.number, reported=receipt.is_final)
+            for delivery, receipt in zip(deliveries, self._reporter.send(texts), strict=True)
         ]
 
     def close(self) -> None:
-        """Gives the connections back."""
+        """Closes the connections that it opened."""
         if self._own_session:
             self._session.close()
 
@@ -356,21 +344,7 @@ def _open_session() -> Session:
     return HttpSession()
 
 
-def _single(entry: dict[str, Any]) -> dict[str, Any]:
-    return {key: entry[key] for key in ("outcome", "error", "details")}
-
-
-def _entry_of_error(error: DestinationError, judged: Judged) -> dict[str, Any]:
-    return {
-        "outcome": judged.outcome,
-        "error": error_json(error),
-        "details": list(judged.details),
-        "retried": False,
-    }
-
-
-def _shown_payload(result: ActionResult) -> dict[str, Any] | None:
-    if result.payload is None:
-        return None
-    shown: dict[str, Any] = plain_json(result.payload)
-    return shown
+def _failed(judged: Judged, error: DestinationError, entry: Mapping[str, Any] | None = None) -> _Try:
+    """The try that an error ended; `entry` is the report's entry so far."""
+    failed = {"outcome": judged.outcome, "error": error_json(error), "details": list(judged.details)}
+    return _Try({**(entry or {}), **failed}, judged.retried)

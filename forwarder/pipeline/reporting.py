@@ -1,4 +1,4 @@
-"""Telling the emulator what was done with a source event, so that it can give a verdict on it."""
+"""Reports to the emulator what was done with source events, so that it can give verdicts."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ HEADERS = {"content-type": "application/json", "user-agent": "optilocal-forwarde
 
 
 @dataclass(frozen=True)
-class Told:
-    """What came of telling: with `taken` there is nothing more to tell; `number` is the emulator's, if it
-    gave one.
+class Receipt:
+    """The emulator's answer to a report: `is_final` where the report need not be sent again; `number` is its number, if
+    the emulator gave one.
     """
 
-    taken: bool
+    is_final: bool
     number: int | None = None
 
 
@@ -33,10 +33,10 @@ class DeliveryReporter:
         self._session = session
         self._url = f"{optimizely.rstrip('/')}/_emulator/deliveries"
 
-    def send(self, reports: Sequence[str]) -> list[Told]:
+    def send(self, reports: Sequence[str]) -> list[Receipt]:
         """Posts reports, each a JSON text, in their order and in one request.
 
-        A report that gets lost spoils no delivery: the event itself has been dealt with.
+        A failure is no error of the deliveries: their events have been processed.
         """
         from optilocal.forwarder.http.session import NOT_REACHED, BodyError, BodyTooLarge  # noqa: PLC0415 - `requests` is slow to import
 
@@ -44,25 +44,25 @@ class DeliveryReporter:
         try:
             answer = self._session.ask("POST", self._url, body.encode("ascii"), HEADERS, TIMEOUT_S)
         except (*NOT_REACHED, BodyError, BodyTooLarge):
-            return [Told(taken=False)] * len(reports)
+            return [Receipt(is_final=False)] * len(reports)
         if 400 <= answer.status < 500 and not is_retried_status(answer.status):
-            # What is refused for good, by a server that is no emulator say, is not asked again; of several
-            # perhaps only one is refused.
-            one_by_one = [report for report in reports if len(reports) > 1]
-            return [self.send([report])[0] for report in one_by_one] or [Told(taken=True)]
+            # A final refusal, such as another server's 404, is not repeated. Of several reports perhaps one is wrong.
+            if len(reports) == 1:
+                return [Receipt(is_final=True)]
+            return [self.send([report])[0] for report in reports]
         if not 200 <= answer.status < 400:
-            return [Told(taken=False)] * len(reports)
+            return [Receipt(is_final=False)] * len(reports)
         numbers = _numbers(answer.body, len(reports))
-        return [Told(taken=True, number=number) for number in numbers]
+        return [Receipt(is_final=True, number=number) for number in numbers]
 
 
 def _numbers(content: bytes, count: int) -> list[int | None]:
-    """The emulator's numbers, as far as it gave some."""
+    """The emulator's numbers of the reports, None where it gave none."""
     try:
-        found: Any = json.loads(content)
+        answer: Any = json.loads(content)
     except ValueError:
-        found = None
-    given = (found.get("numbers") or [found.get("number")]) if isinstance(found, dict) else []
-    if not isinstance(given, list) or len(given) != count:
+        answer = None
+    numbers = (answer.get("numbers") or [answer.get("number")]) if isinstance(answer, dict) else []
+    if not isinstance(numbers, list) or len(numbers) != count:
         return [None] * count
-    return [number if isinstance(number, int) else None for number in given]
+    return [number if isinstance(number, int) else None for number in numbers]

@@ -1,4 +1,4 @@
-"""What Segment's platform tries again, how often and how long after."""
+"""What Segment's platform retries, how often and when."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ FINAL_5XX = frozenset({501})
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """At most `attempts` in all, none later than `limit_s` seconds after the event came in.
+    """At most `attempts` attempts, the last at most `limit_s` seconds after the event was received.
 
-    Segment documents "over four hours, exponential, randomised" and, for a like kind of destination, six
-    tries (segment.com/docs/connections/destinations); the steps between are not public.
-    Here the n-th wait is `base_s * factor ** (n - 1)` seconds, made longer or shorter by up to
-    `jitter` of itself: about 1 s, 8 s, 1 min, 9 min, 68 min.
+    Segment documents "over four hours, exponential, randomised" and, for a similar kind of destination, six attempts
+    (https://segment.com/docs/connections/destinations/); the waits are not public. Here the n-th wait is
+    `base_s * factor ** (n - 1)` seconds, plus or minus at most `jitter` of itself: about 1 s, 8 s, 1 min, 9 min, 68 min.
     """
 
     attempts: int = 6
@@ -26,10 +25,9 @@ class RetryPolicy:
     jitter: float = 0.25
 
     def retry_at(self, *, attempt: int, now_ms: int, received_at: int, random: Random) -> int | None:
-        """When to try again after the `attempt`-th (1, 2, …) failed at `now_ms`; None when it was the last.
+        """When to retry after attempt number `attempt` (1, 2, …) failed at `now_ms`; None when it was the last.
 
-        Times in epoch milliseconds. `random` is asked once for every wait, so one seed gives one run of
-        waits.
+        Times in epoch milliseconds. Each call draws one number from `random`, so a seed decides all waits.
         """
         spread = 1 + self.jitter * (2 * random.random() - 1)
         wait_s = self.base_s * self.factor ** (attempt - 1) * spread
@@ -40,10 +38,9 @@ class RetryPolicy:
 
 
 def is_retried_status(status: int) -> bool:
-    """Whether an HTTP answer or a Segment error with this status is tried again.
+    """Whether Segment retries an HTTP answer or an error with this status: every 5xx but 501, and 408, 423 and 429.
 
-    The comments in Segment's framework decide where public sources differ (on 410, 423, 460 and 505): 4xx is
-    final but for 408, 423 and 429, and 5xx is tried again but for 501 (@segment/actions-core errors.ts).
+    Public sources differ on 410, 423, 460 and 505; this follows the comments in @segment/actions-core errors.ts.
     """
     if status >= 500:
         return status not in FINAL_5XX

@@ -15,9 +15,9 @@ def iso_time(at: int) -> str:
 def deletion_event(
     user_id: str | None, *, message_id: str, at: int, anonymous_id: str | None = None
 ) -> dict[str, Any]:
-    """The event of which a destination hears when a user is deleted. `at` in epoch ms.
+    """The event that a destination gets for the deletion of a user. `at` in epoch ms.
 
-    Source: segment.com/docs/privacy/user-deletion-and-suppression.
+    Source: https://segment.com/docs/privacy/user-deletion-and-suppression/.
     """
     when = iso_time(at)
     event: dict[str, Any] = {
@@ -57,13 +57,13 @@ def complete(
     message_id: str,
     batch: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A source event as Segment hands it to its destinations, from what a client sent.
+    """The source event that Segment gives to its destinations, from the event that a client sent.
 
-    `kind` is the call's ("track", …); None takes the event's own `type`. `message_id` is used where the
-    client gave none. A `batch`'s `context`, `integrations` and `sentAt` hold for its events; what an event
-    says itself wins. The time is corrected by the client's own clock: `timestamp = receivedAt - (sentAt -
-    originalTimestamp)` (segment.com/docs/connections/spec/common); without `sentAt`, or with a time
-    that cannot be read, the client's value stays as it is.
+    `kind` is the call's type ("track", …); None takes the event's own `type`. `message_id` is used where the client gave
+    none. A `batch`'s `context`, `integrations` and `sentAt` apply to its events; an event's own values win. The time is
+    corrected by the client's clock: `timestamp = receivedAt - (sentAt - originalTimestamp)`
+    (https://segment.com/docs/connections/spec/common/). Without `sentAt`, or with a time that cannot be parsed, the
+    client's value stays as it is.
     """
     around = batch or {}
     event = {key: value for key, value in sent.items() if key != "writeKey"}
@@ -109,15 +109,16 @@ _DISCARDS = "Segment lists this among the reasons for which it discards events a
 
 
 def event_notes(event: Mapping[str, Any], *, received_at: int) -> list[Note]:
-    """Notes on an event as a client sent it, by the codes under which Segment discards where it has one
-    (its HTTP API's page).
-    The event is delivered all the same: what the destination makes of it is the
-    verdict's.
+    """Notes on mistakes in an event as a client sent it, with Segment's discard codes where it has one
+    (https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/).
+
+    Segment answers 200 to nearly all of them. The event is delivered here all the same, so that its verdict shows the
+    effect.
     """
-    return [{"code": code, "message": message} for code, message in _found(event, received_at)]
+    return [{"code": code, "message": message} for code, message in _problems(event, received_at)]
 
 
-def _found(event: Mapping[str, Any], received_at: int) -> Iterator[tuple[str, str]]:
+def _problems(event: Mapping[str, Any], received_at: int) -> Iterator[tuple[str, str]]:
     kind = event.get("type")
     user, anonymous = event.get("userId"), event.get("anonymousId")
     if user in (None, "") and anonymous in (None, ""):
@@ -144,7 +145,7 @@ def _found(event: Mapping[str, Any], received_at: int) -> Iterator[tuple[str, st
 
 
 def _of_consent(context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What Segment asks of this one event (https://segment.com/docs/privacy/consent-management/consent-faq/)."""
+    """Problems of the consent event (https://segment.com/docs/privacy/consent-management/consent-faq/)."""
     consent = context.get("consent")
     preferences = consent.get("categoryPreferences") if isinstance(consent, dict) else None
     start = f"{CONSENT_EVENT}: context.consent"
@@ -200,7 +201,7 @@ def _of_time(event: Mapping[str, Any], received_at: int) -> Iterator[tuple[str, 
             continue
         at = parse_time(value)
         if at is None:
-            yield f"{name.lower()}_unreadable", f"{name} {str(value)[:60]!r} is no ISO 8601 time"
+            yield f"{name.lower()}_unreadable", f"{name} {str(value)[:60]!r} is not an ISO 8601 time"
         elif at > received_at + FUTURE_MS:
             yield f"{name.lower()}_in_future", f"{name} {str(value)[:60]!r} is more than a day ahead"
 

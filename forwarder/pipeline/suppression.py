@@ -1,4 +1,4 @@
-"""Whom Segment no longer takes events from, and which regulation does what."""
+"""The suppression list, and the effects of each type of regulation."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ SUPPRESSING = frozenset({"SUPPRESS_WITH_DELETE", "SUPPRESS_ONLY", "SUPPRESS_WITH
 """Regulation types that put a subject on the suppression list."""
 
 REACHES_DESTINATIONS = frozenset({"SUPPRESS_WITH_DELETE", "DELETE_ONLY"})
-"""Regulation types of which destinations hear; the other deletions stay within Segment.
+"""Regulation types that Segment forwards to destinations; the other deletions stay within Segment.
 
-Source: segment.com/docs/privacy/user-deletion-and-suppression.
+Source: https://segment.com/docs/privacy/user-deletion-and-suppression/.
 """
 
 REGULATION_TYPES = (
@@ -20,19 +20,19 @@ REGULATION_TYPES = (
 
 
 class SuppressionList(Protocol):
-    """The subjects no event is taken of. A kind is "user_id" or "anonymous_id"."""
+    """The subjects whose events are dropped. A kind is "user_id" or "anonymous_id"."""
 
     def add(self, kind: str, subject: str, at: int) -> None:
-        """Suppress a subject from `at` (epoch ms) on; a second time changes nothing."""
+        """Suppresses a subject from `at` (epoch ms) on; a second time changes nothing."""
 
     def remove(self, kind: str, subject: str) -> None:
-        """Take events of a subject again; an unknown one is no error."""
+        """Removes a subject; an unknown subject is no error."""
 
     def contains(self, kind: str, subject: str) -> bool:
         """Whether a subject is suppressed."""
 
     def subjects(self, kind: str) -> list[str]:
-        """Every suppressed subject of a kind, in the order they came."""
+        """Every suppressed subject of a kind, oldest first."""
 
 
 class MemorySuppressionList:
@@ -43,12 +43,12 @@ class MemorySuppressionList:
         self._lock = threading.Lock()
 
     def add(self, kind: str, subject: str, at: int) -> None:
-        """Suppress a subject from `at` on."""
+        """Suppresses a subject from `at` on."""
         with self._lock:
             self._rows.setdefault((kind, subject), at)
 
     def remove(self, kind: str, subject: str) -> None:
-        """Take events of a subject again."""
+        """Removes a subject."""
         with self._lock:
             self._rows.pop((kind, subject), None)
 
@@ -64,9 +64,9 @@ class MemorySuppressionList:
 
 
 def regulate(suppressed: SuppressionList, regulation_type: str, kind: str, subject: str, at: int) -> bool:
-    """Carry out one regulation on the list; answers whether destinations hear of it.
+    """Applies one regulation to the list; returns whether Segment forwards it to destinations.
 
-    Raises ValueError with one line when there is no such regulation type.
+    Raises ValueError with one line for an unknown regulation type.
     """
     if regulation_type not in REGULATION_TYPES:
         known = ", ".join(sorted(REGULATION_TYPES))
@@ -79,7 +79,7 @@ def regulate(suppressed: SuppressionList, regulation_type: str, kind: str, subje
 
 
 def suppressed_subject(suppressed: SuppressionList, event: dict[str, object]) -> tuple[str, str] | None:
-    """The (kind, subject) for which a source event is blocked, or None."""
+    """The (kind, subject) that suppresses a source event, or None."""
     for kind, field in (("user_id", "userId"), ("anonymous_id", "anonymousId")):
         subject = event.get(field)
         if isinstance(subject, str | int) and suppressed.contains(kind, str(subject)):

@@ -1,4 +1,4 @@
-"""The workers between the spool and the destination: accepts events, and sends what is due, in fair turns."""
+"""Accepts events into the spool, and sends deliveries that are due with workers, in turns for each namespace."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import Any
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.pipeline.delivery import Delivery, report_text
 from optilocal.forwarder.queue.instances import Instances
-from optilocal.forwarder.queue.reports import Report, ReportQueue
+from optilocal.forwarder.queue.reports import Report, ReportQueue, wait_after
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
 from optilocal.serving.printable import printable
 
 MAX_WAITING = 200_000
-"""How many deliveries may wait; beyond that clients are asked to come back later."""
+"""The most waiting deliveries; above it clients get 429."""
 
 NAMESPACES_AT_ONCE = 4
-"""How many namespaces may fill their workers before another one has to wait: hosts that hang occupy them."""
+"""The number of namespaces that can use all their workers, on hosts that hang say, before another has to wait."""
 
 _LONGEST_NAP_S = 0.5
 _SAID_EVERY_S = 60.0
@@ -30,7 +30,7 @@ _PATIENCE_S = 1.0
 
 
 class Overloaded(Exception):
-    """More events wait than the forwarder takes: come back later."""
+    """More than `MAX_WAITING` deliveries would wait."""
 
 
 class Dispatcher:
@@ -61,7 +61,7 @@ class Dispatcher:
         self._ready: dict[str, deque[int]] = {}
         self._turns: deque[str] = deque()
         self._running: Counter[str] = Counter()
-        # The rows that are here, waiting or at work; and those at work alone.
+        # The rows of this forwarder, waiting or at work; and those at work.
         self._held: set[int] = set()
         self._at_work: set[int] = set()
         self._idle = 0
@@ -74,14 +74,14 @@ class Dispatcher:
             heappush(self._later, (due, row, namespace))
 
     def start(self) -> None:
-        """Begins to send; what an earlier process left in the spool goes first."""
+        """Starts to send, first what an earlier process left in the spool."""
         self._reports.start()
         self._spool.watch(self._adopt, self._let_go, self._instances.forget)
         with self._changed:
             self._start_worker()
 
     def _adopt(self, rows: Sequence[tuple[int, int, str]]) -> None:
-        """What another forwarder has left is sent here."""
+        """Queues the rows of a forwarder that has stopped."""
         with self._changed:
             for due, row, namespace in rows:
                 if row not in self._held:
@@ -91,7 +91,7 @@ class Dispatcher:
             self._start_worker()
 
     def _let_go(self) -> None:
-        """What waits here may be sent by another forwarder by now; what is at work is brought to its end."""
+        """Drops the waiting rows, which another forwarder may send now; rows at work are finished."""
         with self._changed:
             self._held = set(self._at_work)
             self._later.clear()
@@ -105,9 +105,9 @@ class Dispatcher:
         *,
         regulation: str | None = None,
     ) -> list[str]:
-        """Takes source events in, each with its warnings, and returns their delivery ids.
+        """Accepts source events, each with its warnings, and returns their delivery ids.
 
-        When it returns all of them are on disk; when it raises none is. Raises `Overloaded`.
+        When it returns, all of them are on disk; when it raises, none is. Raises `Overloaded`.
         """
         pipeline = self._instances.get(namespace)
         with self._changed:
@@ -117,6 +117,11 @@ class Dispatcher:
         with self._spool.transaction():
             opened = [pipeline.open(event, received_at=now, warnings=notes) for event, notes in events]
             rows = self._spool.add(namespace, opened, due=now, regulation=regulation)
+        # A worker that came before the commit would not find them.
+        self._spool.when_kept(lambda: self._take_in(namespace, rows, now))
+        return [delivery.id for delivery in opened]
+
+    def _take_in(self, namespace: str, rows: Sequence[int], now: int) -> None:
         with self._changed:
             self._held.update(rows)
             self._gather(now)
@@ -124,23 +129,22 @@ class Dispatcher:
                 self._make_ready(namespace, row)
             self._changed.notify(len(rows))
             self._start_worker()
-        return [delivery.id for delivery in opened]
 
-    def replay(self, namespace: str, found: SpooledDelivery) -> None:
+    def replay(self, namespace: str, spooled: SpooledDelivery) -> None:
         """Makes a dead letter due again, at once."""
         now = self._clock.now_ms()
-        replayed = self._instances.get(namespace).replay(found.delivery)
+        replayed = self._instances.get(namespace).replay(spooled.delivery)
         with self._spool.transaction():
-            self._spool.own(found.row)
+            self._spool.own(spooled.row)
             self._spool.save(replayed, due=now)
         with self._changed:
-            self._held.add(found.row)
-            self._make_ready(namespace, found.row)
+            self._held.add(spooled.row)
+            self._make_ready(namespace, spooled.row)
             self._changed.notify()
             self._start_worker()
 
     def _gather(self, now: int) -> None:
-        """What has become due is ready, before anything that comes in now."""
+        """Makes rows that have become due ready, before new ones."""
         while self._later and self._later[0][0] <= now:
             _, row, namespace = heappop(self._later)
             self._make_ready(namespace, row)
@@ -152,7 +156,7 @@ class Dispatcher:
         self._ready[namespace].append(row)
 
     def _start_worker(self) -> None:
-        """One more thread where something waits and none is idle."""
+        """Starts another thread if none is idle, up to the limit."""
         if self._idle or self._stopping or len(self._threads) >= self._workers * NAMESPACES_AT_ONCE:
             return
         name = f"forwarder-worker-{len(self._threads) + 1}"
@@ -160,8 +164,8 @@ class Dispatcher:
         self._threads[-1].start()
 
     def _work(self) -> None:
-        while (taken := self._take()) is not None:
-            namespace, row = taken
+        while (turn := self._take()) is not None:
+            namespace, row = turn
             try:
                 self._advance(row)
             except Exception as error:
@@ -170,21 +174,21 @@ class Dispatcher:
             finally:
                 with self._changed:
                     self._running[namespace] -= 1
-                    # Its namespace may have another turn, and somebody may wait for the last one to end.
+                    # Its namespace may have another turn, and `stop` may wait for the last row.
                     self._changed.notify_all()
 
     def _take(self) -> tuple[str, int] | None:
-        """The next row and its namespace, waited for; None at the end."""
+        """Waits for the next row and its namespace; None when the dispatcher stops."""
         with self._changed:
             self._idle += 1
             try:
                 while not self._stopping:
                     rests = self._unwritten or self._reports.full or not self._spool.holds
-                    found = None if rests else self._next_turn()
-                    if found is not None:
-                        self._running[found[0]] += 1
-                        self._at_work.add(found[1])
-                        return found
+                    turn = None if rests else self._next_turn()
+                    if turn is not None:
+                        self._running[turn[0]] += 1
+                        self._at_work.add(turn[1])
+                        return turn
                     self._changed.wait(self._nap_s())
                 return None
             finally:
@@ -206,28 +210,28 @@ class Dispatcher:
         return None
 
     def _nap_s(self) -> float:
-        """Seconds until the next delivery is due, for a clock that may be set forward meanwhile."""
+        """Seconds until the next delivery is due, at most `_LONGEST_NAP_S`, since the clock may be set forward."""
         if not self._later or self._unwritten or self._reports.full:
             return _LONGEST_NAP_S
         return min(_LONGEST_NAP_S, max(0.001, (self._later[0][0] - self._clock.now_ms()) / 1000))
 
     def _advance(self, row: int) -> None:
-        found = self._spool.at(row)
-        if found is None or found.due is None:
-            # The transaction that it came in was taken back.
+        spooled = self._spool.at(row)
+        if spooled is None or spooled.due is None:
+            # Another forwarder has it, or had it.
             self._reported([], gone=[row])
             return
-        delivery = found.delivery
+        delivery = spooled.delivery
         if delivery.retry_at is not None:
-            delivery = self._instances.get(found.namespace).attempt(delivery)
+            delivery = self._instances.get(spooled.namespace).attempt(delivery)
             due = self._clock.now_ms() if delivery.retry_at is None else delivery.retry_at
-            # Written down before the emulator hears of it: a process that dies here must not send it once more.
+            # It is saved before it is reported: after a crash here it must not be sent again.
             if not self._write_down(delivery, due):
                 return
-        self._reports.add([Report(found, delivery, report_text(delivery.report))])
+        self._reports.add([Report(spooled, delivery, report_text(delivery.report))])
 
     def _write_down(self, delivery: Delivery, due: int) -> bool:
-        """Saves what became of a delivery. While the spool cannot be written nothing else is sent.
+        """Saves a delivery after an attempt. While the spool cannot be written, nothing else is sent.
 
         False when the forwarder stops before it could be written.
         """
@@ -261,31 +265,31 @@ class Dispatcher:
             )
 
     def _put_off(self, namespace: str, row: int, error: Exception) -> None:
-        """Whatever is wrong with one event must not end its worker: it comes again in a minute."""
+        """Tries a row again: an error of one event must not end its worker."""
         print(
-            f"forwarder: delivery {row} could not be dealt with: {printable(repr(error))}",
+            f"forwarder: delivery {row} failed, the next try is in {wait_after(error)} s: {printable(repr(error))}",
             file=sys.stderr,
             flush=True,
         )
         with self._changed:
             self._at_work.discard(row)
-            heappush(self._later, (self._clock.now_ms() + 60_000, row, namespace))
+            heappush(self._later, (self._clock.now_ms() + wait_after(error) * 1_000, row, namespace))
 
     def _reported(self, ended: Sequence[SpooledDelivery], *, gone: Sequence[int] = ()) -> None:
-        """The reporter has finished with these: some are due again, of the others nothing is left to do."""
+        """Called with reported deliveries: those that are due again are queued, the others are done."""
         with self._changed:
             self._held.difference_update(gone)
             self._at_work.difference_update(gone)
-            for one in ended:
-                self._at_work.discard(one.row)
-                if one.due is None:
-                    self._held.discard(one.row)
+            for delivery in ended:
+                self._at_work.discard(delivery.row)
+                if delivery.due is None:
+                    self._held.discard(delivery.row)
                 else:
-                    heappush(self._later, (one.due, one.row, one.namespace))
+                    heappush(self._later, (delivery.due, delivery.row, delivery.namespace))
             self._changed.notify_all()
 
     def stop(self, *, drain_s: float = 0.0) -> None:
-        """Ends within three seconds, whatever a host does. What was not sent stays in the spool.
+        """Stops within three seconds, even where a host hangs. What was not sent stays in the spool.
 
         With `drain_s` what is due at once is still sent, for at most so many seconds. A second time does nothing.
         """

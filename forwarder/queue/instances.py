@@ -1,4 +1,4 @@
-"""The destination instances of this forwarder, one a namespace: how each is configured, and the platform around it."""
+"""The destination instances of this forwarder, one for each namespace, and their configurations."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from optilocal.serving.namespaces import DEFAULT
 if TYPE_CHECKING:
     from optilocal.forwarder.http.session import HttpSession
 
+ENABLED = "enabled"
+"""The setting that switches the whole destination off when it is false; it is not a setting of the action."""
 MAX_OPEN = 256
-"""How many instances are held in memory; the others are made again from the spool when they are needed."""
+"""The most instances in memory; others are created again from the spool when they are needed."""
 
 
 class Instances:
@@ -57,31 +59,31 @@ class Instances:
         self._retry = retry
         self._open: OrderedDict[str, Pipeline] = OrderedDict()
         self._latest: tuple[str, Pipeline] | None = None
-        # The spool's own, for each of the two is used while the other is held.
+        # The spool's own lock, since each of the two is used while the other is locked.
         self._lock = spool.lock
 
     def optimizely(self, namespace: str) -> str:
-        """Where the same namespace is at the emulator."""
+        """The base URL of the same namespace at the emulator."""
         return self._optimizely if namespace == DEFAULT else f"{self._optimizely}/ns/{namespace}"
 
     def get(self, namespace: str) -> Pipeline:
-        """The namespace's instance as configured now."""
-        # Nearly always the one that was asked for last: nobody waits for the spool then.
+        """The namespace's instance in its current configuration."""
+        # Nearly always the latest one, which needs no lock.
         latest = self._latest
         if latest is not None and latest[0] == namespace:
             return latest[1]
         with self._lock:
-            found = self._open.get(namespace)
-            if found is None:
+            pipeline = self._open.get(namespace)
+            if pipeline is None:
                 stored = (self._spool.configuration(namespace) or {}).get("platform")
                 platform = self._platform if stored is None else read_platform(stored)
-                found = self._make(namespace, self.settings(namespace), self.mappings(namespace), platform)
-                self._open[namespace] = found
+                pipeline = self._make(namespace, self.settings(namespace), self.mappings(namespace), platform)
+                self._open[namespace] = pipeline
             self._open.move_to_end(namespace)
             while len(self._open) > MAX_OPEN:
                 self._open.popitem(last=False)
-            self._latest = (namespace, found)
-            return found
+            self._latest = (namespace, pipeline)
+            return pipeline
 
     def forget(self, namespace: str) -> None:
         """Read the namespace's configuration anew when it is needed: another forwarder has changed it."""
@@ -90,7 +92,7 @@ class Instances:
             self._latest = None
 
     def settings(self, namespace: str) -> dict[str, Any]:
-        """The namespace's settings as configured."""
+        """The namespace's settings as configured, `enabled` among them where it was set."""
         stored = self._spool.configuration(namespace) or {}
         settings: dict[str, Any] = stored.get("settings", self._settings)
         return dict(settings)
@@ -101,7 +103,7 @@ class Instances:
         return list(self._mappings) if stored is None else read_mappings(stored)
 
     def platform(self, namespace: str) -> Platform:
-        """What is configured of Segment before the namespace's mappings."""
+        """The configuration of the stages before the namespace's mappings."""
         return self.get(namespace).platform
 
     def configure(
@@ -112,23 +114,26 @@ class Instances:
         mappings: Sequence[Subscription] | None = None,
         platform: Platform | None = None,
     ) -> None:
-        """Configures a namespace anew; what is None stays.
+        """Changes a namespace's configuration; parts that are None stay.
 
         Raises `AggregateAjvError` with Segment's texts for wrong settings and `ConfigurationError` for
         mappings that could not work; nothing has changed then.
         """
         with self._lock:
-            chosen = dict(settings) if settings is not None else self.settings(namespace)
-            wanted = list(mappings) if mappings is not None else self.mappings(namespace)
+            chosen_settings = dict(settings) if settings is not None else self.settings(namespace)
+            chosen_mappings = list(mappings) if mappings is not None else self.mappings(namespace)
             around = platform if platform is not None else self.platform(namespace)
             if settings is not None:
-                Settings(chosen).validate()
-            made = self._make(namespace, chosen, wanted, around)
-            record = {"settings": chosen, "mappings": [mapping_json(one) for one in wanted]}
+                Settings(of_action(chosen_settings)).validate()
+            pipeline = self._make(namespace, chosen_settings, chosen_mappings, around)
+            record = {
+                "settings": chosen_settings,
+                "mappings": [mapping_json(mapping) for mapping in chosen_mappings],
+            }
             record["platform"] = around.as_json()
             self._spool.configure(namespace, record)
-            self._open[namespace] = made
-            self._latest = (namespace, made)
+            self._open[namespace] = pipeline
+            self._latest = (namespace, pipeline)
 
     def _make(
         self,
@@ -138,8 +143,9 @@ class Instances:
         platform: Platform,
     ) -> Pipeline:
         return Pipeline(
-            Settings(settings),
+            Settings(of_action(settings)),
             mappings,
+            enabled=settings.get(ENABLED) is not False,
             optimizely=self.optimizely(namespace),
             clock=self._clock,
             random=self._random,
@@ -150,3 +156,8 @@ class Instances:
             deduplication=SpooledDeduplication(self._spool, namespace),
             session=self._session(),
         )
+
+
+def of_action(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that the action itself has."""
+    return {name: value for name, value in settings.items() if name != ENABLED}

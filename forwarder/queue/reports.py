@@ -1,4 +1,4 @@
-"""Reports on their way to the emulator: one thread posts them in order, several at once where several wait."""
+"""The queue of reports to the emulator: one thread posts them in order, several in one request."""
 
 from __future__ import annotations
 
@@ -7,32 +7,35 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.pipeline.delivery import Delivery
 from optilocal.forwarder.queue.instances import Instances
+from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
+from optilocal.serving.printable import printable
 
 MOST_AT_ONCE = 200
 MOST_CHARACTERS = 4_000_000
 
 FULL = 1_000
-"""With so many waiting no further attempt is made until some have been posted."""
+"""With so many reports in the queue no attempt is made until some are posted."""
 
 REPORT_TRIES = 20
 
 
 @dataclass(frozen=True)
 class Report:
-    """A delivery that was written down and that the emulator is to hear of; `text` is its report as JSON."""
+    """A saved delivery to be reported; `text` is its report as JSON."""
 
-    found: SpooledDelivery
+    spooled: SpooledDelivery
     delivery: Delivery
     text: str
 
 
 class ReportQueue:
-    """Posts reports and writes down that they are known; `done` is called with the deliveries it has finished."""
+    """Posts reports and saves that they are posted; `done` is called with their deliveries."""
 
     def __init__(
         self,
@@ -51,15 +54,16 @@ class ReportQueue:
         self._added = threading.Condition()
         self._closing = False
         self._unreachable = False
+        self._said_at: float | None = None
         self._thread = threading.Thread(target=self._work, name="forwarder-reports", daemon=True)
 
     def start(self) -> None:
-        """Begins to post."""
+        """Starts to post."""
         self._thread.start()
 
     @property
     def full(self) -> bool:
-        """Whether more wait than should."""
+        """Whether `FULL` reports wait."""
         return len(self._waiting) >= FULL
 
     @property
@@ -74,7 +78,7 @@ class ReportQueue:
             self._added.notify()
 
     def close(self, patience_s: float) -> None:
-        """Posts what waits, for at most so many seconds; the rest is posted by the next forwarder on the spool."""
+        """Posts waiting reports for at most `patience_s` seconds; the next forwarder on the spool posts the rest."""
         with self._added:
             self._closing = True
             self._added.notify()
@@ -92,19 +96,19 @@ class ReportQueue:
             try:
                 ended = self._post(group)
             except Exception as error:
-                # Whatever is wrong with one report, or with the disk, must not end the posting.
+                # An error of one report, or of the disk, must not end the thread.
                 ended = self._put_off(group, error)
             self._posting = 0
             self._done(ended)
 
     def _next_group(self) -> list[Report]:
-        """The reports of one request: those of one namespace that follow each other, as far as they are not too long."""
+        """The reports of the next request: successive ones of one namespace, up to the limits of number and length."""
         group = [self._waiting.popleft()]
         size = len(group[0].text)
         while self._waiting and len(group) < MOST_AT_ONCE:
             following = self._waiting[0]
             size += len(following.text)
-            if following.found.namespace != group[0].found.namespace or size > MOST_CHARACTERS:
+            if following.spooled.namespace != group[0].spooled.namespace or size > MOST_CHARACTERS:
                 break
             group.append(self._waiting.popleft())
         return group
@@ -112,33 +116,40 @@ class ReportQueue:
     def _post(self, group: Sequence[Report]) -> list[SpooledDelivery]:
         deliveries = [report.delivery for report in group]
         if not (self._closing and self._unreachable):
-            pipeline = self._instances.get(group[0].found.namespace)
+            pipeline = self._instances.get(group[0].spooled.namespace)
             deliveries = pipeline.report_all(deliveries, [report.text for report in group])
             self._unreachable = not any(delivery.reported for delivery in deliveries)
         now = self._clock.now_ms()
         ended = [
-            _next_step(report.found, delivery, now)
+            _next_step(report.spooled, delivery, now)
             for report, delivery in zip(group, deliveries, strict=True)
         ]
         self._spool.save_states(ended)
         return ended
 
     def _put_off(self, group: Sequence[Report], error: Exception) -> list[SpooledDelivery]:
-        if not self._closing:
+        wait_s, now = wait_after(error), monotonic()
+        if not self._closing and (self._said_at is None or now - self._said_at >= 60):
+            self._said_at = now
             first = group[0].delivery.id
             print(
-                f"forwarder: {len(group)} reports from {first} on could not be posted, the next try is in a "
-                f"minute: {error}",
+                f"forwarder: {len(group)} reports from {first} on could not be posted, the next try is in {wait_s} "
+                f"s: {printable(error)}",
                 file=sys.stderr,
                 flush=True,
             )
-        due = self._clock.now_ms() + 60_000
-        return [replace(report.found, delivery=report.delivery, due=due) for report in group]
+        due = self._clock.now_ms() + wait_s * 1_000
+        return [replace(report.spooled, delivery=report.delivery, due=due) for report in group]
 
 
-def _next_step(found: SpooledDelivery, posted: Delivery, now: int) -> SpooledDelivery:
-    """The delivery with what is to be done next: the next attempt, nothing, or another post, later each time."""
-    if posted.reported or posted.retry_at is not None or found.tries >= REPORT_TRIES:
-        return replace(found, delivery=posted, due=posted.retry_at, tries=0)
-    wait_ms = min(60_000, 500 * 2**found.tries)
-    return replace(found, delivery=posted, due=now + wait_ms, tries=found.tries + 1)
+def wait_after(error: Exception) -> int:
+    """Seconds until what failed is tried again: a spool that cannot be used may be back at once."""
+    return 1 if isinstance(error, SpoolError) else 60
+
+
+def _next_step(spooled: SpooledDelivery, posted: Delivery, now: int) -> SpooledDelivery:
+    """The delivery with its next step: its next attempt, none, or another post after a longer wait."""
+    if posted.reported or posted.retry_at is not None or spooled.tries >= REPORT_TRIES:
+        return replace(spooled, delivery=posted, due=posted.retry_at, tries=0)
+    wait_ms = min(60_000, 500 * 2**spooled.tries)
+    return replace(spooled, delivery=posted, due=now + wait_ms, tries=spooled.tries + 1)

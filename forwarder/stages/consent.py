@@ -1,9 +1,9 @@
 """Consent: `context.consent.categoryPreferences` against the categories that the destination is mapped to.
 
 By the table "Reconcile consent object and integrations object conflicts" of
-https://segment.com/docs/privacy/consent-management/consent-in-segment-connections/, its odd row included: an empty consent
-object beside an integrations object refuses every mapped destination which that object does not set to true, although an
-empty consent object alone refuses nobody.
+https://segment.com/docs/privacy/consent-management/consent-in-segment-connections/, its odd row included: an empty
+consent object beside an integrations object blocks every mapped destination that the integrations object does not set
+to true, although an empty consent object alone blocks none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from optilocal.forwarder.stages.integrations import DISPLAY_NAME, integrations_of
 from optilocal.forwarder.stages.shape import Shape
-from optilocal.forwarder.stages.stage import Ended, Event, Looked
+from optilocal.forwarder.stages.stage import Ended, Event, StageResult
 
 CODE: Final = "FILTERED_BY_END_USER_CONSENT"
 _CATEGORY: Final = re.compile(r"[^0-9].{0,33}", re.DOTALL)
@@ -23,7 +23,7 @@ _CATEGORY: Final = re.compile(r"[^0-9].{0,33}", re.DOTALL)
 
 @dataclass(frozen=True)
 class Consent:
-    """The categories that the destination is mapped to; `others` are categories of the workspace that it is not."""
+    """The categories that the destination is mapped to; `others` are the workspace's other categories."""
 
     categories: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
@@ -40,8 +40,8 @@ def read_consent(configured: Any) -> Consent:
     """`{"categories": [ids], "otherCategories": [ids]}` from JSON. Raises `ShapeError`."""
     shape = Shape(configured, "consent")
     shape.only(("categories", "otherCategories"))
-    found = {name: shape.texts(name) for name in ("categories", "otherCategories")}
-    for name, ids in found.items():
+    lists = {name: shape.texts(name) for name in ("categories", "otherCategories")}
+    for name, ids in lists.items():
         for position, category in enumerate(ids):
             if not _CATEGORY.fullmatch(category):
                 shape.refuse(
@@ -49,23 +49,28 @@ def read_consent(configured: Any) -> Consent:
                     "a category id has fewer than 35 characters and does not start with a number",
                 )
     shape.done()
-    return Consent(found["categories"], found["otherCategories"])
+    return Consent(lists["categories"], lists["otherCategories"])
 
 
-def look(consent: Consent, event: Event) -> Looked:
-    """Whether the event's consent covers the destination: every category it is mapped to must be true."""
+def apply(consent: Consent, event: Event) -> StageResult:
+    """Ends the event unless its consent is true for every category that the destination is mapped to."""
     if not consent.categories:
-        return Looked(event)
+        return StageResult(event)
     why = _refused(consent, event)
-    return Looked(event) if why is None else Looked(event, ended=Ended("consent_refused", CODE, tuple(why)))
+    return (
+        StageResult(event)
+        if why is None
+        else StageResult(event, ended=Ended("consent_refused", CODE, tuple(why)))
+    )
 
 
 def _refused(consent: Consent, event: Event) -> list[str] | None:
+    """Why the event's consent does not cover the destination, in sentences; None where it does."""
     context = event.get("context")
-    given = context.get("consent") if isinstance(context, dict) else None
-    if given is None:
+    consented = context.get("consent") if isinstance(context, dict) else None
+    if consented is None:
         return None
-    preferences = given.get("categoryPreferences") if isinstance(given, dict) else given
+    preferences = consented.get("categoryPreferences") if isinstance(consented, dict) else consented
     if isinstance(preferences, dict) and preferences:
         return _not_consented(consent, preferences)
     integrations = integrations_of(event)
@@ -93,8 +98,8 @@ def _not_consented(consent: Consent, preferences: Mapping[str, Any]) -> list[str
     for category in consent.categories:
         if category not in preferences:
             near = [name for name in preferences if name.casefold() == category.casefold()]
-            hint = f" (it has {near[0]!r}: ids count to the letter)" if near else ""
-            why.append(f"the event says nothing of the category {category!r}, which counts as false{hint}")
+            hint = f" (it has {near[0]!r}; ids must match exactly)" if near else ""
+            why.append(f"the event's consent lacks the category {category!r}, which counts as false{hint}")
         elif preferences[category] is not True:
             why.append(f"the event's consent says {category!r}: {_shown(preferences[category])}")
     return why or None

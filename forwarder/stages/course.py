@@ -1,4 +1,4 @@
-"""The way of an event from its source to the destination's mappings, stage by stage in Segment's order.
+"""Runs an event through the stages between its source and the destination's mappings, in Segment's order.
 
 Where Segment's documentation states no order it is assumed: schema controls before the source's transformations, both
 before consent (docs/segment.md has the order with its sources).
@@ -13,59 +13,59 @@ from typing import Any, Final
 
 from optilocal.forwarder.stages import consent, destination_filters, integrations, schema, transformations
 from optilocal.forwarder.stages.platform import Platform
-from optilocal.forwarder.stages.stage import Ended, Event, Looked, stage_json
+from optilocal.forwarder.stages.stage import Ended, Event, StageResult, stage_json
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage: its name, whether anything is configured for it, and what it makes of an event."""
+    """One stage: its name, whether anything is configured for it, and its function."""
 
     name: str
     is_configured: Callable[[Platform], bool]
-    look: Callable[[Platform, Event, Random], Looked]
+    apply: Callable[[Platform, Event, Random], StageResult]
 
 
 SOURCE: Final = (
-    Stage("schema", lambda on: bool(on.schema), lambda on, event, _: schema.look(on.schema, event)),
+    Stage("schema", lambda on: bool(on.schema), lambda on, event, _: schema.apply(on.schema, event)),
     Stage(
         "source_transformations",
         lambda on: bool(on.source_transformations),
-        lambda on, event, _: transformations.look(on.source_transformations, event),
+        lambda on, event, _: transformations.apply(on.source_transformations, event),
     ),
 )
-"""What Segment does once for all destinations; what it leaves is archived, and is what a replay begins with."""
+"""The stages that run once for all destinations. Their result is archived, and a replay begins with it."""
 
 DESTINATION: Final = (
     Stage(
         "consent",
         lambda on: bool(on.consent.categories),
-        lambda on, event, _: consent.look(on.consent, event),
+        lambda on, event, _: consent.apply(on.consent, event),
     ),
-    # Nobody configures it: every event may have an `integrations` object.
-    Stage("integrations", lambda _: True, lambda _, event, __: integrations.look_at_integrations(event)),
+    # It is not configured: every event may have an `integrations` object.
+    Stage("integrations", lambda _: True, lambda _, event, __: integrations.apply_integrations(event)),
     Stage(
         "schema_filter",
         lambda on: bool(on.schema_filter),
-        lambda on, event, _: integrations.look_at_schema_filter(on.schema_filter, event),
+        lambda on, event, _: integrations.apply_schema_filter(on.schema_filter, event),
     ),
     Stage(
         "destination_filters",
         lambda on: bool(on.filters),
-        lambda on, event, random: destination_filters.look(on.filter_steps, event, random),
+        lambda on, event, random: destination_filters.apply(on.filter_steps, event, random),
     ),
     Stage(
         "destination_transformations",
         lambda on: bool(on.destination_transformations),
-        lambda on, event, _: transformations.look(on.destination_transformations, event),
+        lambda on, event, _: transformations.apply(on.destination_transformations, event),
     ),
 )
-"""What Segment does for this destination alone."""
+"""The stages that run for this destination alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How far an event came. `archived` is what the source's stages left of it, `event` what the mappings get;
-    `ended` is set where it goes no further, `rows` say what each configured stage did.
+    """How far an event came. `archived` is the event after the source's stages, `event` what the mappings get; `ended` is
+    set where it goes no further; `rows` has one row for each configured stage.
     """
 
     archived: Event
@@ -76,7 +76,7 @@ class Course:
 
 
 def run(platform: Platform, event: Event, random: Random) -> Course:
-    """All stages, from the source on."""
+    """Runs all stages."""
     source = _through(SOURCE, platform, event, random)
     if source.ended is not None:
         return source
@@ -87,7 +87,7 @@ def run(platform: Platform, event: Event, random: Random) -> Course:
 
 
 def run_again(platform: Platform, archived: Event, random: Random) -> Course:
-    """The destination's stages for an event out of the archive, as Segment's Replay does."""
+    """Runs the destination's stages on an archived event, as Segment's Replay does."""
     after = _through(DESTINATION, platform, integrations.replayed(archived), random)
     return Course(archived, after.event, after.rows, after.ended, after.warnings)
 
@@ -99,11 +99,11 @@ def _through(stages: Sequence[Stage], platform: Platform, event: Event, random: 
     for stage in stages:
         if not stage.is_configured(platform):
             continue
-        looked = stage.look(platform, event, random)
-        event = looked.event
-        warnings += looked.warnings
-        if looked.ended is not None or stage.name != "integrations":
-            rows.append(stage_json(stage.name, looked))
-        if looked.ended is not None:
-            return Course(archived, event, tuple(rows), looked.ended, tuple(warnings))
+        result = stage.apply(platform, event, random)
+        event = result.event
+        warnings += result.warnings
+        if result.ended is not None or stage.name != "integrations":
+            rows.append(stage_json(stage.name, result))
+        if result.ended is not None:
+            return Course(archived, event, tuple(rows), result.ended, tuple(warnings))
     return Course(archived, event, tuple(rows), None, tuple(warnings))

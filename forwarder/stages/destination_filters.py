@@ -1,7 +1,7 @@
-"""Destination filters: what Segment drops, samples and takes out of events before a destination sees them.
+"""Destination filters: they sample and drop events, and remove properties from them, before a destination gets them.
 
-https://segment.com/docs/connections/destinations/destination-filters/ has the order, Sample, Drop, Drop Properties, Allow
-Properties, and the limits; the shape is the Public API's, https://docs.segmentapis.com/tag/Destination-Filters.
+https://segment.com/docs/connections/destinations/destination-filters/ has the limits and the order: Sample, Drop, Drop
+Properties, Allow Properties. The shape is the Public API's, https://docs.segmentapis.com/tag/Destination-Filters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from optilocal.forwarder.fql.condition import Condition
 from optilocal.forwarder.fql.functions import EvaluationError
 from optilocal.forwarder.fql.parser import StatementError
 from optilocal.forwarder.stages.shape import Shape
-from optilocal.forwarder.stages.stage import Ended, Event, Looked
+from optilocal.forwarder.stages.stage import Ended, Event, StageResult
 from optilocal.forwarder.stages.transformers import Fields, allow_properties, drop_properties, is_sampled
 
 MAX_FILTERS: Final = 10
@@ -33,7 +33,7 @@ KEYS: Final = (*_IDENTITY, "title", "description", "if", "actions", "enabled")
 
 @dataclass(frozen=True)
 class Action:
-    """One action. `fields` belongs to the two that concern properties; `percent` (0 to 1) and `path` to SAMPLE."""
+    """One action. DROP_PROPERTIES and ALLOW_PROPERTIES have `fields`; SAMPLE has `percent` (0 to 1) and `path`."""
 
     type: str
     fields: Fields = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Action:
 
 @dataclass(frozen=True)
 class DestinationFilter:
-    """One filter. `identity` is what the Public API keeps with it: id, sourceId, destinationId, createdAt, updatedAt."""
+    """One filter. `identity` has what the Public API adds: id, sourceId, destinationId, createdAt, updatedAt."""
 
     title: str
     statement: str
@@ -61,7 +61,9 @@ class DestinationFilter:
 
     @cached_property
     def condition(self) -> Condition | StatementError:
-        """The statement made ready, or why it is none: Segment takes a filter with such a statement, and drops by it."""
+        """The compiled statement, or its error: Segment accepts a filter with a wrong statement, and drops events by
+        it.
+        """
         try:
             return Condition(self.statement)
         except StatementError as error:
@@ -75,42 +77,42 @@ class DestinationFilter:
         return shown if self.description is None else {**shown, "description": self.description}
 
     def identified(self, **identity: str) -> DestinationFilter:
-        """The same filter with other ids and times."""
+        """This filter with other ids and times."""
         return replace(self, identity={**self.identity, **identity})
 
 
 Step = tuple[DestinationFilter, Action]
-"""One action of a filter, when its turn comes."""
+"""A filter and one of its actions."""
 
 
 def read_filters(configured: Any, path: str = "filters") -> tuple[DestinationFilter, ...]:
     """A list of filters from JSON: the list, or an object that has it under `filters`. Raises `ShapeError`."""
-    given = configured.get("filters") if isinstance(configured, dict) else configured
-    whole = Shape({path: given})
+    configured = configured.get("filters") if isinstance(configured, dict) else configured
+    whole = Shape({path: configured})
     items = whole.items(path, required=True, most=MAX_FILTERS)
-    found = [_read(whole.inside(f"{path}[{position}]", item)) for position, item in enumerate(items)]
+    filters = [_read(whole.inside(f"{path}[{position}]", item)) for position, item in enumerate(items)]
     whole.done()
-    return tuple(found)
+    return tuple(filters)
 
 
 def read_filter(configured: Any, required: Sequence[str] = ()) -> DestinationFilter:
-    """One filter from JSON; `required` are fields that must be there besides title, if and actions. Raises `ShapeError`."""
+    """One filter from JSON; `required` are fields it must have besides title, if and actions. Raises `ShapeError`."""
     shape = Shape(configured)
     for name in required:
         if shape.value.get(name) is None:
             shape.refuse(name, f'"{name}" is required')
-    found = _read(shape)
+    filter_ = _read(shape)
     shape.done()
-    return found
+    return filter_
 
 
 def read_preview(configured: Any, path: str = "filter") -> DestinationFilter:
-    """A filter of which there is nothing but `if` and `actions`. Raises `ShapeError`."""
+    """A filter from JSON with nothing but `if` and `actions`. Raises `ShapeError`."""
     shape = Shape(configured, path)
     shape.only(("if", "actions"))
-    found = DestinationFilter("preview", _statement(shape), _actions(shape))
+    filter_ = DestinationFilter("preview", _statement(shape), _actions(shape))
     shape.done()
-    return found
+    return filter_
 
 
 def _read(shape: Shape) -> DestinationFilter:
@@ -155,69 +157,69 @@ def _action(shape: Shape) -> Action:
 
 
 def in_order(filters: Sequence[DestinationFilter]) -> tuple[Step, ...]:
-    """The enabled filters' actions in Segment's order: each kind for all filters, in the filters' own order."""
-    steps = [(one, action) for one in filters if one.enabled for action in one.actions]
+    """The enabled filters' actions in Segment's order: by type of action, then in the filters' own order."""
+    steps = [(filter_, action) for filter_ in filters if filter_.enabled for action in filter_.actions]
     return tuple(sorted(steps, key=lambda step: _ORDER.index(step[1].type)))
 
 
-def look(steps: Sequence[Step], event: Event, random: Random) -> Looked:
-    """What filters make of an event, action by action."""
+def apply(steps: Sequence[Step], event: Event, random: Random) -> StageResult:
+    """Applies filters to an event, action by action."""
     changes: list[str] = []
-    for one, action in steps:
-        found = _apply(one, action, event, random)
-        if found is event:
+    for filter_, action in steps:
+        outcome = _apply_action(filter_, action, event, random)
+        if outcome is event:
             continue
-        if isinstance(found, Ended):
-            return Looked(event, tuple(changes), found)
-        changes.append(_change(one, action))
-        event = found
-    return Looked(event, tuple(changes))
+        if isinstance(outcome, Ended):
+            return StageResult(event, tuple(changes), outcome)
+        changes.append(_change(filter_, action))
+        event = outcome
+    return StageResult(event, tuple(changes))
 
 
-def _apply(one: DestinationFilter, action: Action, event: Event, random: Random) -> Event | Ended:
-    condition = one.condition
+def _apply_action(filter_: DestinationFilter, action: Action, event: Event, random: Random) -> Event | Ended:
+    condition = filter_.condition
     try:
         if isinstance(condition, StatementError):
             raise condition
         if not condition.matches(event):
             return event
     except (StatementError, EvaluationError) as error:
-        return _failed(one, error)
+        return _failed(filter_, error)
     if action.type == "DROP":
-        return _dropped(one, condition, event, "drops the event")
+        return _dropped(filter_, condition, event, "drops the event")
     if action.type == "SAMPLE":
         if is_sampled(event, action.percent, action.path, random):
             return event
         by = f"by {action.path}" if action.path else "by chance"
         return _dropped(
-            one, condition, event, f"lets {action.percent:.6g} of such events pass, {by}, and not this one"
+            filter_, condition, event, f"keeps {action.percent:.6g} of such events, {by}, and not this one"
         )
     change = drop_properties if action.type == "DROP_PROPERTIES" else allow_properties
     changed: Event = change(event, action.fields)
     return changed
 
 
-def _dropped(one: DestinationFilter, condition: Condition, event: Event, does: str) -> Ended:
-    details = [f"destination filter {one.title!r} {does}: {one.statement}"]
+def _dropped(filter_: DestinationFilter, condition: Condition, event: Event, does: str) -> Ended:
+    details = [f"destination filter {filter_.title!r} {does}: {filter_.statement}"]
     part = condition.holding(event)
     if part is not None:
-        details.append(f"what holds of it is {part}")
-    return Ended("filtered", CODE, tuple(details), by=one.title, condition=one.statement)
+        details.append(f"the part that holds is {part}")
+    return Ended("filtered", CODE, tuple(details), by=filter_.title, condition=filter_.statement)
 
 
-def _failed(one: DestinationFilter, error: StatementError | EvaluationError) -> Ended:
-    """An error drops the event and shows nowhere at Segment."""
+def _failed(filter_: DestinationFilter, error: StatementError | EvaluationError) -> Ended:
+    """The end of an event whose filter's statement failed."""
     what = (
         "is not valid FQL" if isinstance(error, StatementError) else "could not be evaluated for this event"
     )
     details = (
-        f"the statement of destination filter {one.title!r} {what}: {error}",
-        "Segment drops the event then and shows the error nowhere",
+        f"the statement of destination filter {filter_.title!r} {what}: {error}",
+        "Segment drops the event in this case and does not show the error",
     )
-    return Ended("filtered", CODE, details, by=one.title, condition=one.statement)
+    return Ended("filtered", CODE, details, by=filter_.title, condition=filter_.statement)
 
 
-def _change(one: DestinationFilter, action: Action) -> str:
+def _change(filter_: DestinationFilter, action: Action) -> str:
     places = "; ".join(f"{path or 'the event'}: {', '.join(names)}" for path, names in action.fields.items())
-    does = "takes out" if action.type == "DROP_PROPERTIES" else "leaves nothing but"
-    return f"destination filter {one.title!r} {does} {places}"
+    does = "removes" if action.type == "DROP_PROPERTIES" else "keeps only"
+    return f"destination filter {filter_.title!r} {does} {places}"

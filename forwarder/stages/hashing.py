@@ -1,8 +1,8 @@
-"""Properties that a transformation hashes: `hashPropertiesConfiguration` of the Public API's transformations.
+"""Hashes properties: `hashPropertiesConfiguration` of the Public API's transformations.
 
-The API names the algorithm, an optional key and the encodings BASE16, BASE64, BASE64URL and HEX. Assumed, as no page says
-it: the algorithms MD5, SHA1, SHA256 and SHA512; with a key it is an HMAC; a text is hashed as it is, anything else as JSON;
-without an encoding it is HEX.
+The API has the algorithm, an optional key and the encodings BASE16, BASE64, BASE64URL and HEX. No page says the rest,
+so it is assumed: the algorithms are MD5, SHA1, SHA256 and SHA512; a key makes it an HMAC; a string is hashed as it is,
+any other value as JSON; the default encoding is HEX.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ENCODINGS: Final[Mapping[str, Callable[[bytes], str]]] = {
 
 @dataclass(frozen=True)
 class PropertyHash:
-    """What is hashed, and how."""
+    """The paths of the values to hash, and how to hash them."""
 
     algorithm: str
     paths: tuple[str, ...]
@@ -38,7 +38,7 @@ class PropertyHash:
     encoding: str = "HEX"
 
     def applied(self, event: Event) -> Event:
-        """The event with the values at the paths replaced by their hashes."""
+        """A copy of the event with hashes in place of the values at the paths."""
         for path in self.paths:
             event = changed_at(event, split_path(path), self._hashed)
         return event
@@ -55,14 +55,14 @@ class PropertyHash:
 
 
 def read_hash(transformation: Shape) -> PropertyHash | None:
-    """The part of a transformation, None where it has none; what is refused is noted there."""
+    """The hash of a transformation, None where it has none; violations are added to the transformation's."""
     name = "hashPropertiesConfiguration"
     if transformation.value.get(name) is None:
         return None
     shape = transformation.inside(name, transformation.value[name])
     shape.only(("algorithm", "key", "encoding", "paths"))
-    given = shape.text("algorithm", required=True) or "SHA256"
-    algorithm = given.upper().replace("-", "").replace("_", "")
+    written = shape.text("algorithm", required=True) or "SHA256"
+    algorithm = written.upper().replace("-", "").replace("_", "")
     if algorithm not in ALGORITHMS:
         shape.refuse("algorithm", f'"algorithm" must be one of [{", ".join(ALGORITHMS)}]')
         algorithm = "SHA256"

@@ -1,6 +1,6 @@
-"""A Segment tracking plan: its rules, one JSON schema an event and version, and what each of them plans.
+"""A Segment tracking plan: its rules, one JSON schema for each event and version.
 
-Read is what Segment gives out: the Public API's `rules: [{type, key, jsonSchema, version}]`
+Two formats are read: the Public API's `rules: [{type, key, jsonSchema, version}]`
 (https://docs.segmentapis.com/tag/Tracking-Plans), alone, in `trackingPlan` or in `data`; and the older `rules: {events,
 global, identify, group}`.
 """
@@ -20,13 +20,13 @@ from optilocal.forwarder.stages.violations import Validator
 
 JsonSchema = Mapping[str, Any]
 _NEVER: Final = "0001-"
-"""The Public API writes the year 1 for a rule that was not deprecated."""
+"""The Public API writes the year 1 in `deprecatedAt` of a rule that is not deprecated."""
 _FOLDED: Final = re.compile(r"[\s_\-.]+")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What is planned of a call: `kind` is TRACK, IDENTIFY, GROUP, PAGE, SCREEN or COMMON, `key` an event's name."""
+    """One rule: `kind` is TRACK, IDENTIFY, GROUP, PAGE, SCREEN or COMMON, `key` is an event's name."""
 
     kind: str
     key: str | None
@@ -36,7 +36,7 @@ class Rule:
 
     @property
     def holder(self) -> str:
-        """Where the fields are that the rule plans: `properties` or `traits`."""
+        """The part of the event whose fields the rule plans: `properties` or `traits`."""
         return "traits" if self.kind in ("IDENTIFY", "GROUP") else "properties"
 
     @cached_property
@@ -46,7 +46,7 @@ class Rule:
 
     @cached_property
     def validator(self) -> Validator:
-        """What judges a whole call by this rule."""
+        """The validator of whole calls by this rule."""
         return Validator(self.schema)
 
     def is_planned(self, name: str) -> bool:
@@ -57,14 +57,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class TrackingPlan:
-    """The rules of a plan; `raw` is the plan as it was given."""
+    """The rules of a plan; `raw` is the plan as configured."""
 
     raw: Any = None
     rules: tuple[Rule, ...] = ()
     events: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
 
     def event(self, name: Any, version: Any) -> Rule | None:
-        """The rule of an event in the version that it names, else in the oldest
+        """The rule of an event in the version that the event names, else in the oldest version
         (https://segment.com/docs/protocols/tracking-plan/create/#tracking-plan-event-versioning).
         """
         versions = self.events.get(name, ()) if isinstance(name, str) else ()
@@ -80,7 +80,7 @@ class TrackingPlan:
         return {rule.kind: rule for rule in reversed(self.rules)}
 
     def near(self, name: str) -> tuple[str, ...]:
-        """Planned events that are probably meant: the same but for case and spacing, else close in spelling."""
+        """Planned events with a close name: those that differ in case and spacing only, else those close in spelling."""
         folded = _fold(name)
         same = [planned for planned in self.events if _fold(planned) == folded]
         if same:
@@ -89,10 +89,10 @@ class TrackingPlan:
         from rapidfuzz.distance import OSA  # noqa: PLC0415 - slow to import
 
         scorer = OSA.normalized_similarity
-        found = process.extract(
+        matches = process.extract(
             name, list(self.events), scorer=scorer, processor=_fold, score_cutoff=0.75, limit=3
         )
-        return tuple(planned for planned, _, _ in found)
+        return tuple(planned for planned, _, _ in matches)
 
 
 def _fold(name: str) -> str:
@@ -100,30 +100,32 @@ def _fold(name: str) -> str:
 
 
 def read_plan(value: Any) -> TrackingPlan | None:
-    """A plan from parsed JSON, None where it is none."""
+    """A plan from parsed JSON; None where the JSON is not a plan."""
     rules = plan_rules(value)
     if rules is None:
         return None
-    read = [_rule(rule) for rule in rules]
-    read += [Rule(kind, None, schema) for kind, schema in _older(value)]
+    parsed = [_rule(rule) for rule in rules]
+    parsed += [Rule(kind, None, schema) for kind, schema in _older(value)]
     events: dict[str, list[Rule]] = {}
-    for rule in read:
+    for rule in parsed:
         if rule.kind == "TRACK" and rule.key is not None and not rule.deprecated:
             events.setdefault(rule.key, []).append(rule)
-    in_order = {key: tuple(sorted(found, key=lambda rule: rule.version)) for key, found in events.items()}
-    return TrackingPlan(value, tuple(read), in_order)
+    by_name = {
+        key: tuple(sorted(versions, key=lambda rule: rule.version)) for key, versions in events.items()
+    }
+    return TrackingPlan(value, tuple(parsed), by_name)
 
 
 def plan_rules(value: Any) -> list[dict[str, Any]] | None:
-    """The rules wherever an export keeps them, None where it is no plan: the answer of an API call wraps them in `data`."""
+    """The rules, wherever an export keeps them (an API's answer wraps them in `data`); None where it is not a plan."""
     if isinstance(value, list):
         return value if value and all(map(_is_rule, value)) else None
     if not isinstance(value, dict):
         return None
     for wrapped in (value.get("data"), value.get("trackingPlan"), value.get("tracking_plan")):
-        found = plan_rules(wrapped) if isinstance(wrapped, dict) else None
-        if found is not None:
-            return found
+        inner = plan_rules(wrapped) if isinstance(wrapped, dict) else None
+        if inner is not None:
+            return inner
     rules = value.get("rules")
     if isinstance(rules, dict):
         rules = rules.get("events", [] if _older(value) else None)
@@ -154,20 +156,20 @@ def _rule(rule: Mapping[str, Any]) -> Rule:
 
 
 def is_deprecated(rule: Mapping[str, Any]) -> bool:
-    """Whether the plan has a rule no longer."""
+    """Whether a rule is deprecated in its plan."""
     return str(rule.get("deprecatedAt") or _NEVER)[:5] != _NEVER
 
 
-def rule_schema(given: Any, kind: str) -> JsonSchema:
-    """A rule's JSON schema of the whole call. Some exports keep it as a text, and Segment's code generator
-    (https://segment.com/docs/protocols/apis-and-extensions/typewriter/) the properties' alone.
+def rule_schema(exported: Any, kind: str) -> JsonSchema:
+    """A rule's JSON schema of the whole call. Some exports have it as a string; Segment's code generator
+    (https://segment.com/docs/protocols/apis-and-extensions/typewriter/) has the schema of the properties alone.
     """
-    if isinstance(given, str):
+    if isinstance(exported, str):
         try:
-            given = json.loads(given)
+            exported = json.loads(exported)
         except ValueError:
             return {}
-    schema = mapping(given)
+    schema = mapping(exported)
     whole = kind != "TRACK" or any(key in properties(schema) for key in ("properties", "context", "traits"))
     return (
         schema
@@ -195,12 +197,12 @@ def properties(schema: JsonSchema) -> JsonSchema:
 
 
 def mapping(value: Any) -> JsonSchema:
-    """An object, empty where it is something else."""
+    """The value if it is an object, else an empty object."""
     return value if isinstance(value, dict) else {}
 
 
 def with_plan_read(schema: Any, folder: Path) -> Any:
-    """`{"plan": FILE, …}` with what is in the file in its place; FILE is seen from `folder`. Raises `ShapeError`."""
+    """`{"plan": FILE, …}` with the file's content in place of FILE, a path from `folder`. Raises `ShapeError`."""
     if not isinstance(schema, dict) or not isinstance(schema.get("plan"), str):
         return schema
     file = folder / schema["plan"]

@@ -1,4 +1,4 @@
-"""What is configured of Segment between a source and this destination, made ready to be applied event after event."""
+"""The configuration of Segment's stages between a source and this destination."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from optilocal.forwarder.stages.transformations import (
 
 @dataclass(frozen=True)
 class Platform:
-    """Schema controls, transformations, consent and filters of one source and this destination; by default none."""
+    """Schema controls, transformations, consent and filters of one source and this destination; none by default."""
 
     schema: SchemaControls = field(default_factory=SchemaControls)
     transformations: tuple[Transformation, ...] = ()
@@ -31,35 +31,35 @@ class Platform:
 
     @cached_property
     def filter_steps(self) -> tuple[Step, ...]:
-        """The enabled filters' actions in the order in which they are applied."""
+        """The enabled filters' actions in the order of their application."""
         return in_order(self.filters)
 
     @cached_property
     def source_transformations(self) -> tuple[Transformation, ...]:
-        """The enabled ones that hold for all destinations."""
+        """The enabled transformations for all destinations."""
         return of_source(self.transformations)
 
     @cached_property
     def destination_transformations(self) -> tuple[Transformation, ...]:
-        """The enabled ones that hold for this destination."""
+        """The enabled transformations for this destination."""
         return of_destination(self.transformations)
 
     def with_json(self, key: str, configured: Any) -> Platform:
-        """The same with one part, `filters` say, configured anew. Raises `ShapeError`."""
+        """A copy with another configuration of one part, such as `filters`. Raises `ShapeError`."""
         return replace(self, **{key: _READERS[key](configured)})
 
     def checked(self) -> Platform:
-        """The same, when a plan's rules are JSON schema too. Raises `ShapeError`."""
+        """Returns itself if the plan's rules are valid JSON schema. Raises `ShapeError`."""
         if self.schema.plan is not None:
             check_plan(self.schema.plan)
         return self
 
     def part_json(self, key: str) -> Any:
-        """One part as it is configured and shown."""
+        """One part as JSON."""
         return _SHOWN[key](getattr(self, key))
 
     def as_json(self) -> dict[str, Any]:
-        """Every part that is configured, by its key."""
+        """Every configured part by its key."""
         return {key: self.part_json(key) for key in PARTS if getattr(self, key) != getattr(NOTHING, key)}
 
 
@@ -72,8 +72,8 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
 }
 _SHOWN: Final[dict[str, Callable[[Any], Any]]] = {
     "schema": SchemaControls.as_json,
-    "transformations": lambda transformations: [dict(one.raw) for one in transformations],
-    "filters": lambda filters: [one.as_json() for one in filters],
+    "transformations": lambda transformations: [dict(item.raw) for item in transformations],
+    "filters": lambda filters: [item.as_json() for item in filters],
     "consent": Consent.as_json,
     "schema_filter": dict,
 }
@@ -83,7 +83,7 @@ PARTS: Final = tuple(part.name for part in fields(Platform))
 
 
 def read_platform(configured: Mapping[str, Any]) -> Platform:
-    """Every part that is given. Raises `ShapeError`."""
+    """The platform from JSON, which may have any of the parts. Raises `ShapeError`."""
     platform = NOTHING
     for key in PARTS:
         if configured.get(key) is not None:

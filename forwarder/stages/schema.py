@@ -1,9 +1,10 @@
-"""Schema controls: what a source lets through of events that its tracking plan does not plan, or that violate it.
+"""Schema controls: what a source does with events that its tracking plan does not have, or that violate the plan.
 
-The settings are the Public API's (https://docs.segmentapis.com/tag/Sources, `SourceSettingsOutputV1`), what they do is in
-https://segment.com/docs/protocols/enforce/schema-configuration/: the standard controls first, then the plan's common JSON
-schema for what is left. Assumed, as no page says it: what is allowed where a setting is not given; unplanned properties go
-before violations are looked for; of a violation further in, the property at the top that holds it goes.
+The settings are the Public API's (https://docs.segmentapis.com/tag/Sources, `SourceSettingsOutputV1`), what they do is
+in https://segment.com/docs/protocols/enforce/schema-configuration/: the standard controls run first, then the plan's
+common JSON schema on what is left. No page says the rest, so it is assumed: a setting that is not given allows;
+unplanned properties are removed before violations are looked for; a violation in a nested property removes the
+top-level property that holds it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 from optilocal.forwarder.stages.plan import Rule, TrackingPlan, read_plan
 from optilocal.forwarder.stages.shape import Shape
-from optilocal.forwarder.stages.stage import Ended, Event, Looked
+from optilocal.forwarder.stages.stage import Ended, Event, StageResult
 from optilocal.forwarder.stages.violations import SchemaViolation, schema_problem
 
 _TRACK: Final = (
@@ -34,7 +35,7 @@ _COMMON: Final = {
 
 @dataclass(frozen=True)
 class Controls:
-    """What is allowed of one type of call. `events` concerns track alone."""
+    """What is allowed for one type of call. `unplanned_events` is for track alone."""
 
     unplanned_events: bool = True
     unplanned_fields: bool = True
@@ -44,13 +45,13 @@ class Controls:
 
 
 EVERYTHING: Final = Controls()
-"""What holds for a type of call without settings: all is allowed."""
+"""The controls of a type of call without settings: everything is allowed."""
 
 
 @dataclass(frozen=True)
 class SchemaControls:
     """A source's plan and settings. `blocked` has what a source without a plan drops: names of track events, and `page`
-    or `screen` for all calls of that type. `settings` are as they were given.
+    or `screen` for all calls of that type. `settings` are as configured.
     """
 
     plan: TrackingPlan | None = None
@@ -63,7 +64,7 @@ class SchemaControls:
         return self.plan is not None or bool(self.blocked)
 
     def as_json(self) -> dict[str, Any]:
-        """`{"plan", "settings", "blockedEvents"}`, each where it is given."""
+        """`{"plan", "settings", "blockedEvents"}`, each where it is configured."""
         shown: dict[str, Any] = {} if self.plan is None else {"plan": self.plan.raw}
         if self.settings:
             shown["settings"] = dict(self.settings)
@@ -71,16 +72,14 @@ class SchemaControls:
 
 
 def read_schema(configured: Any) -> SchemaControls:
-    """`{"plan", "settings", "blockedEvents"}` from JSON; whether the plan's rules are JSON schema is for `check_plan`.
-    Raises `ShapeError`.
-    """
+    """`{"plan", "settings", "blockedEvents"}` from JSON. `check_plan` checks the plan's rules. Raises `ShapeError`."""
     shape = Shape(configured, "schema")
     shape.only(("plan", "settings", "blockedEvents"))
     plan = None
     if shape.value.get("plan") is not None:
         plan = read_plan(shape.value["plan"])
         if plan is None:
-            shape.refuse("plan", "this is no tracking plan: it has no rules [{type, key, jsonSchema}]")
+            shape.refuse("plan", "this is not a tracking plan: it has no rules [{type, key, jsonSchema}]")
     settings = shape.inside("settings", shape.value.get("settings") or {})
     controls = _read_settings(settings)
     blocked = _read_blocked(shape)
@@ -97,7 +96,7 @@ def read_schema(configured: Any) -> SchemaControls:
 
 
 def check_plan(plan: TrackingPlan) -> None:
-    """Whether every rule of a plan is JSON schema, which takes a moment. Raises `ShapeError` with each that is not."""
+    """Checks that every rule of a plan is valid JSON schema, which is slow. Raises `ShapeError` with each that is not."""
     shape = Shape({}, "schema.plan")
     for position, rule in enumerate(plan.rules):
         problem = schema_problem(rule.schema)
@@ -113,7 +112,7 @@ def _read_settings(shape: Shape) -> dict[str, Controls]:
     shape.only((*_COMMON, *_FORWARDING))
     for name in _FORWARDING:
         shape.text(name)
-    found = {}
+    controls = {}
     for kind, common in _COMMON.items():
         if shape.value.get(kind) is None:
             continue
@@ -124,11 +123,11 @@ def _read_settings(shape: Shape) -> dict[str, Controls]:
         on_common = part.one_of("commonEventOnViolations", common) or "ALLOW"
         if kind == "track":
             events, fields, on_violations, violating = (allowed[name] for name in names)
-            found[kind] = Controls(events, fields, on_violations, violating, on_common)
+            controls[kind] = Controls(events, fields, on_violations, violating, on_common)
         else:
             fields, violating = (allowed[name] for name in names)
-            found[kind] = Controls(True, fields, True, violating, on_common)
-    return found
+            controls[kind] = Controls(True, fields, True, violating, on_common)
+    return controls
 
 
 def _read_blocked(shape: Shape) -> dict[str, Any]:
@@ -136,14 +135,14 @@ def _read_blocked(shape: Shape) -> dict[str, Any]:
         return {}
     part = shape.inside("blockedEvents", shape.value["blockedEvents"])
     part.only(("track", "page", "screen"))
-    found: dict[str, Any] = {"track": list(part.texts("track"))} if "track" in part.value else {}
-    return found | {
+    blocked: dict[str, Any] = {"track": list(part.texts("track"))} if "track" in part.value else {}
+    return blocked | {
         name: part.boolean(name, default=False) for name in ("page", "screen") if name in part.value
     }
 
 
-def look(schema: SchemaControls, event: Event) -> Looked:
-    """What the source's schema controls make of an event."""
+def apply(schema: SchemaControls, event: Event) -> StageResult:
+    """Applies the source's schema controls to an event."""
     kind = event.get("type")
     if schema.plan is None:
         return _blocked(schema, event, kind)
@@ -157,10 +156,10 @@ def look(schema: SchemaControls, event: Event) -> Looked:
             return _unplanned(schema.plan, event)
     else:
         rule = schema.plan.of_kind(str(kind).upper())
-    return _Controlled(schema.plan, controls, event, kind).through(rule)
+    return _Controlled(schema.plan, controls, event, kind).checked(rule)
 
 
-def _blocked(schema: SchemaControls, event: Event, kind: Any) -> Looked:
+def _blocked(schema: SchemaControls, event: Event, kind: Any) -> StageResult:
     if kind == "track":
         name = event.get("event")
         hit = name in schema.blocked.get("track", ())
@@ -169,20 +168,20 @@ def _blocked(schema: SchemaControls, event: Event, kind: Any) -> Looked:
         hit = kind in ("page", "screen") and schema.blocked.get(kind, False)
         why = f"the source's schema blocks all {kind} calls"
     if not hit:
-        return Looked(event)
-    return Looked(event, ended=Ended("blocked_by_schema", "event_setting", (why,)))
+        return StageResult(event)
+    return StageResult(event, ended=Ended("blocked_by_schema", "event_setting", (why,)))
 
 
-def _unplanned(plan: TrackingPlan, event: Event) -> Looked:
+def _unplanned(plan: TrackingPlan, event: Event) -> StageResult:
     name = str(event.get("event"))
     near = plan.near(name)
     details = [f"the tracking plan has no event {name!r}"]
     if near:
-        details[0] += f"; names count to the letter, and it has {', '.join(map(repr, near))}"
+        details[0] += f"; names must match exactly, and it has {', '.join(map(repr, near))}"
     violations = _common_violations(plan, event)
-    details += [one.told for one in violations]
+    details += [violation.sentence for violation in violations]
     code = "unplanned_and_schema_violation" if violations else "unplanned"
-    return Looked(event, ended=Ended("blocked_by_schema", code, tuple(details), nearest=near))
+    return StageResult(event, ended=Ended("blocked_by_schema", code, tuple(details), nearest=near))
 
 
 def _common_violations(plan: TrackingPlan, event: Event) -> list[SchemaViolation]:
@@ -191,7 +190,7 @@ def _common_violations(plan: TrackingPlan, event: Event) -> list[SchemaViolation
 
 
 class _Controlled:
-    """One event on its way through standard controls and common schema."""
+    """One event in the standard controls and the common schema."""
 
     def __init__(self, plan: TrackingPlan, controls: Controls, event: Event, kind: Any) -> None:
         self._plan = plan
@@ -203,26 +202,26 @@ class _Controlled:
         self._omitted_on_violation: list[str] = []
         self._violations: list[SchemaViolation] = []
 
-    def through(self, rule: Rule | None) -> Looked:
-        # An unplanned track event that is let through is not looked at further; calls of a type with settings are, with
-        # nothing planned for them, when the plan has no rule.
+    def checked(self, rule: Rule | None) -> StageResult:
+        """The event after both, by its rule if the plan has one."""
+        # Without a rule an allowed track event is not checked further; identify and group are checked by an empty rule.
         if self._kind in ("identify", "group") and rule is None:
             rule = Rule(str(self._kind).upper(), None, {})
         if rule is not None:
             self._omit_unplanned(rule)
-            found = rule.validator.violations(self._event)
-            if found and not self._controls.event_on_violations:
-                return self._ended("schema_violation", found)
-            self._note(found, omitting=not self._controls.fields_on_violations)
-        found = _common_violations(self._plan, self._event)
-        if found and self._controls.common == "BLOCK":
-            return self._ended("common_schema_violation", found)
-        self._note(found, omitting=self._controls.common.startswith("OMIT"))
-        return Looked(self._with_protocols(), self._changes(), warnings=self._warnings())
+            violations = rule.validator.violations(self._event)
+            if violations and not self._controls.event_on_violations:
+                return self._ended("schema_violation", violations)
+            self._note(violations, omitting=not self._controls.fields_on_violations)
+        violations = _common_violations(self._plan, self._event)
+        if violations and self._controls.common == "BLOCK":
+            return self._ended("common_schema_violation", violations)
+        self._note(violations, omitting=self._controls.common.startswith("OMIT"))
+        return StageResult(self._with_protocols(), self._changes(), warnings=self._warnings())
 
-    def _ended(self, code: str, found: list[SchemaViolation]) -> Looked:
-        details = tuple(one.told for one in found)
-        return Looked(self._event, self._changes(), Ended("blocked_by_schema", code, details))
+    def _ended(self, code: str, violations: list[SchemaViolation]) -> StageResult:
+        details = tuple(violation.sentence for violation in violations)
+        return StageResult(self._event, self._changes(), Ended("blocked_by_schema", code, details))
 
     def _omit_unplanned(self, rule: Rule) -> None:
         held = self._event.get(rule.holder)
@@ -232,11 +231,13 @@ class _Controlled:
         self._omitted += unplanned
         self._omit(unplanned)
 
-    def _note(self, found: list[SchemaViolation], *, omitting: bool) -> None:
-        self._violations += found
+    def _note(self, violations: list[SchemaViolation], *, omitting: bool) -> None:
+        self._violations += violations
         if omitting:
             held = self._event.get(self._noun)
-            named = [name for one in found if one.holder == self._noun for name in one.names]
+            named = [
+                name for violation in violations if violation.holder == self._noun for name in violation.names
+            ]
             gone = [name for name in dict.fromkeys(named) if isinstance(held, dict) and name in held]
             self._omitted_on_violation += gone
             self._omit(gone)
@@ -247,21 +248,21 @@ class _Controlled:
             self._event = {**self._event, self._noun: left}
 
     def _with_protocols(self) -> Event:
-        """The event with what was taken out of it, as Segment notes it in `context.protocols`
+        """The event with the removed fields' names, as Segment adds them in `context.protocols`
         (https://segment.com/docs/protocols/enforce/forward-blocked-events/).
         """
         if not self._omitted and not self._omitted_on_violation:
             return self._event
-        given = self._event.get("context")
-        context = given if isinstance(given, dict) else {}
-        before = context.get("protocols")
-        protocols: dict[str, Any] = dict(before) if isinstance(before, dict) else {}
+        before = self._event.get("context")
+        context = before if isinstance(before, dict) else {}
+        earlier = context.get("protocols")
+        protocols: dict[str, Any] = dict(earlier) if isinstance(earlier, dict) else {}
         if self._omitted:
             protocols["omitted"] = self._omitted
         if self._omitted_on_violation:
             protocols["omitted_on_violation"] = self._omitted_on_violation
         if self._violations:
-            protocols["violations"] = [one.as_json() for one in self._violations]
+            protocols["violations"] = [violation.as_json() for violation in self._violations]
         return {**self._event, "context": {**context, "protocols": protocols}}
 
     def _changes(self) -> tuple[str, ...]:
@@ -279,8 +280,8 @@ class _Controlled:
         return tuple(
             {
                 "code": "violates_tracking_plan",
-                "message": f"the tracking plan is violated, and the source lets it pass: {one.told}",
+                "message": f"the tracking plan is violated, and the source lets it pass: {violation.sentence}",
             }
-            for one in self._violations
-            if not gone.intersection(one.names)
+            for violation in self._violations
+            if not gone.intersection(violation.names)
         )

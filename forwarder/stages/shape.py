@@ -1,7 +1,7 @@
-"""Checks of what somebody configures, refused with the texts of Segment's Public API and the place.
+"""Checks of a configuration; an error has the place, and the text of Segment's Public API.
 
-The texts are those of https://docs.segmentapis.com/tag/Request-Validation (`"id" is required`) and of joi, whose wording
-they are.
+The texts are those of https://docs.segmentapis.com/tag/Request-Validation (`"id" is required`), which come from the npm
+package joi.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing that is refused: the field's path, `filters[0].title`, and the text."""
+    """One error: the field's path, such as `filters[0].title`, and the text."""
 
     field: str
     message: str
 
 
 class ShapeError(ValueError):
-    """What was configured is refused: one line with the first violation and its place; `violations` has them all."""
+    """A configuration that is not valid: one line with the first violation and its place; `violations` has all."""
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         first = violations[0]
@@ -30,7 +30,7 @@ class ShapeError(ValueError):
 
 
 class Shape:
-    """One object being checked at `path`; everything that is wrong is collected in `violations`."""
+    """One object at `path` being checked; `violations` collects every error."""
 
     def __init__(self, value: Any, path: str = "", violations: list[Violation] | None = None) -> None:
         self.path = path
@@ -42,24 +42,24 @@ class Shape:
             self.refuse("", f'"{name}" must be of type object')
 
     def refuse(self, name: str, message: str) -> None:
-        """Notes once what is wrong with a field; an empty name is the object itself."""
-        found = Violation(".".join(filter(None, (self.path, name))), message)
-        if found not in self.violations:
-            self.violations.append(found)
+        """Adds an error of a field, once; an empty name is the object itself."""
+        violation = Violation(".".join(filter(None, (self.path, name))), message)
+        if violation not in self.violations:
+            self.violations.append(violation)
 
     def done(self) -> None:
-        """Raises `ShapeError` when anything was refused."""
+        """Raises `ShapeError` if there is any error."""
         if self.violations:
             raise ShapeError(self.violations)
 
     def only(self, known: Collection[str]) -> None:
-        """Refuses fields that do not exist."""
+        """Refuses fields that are not `known`."""
         for name in self.value:
             if name not in known:
                 self.refuse(str(name), f'"{name}" is not allowed; there are {", ".join(known)}')
 
     def inside(self, name: str, value: Any) -> Shape:
-        """The check of an object further in, which collects with this one."""
+        """The check of a nested object; its errors are added to this one's."""
         return Shape(value, ".".join(filter(None, (self.path, name))), self.violations)
 
     def _given(self, name: str, *, required: bool) -> bool:
@@ -70,7 +70,7 @@ class Shape:
         return False
 
     def text(self, name: str, *, required: bool = False, most: int | None = None) -> str | None:
-        """A text that is not empty, of at most so many characters."""
+        """A string of at most `most` characters, not empty where `required`."""
         if not self._given(name, required=required):
             return None
         value = self.value[name]
@@ -95,7 +95,7 @@ class Shape:
         return default
 
     def one_of(self, name: str, known: Sequence[str], *, required: bool = False) -> str | None:
-        """One of some texts."""
+        """One of the `known` strings."""
         if not self._given(name, required=required):
             return None
         value = self.value[name]
@@ -105,7 +105,7 @@ class Shape:
         return None
 
     def fraction(self, name: str) -> float:
-        """A number from 0 to 1, which must be there."""
+        """A required number from 0 to 1."""
         if not self._given(name, required=True):
             return 0.0
         value = self.value[name]
@@ -119,7 +119,7 @@ class Shape:
         return float(value)
 
     def items(self, name: str, *, required: bool = False, most: int | None = None) -> list[Any]:
-        """A list of at most so many items."""
+        """A list of at most `most` items."""
         if not self._given(name, required=required):
             return []
         value = self.value[name]
@@ -131,11 +131,11 @@ class Shape:
         return value
 
     def texts(self, name: str, *, required: bool = False, most: int | None = None) -> tuple[str, ...]:
-        """A list of texts."""
-        found = []
+        """A list of strings that are not empty."""
+        texts = []
         for position, item in enumerate(self.items(name, required=required, most=most)):
             if isinstance(item, str) and item:
-                found.append(item)
+                texts.append(item)
             else:
                 self.refuse(f"{name}[{position}]", f'"{name}[{position}]" must be a string')
-        return tuple(found)
+        return tuple(texts)

@@ -1,4 +1,4 @@
-"""What one stage says of an event: it passes, changed or not, or ends here."""
+"""The result of one stage for one event: the event passes, changed or not, or ends here."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The event goes no further: the outcome, Segment's own discard code (None where it documents none), sentences.
+    """Why the event goes no further: the outcome, Segment's own discard code (None where it documents none), sentences.
 
-    `by` is the title of the filter or transformation that did it, `condition` its statement; `nearest` are close names.
+    `by` is the title of the filter or transformation that dropped it, `condition` its statement; `nearest` are close
+    names.
     """
 
     outcome: str
@@ -24,10 +25,10 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What a stage made of an event: the event as it goes on, what was changed, in sentences, and its end, if it is one.
+class StageResult:
+    """The event as it goes on, a sentence for each change, and the end, where the stage ends the event.
 
-    `warnings` are notes `{"code", "message"}` on what did not happen: a statement that failed beside the way, say.
+    `warnings` are notes `{"code", "message"}` on what the stage let pass.
     """
 
     event: Event
@@ -36,11 +37,11 @@ class Looked:
     warnings: tuple[dict[str, str], ...] = ()
 
 
-def stage_json(name: str, looked: Looked) -> dict[str, Any]:
+def stage_json(name: str, result: StageResult) -> dict[str, Any]:
     """A row of the report's `stages`."""
-    ended = looked.ended
-    result = "ended" if ended else "changed" if looked.changes else "passed"
-    row: dict[str, Any] = {"stage": name, "result": result, "details": list(looked.changes)}
+    ended = result.ended
+    kind = "ended" if ended else "changed" if result.changes else "passed"
+    row: dict[str, Any] = {"stage": name, "result": kind, "details": list(result.changes)}
     if ended is not None:
         row.update(code=ended.code, by=ended.by, condition=ended.condition)
         row["details"] += ended.details

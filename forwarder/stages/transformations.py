@@ -1,8 +1,9 @@
-"""Transformations: what Protocols renames, sets and drops, for all destinations or for this one.
+"""Transformations of Segment Protocols: they rename, set and drop, for all destinations or for this one.
 
-The shape is the Public API's (https://docs.segmentapis.com/tag/Transformations), what each part does and may not do is in
-https://segment.com/docs/protocols/transform/. One without `destinationMetadataId` is the source's and comes before consent
-and filters; one with this destination's comes after its filters; one with another destination's is none of ours.
+The shape is the Public API's (https://docs.segmentapis.com/tag/Transformations); the effects and limits of each part
+are in https://segment.com/docs/protocols/transform/. A transformation without `destinationMetadataId` belongs to the
+source and runs before consent and filters; one with this destination's id runs after its filters; one with another id
+is ignored.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from optilocal.forwarder.fql.parser import StatementError
 from optilocal.forwarder.fql.paths import join_path, set_at, split_path, value_at
 from optilocal.forwarder.stages.hashing import PropertyHash, read_hash
 from optilocal.forwarder.stages.shape import Shape
-from optilocal.forwarder.stages.stage import Ended, Event, Looked
+from optilocal.forwarder.stages.stage import Ended, Event, StageResult
 from optilocal.forwarder.stages.transformers import allow_properties, map_properties
 
 DESTINATION_METADATA_ID: Final = "641d5acea88fa531b9068608"
@@ -34,7 +35,9 @@ KEYS: Final = (
 
 @dataclass(frozen=True)
 class Transformation:
-    """One transformation. `renames` and `values` are (old or path, new or value) in their order; `raw` is as configured."""
+    """One transformation. `renames` are (old name, new name), `values` (path, value), `defined` (FQL, path), each in its
+    order; `raw` is the transformation as configured.
+    """
 
     name: str
     statement: str
@@ -51,17 +54,17 @@ class Transformation:
 
     @cached_property
     def condition(self) -> Condition | StatementError:
-        """The statement made ready, or why it is none."""
+        """The compiled statement, or its error."""
         return _condition(self.statement)
 
     @cached_property
     def formulas(self) -> list[tuple[Condition | StatementError, str]]:
-        """The statements that define properties, each with its property's path."""
+        """The compiled statements that define properties, or their errors, each with its property's path."""
         return [(_condition(fql), path) for fql, path in self.defined]
 
     @property
     def kinds(self) -> frozenset[str]:
-        """What it changes, for the rule that two of a kind are not allowed for one event."""
+        """The kinds of change it makes: two transformations of one event must not share one."""
         parts = {
             "drop": self.drop,
             "event name": self.event_name is not None,
@@ -71,7 +74,7 @@ class Transformation:
             or self.allowed is not None
             or self.hashed,
         }
-        return frozenset(kind for kind, given in parts.items() if given)
+        return frozenset(kind for kind, is_given in parts.items() if is_given)
 
 
 def _condition(statement: str) -> Condition | StatementError:
@@ -86,20 +89,21 @@ def read_transformations(configured: Any) -> tuple[Transformation, ...]:
     key = "transformations"
     whole = Shape({key: configured.get(key) if isinstance(configured, dict) else configured})
     items = whole.items(key, required=True)
-    found: list[Transformation] = []
+    transformations: list[Transformation] = []
     for position, item in enumerate(items):
         shape = whole.inside(f"{key}[{position}]", item)
-        made = _read(shape)
-        for other in found:
-            same = made.kinds & other.kinds
-            if same and (made.statement, made.destination) == (other.statement, other.destination):
+        rule = _read(shape)
+        selects = (rule.statement, rule.destination)
+        for other in transformations:
+            same = rule.kinds & other.kinds
+            if same and selects == (other.statement, other.destination):
                 shape.refuse(
                     "if",
                     f"{other.name!r} changes the {sorted(same)[0]} of the same event already; one is allowed",
                 )
-        found.append(made)
+        transformations.append(rule)
     whole.done()
-    return tuple(found)
+    return tuple(transformations)
 
 
 def _read(shape: Shape) -> Transformation:
@@ -137,21 +141,21 @@ def _read(shape: Shape) -> Transformation:
 def _pairs(
     shape: Shape, name: str, first: str, second: str, most: int | None = None
 ) -> tuple[tuple[str, str], ...]:
-    found = []
+    pairs = []
     for position, item in enumerate(shape.items(name, most=most)):
         part = shape.inside(f"{name}[{position}]", item)
         part.only((first, second))
-        one, other = part.text(first, required=True) or "", part.text(second, required=True) or ""
-        for key, path in ((first, one), (second, other)):
+        pair = (part.text(first, required=True) or "", part.text(second, required=True) or "")
+        for key, path in zip((first, second), pair, strict=True):
             if key != "fql":
                 _check_path(part, key, path)
-        found.append((one, other))
-    return tuple(found)
+        pairs.append(pair)
+    return tuple(pairs)
 
 
 def _read_values(shape: Shape) -> tuple[tuple[str, str], ...]:
     name = "propertyValueTransformations"
-    found: list[tuple[str, str]] = []
+    values: list[tuple[str, str]] = []
     for position, item in enumerate(shape.items(name, most=MAX_PATHS)):
         part = shape.inside(f"{name}[{position}]", item)
         part.only(("propertyPaths", "propertyValue"))
@@ -160,8 +164,8 @@ def _read_values(shape: Shape) -> tuple[tuple[str, str], ...]:
             part.refuse("propertyValue", '"propertyValue" must be a string')
         for place, path in enumerate(part.texts("propertyPaths", required=True, most=MAX_PATHS)):
             _check_path(part, f"propertyPaths[{place}]", path)
-            found.append((path, str(value)))
-    return tuple(found)
+            values.append((path, str(value)))
+    return tuple(values)
 
 
 def _check_path(shape: Shape, key: str, path: str) -> None:
@@ -176,7 +180,7 @@ def _check_path(shape: Shape, key: str, path: str) -> None:
 def _no_conflicts(
     shape: Shape, renames: Sequence[tuple[str, str]], values: Sequence[tuple[str, str]]
 ) -> None:
-    """Segment shows an error for each of these (https://segment.com/docs/protocols/transform/#use-cases)."""
+    """Refuses the conflicts that Segment refuses (https://segment.com/docs/protocols/transform/#use-cases)."""
     paths = [path for path, _ in values]
     twice = next((path for position, path in enumerate(paths) if path in paths[:position]), None)
     if twice is not None:
@@ -190,77 +194,81 @@ def _no_conflicts(
 
 
 def of_source(transformations: Sequence[Transformation]) -> tuple[Transformation, ...]:
-    """The enabled ones that hold for all destinations."""
-    return tuple(one for one in transformations if one.enabled and one.destination is None)
+    """The enabled transformations for all destinations."""
+    return tuple(rule for rule in transformations if rule.enabled and rule.destination is None)
 
 
 def of_destination(transformations: Sequence[Transformation]) -> tuple[Transformation, ...]:
-    """The enabled ones that hold for this destination alone."""
-    return tuple(one for one in transformations if one.enabled and one.destination == DESTINATION_METADATA_ID)
+    """The enabled transformations for this destination alone."""
+    return tuple(
+        rule for rule in transformations if rule.enabled and rule.destination == DESTINATION_METADATA_ID
+    )
 
 
-def look(transformations: Sequence[Transformation], event: Event) -> Looked:
-    """What some transformations make of an event, one after the other."""
+def apply(transformations: Sequence[Transformation], event: Event) -> StageResult:
+    """Applies transformations to an event, one after the other."""
     changes: list[str] = []
-    for one in transformations:
+    for rule in transformations:
         try:
-            if isinstance(one.condition, StatementError):
-                raise one.condition
-            if not one.condition.matches(event):
+            if isinstance(rule.condition, StatementError):
+                raise rule.condition
+            if not rule.condition.matches(event):
                 continue
-            if one.drop:
-                why = f"transformation {one.name!r} drops the event: {one.statement}"
-                ended = Ended("filtered", None, (why,), by=one.name, condition=one.statement)
-                return Looked(event, tuple(changes), ended)
-            event = _transformed(one, event, changes)
+            if rule.drop:
+                why = f"transformation {rule.name!r} drops the event: {rule.statement}"
+                ended = Ended("filtered", None, (why,), by=rule.name, condition=rule.statement)
+                return StageResult(event, tuple(changes), ended)
+            event = _transformed(rule, event, changes)
         except (StatementError, EvaluationError) as error:
-            return Looked(event, tuple(changes), _failed(one, error))
-    return Looked(event, tuple(changes))
+            return StageResult(event, tuple(changes), _failed(rule, error))
+    return StageResult(event, tuple(changes))
 
 
-def _failed(one: Transformation, error: StatementError | EvaluationError) -> Ended:
-    """Assumed to be as with a filter's statement: the event is dropped."""
+def _failed(rule: Transformation, error: StatementError | EvaluationError) -> Ended:
+    """The end of an event whose transformation's statement failed; assumed to be as for a filter's statement."""
     what = (
         "is not valid FQL" if isinstance(error, StatementError) else "could not be evaluated for this event"
     )
-    why = f"a statement of transformation {one.name!r} {what}: {error}"
-    note = "Segment drops an event that invalid FQL is applied to; that it does so for a transformation is assumed"
-    return Ended("filtered", None, (why, note), by=one.name, condition=one.statement)
+    why = f"a statement of transformation {rule.name!r} {what}: {error}"
+    note = (
+        "for a filter Segment drops the event in this case; that it does so for a transformation is assumed"
+    )
+    return Ended("filtered", None, (why, note), by=rule.name, condition=rule.statement)
 
 
-def _transformed(one: Transformation, event: Event, changes: list[str]) -> Event:
-    before = event
+def _transformed(rule: Transformation, event: Event, changes: list[str]) -> Event:
     holder = "traits" if event.get("type") in ("identify", "group") else "properties"
     mapped: dict[str, Mapping[str, Any]] = {
-        _absolute(new, holder): {"move": _absolute(old, holder)} for old, new in one.renames
+        _absolute(new, holder): {"move": _absolute(old, holder)} for old, new in rule.renames
     }
-    mapped |= {path: {"set": value} for path, value in one.values}
-    if one.event_name is not None and event.get("type") == "track" and event.get("event") != one.event_name:
+    mapped |= {path: {"set": value} for path, value in rule.values}
+    if rule.event_name is not None and event.get("type") == "track" and event.get("event") != rule.event_name:
         changes.append(
-            f"transformation {one.name!r} renames the event {event.get('event')!r} to {one.event_name!r}"
+            f"transformation {rule.name!r} renames the event {event.get('event')!r} to {rule.event_name!r}"
         )
-        event = {**event, "event": one.event_name}
+        event = {**event, "event": rule.event_name}
     after: Event = map_properties(event, mapped) if mapped else event
-    for formula, path in one.formulas:
+    for formula, path in rule.formulas:
         if isinstance(formula, StatementError):
             raise formula
         after = _defined(after, path, formula.value(event))
-    if one.allowed is not None:
-        names = [split_path(name)[-1] for name in one.allowed]
+    if rule.allowed is not None:
+        names = [split_path(name)[-1] for name in rule.allowed]
         after = allow_properties(after, {holder: names})
-    if one.hashed is not None:
-        after = one.hashed.applied(after)
+    if rule.hashed is not None:
+        after = rule.hashed.applied(after)
     if after is not event:
-        changes += [f"transformation {one.name!r} {told}" for told in _told(one)]
-    return after if after is not before else before
+        changes += [f"transformation {rule.name!r} {text}" for text in _descriptions(rule)]
+    return after
 
 
 def _absolute(name: str, holder: str) -> str:
-    """Renames name properties as the app does, without `properties.` or `traits.`."""
+    """The path of a renamed property, which Segment's app writes without `properties.` or `traits.`."""
     return name if split_path(name)[0] in ("properties", "traits") else f"{holder}.{name}"
 
 
 def _defined(event: Event, path: str, value: Any) -> Event:
+    """A copy of the event with a property set, where the object that would hold it is there."""
     parts = split_path(path)
     if len(parts) == 1:
         parts = ("properties", *parts)
@@ -269,12 +277,12 @@ def _defined(event: Event, path: str, value: Any) -> Event:
     return changed
 
 
-def _told(one: Transformation) -> list[str]:
-    told = [f"renames {old} to {new}" for old, new in one.renames]
-    told += [f"sets {path} to {value!r}" for path, value in one.values]
-    told += [f"defines {join_path(split_path(path))} as {fql}" for fql, path in one.defined]
-    if one.allowed is not None:
-        told.append(f"leaves no other properties than {', '.join(one.allowed)}")
-    if one.hashed is not None:
-        told.append(f"hashes {', '.join(one.hashed.paths)}")
-    return told
+def _descriptions(rule: Transformation) -> list[str]:
+    descriptions = [f"renames {old} to {new}" for old, new in rule.renames]
+    descriptions += [f"sets {path} to {value!r}" for path, value in rule.values]
+    descriptions += [f"defines {join_path(split_path(path))} as {fql}" for fql, path in rule.defined]
+    if rule.allowed is not None:
+        descriptions.append(f"keeps only the properties {', '.join(rule.allowed)}")
+    if rule.hashed is not None:
+        descriptions.append(f"hashes {', '.join(rule.hashed.paths)}")
+    return descriptions

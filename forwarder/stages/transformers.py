@@ -1,12 +1,13 @@
 """The changes that filters and transformations make to an event: drop or allow properties, sample, set and move.
 
-As in npm `@segment/tsub` 2.0.1 (src/transformers.ts), which says that it follows Segment's own server. No event is changed
-in place: each of them answers another one.
+As in npm `@segment/tsub` 2.0.1 (src/transformers.ts), which says that it follows Segment's own server. Events are not
+changed in place: each function returns a changed copy, or the event itself.
 """
 
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from typing import Any
@@ -15,7 +16,7 @@ from optilocal.forwarder.fql.paths import MISSING, changed_at, set_at, split_pat
 from optilocal.forwarder.javascript.json import to_json
 
 Fields = Mapping[str, Sequence[str]]
-"""Path → names there; the path "" is the event itself. Where a list stands at the path, the names are its items'."""
+"""Path → names of properties there; the path "" is the event itself. For a list they are properties of its items."""
 
 
 def drop_properties(event: Any, fields: Fields) -> Any:
@@ -24,7 +25,7 @@ def drop_properties(event: Any, fields: Fields) -> Any:
 
 
 def allow_properties(event: Any, fields: Fields) -> Any:
-    """The event with no other properties than the named ones at each of the paths; elsewhere everything stays."""
+    """The event with the named properties alone at each path; the rest of the event stays."""
     return _at_each(event, fields, lambda holder, names: _kept(holder, lambda name: name in names))
 
 
@@ -36,15 +37,11 @@ def _at_each(
         def of_holder(holder: Any, names: Collection[str] = names) -> Any:
             if isinstance(holder, list):
                 items = [change(item, names) if isinstance(item, dict) else item for item in holder]
-                return holder if all(map(_is, items, holder)) else items
+                return holder if all(map(operator.is_, items, holder)) else items
             return change(holder, names) if isinstance(holder, dict) else holder
 
         event = changed_at(event, split_path(path) if path else (), of_holder)
     return event
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other
 
 
 def _kept(holder: dict[str, Any], keep: Callable[[str], bool]) -> dict[str, Any]:
@@ -53,10 +50,10 @@ def _kept(holder: dict[str, Any], keep: Callable[[str], bool]) -> dict[str, Any]
 
 
 def is_sampled(event: Any, percent: float, path: str | None, random: Random) -> bool:
-    """Whether an event stays in a sample: `percent` from 0, none, to 1, all.
+    """Whether an event is in the sample: `percent` from 0, none, to 1, all.
 
-    Without a path by chance; with one always the same for the same value there: the md5 of its JSON text, the first 64
-    bits of it as a fraction, below `percent`. A missing value is hashed as null (assumed).
+    Without a path chance decides. With one the value there decides: the first 64 bits of the md5 of its JSON text, as a
+    fraction of 1, must be below `percent`. A missing value is hashed as null (assumed).
     """
     if percent <= 0:
         return False
@@ -64,18 +61,17 @@ def is_sampled(event: Any, percent: float, path: str | None, random: Random) -> 
         return True
     if not path:
         return random.random() <= percent
-    found = value_at(event, split_path(path))
-    text = to_json(None if found is MISSING else found)
+    value = value_at(event, split_path(path))
+    text = to_json(None if value is MISSING else value)
     digest = hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
     return int.from_bytes(digest[:8], "big") / 2**64 < percent
 
 
 def map_properties(event: Any, changes: Mapping[str, Mapping[str, Any]]) -> Any:
     """The event with properties set, copied or moved: path → `{"set": value}`, `{"copy": path}` or `{"move": path}`,
-    each with `"to_string": true` if the result is to be a text.
+    each with `"to_string": true` if the result is to be a string.
 
-    Every value is read from the event as it came. Where the object that should hold a property is not there, nothing is
-    done.
+    Every value is read from the event as given. A property whose object is missing is not set.
     """
     before = event
     for path, change in changes.items():
@@ -85,9 +81,9 @@ def map_properties(event: Any, changes: Mapping[str, Mapping[str, Any]]) -> Any:
             continue
         source = change.get("copy") or change.get("move")
         if source:
-            found = value_at(before, split_path(source))
-            if found is not MISSING:
-                event = set_at(event, parts, found)
+            value = value_at(before, split_path(source))
+            if value is not MISSING:
+                event = set_at(event, parts, value)
             if not change.get("copy"):
                 event = without(event, split_path(source))
         elif "set" in change:
@@ -98,7 +94,7 @@ def map_properties(event: Any, changes: Mapping[str, Mapping[str, Any]]) -> Any:
 
 
 def _as_text(event: Any, parts: tuple[str, ...]) -> Any:
-    found = value_at(event, parts)
-    if isinstance(found, str | dict | list):
+    value = value_at(event, parts)
+    if isinstance(value, str | dict | list):
         return event
-    return set_at(event, parts, "undefined" if found is MISSING else to_json(found))
+    return set_at(event, parts, "undefined" if value is MISSING else to_json(value))

@@ -1,7 +1,7 @@
-"""Violations of a JSON schema, draft 7, in the words of Segment's Violations page.
+"""Violations of a JSON schema, draft 7, with the texts of Segment's Violations page.
 
-Segment's own example (https://segment.com/docs/protocols/faq/) has the texts of the Go package gojsonschema: "Invalid type.
-Expected: integer, given: number", "properties.products is required".
+Segment's own example (https://segment.com/docs/protocols/faq/) has the texts of the Go package gojsonschema: "Invalid
+type. Expected: integer, given: number", "properties.products is required".
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SchemaViolation:
-    """One violation: Segment's type, the field's path, a sentence; `names` are the fields below `holder` that cause it."""
+    """One violation: Segment's type, the field's path, the text; `names` are the fields of `holder` that cause it."""
 
     type: str
     field: str
@@ -27,17 +27,17 @@ class SchemaViolation:
     names: tuple[str, ...] = ()
 
     @property
-    def told(self) -> str:
-        """The sentence with its place."""
+    def sentence(self) -> str:
+        """The text with the field's path."""
         return self.description if self.field in self.description else f"{self.field}: {self.description}"
 
     def as_json(self) -> dict[str, str]:
-        """As in `context.protocols.violations`."""
+        """An item of `context.protocols.violations`."""
         return {"type": self.type, "field": self.field, "description": self.description}
 
 
 class Validator:
-    """One JSON schema, made ready with the first event that it judges."""
+    """Validates events by one JSON schema, which is compiled for the first event."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._schema = schema
@@ -53,7 +53,7 @@ class Validator:
         return Draft7Validator(self._schema, registry=Registry(), format_checker=formats)
 
     def violations(self, event: Mapping[str, Any]) -> list[SchemaViolation]:
-        """Everything that is wrong with an event, in the schema's order."""
+        """Every violation of an event, in the schema's order."""
         from referencing.exceptions import Unresolvable  # noqa: PLC0415 - comes with jsonschema
 
         try:
@@ -67,7 +67,7 @@ class Validator:
 
 
 def schema_problem(schema: Any) -> str | None:
-    """Why something is no JSON schema of draft 7; None when it is one."""
+    """Why something is not a JSON schema of draft 7; None when it is."""
     from jsonschema import Draft7Validator, SchemaError  # noqa: PLC0415 - slow to import
 
     try:
@@ -97,7 +97,7 @@ def _violation(error: ValidationError) -> SchemaViolation:
     instance: Any = error.instance
     schema: Any = error.schema
     if keyword == "required":
-        # jsonschema makes one error for each missing name, and says which in its message alone.
+        # jsonschema has one error for each missing name, which only its message names.
         missing = next(name for name in wanted if error.message.startswith(repr(name)))
         field = ".".join([*path, missing])
         return SchemaViolation("Required", field, f"{field} is required", holder, names)
@@ -105,7 +105,7 @@ def _violation(error: ValidationError) -> SchemaViolation:
         extra = tuple(name for name in instance if name not in schema.get("properties", {}))
         description = f"Additional property {', '.join(extra)} is not allowed"
         return SchemaViolation("Additional Property", field, description, holder, names or extra)
-    kind, describe = _KEYWORDS.get(keyword, ("Invalid", lambda found: found.message))
+    kind, describe = _KEYWORDS.get(keyword, ("Invalid", lambda error: error.message))
     return SchemaViolation(kind, field, describe(error), holder, names)
 
 

@@ -1,4 +1,4 @@
-"""What the platform remembers of a namespace's users and message ids, kept in the spool."""
+"""A namespace's suppression list and message ids, kept in the spool."""
 
 from __future__ import annotations
 

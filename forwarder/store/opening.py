@@ -1,4 +1,4 @@
-"""Which spool an address means: a file is SQLite's, `postgresql://…` a database's."""
+"""Opens the spool at an address: a file is SQLite's, `postgresql://…` a database."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from optilocal.forwarder.store.spool import Spool
 
 
 def open_spool(where: Path | str | None) -> Spool:
-    """The spool in a file, in one that goes with the process for None, or at an address. Raises `SpoolError`."""
+    """The spool in a file or at a database's address; None is a temporary file. Raises `SpoolError`."""
     if isinstance(where, str):
         from optilocal.forwarder.store.postgresql import PostgresqlSpool  # noqa: PLC0415 - slow to import
 

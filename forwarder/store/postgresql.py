@@ -1,4 +1,4 @@
-"""A spool in a PostgreSQL database, which any number of forwarders share: each event is sent by one of them."""
+"""A spool in a PostgreSQL database that any number of forwarders share; one of them sends each event."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from optilocal.serving.clock import monotonic
 from optilocal.serving.postgresql import Database, Made
 
 LEASE_S = 5.0
-"""Seconds after which a forwarder that has not been heard of has its deliveries taken over."""
+"""Seconds without a heartbeat after which other forwarders take over a forwarder's deliveries."""
 BEAT_S = 1.0
-"""Seconds between two signs of life. Five times shorter than the lease: some may be late on a busy machine."""
+"""Seconds between two heartbeats, a fifth of the lease, since some may be late on a busy machine."""
 TAKEN_AT_ONCE = 1_000
 
 _LEFT = "UPDATE deliveries SET owner = NULL WHERE due IS NOT NULL AND owner = %s"
@@ -94,17 +94,25 @@ class PostgresqlSpool(Spool):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing of what is done within, durable when it ends; may be nested."""
+        """A transaction, durable when it ends; may be nested."""
         if getattr(self._own, "db", None) is not None:
             yield
             return
         with self._database.transaction() as db:
-            self._own.db = db
+            self._own.db, self._own.then = db, []
             try:
                 yield
             finally:
                 self._own.db = None
         self._tell()
+        for then in self._own.then:
+            then()
+
+    def when_kept(self, then: Callable[[], None]) -> None:
+        if getattr(self._own, "db", None) is None:
+            then()
+        else:
+            self._own.then.append(then)
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:
@@ -130,7 +138,7 @@ class PostgresqlSpool(Spool):
 
     def _insert(self, rows: Sequence[Sequence[Any]]) -> int:
         with self._connection() as db, db.cursor() as cursor:
-            # Until the commit nobody else adds any: numbers grow in the order in which rows become visible.
+            # The lock is held until the commit, so that numbers grow in the order in which rows become visible.
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (self._database.key, _ADD))
             cursor.executemany(self._insertion, [_bound(row) for row in rows])
             return int(cursor.execute("SELECT lastval()").fetchall()[0][0])
@@ -170,7 +178,7 @@ class PostgresqlSpool(Spool):
         self._do("UPDATE deliveries SET owner = ? WHERE number = ?", self._owner, row)
 
     def renew(self, lost: Callable[[], None]) -> None:
-        """Give a sign of life, and strike off whoever has given none; `lost` is called when this one was struck off."""
+        """Write a heartbeat, and remove forwarders without one; `lost` is called when this one was removed."""
         began, until = monotonic(), f"now() + interval '{LEASE_S} seconds'"
         with self._database.transaction() as db:
             sql = f"UPDATE forwarders SET until = {until} WHERE name = %s"
@@ -185,7 +193,7 @@ class PostgresqlSpool(Spool):
         self._held_until = began + LEASE_S
 
     def take_over(self) -> list[tuple[int, int, str]]:
-        """Some of what nobody has is this forwarder's now: when each is due, its row and its namespace."""
+        """Take over some deliveries without an owner: when each is due, its row and its namespace."""
         sql = f"""UPDATE deliveries SET owner = %s WHERE number IN
                   (SELECT number FROM deliveries WHERE due IS NOT NULL AND owner IS NULL
                    ORDER BY due, number LIMIT {TAKEN_AT_ONCE} FOR UPDATE SKIP LOCKED)
@@ -194,14 +202,14 @@ class PostgresqlSpool(Spool):
             return sorted(db.execute(sql, (self._owner,)).fetchall())
 
     def leave(self) -> None:
-        """Let the others have what is left, at once."""
+        """Release this forwarder's deliveries to the others at once."""
         with self._database.transaction() as db:
             db.execute(_LEFT, (self._owner,))
             db.execute("DELETE FROM forwarders WHERE name = %s", (self._owner,))
 
     @contextmanager
     def listening(self) -> Iterator[Any]:
-        """A connection that hears which namespaces the others configure."""
+        """A connection that listens for namespaces that other forwarders configure."""
         with self._database.connect() as db, self._database.named_errors():
             db.execute(f'LISTEN "{self._database.schema}"')
             yield db
@@ -212,7 +220,7 @@ class PostgresqlSpool(Spool):
         return namespace if by != self._owner else None
 
     def look(self) -> None:
-        """Whoever waits looks at what the others may have written."""
+        """Wake waiting requests, since other forwarders may have written rows."""
         self._tell()
 
     def close(self) -> None:
@@ -222,7 +230,7 @@ class PostgresqlSpool(Spool):
 
 
 class _Keeper:
-    """A thread that gives signs of life, takes over what others have left, and hears of what they write."""
+    """A thread that writes heartbeats, takes over deliveries, and listens for what other forwarders write."""
 
     def __init__(
         self,
@@ -238,7 +246,7 @@ class _Keeper:
         self._thread.start()
 
     def close(self) -> None:
-        """End, and let the others have what is left; as often as one likes."""
+        """Stop, and release the deliveries to the others; a second call does nothing."""
         if self._stopping.is_set():
             return
         self._stopping.set()
@@ -246,7 +254,7 @@ class _Keeper:
         try:
             self._spool.leave()
         except SpoolError:
-            # The lease runs out by itself.
+            # The lease ends without it.
             return
 
     def _run(self) -> None:
@@ -258,7 +266,7 @@ class _Keeper:
                         self._beat()
                         self._hear(db, ready)
             except SpoolError:
-                # The database is away: what waits is neither sent nor lost until it is back.
+                # Without the database waiting deliveries are neither sent nor lost.
                 self._stopping.wait(BEAT_S / 5)
 
     def _beat(self) -> None:
@@ -283,7 +291,7 @@ def _marked(sql: str) -> str:
 
 
 def _bound(values: Sequence[Any]) -> list[Any]:
-    # A client may send half a surrogate pair or NUL, for which PostgreSQL has no text.
+    # PostgreSQL's text cannot hold a lone surrogate or NUL, which a client may send.
     return [
         value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
         if isinstance(value, str)

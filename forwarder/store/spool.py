@@ -1,4 +1,4 @@
-"""What the forwarder has accepted, kept before the answer leaves; with it all that must outlive the process."""
+"""The durable spool: accepted source events, saved before they are answered, and all state that outlives the process."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from optilocal.forwarder.pipeline.deduplication import WINDOW_MS
 from optilocal.forwarder.pipeline.delivery import DEAD, Delivery, report_text
 
 KEPT = 10_000
-"""How many ended deliveries, and how many dead letters, are kept: the oldest go first."""
+"""The most ended deliveries, and the most dead letters, that are kept; the oldest are deleted."""
 
 PRUNED_EVERY = 1_000
-"""After how many deliveries that came, or came to an end, the oldest are looked for."""
+"""The number of added or ended deliveries after which the oldest are deleted."""
 
 INSERT = """INSERT INTO deliveries (namespace, id, message_id, type, outcome, regulation, due, state, report)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 STATES = ("pending", "ended", "dead", "done")
-"""States a listing can ask for: something is still to be done; nothing is; nothing is and it failed; or went well."""
+"""States for a listing: "pending" (not ended), "ended", "dead" (ended without success), "done" (ended with success)."""
 
 FILTERS = ("id", "message_id", "type", "outcome", "regulation")
 
 
 @dataclass(frozen=True)
 class SpooledDelivery:
-    """A delivery as it lies in the spool: `row` is the spool's own number, `due` (epoch ms) when something is
-    to be done about it, None when nothing is.
+    """A delivery in the spool: `row` is the spool's number of it, `due` (epoch ms) is when its next step is due, None
+    after its end.
     """
 
     row: int
@@ -41,7 +41,7 @@ class SpooledDelivery:
     delivery: Delivery
     due: int | None
     tries: int
-    """How often the emulator could not be told."""
+    """The number of failed reports in a row."""
 
     @property
     def state(self) -> str:
@@ -57,25 +57,29 @@ COLUMNS = "number, namespace, due, state, report"
 class Spool(ABC):
     """The forwarder's durable store, for all threads: its statements, in the SQL that SQLite and PostgreSQL share.
 
-    `name` is shown to users; a `temporary` one goes with the process. What fails raises `SpoolError`.
+    `name` is shown to users; a `temporary` spool is deleted with the process. Failures raise `SpoolError`.
     """
 
     name: str | None = None
     temporary = False
     _mine = ""
-    """What more a row must be to be this forwarder's."""
+    """The SQL condition of this forwarder's rows."""
 
     def __init__(self, *, kept: int = KEPT) -> None:
         self._kept = kept
         self.lock = threading.RLock()
-        """Held by whoever uses a spool and its instances in turn."""
+        """The lock of the spool and its instances."""
         self._subscribers: set[Callable[[], None]] = set()
         self._changes = 0
         self._unreadable: set[int] = set()
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing of what is done within, durable when it ends; may be nested."""
+        """A transaction, durable when it ends; may be nested."""
+
+    @abstractmethod
+    def when_kept(self, then: Callable[[], None]) -> None:
+        """Call `then` when the transaction under way has ended well; at once when there is none."""
 
     @abstractmethod
     def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -99,7 +103,7 @@ class Spool(ABC):
 
     @abstractmethod
     def _count_pruned(self, count: int) -> None:
-        """So many are no longer kept."""
+        """Add to the number of deleted deliveries."""
 
     @abstractmethod
     def close(self) -> None:
@@ -124,25 +128,26 @@ class Spool(ABC):
         lost: Callable[[], None],
         configured: Callable[[str], None],
     ) -> None:
-        """From now on `adopted` is called with what this forwarder is to send beside its own, as `schedule` has it; `lost`
-        when all that was its own may be another's; `configured` with a namespace that another has configured.
+        """From now on call `adopted` with rows that this forwarder takes over, in the form of `schedule`; `lost` when
+        another forwarder may have taken over its rows; `configured` with a namespace that another forwarder has
+        configured.
         """
 
     @property
     def holds(self) -> bool:
-        """Whether what this forwarder was to send is still its own."""
+        """Whether this forwarder's rows are still its own."""
         return True
 
     @abstractmethod
     def own(self, row: int) -> None:
-        """This forwarder is the one to send what is in a row."""
+        """Make this forwarder the owner of a row."""
 
     # Deliveries
 
     def add(
         self, namespace: str, deliveries: Sequence[Delivery], *, due: int, regulation: str | None = None
     ) -> list[int]:
-        """Takes deliveries in, due at `due` (epoch ms); their row numbers."""
+        """Adds deliveries that are due at `due` (epoch ms); their row numbers."""
         if not deliveries:
             return []
         rows = []
@@ -164,13 +169,20 @@ class Spool(ABC):
         return list(range(last - len(rows) + 1, last + 1))
 
     def save(self, delivery: Delivery, *, due: int | None, tries: int = 0) -> None:
-        """Writes down what has become of a delivery, and when it is due again (epoch ms), if ever."""
+        """Saves a delivery, and when it is due again (epoch ms), None at its end."""
         what = (delivery.outcome, due, _state(delivery, tries), report_text(delivery.report), delivery.id)
         self._do("UPDATE deliveries SET outcome = ?, due = ?, state = ?, report = ? WHERE id = ?", *what)
 
     def save_states(self, changed: Sequence[SpooledDelivery]) -> None:
-        """Writes down how far deliveries are whose reports have not changed."""
-        rows = [(one.due, _state(one.delivery, one.tries), one.row) for one in changed]
+        """Saves the states of deliveries whose reports have not changed."""
+        rows = [
+            (
+                spooled.due,
+                _state(spooled.delivery, spooled.tries),
+                spooled.row,
+            )
+            for spooled in changed
+        ]
         with self.transaction():
             self._many("UPDATE deliveries SET due = ?, state = ? WHERE number = ?", rows)
             self._changes += len(rows)
@@ -184,7 +196,7 @@ class Spool(ABC):
         return [(int(due), int(row), str(name)) for due, row, name in self._rows(sql)]
 
     def at(self, row: int) -> SpooledDelivery | None:
-        """The delivery in a row, or None; None too when another forwarder has it by now."""
+        """The delivery in a row; None if there is none or another forwarder owns it."""
         return next(iter(self._select(f"WHERE number = ?{self._mine}", row)), None)
 
     def waiting(self) -> int:
@@ -228,21 +240,21 @@ class Spool(ABC):
 
     def _select(self, rest: str, *values: Any) -> list[SpooledDelivery]:
         rows = self._rows(f"SELECT {COLUMNS} FROM deliveries {rest}", *values)
-        found = []
+        deliveries = []
         for row, namespace, due, state_text, report in rows:
             delivery = _read(state_text, report)
             if delivery is None:
                 self._tell_unreadable(row)
             else:
-                found.append(SpooledDelivery(row, namespace, delivery[0], due, delivery[1]))
-        return found
+                deliveries.append(SpooledDelivery(row, namespace, delivery[0], due, delivery[1]))
+        return deliveries
 
     def _tell_unreadable(self, row: int) -> None:
         """A damaged delivery is left out of everything, and stays where it is."""
         if row not in self._unreadable:
             self._unreadable.add(row)
-            said = f"delivery {row} in the spool {self.name} is damaged and left out: it cannot be read"
-            print(f"forwarder: {said}", file=sys.stderr, flush=True)
+            message = f"delivery {row} in the spool {self.name} is damaged and left out: it cannot be read"
+            print(f"forwarder: {message}", file=sys.stderr, flush=True)
 
     def _prune_in_time(self) -> None:
         if self._changes >= PRUNED_EVERY:
@@ -263,7 +275,7 @@ class Spool(ABC):
 
     def claim(self, namespace: str, message_id: str, delivery_id: str, at: int) -> str:
         """The delivery that owns a message id, see `Deduplication.claim`."""
-        # One statement where nobody came before, as is nearly always so.
+        # One statement suffices for an unclaimed id, which nearly every id is.
         sql = """INSERT INTO message_ids (namespace, message_id, delivery, at) VALUES (?, ?, ?, ?)
                  ON CONFLICT (namespace, message_id) DO UPDATE SET delivery = excluded.delivery, at = excluded.at
                  WHERE excluded.at - message_ids.at >= ?"""
@@ -281,7 +293,7 @@ class Spool(ABC):
         self._do(sql, namespace, kind, subject, at)
 
     def unsuppress(self, namespace: str, kind: str, subject: str) -> None:
-        """Takes a subject off the list."""
+        """Removes a subject from the list."""
         sql = "DELETE FROM suppressed WHERE namespace = ? AND kind = ? AND subject = ?"
         self._do(sql, namespace, kind, subject)
 
@@ -291,12 +303,12 @@ class Spool(ABC):
         return bool(self._rows(sql, namespace, kind, subject))
 
     def suppressed(self, namespace: str, kind: str) -> list[tuple[str, int]]:
-        """Every suppressed subject of a kind with the time (epoch ms) it was put there, oldest first."""
+        """Every suppressed subject of a kind with the time (epoch ms) of its suppression, oldest first."""
         sql = "SELECT subject, at FROM suppressed WHERE namespace = ? AND kind = ? ORDER BY number"
         return [(str(subject), int(at)) for subject, at in self._rows(sql, namespace, kind)]
 
     def add_regulation(self, namespace: str, regulation_id: str, record: Mapping[str, Any]) -> None:
-        """Keeps a regulation as it was asked for."""
+        """Saves a regulation as requested."""
         sql = "INSERT INTO regulations (namespace, id, record) VALUES (?, ?, ?)"
         self._do(sql, namespace, regulation_id, _dumps(record))
 

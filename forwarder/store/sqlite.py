@@ -15,7 +15,7 @@ from optilocal.forwarder.store.sqlite_connection import connected, is_damage, me
 
 
 class SqliteSpool(Spool):
-    """One connection for all threads. `path` None is a file that goes with the process.
+    """One connection for all threads. With `path` None the file is temporary.
 
     A damaged file is mended, at the start and while it is used: see `salvage`. Raises `SpoolError` for a file that cannot
     be used, and when another forwarder is using it.
@@ -28,12 +28,13 @@ class SqliteSpool(Spool):
         self.temporary = self._folder is not None
         self.name = None if self.temporary else str(self.path)
         self._depth = 0
+        self._kept_then: list[Callable[[], None]] = []
         self._damaged = False
         self._db = connected(self.path, temporary=self.temporary)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing of what is done within, on disk when it ends; holds the spool meanwhile; may be nested."""
+        """A transaction, on disk when it ends; it holds the spool's lock; may be nested."""
         with self.lock, self._named_errors():
             if self._depth == 0:
                 self._mend_if_damaged()
@@ -54,9 +55,20 @@ class SqliteSpool(Spool):
                     self._roll_back()
                     raise
                 self._tell()
+                kept, self._kept_then = self._kept_then, []
+                for then in kept:
+                    then()
+
+    def when_kept(self, then: Callable[[], None]) -> None:
+        with self.lock:
+            if self._depth:
+                self._kept_then.append(then)
+                return
+        then()
 
     def _roll_back(self) -> None:
-        # A disk that is full has the transaction rolled back already.
+        self._kept_then.clear()
+        # On a full disk SQLite has rolled the transaction back already.
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
 
@@ -87,7 +99,7 @@ class SqliteSpool(Spool):
 
     def _insert(self, rows: Sequence[Sequence[Any]]) -> int:
         self._db.executemany(INSERT, [_bound(row) for row in rows])
-        # One writer, and numbers that only grow: those of one transaction follow each other.
+        # There is one writer and numbers only grow, so those of one transaction are consecutive.
         return int(self._db.execute("SELECT last_insert_rowid()").fetchone()[0])
 
     def dropped(self) -> int:
@@ -95,7 +107,7 @@ class SqliteSpool(Spool):
         return int(self._rows(sql)[0][0])
 
     def _count_pruned(self, count: int) -> None:
-        """SQLite remembers the highest number: the rest is counting."""
+        """Nothing to do: `dropped` counts from SQLite's highest number."""
 
     def watch(
         self,
@@ -103,10 +115,10 @@ class SqliteSpool(Spool):
         lost: Callable[[], None],
         configured: Callable[[str], None],
     ) -> None:
-        """Nobody else writes the file."""
+        """Nothing to do: no other forwarder writes the file."""
 
     def own(self, row: int) -> None:
-        """Every row is this forwarder's."""
+        """Nothing to do: every row is this forwarder's."""
 
     def close(self) -> None:
         with self.lock:
@@ -116,7 +128,7 @@ class SqliteSpool(Spool):
 
 
 def _bound(values: Sequence[Any]) -> list[Any]:
-    # A client may send half a surrogate pair, for which SQLite has no text.
+    # SQLite's text cannot hold a lone surrogate, which a client may send.
     return [
         value.encode("utf-8", "backslashreplace").decode()
         if isinstance(value, str) and not value.isascii()

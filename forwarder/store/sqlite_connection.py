@@ -1,4 +1,4 @@
-"""The spool's one connection: opened, made where there is none, mended where the file is damaged."""
+"""Opens the spool's connection; creates a missing file and repairs a damaged one."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _LEFT_OPEN: list[sqlite3.Connection] = []
 
 
 def connected(path: Path, *, temporary: bool) -> sqlite3.Connection:
-    """A connection that nobody else has; what had to be mended is told on stderr. Raises SpoolError."""
+    """An exclusive connection; a repair is reported on stderr. Raises SpoolError."""
     if not check_spool_file(path):
         _tell(salvage(path))
     try:
-        # Nobody else's business: events of users, and the destination's token.
+        # The file has events of users and the destination's token, so this user alone may read it.
         path.touch(mode=0o600)
         ends = log_end(path.with_name(f"{path.name}-wal"))
         db = _connect(path)
@@ -42,7 +42,7 @@ def connected(path: Path, *, temporary: bool) -> sqlite3.Connection:
 
 
 def mend(db: sqlite3.Connection, path: Path, *, temporary: bool) -> sqlite3.Connection:
-    """A connection to what could be read of a damaged spool."""
+    """A connection to the readable rows of a damaged spool."""
     _tell(salvage(path))
     _LEFT_OPEN.append(db)
     new = _connect(path)
@@ -51,42 +51,42 @@ def mend(db: sqlite3.Connection, path: Path, *, temporary: bool) -> sqlite3.Conn
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether SQLite has met a page that does not hold together."""
+    """Whether SQLite's error is a damaged page."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _tell(said: str) -> None:
-    print(f"forwarder: {said}", file=sys.stderr, flush=True)
+def _tell(message: str) -> None:
+    print(f"forwarder: {message}", file=sys.stderr, flush=True)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=0.2)
-    # A flipped bit in a text must not keep all the other rows from being read.
+    # A damaged text must not prevent that other rows are read.
     db.text_factory = lambda raw: raw.decode("utf-8", "replace")
-    # One forwarder a file: two would each send everything. A killed one leaves no lock behind.
+    # One forwarder for a file: two would each send everything. A killed process leaves no lock.
     db.execute("PRAGMA locking_mode = EXCLUSIVE")
     return db
 
 
 def _set_up(db: sqlite3.Connection, temporary: bool) -> bool:
-    """Make a spool of a new file; False for one that does not hold together."""
-    # A file that goes with the process need not outlive the machine's own end.
+    """Create the spool in a new file; False for a damaged file."""
+    # A temporary file need not survive a crash of the machine.
     db.execute(f"PRAGMA synchronous = {'OFF' if temporary else 'NORMAL'}")
     db.execute("BEGIN IMMEDIATE")
     is_new = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     db.execute("COMMIT")
     if is_new:
-        # Before the log is switched on, so that the file itself says from the start whose it is.
+        # Before the write-ahead log is on, so that the file itself has the application's id from the start.
         db.executescript(f"BEGIN; {SCHEMA} COMMIT;")
     elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         return False
     db.execute("PRAGMA journal_mode = WAL")
-    # Every event touches the same few pages of the indexes: written home four times less often, 16 MB of log.
+    # Every event changes the same few index pages, so they are written back four times less often; the log has 16 MB.
     db.execute("PRAGMA wal_autocheckpoint = 4000")
     return True
 
 
 def _log_frames(db: sqlite3.Connection) -> int:
-    """How many frames of the log SQLite takes for whole."""
+    """The number of valid frames of the log, for SQLite."""
     return int(db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])

@@ -1,4 +1,4 @@
-"""A damaged spool mended: what can be read of it goes into a new file in its place, and the damaged one is set aside."""
+"""Repairs a damaged spool: its readable rows go into a new file in its place, and the damaged file is renamed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from optilocal.forwarder.store.file import SCHEMA, SpoolError
-from optilocal.serving.damaged_file import InUse, fits, set_aside, told
+from optilocal.serving.damaged_file import InUse, counted, fits, set_aside
 from optilocal.serving.database_pages import Row, Value
 
 _TEXT, _NUMBER = (str, None), (int, None)
-# By table: its columns, of which the first is the row's own number, what they may hold, and what a row is called.
+# Table → its columns (the first is the row's number), the types of their values, and the noun for a row.
 _KEPT = {
     "deliveries": (
         "number, namespace, id, message_id, type, outcome, regulation, due, state, report",
@@ -28,10 +28,10 @@ _KEPT = {
 
 
 def salvage(path: Path) -> str:
-    """Put a new spool in the place of a damaged one; what was done, in one line.
+    """Replace a damaged spool by a new one; the report of it, one line.
 
-    Message ids are remembered of the deliveries that could be read. Raises SpoolError, and changes nothing, when another
-    forwarder uses the spool. Of this process's connections to the damaged file see `set_aside`.
+    The new spool has the message ids of the readable deliveries. Raises SpoolError, and changes nothing, when another
+    forwarder is using the spool. For this process's connections to the damaged file see `set_aside`.
     """
     read: Counter[str] = Counter()
 
@@ -50,9 +50,9 @@ def salvage(path: Path) -> str:
         raise SpoolError(
             f"the spool {path} is in use by another forwarder; stop it or name another file"
         ) from None
-    said = told(read).replace("deliverys", "deliveries")
+    counts = counted(read).replace("deliverys", "deliveries")
     return (
-        f"the spool {path} was damaged: {said} could be read and go on; the damaged file is kept as {aside}"
+        f"the spool {path} was damaged: {counts} could be read and go on; the damaged file is kept as {aside}"
     )
 
 
@@ -70,7 +70,7 @@ def _keep(db: sqlite3.Connection, row: Row, read: Counter[str]) -> None:
 
 
 def _remember(db: sqlite3.Connection, values: list[Value]) -> None:
-    """A delivery owns its message id from the time on at which its event came."""
+    """A delivery owns its message id from the time at which its event was received."""
     try:
         at = int(json.loads(str(values[9]))["received_at"])
     except (ValueError, KeyError, TypeError):

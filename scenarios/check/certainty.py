@@ -1,7 +1,7 @@
-"""What of Segment before the mappings can be told for certain of an event of which only a part is known.
+"""What Segment certainly does before the mappings with an event that is known only in part.
 
-Of an event in source code or a plan the name is known and little else: a filter on a property that is not written out may
-drop it or not, and a property that seems to be missing may be sent. What chance decides is certain for no event.
+Source code or a plan gives an event's name and little else: a filter on a property that is not written out may drop the
+event or not, and a property that seems to be missing may be sent. A filter that drops at random is never certain.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _KNOWN = frozenset({"event", "type"})
 
 
 def for_whole_events(platform: Platform) -> Platform:
-    """What holds for an event that is known whole: everything but samples by chance."""
+    """What is certain for an event that is known whole: everything but random samples."""
     return replace(platform, filters=_without_chance(platform.filters))
 
 

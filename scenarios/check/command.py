@@ -60,7 +60,7 @@ def check(
 
 
 def read_datafile(named: str) -> Datafile:
-    """The datafile of a file or a URL. Raises CannotRun with the reason why there is none."""
+    """The datafile of a file or a URL. Raises CannotRun with the reason when there is none."""
     try:
         return Datafile(find_datafile(named, Path()))
     except ValueError as error:

@@ -91,7 +91,7 @@ class Destination:
         return min((*verdicts, missed), key=lambda judged: _FURTHEST.index(judged.outcome))
 
     def judge_name(self, name: str, event: Mapping[str, Any]) -> Judged:
-        """An event of which the name is known, and whatever of it `event` holds; all else is as it should be."""
+        """Judge an event by its name and the fields in `event`; every other field is taken to be right."""
         whole = {
             "type": "track",
             "event": name,

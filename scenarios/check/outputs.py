@@ -18,9 +18,9 @@ _ABOUT = "optilocal check: which tracked events never count in Optimizely"
 
 
 def write_github(report: Mapping[str, Any], stream: IO[str], *, cwd: Path, workspace: str | None) -> None:
-    """One `::error` for each finding by which an event never counts, one `::warning` for what is worth knowing.
+    """Write an `::error` for each finding that an event never counts, a `::warning` for each that is worth knowing.
 
-    A finding stands at its first place, or at the datafile.
+    The annotation names the finding's first place, or the datafile when it has none.
     """
     for finding in report["findings"]:
         place = _first_place(finding, report)

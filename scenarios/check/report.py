@@ -25,7 +25,7 @@ _HEADINGS = {
 }
 _PLACES = 3
 _WORTH_SHOWING = 10
-"""Of one code of what is worth knowing so many are shown: a large project has hundreds of metrics nobody sends."""
+"""So many findings of one code under "Worth knowing" are shown: a large project may have hundreds of unused metrics."""
 
 
 def print_report(report: Mapping[str, Any], stream: IO[str]) -> None:

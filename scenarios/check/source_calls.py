@@ -247,7 +247,7 @@ def _text(value: Sequence[Token], language: Language) -> str | None:
 
 
 def _reference(value: Sequence[Token]) -> str | None:
-    """The last name of `Events.ORDER_COMPLETED`, which a constant may define; a variable's usual name is none."""
+    """The last name of `Events.ORDER_COMPLETED`, which a constant may define; None for a usual variable name."""
     marks = all(token.kind == "name" or token.text in _REFERENCE_MARKS for token in value)
     name = value[-1].text if marks and value and value[-1].kind == "name" else None
     return None if name is None or (name.isalpha() and name.islower()) or name in _VARIABLES else name

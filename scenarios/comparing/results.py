@@ -161,7 +161,7 @@ def _only_named(expected: Any, captured: Any) -> Any:
 
 
 def _outline(item: Any) -> Any:
-    """A whole verdict nobody expected, in the few fields that say what it is."""
+    """An unexpected verdict, reduced to the fields that identify it."""
     if isinstance(item, dict) and "outcome" in item and "explanation" in item:
         return {key: item[key] for key in ("outcome", "event", "visitor_id")}
     return item

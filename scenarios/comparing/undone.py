@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _ABOUT_DECISIONS = ("user_not_activated", "unidentified_user", "activated_too_late")
-"""Outcomes whose remedy asks for a decision."""
+"""The outcomes whose remedy asks for a decision."""
 
 
 def undone(

@@ -119,7 +119,7 @@ def _datafiles(emulator: EmulatorClient, row: Mapping[str, Any]) -> list[tuple[i
 
 
 def _unusable(row: Mapping[str, Any]) -> tuple[int, dict[str, Any]] | None:
-    """What stands in the datafile's place now, where that is none or is not served as one."""
+    """The text that is served now in the datafile's place; None when it is a valid datafile that is served as one."""
     if row["text"] is None:
         return None
     served = {"raw": row["text"], "content_type": row["content_type"], "status": row["status"]}

@@ -92,10 +92,10 @@ def _lines(value: Any, room: int = _WIDTH) -> list[str]:
 
 
 def _written(value: Any) -> Any:
-    """The value with a word in each matcher's place: the library writes no tag without a value behind it."""
+    """The value with a word in each matcher's place: the YAML library cannot write a tag without a value."""
     if isinstance(value, Matcher):
         if value.argument is not None:
-            raise ValueError(f"{value} is written by nobody but the author")
+            raise ValueError(f"only the author of a scenario can write {value}")
         return f"{_MARK}{value.tag}{_MARK}"
     if isinstance(value, dict):
         return {key: _written(item) for key, item in value.items()}

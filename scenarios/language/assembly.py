@@ -99,7 +99,7 @@ def _datafile(checker: Checker, value: dict[str, Any], defaults: Defaults) -> di
 
 
 def read_datafile(checker: Checker, named: Any) -> dict[str, Any] | None:
-    """The datafile that `datafile:` names or is; None when it is none, which is noted."""
+    """The datafile that `datafile:` names or contains; None, and a problem noted, when it is not a datafile."""
     try:
         if isinstance(named, str):
             return datafile_source.find_datafile(named, checker.document.file.parent)

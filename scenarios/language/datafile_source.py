@@ -1,4 +1,4 @@
-"""The datafile of a file or a URL, or one sentence that says why there is none."""
+"""Reads a datafile from a file or a URL, or says in one sentence why that fails."""
 
 from __future__ import annotations
 

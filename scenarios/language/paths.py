@@ -18,7 +18,7 @@ def shown(file: Path) -> str:
 
 
 def typed(path: str) -> Path:
-    """The file or folder that a person typed: where there is none here, `suite/…` is the shipped one."""
+    """The file or folder that a person typed; `suite/…` is the shipped suite's when there is no such file here."""
     file = Path(path)
     if not file.exists() and file.parts[:1] == ("suite",):
         shipped = SUITE.joinpath(*file.parts[1:])

@@ -28,8 +28,8 @@ def write(run: dict[str, Any], file: Path) -> None:
 def render(run: dict[str, Any], static: Path) -> str:
     """The viewer's page with every style, script and picture in it, and the run as `#run-data`.
 
-    The page asks nobody for anything, and its policy says so: only the scripts and styles written into it may run, each
-    known by its hash.
+    The page sends no requests, and its content security policy forbids them: only the scripts and styles written into
+    it may run, each allowed by its hash.
     """
     page = _Page(static)
     page.feed((static / "index.html").read_text(encoding="utf-8"))

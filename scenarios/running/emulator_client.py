@@ -21,7 +21,7 @@ _COUNTED = ("seen", "applied", "active", "namespace")
 
 
 def new_session() -> requests.Session:
-    """A session for an emulator on this machine: proxies of the environment are none of its business."""
+    """A session for an emulator on this machine, which ignores the proxies that the environment names."""
     session = requests.Session()
     session.trust_env = False
     return session
@@ -108,7 +108,12 @@ class EmulatorClient:
 
     def datafiles(self) -> list[dict[str, Any]]:
         """The datafiles served, in the order they came."""
-        return list(self.call("GET", "/_emulator/datafiles")["datafiles"])
+        rows: list[dict[str, Any]] = []
+        page: dict[str, Any] = {"more": True}
+        while page.get("more"):
+            page = self.call("GET", "/_emulator/datafiles", params={"after": page.get("next")})
+            rows += page["datafiles"]
+        return rows
 
     def put_raw_datafile(self, sdk_key: str, text: str, content_type: str | None, status: int | None) -> None:
         """Any text in the datafile's place, with the content type and status it is to be served with."""

@@ -144,7 +144,7 @@ class _Drive:
         )
 
     def _conversions(self, rows: list[dict[str, Any]]) -> tuple[tuple[int, dict[str, Any]], ...]:
-        """The conversions that were posted in event batches, each with its step: whose time it was received at."""
+        """The conversions that were posted in event batches, each with the index of the step that posted it."""
         steps = {note["at"]: note["index"] for note in self.notes if note["kind"] == "event_batch"}
         if not steps:
             return ()

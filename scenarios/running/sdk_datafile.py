@@ -23,10 +23,10 @@ a process of `optilocal run` makes a client a scenario, for few datafiles.
 
 
 class ServedDatafile(BaseConfigManager):
-    """A config manager of the SDK that polls when it is told to, and not from a thread of its own every five minutes.
+    """A config manager of the SDK that polls when the runner asks for it, not every five minutes from a thread of its own.
 
-    It asks as the SDK's PollingConfigManager does: a conditional GET, and what cannot be read leaves what was there.
-    `session` does the asking: the SDK's own would go through a proxy of the environment.
+    It asks as the SDK's PollingConfigManager does, with a conditional GET; an answer that cannot be read leaves the
+    earlier datafile in use. It sends its requests on `session`, because the SDK's own would use the environment's proxy.
     """
 
     def __init__(self, sdk_key: str, url: str, session: requests.Session, logger: Logger) -> None:

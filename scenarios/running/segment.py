@@ -106,14 +106,14 @@ class LocalSegment:
         return str(delivery.report["id"])
 
     def delete(self, user_id: str, regulation: str, anonymous_id: str | None) -> str | None:
-        """Carry out a regulation, and the destination's onDelete where it hears of it."""
+        """Carry out a regulation, and call the destination's onDelete when Segment would."""
         now = self._clock.now_ms()
         delivery = self._pipeline.delete(user_id, regulation, anonymous_id=anonymous_id)
         self._clock.set(now)
         return None if delivery is None else str(delivery.report["id"])
 
     def request_counts(self) -> dict[str, int]:
-        """As sent over HTTP, retries included."""
+        """How many requests were sent over HTTP, retries included."""
         return dict(self._pipeline.request_counts)
 
     def close(self) -> None:
@@ -150,13 +150,13 @@ class RemoteSegment:
         return self._finished()
 
     def delete(self, user_id: str, regulation: str, anonymous_id: str | None) -> str | None:  # noqa: ARG002
-        """Ask for a regulation; wait for the delivery where the destination hears of it."""
+        """Ask for a regulation; wait for the delivery when Segment would call the destination's onDelete."""
         body = {"regulationType": regulation, "subjectType": "USER_ID", "subjectIds": [user_id]}
         self._call("POST", "/regulations", body)
         return self._finished() if regulation in ("SUPPRESS_WITH_DELETE", "DELETE_ONLY") else None
 
     def request_counts(self) -> dict[str, int]:
-        """As the deliveries tell them."""
+        """How many requests the deliveries list."""
         counts = {"datafile": 0, "events": 0, "privacy": 0}
         for delivery in self._call("GET", "/_forwarder/deliveries?limit=1000")["deliveries"]:
             for request in delivery["requests"]:

@@ -115,12 +115,12 @@ class Workers:
 
 
 def _can_fork() -> bool:
-    """Linux alone, and nothing else going on in this process: a lock that another thread holds would stay shut."""
+    """Only on Linux, and only without another thread: a lock that it holds would stay locked in the fork."""
     return sys.platform == "linux" and threading.active_count() == 1
 
 
 def _forked_pool(scenarios: tuple[Scenario, ...], count: int, own_emulators: bool) -> ProcessPoolExecutor:
-    global _forked  # noqa: PLW0603 - what the processes are born with need not be sent to them
+    global _forked  # noqa: PLW0603 - a forked process has it already, so it need not be sent
     _forked = scenarios
     # Imported once, before the fork, instead of once in each process.
     if any('"@liquid"' in json.dumps(scenario.mappings) for scenario in scenarios):

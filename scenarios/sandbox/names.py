@@ -1,4 +1,4 @@
-"""The names of a datafile, held against those that a test uses: a wrong one is told at once, with what was meant."""
+"""Checks the names that a test uses against the datafile's; a wrong name is an error with the nearest right one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _MOST_SHOWN = 20
 
 
 class UnknownName(ValueError):
-    """The datafile has no such name; the text says which are close."""
+    """The datafile has no such name; the text lists close ones."""
 
 
 class Named(dict[str, Any]):
-    """Results by name. A name that is not there is a KeyError with the one that was meant."""
+    """Results by name. An unknown name is a KeyError with the nearest known one."""
 
     def __init__(self, kind: str, values: Mapping[str, Any]) -> None:
         super().__init__(values)
@@ -44,22 +44,22 @@ class DatafileNames:
         }
 
     def check_flag(self, key: str) -> None:
-        """The datafile has this flag."""
+        """Check that the datafile has this flag."""
         _check("flag", key, self._flags)
 
     def check_experiment(self, key: str, variation: str | None = None) -> None:
-        """The datafile has this experiment, and it has the variation, if one is given."""
+        """Check that the datafile has this experiment, and the experiment this variation if one is given."""
         _check("experiment", key, self._experiments)
         if variation is not None:
             _check(f"variation of {key}", variation, self._experiments[key])
 
     def check_listed(self, experiment: str) -> None:
-        """The datafile has an experiment or holdout of this key or id, by which verdicts can be asked for."""
+        """Check that the datafile has an experiment or holdout of this key or id, which can select verdicts."""
         if experiment not in self._listed:
             _check("experiment", experiment, self._experiments)
 
     def check_event(self, key: str) -> None:
-        """The datafile has this event."""
+        """Check that the datafile has this event."""
         _check("event", key, self._events)
 
 

@@ -88,7 +88,7 @@ def reports_to(files: Sequence[Path]) -> Reports:
 
 
 def _is_aside(row: Mapping[str, Any]) -> bool:
-    """A page, identify or other call that no mapping takes; nobody meant it to count."""
+    """A page, identify or other call that no mapping takes, so it was not meant to count."""
     kind: str = (row.get("delivery") or {}).get("type", "track")
     return kind != "track" and str(row["outcome"]) == "not_subscribed"
 

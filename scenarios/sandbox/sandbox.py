@@ -189,7 +189,7 @@ def sandbox(
     `datafile` is a dict, its JSON, the path of a file or a URL (default: the shipped shop's), `settings` the
     destination's, `mappings` its mappings. With `intercept` this process's own environment is set so that what it and
     its children send to the real hosts of Optimizely and Segment ends here; it is as before at the end.
-    Raises ValueError for a datafile that is none, CannotRun when a server cannot be started.
+    Raises ValueError for a `datafile` that is not a valid datafile, CannotRun when a server cannot be started.
     """
     return SandboxContext(datafile, settings, mappings, intercept)
 

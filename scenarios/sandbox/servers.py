@@ -63,14 +63,14 @@ class LazyServers:
             return self._forwarder
 
     def fresh_namespace(self, name: str) -> str:
-        """The name of a namespace that nobody has used, with what is left of `name` in it."""
+        """The name of an unused namespace that contains `name` as far as a namespace's name may."""
         with self._lock:
             self._count += 1
             slug = _NOT_IN_A_NAME.sub("-", name).strip("-").lower()[:40]
             return f"{self._token}-{self._count}-{slug}".rstrip("-")
 
     def client(self, namespace: str | None = None) -> EmulatorClient:
-        """A client of one namespace; whoever asks closes its session."""
+        """A client of one namespace; the caller closes its session."""
         return EmulatorClient(self.emulator_url, namespace, new_session())
 
     def close(self) -> None:

@@ -61,7 +61,9 @@
         settings.accessToken,
         "For deletions. Shown masked; leave it as it is to keep it.",
       );
+      const enabled = o.h("input", { type: "checkbox", id: "setting-enabled", checked: settings.enabled !== false });
       const values = () => ({
+        enabled: enabled.checked,
         accountId: account.value || null,
         dataFileUrl: url.value || null,
         ...(token.value === MASK ? {} : { accessToken: token.value || null }),
@@ -87,6 +89,7 @@
         }
       });
       o.append(slot, [
+        o.h("p", {}, enabled, " ", o.h("label", { for: "setting-enabled" }, "The destination is on")),
         accountField,
         urlField,
         tokenField,

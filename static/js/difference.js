@@ -104,7 +104,7 @@
           o.h("dd", {}, value(difference, "captured", withType)),
         ),
       ),
-      difference.reason && o.h("p", {}, difference.reason),
+      difference.reason && o.h("p", {}, o.h("code", {}, field), " ", difference.reason),
       difference.nearest &&
         o.h(
           "p",

@@ -67,13 +67,20 @@
     const foot = o.h("div", { class: "list-foot" });
     o.append(slot, [bar, body, foot]);
 
+    /** A row; of one that the emulator cannot read any more, that. */
+    function shown(one) {
+      if (!one.unreadable) return what.row(one);
+      const blank = what.columns.slice(1).map(() => "");
+      return { attrs: {}, cells: [`Row ${one.number} cannot be shown: ${one.unreadable}`, ...blank] };
+    }
+
     async function draw() {
       const answer = await o.source.get(what.path, { ...asked, after: cursor }, { signal: page.signal });
       const all = answer[what.path];
       const rows = what.keep ? all.filter(what.keep) : [...all];
       if (what.sort) rows.sort(what.sort);
       bar.replaceChildren();
-      if (rows.length) o.refill(body, [o.table(what.caption, what.columns, rows.map(what.row), { class: "stack" })]);
+      if (rows.length) o.refill(body, [o.table(what.caption, what.columns, rows.map(shown), { class: "stack" })]);
       else body.replaceChildren(what.filtered ? what.none() : what.empty());
       o.keys.settle(body);
       const older = (all.length === ROWS || answer.more) && answer.next !== null && answer.next !== undefined;

@@ -32,7 +32,7 @@
           {
             type: "button",
             class: "button",
-            "aria-label": `Move request ${id} on`,
+            "aria-label": `Process the next step of request ${id}`,
             on: {
               click: async () => {
                 const moved = await o.source.send("POST", `subject-access-requests/${encodeURIComponent(id)}/process`, {
@@ -44,11 +44,12 @@
               },
             },
           },
-          "Move on",
+          "Process the next step",
         );
   }
 
   async function erasure(page) {
+    const { forwarder } = await o.source.about(page.signal);
     page.title("Erasure");
     const answer = await o.source.get("subject-access-requests", { ns: o.shell.ns() }, { signal: page.signal });
     const at = (one) => Date.parse(one.requested_at_time);
@@ -93,7 +94,7 @@
         : o.empty(
             "No request yet",
             "Ask the forwarder to delete a user:",
-            `curl -X POST http://127.0.0.1:8411/regulations -H 'Content-Type: application/json' -d '{"regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectIds": ["u-1"]}'`,
+            `curl -X POST ${(forwarder || "http://127.0.0.1:8411").replace(/\/$/, "")}/regulations -H 'Content-Type: application/json' -d '{"regulationType": "DELETE_ONLY", "subjectType": "USER_ID", "subjectIds": ["u-1"]}'`,
           ),
     );
   }

@@ -17,7 +17,7 @@
 
   function badges(one) {
     return [
-      (one.violations || []).length > 0 && o.badge("bad", `invalid ${one.violations.length}`),
+      (one.violations || []).length > 0 && o.badge("bad", o.words.plural(one.violations.length, "violation")),
       (one.warnings || []).length > 0 && o.badge("warn", o.words.plural(one.warnings.length, "warning")),
       one.fault && o.badge("warn", faultText(one.fault)),
     ];
@@ -214,7 +214,7 @@
           o.h(
             "a",
             { class: "button", href: o.route.format({ page: "received", params: { ns: one.namespace } }) },
-            "Its namespace's events",
+            "Events of this namespace",
           ),
         o.jsonLink("exchanges", { ns, after: Number(number) - 1, limit: 1 }),
       ),

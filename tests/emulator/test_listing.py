@@ -8,6 +8,8 @@ import requests
 from field_builders import activation, batch, purchase, report
 from space import Space
 
+from optilocal.scenarios.running.emulator_client import EmulatorClient
+
 
 def test_pages_forwards_and_backwards(space: Space) -> None:
     space.send(batch(*(purchase(f"u-{number}", uuid=f"c-{number}") for number in range(7))))
@@ -176,6 +178,20 @@ def test_a_page_ends_by_its_bytes_too(space: Space) -> None:
                 break
         assert len(whole) == len(set(whole)) == 4
         assert pages > 1, name
+
+
+def test_a_listing_without_rows_by_number_ends_by_its_bytes_too(space: Space) -> None:
+    for number in range(6):
+        path = f"/_emulator/datafiles/key-{number}?raw=1"
+        assert space.call("PUT", path, data=b"x" * 2_000_000).status_code == 201
+    first = space.json("datafiles")
+    assert (len(first["datafiles"]), first["more"]) == (3, True)
+    rest = space.json("datafiles", after=first["next"])
+    keys = [row["sdkKey"] for row in first["datafiles"] + rest["datafiles"]]
+    assert keys == [f"key-{number}" for number in range(6)]
+    assert "more" not in rest
+    with EmulatorClient(space.root, space.name).session as session:
+        assert len(EmulatorClient(space.root, space.name, session).datafiles()) == 6
 
 
 def test_waiting_for_a_run(space: Space) -> None:

@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 import requests
 from field_builders import NOW, SECOND, activation, batch, datafile, purchase
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from journal_builders import convert, decide, exchange
 from plain_counting import totals
+from postgresql_server import PostgresqlServer
 from space import Space
 from verdict_builders import delivery
 
 from optilocal.emulator.control.deliveries import as_kept
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.store import DatafileStore, read_content
+from optilocal.emulator.journal.opening import open_journal
 from optilocal.emulator.journal.records import Query
-from optilocal.emulator.journal.sqlite import SqliteJournal
 from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.projection.projector import Projector
 from optilocal.emulator.projection.verdicts import Verdicts, event_json
@@ -28,8 +29,8 @@ from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings
 
 
-def made(path: Path | None = None, rules: Rules = Rules(), **options: Any) -> Projector:  # noqa: B008 - frozen
-    journal = SqliteJournal(path, **options)
+def made(where: Path | str | None = None, rules: Rules = Rules(), **options: Any) -> Projector:  # noqa: B008 - frozen
+    journal = open_journal(where, **({"max_rows": 1_000_000} | options))
     if not journal.knows_namespace("n"):
         DatafileStore(journal, "n").put("sdk-1", read_content(dumps(datafile()), raw=False), 0)
     return Projector(journal, Verdicts(journal, rules))
@@ -141,6 +142,34 @@ def test_two_processes_and_few_remembered_visitors_change_nothing(
         finally:
             two.journal.close()
             one.journal.close()
+
+
+@pytest.fixture
+def stores(postgresql: PostgresqlServer, schema: str, tmp_path: Path) -> Iterator[list[list[Projector]]]:
+    """A file, a database with one emulator, and a database with three."""
+    urls = [postgresql.url(f"{schema}_{name}") for name in ("one", "three")]
+    found = [[made(tmp_path / "journal")], [made(urls[0])], [made(urls[1]) for _ in range(3)]]
+    yield found
+    for each in found:
+        for projector in each:
+            projector.journal.close()
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 2), st.booleans()), max_size=14))
+def test_any_store_and_any_number_of_emulators_come_to_the_same(
+    stores: list[list[Projector]], steps: list[tuple[str, int, bool]]
+) -> None:
+    found: list[Any] = []
+    for projectors in stores:
+        projectors[0].journal.reset("n", [])
+        for step, who, asks in steps:
+            arrive(projectors[who % len(projectors)], step)
+            if asks:
+                projectors[-who % len(projectors)].catch_up()
+        found += [(outcomes(each), each.results("n")) for each in projectors]
+        assert found[-1][1] == counted_at_once(projectors[0])
+    assert all(each == found[0] for each in found)
 
 
 @settings(max_examples=30, deadline=None)

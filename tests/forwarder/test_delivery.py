@@ -141,7 +141,7 @@ class TestThePlatformInFront:
         (
             Answer(body="<p>", headers=JSON),
             "datafile_unavailable",
-            "no JSON: <p>",
+            "not valid JSON: <p>",
             ("IntegrationError", "<p>"),
         ),
         (

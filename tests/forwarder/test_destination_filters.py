@@ -35,7 +35,7 @@ def test_an_event_that_a_filter_drops_names_the_filter_and_what_held(pair: Pair)
     assert "'No tests'" in verdict["explanation"]
     assert verdict["details"] == [
         "destination filter 'No tests' drops the event: contains( userId, 'test' ) or userId = 'u-1'",
-        "what holds of it is userId = 'u-1'",
+        "the part that holds is userId = 'u-1'",
         "Segment's discard code is FILTERED_BY_RULES.",
     ]
     assert '"No tests"' in verdict["remedy"]
@@ -75,7 +75,7 @@ def test_an_error_in_a_filter_drops_the_event_and_the_verdict_says_so(
     verdict = verdict_of(pair, [drop(statement)])
     assert verdict["outcome"] == "filtered"
     assert why in verdict["explanation"]
-    assert "Segment drops the event then and shows the error nowhere" in verdict["details"]
+    assert "Segment drops the event in this case and does not show the error" in verdict["details"]
 
 
 def test_properties_are_taken_out_before_the_mapping(pair: Pair) -> None:
@@ -97,8 +97,8 @@ def test_properties_are_taken_out_before_the_mapping(pair: Pair) -> None:
     assert verdict["delivery"]["source_event"]["properties"] == properties
     assert verdict["delivery"]["mapped_event"]["properties"]["products"] == [{"sku": "a"}, "odd"]
     told = [note["message"] for note in verdict["warnings"] if note["code"] == "changed_by_filter"]
-    assert any("'PII' takes out properties: email" in message for message in told)
-    assert any("'Few' leaves nothing but properties: revenue, products" in message for message in told)
+    assert any("'PII' removes properties: email" in message for message in told)
+    assert any("'Few' keeps only properties: revenue, products" in message for message in told)
 
 
 def test_what_is_dropped_is_decided_before_properties_are_taken_out(pair: Pair) -> None:

@@ -109,7 +109,7 @@ def test_a_settings_file(tmp_path: Path) -> None:
             ["--retry-base", "nan"],
             "a first retry after nan seconds: use a number above 0",
         ),
-        (["--optimizely", "localhost:8410"], "the emulator's address 'localhost:8410' is no http:// URL"),
+        (["--optimizely", "localhost:8410"], "the emulator's address 'localhost:8410' is not an http:// URL"),
         (
             ["--datafile-url", "not a url"],
             "the destination's settings: Datafile URL must be a valid URI string but it was not.",
@@ -133,7 +133,7 @@ def test_what_is_wrong_is_one_line_and_2(
     ("content", "says"),
     [
         ("{", "is not JSON"),
-        ("[]", "holds no JSON object"),
+        ("[]", "does not contain a JSON object"),
         ('{"account": 1}', "has an unknown key 'account'; known are accountId, "),
         ('{"mappings": [{"trigger": "x", "fields": {}}]}', "mapping 'Mapping 1': Invalid subscription"),
         ('{"mappings": 5}', "mappings are a list"),

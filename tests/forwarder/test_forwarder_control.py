@@ -48,7 +48,10 @@ class TestSettings:
             ({"dataFileUrl": "no url"}, "Datafile URL must be a valid URI string but it was not."),
             ({"accountId": {}}, "Optimizely Account Id must be a string but it was an object."),
             ({"accountId": None}, "The root value is missing the required field 'accountId'."),
-            ({"account": "1"}, "unknown setting 'account'; known are accountId, dataFileUrl, accessToken"),
+            (
+                {"account": "1"},
+                "unknown setting 'account'; known are accountId, dataFileUrl, accessToken, enabled",
+            ),
             ([], "settings are an object {accountId, dataFileUrl, accessToken}"),
         ],
     )
@@ -117,7 +120,7 @@ class TestMappings:
             ([{"trigger": 'type = "track"'}], "mapping 1 needs 'fields', an object"),
             ([{"fields": {}}], "mapping 1 needs 'trigger', a text"),
             ([{"trigger": "", "fields": {}, "when": 1}], "mapping 1 has an unknown key 'when'"),
-            ([5], "mapping 1 is no object"),
+            ([5], "mapping 1 is not an object"),
             ({}, "mappings are a list"),
         ],
     )

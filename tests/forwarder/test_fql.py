@@ -171,7 +171,7 @@ def test_a_glob_of_many_stars_takes_no_time_to_speak_of() -> None:
         ("exists(a)", "there is no function 'exists' at character 1"),
         ("length()", "length takes 1 value, not 0 at character 1"),
         ("contains(a)", "contains takes 2 values, not 1 at character 1"),
-        ("a = $b", "an FQL statement has no such character"),
+        ("a = $b", "FQL does not have this character"),
         ("a\\", "a backslash needs a character after it"),
         ("(" * (MAX_DEPTH + 1) + "a" + ")" * (MAX_DEPTH + 1), f"nested deeper than {MAX_DEPTH}"),
         ("a = 1 AND b = 2", "expected an operator, `and`, `or` or the end at character 7, 'AND b = 2'"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from optilocal.forwarder.stages.integrations import DISPLAY_NAME, look_at_integrations
+from optilocal.forwarder.stages.integrations import DISPLAY_NAME, apply_integrations
 
 MEANT = [
     "Optimizely",
@@ -27,8 +27,8 @@ OTHERS = [
 
 def look(integrations: Any) -> tuple[str | None, list[str]]:
     """Why the event ends, and what is warned of when it goes on."""
-    looked = look_at_integrations({"type": "track", "integrations": integrations})
-    return looked.ended and looked.ended.details[0], [note["message"] for note in looked.warnings]
+    result = apply_integrations({"type": "track", "integrations": integrations})
+    return result.ended and result.ended.details[0], [note["message"] for note in result.warnings]
 
 
 @pytest.mark.parametrize("name", MEANT)
@@ -45,7 +45,7 @@ def test_a_wrong_name_without_effect_is_a_warning(name: str) -> None:
     assert why is None
     assert (
         warning
-        == f"integrations says {{{name!r}: false}}, which is no name of this destination; it is {DISPLAY_NAME!r}"
+        == f"integrations says {{{name!r}: false}}, which is not this destination's name: {DISPLAY_NAME!r}"
     )
     assert look({name: True}) == (None, []), "it is sent, as it was meant to be"
 

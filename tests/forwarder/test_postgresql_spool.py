@@ -133,3 +133,14 @@ def test_a_schema_of_something_else_is_refused_in_one_line(
     with pytest.raises(ServerError, match="holds something else than the spool") as caught:
         make_server(spool=url)
     assert "\n" not in str(caught.value)
+
+
+def test_a_regulation_and_its_deletion_are_kept_together_and_sent(
+    make_server: Make, double: OptimizelyDouble, url: str
+) -> None:
+    segment = make_server(spool=url, destination={"accessToken": "pat-1"})
+    for number in range(5):
+        body = {"regulationType": "SUPPRESS_WITH_DELETE", "subjectIds": [f"u-{number}"]}
+        assert segment.post("/regulations", body).ok
+    assert [row["outcome"] for row in segment.ended(5)] == ["deleted"] * 5
+    assert len(double.to("/v2/subject-access-requests")) == 5

@@ -15,7 +15,7 @@ from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings as EmulatorSettings
 from optilocal.forwarder.clock import ManualClock
 from optilocal.forwarder.http.session import HttpSession
-from optilocal.forwarder.pipeline.reporting import DeliveryReporter, Told
+from optilocal.forwarder.pipeline.reporting import DeliveryReporter, Receipt
 
 Make = Callable[..., SegmentSide]
 REPORTS = "/_emulator/deliveries"
@@ -45,8 +45,8 @@ class TestReporter:
     ) -> None:
         double.next(REPORTS, Answer(201, '{"number": 7}', JSON), Answer(201, '{"numbers": [8, 9]}', JSON))
         reporter = DeliveryReporter(session, f"{double.url}/ns/blue/")
-        assert reporter.send(['{"id":"a"}']) == [Told(True, 7)]
-        assert reporter.send(['{"id":"b"}', '{"id":"c"}']) == [Told(True, 8), Told(True, 9)]
+        assert reporter.send(['{"id":"a"}']) == [Receipt(True, 7)]
+        assert reporter.send(['{"id":"b"}', '{"id":"c"}']) == [Receipt(True, 8), Receipt(True, 9)]
         assert [one.path for one in double.received] == [f"/ns/blue{REPORTS}"] * 2
         assert [one.json for one in double.received] == [{"id": "a"}, [{"id": "b"}, {"id": "c"}]]
 
@@ -57,7 +57,7 @@ class TestReporter:
         double.next(REPORTS, refused, Answer(201, '{"number": 1}', JSON), refused, Answer(503))
         found = DeliveryReporter(session, double.url).send(['{"id":"a"}', '{"id":"b"}', '{"id":"c"}'])
         # What is refused for good is told as far as it can be; what the emulator could not take is not.
-        assert found == [Told(True, 1), Told(True, None), Told(False, None)]
+        assert found == [Receipt(True, 1), Receipt(True, None), Receipt(False, None)]
         assert [one.json["id"] for one in double.received[1:]] == ["a", "b", "c"]
 
     @pytest.mark.parametrize("body", ["", "no JSON", "[]", '{"numbers": [1]}', '{"numbers": "x"}'])
@@ -65,14 +65,14 @@ class TestReporter:
         self, session: HttpSession, double: OptimizelyDouble, body: str
     ) -> None:
         double.next(REPORTS, Answer(201, body, JSON))
-        assert DeliveryReporter(session, double.url).send(["{}", "{}"]) == [Told(True, None)] * 2
+        assert DeliveryReporter(session, double.url).send(["{}", "{}"]) == [Receipt(True, None)] * 2
 
     @pytest.mark.parametrize("answer", [Answer(503), Answer(broken="hang_up"), Answer(broken="truncate")])
     def test_what_is_not_answered_is_still_to_be_told(
         self, session: HttpSession, double: OptimizelyDouble, answer: Answer
     ) -> None:
         double.next(REPORTS, answer)
-        assert DeliveryReporter(session, double.url).send(["{}", "{}"]) == [Told(False)] * 2
+        assert DeliveryReporter(session, double.url).send(["{}", "{}"]) == [Receipt(False)] * 2
 
 
 class TestQueue:

@@ -177,7 +177,7 @@ def test_a_reference_to_elsewhere_is_not_fetched() -> None:
 @pytest.mark.parametrize(
     ("schema", "problem"),
     [
-        ({"plan": {"name": "no rules"}}, "schema.plan: this is no tracking plan"),
+        ({"plan": {"name": "no rules"}}, "schema.plan: this is not a tracking plan"),
         ({"plan": {"rules": [rule("TRACK", {"a": {"type": "text"}}, "A")]}}, "schema.plan.rules[0].jsonSchema: the rule 'A' is not JSON schema"),
         ({"settings": {"track": {}}}, "schema.settings: these settings compare events with a tracking plan, and none is given"),
         ({"plan": {"rules": RULES}, "settings": {"track": {"allowUnplanned": True}}}, 'schema.settings.track.allowUnplanned: "allowUnplanned" is not allowed'),

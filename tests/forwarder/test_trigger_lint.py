@@ -13,7 +13,7 @@ EVENTS = ("Order Completed", "Product Added")
 @pytest.mark.parametrize(
     ("trigger", "at", "says"),
     [
-        ('type = "track" and evnt = "Tea"', "evnt", "no field evnt (did you mean event?), so the condition is left out"),
+        ('type = "track" and evnt = "Tea"', "evnt", "no field evnt (did you mean event?), so the condition is ignored"),
         ('Type = "track"', "Type", "no field Type (did you mean type?)"),
         ('type = "Track"', '"Track"', 'no event has the type "Track" (did you mean track?)'),
         ('type == "track"', "==", "write `=` instead of =="),
@@ -29,7 +29,7 @@ EVENTS = ("Order Completed", "Product Added")
         ('type: "track"', ":", ": does not belong in a trigger"),
         ('type = "track" and (event = "A" or event = "B"', "(", "never closed"),
         ('type = "track")', ")", "closes nothing"),
-        ('type = "track" and (event = "A" or (name = "B"))', "(", "one level is all there is"),
+        ('type = "track" and (event = "A" or (name = "B"))', "(", "there is one level"),
         ('type = "track" and !(event = "A")', "(", "negates nothing"),
         ('event = "A" or event = "B" and type = "track"', "and", "takes the last one for all conditions"),
         ('type = "track" and contain(event, "A")', "contain", "no function contain (did you mean contains?)"),

@@ -68,7 +68,7 @@ def test_a_mapping_of_its_own_and_why_it_skips(tmp_path: Path, capsys: pytest.Ca
     mapping.write_text(json.dumps({"trigger": 'type = "track" && event = "A"', "fields": {"eventKey": "A"}}))
     code, (answer,) = previewed(tmp_path, capsys, json.dumps(EVENT), "--mapping", str(mapping))
     assert (code, answer["outcome"], answer["requests"]) == (0, "skipped", [])
-    assert "cannot be read; write `and` instead of &&" in answer["reason"]
+    assert "cannot be parsed; write `and` instead of &&" in answer["reason"]
 
 
 @pytest.mark.parametrize("nonsense", ["nonsense", "[1]", '{"op": "dance"}'])

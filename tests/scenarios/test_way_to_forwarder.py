@@ -146,10 +146,10 @@ def test_a_preview_that_cannot_be_made_is_refused_in_one_line(sandbox: LocalServ
         ),
         (
             "",
-            "No event sets it off: it cannot be read.",
+            "No event sets it off: it cannot be parsed.",
             "Cannot read properties of undefined (reading 'type')",
         ),
-        ("type", "No event sets it off: it cannot be read.", "Value token is missing"),
+        ("type", "No event sets it off: it cannot be parsed.", "Value token is missing"),
     ],
 )
 def test_a_trigger_is_told_in_words(

@@ -55,6 +55,22 @@ def test_settings_are_saved_tested_and_refused_with_segments_words(
     expect(page.get_by_label("Datafile URL")).to_have_value(re.compile("SHOPkA7pQ2mXv9Rt"))
 
 
+def test_a_destination_that_is_switched_off_gets_no_event(page: Page, workbench: EmulatorClient) -> None:
+    page.goto(f"/#/destination?ns={workbench.namespace}")
+    page.get_by_label("The destination is on").uncheck()
+    page.get_by_role("button", name="Save settings").click()
+    expect(page.get_by_text("Saved")).to_be_visible()
+    send(workbench, ORDER)
+    [verdict] = workbench.verdicts()
+    assert (verdict["outcome"], verdict["remedy"]) == (
+        "not_subscribed",
+        "Switch the destination on, in its settings.",
+    )
+    assert "switched off" in verdict["explanation"]
+    page.reload()
+    expect(page.get_by_label("The destination is on")).not_to_be_checked()
+
+
 def test_a_mapping_is_made_explained_tried_and_switched_off(page: Page, workbench: EmulatorClient) -> None:
     send(workbench, ORDER, {**ORDER, "event": "Signed Up"})
     page.goto(f"/#/destination?tab=mappings&ns={workbench.namespace}")

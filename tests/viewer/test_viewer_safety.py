@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -282,3 +284,27 @@ def test_a_run_that_others_posted_without_most_of_it_breaks_no_page(
     expect(page.locator("main h1")).to_contain_text(re.compile(f"{shown}|This could not be shown"))
     page.goto("/#/events")
     expect(page.locator("main h1")).to_contain_text("Events")
+
+
+@pytest.mark.parametrize(
+    ("listing", "table", "column"), [("events", "verdicts", "delivery"), ("exchanges", "exchanges", "head")]
+)
+def test_a_row_that_is_damaged_is_one_bad_row(
+    new_page: Any, tmp_path: Path, listing: str, table: str, column: str
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    with EmulatorServer(Settings(port=0, journal=path)) as emulator:
+        client = EmulatorClient(emulator.base_url)
+        for number in range(3):
+            report = {"id": str(number), "type": "track", "message_id": f"m-{number}", "event": "Signed Up"}
+            client.call(
+                "POST", "/_emulator/deliveries", json={**report, "outcome": "not_subscribed", "requests": []}
+            )
+            client.call("POST", "/v1/events", json={"account_id": "1", "visitors": []})
+        with closing(sqlite3.connect(path)) as db:
+            db.execute(f"UPDATE {table} SET {column} = '{{' WHERE number = 2")
+            db.commit()
+        page = new_page(base_url=emulator.base_url, noise="ERR_CONNECTION_REFUSED")
+        page.goto(f"/#/{listing}")
+        expect(page.locator("main table tbody tr")).to_have_count(3)
+        expect(page.locator("main table")).to_contain_text("Row 2 cannot be shown")

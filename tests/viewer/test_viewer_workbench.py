@@ -194,7 +194,7 @@ def test_on_a_phone_the_reason_and_every_page_are_in_sight(
     assert len(boxes) >= 9
     assert [box for box in boxes if box["left"] < 0 or box["right"] > 390] == []
     for name in ("Namespace", "Theme"):
-        assert (page.get_by_role("combobox", name=name).bounding_box() or {"width": 0})["width"] >= 110
+        assert (page.get_by_role("combobox", name=name).bounding_box() or {"width": 0})["width"] >= 90
 
 
 def test_a_visitor_has_one_line_of_time_and_ids_that_differ_in_case_are_two(

@@ -1,4 +1,4 @@
-"""Liquid's tags that enclose something: conditions, capture, comment, raw, block."""
+"""Liquid's tags with an end tag: conditions, capture, comment, raw, block."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _skip_to(token: PlacedToken, stream: TokenStream, end: str) -> Token:
 
 
 class _Branches(TemplateNode):
-    """Conditions with their blocks, then what is left; `negated` makes the first condition an `unless`."""
+    """Conditions with their blocks, and the `else` block; `negated` makes the first condition an `unless`."""
 
     def __init__(self, token: Token) -> None:
         super().__init__(token)

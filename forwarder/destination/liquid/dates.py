@@ -1,4 +1,4 @@
-"""Liquid's filters on dates: read as JavaScript does, written by strftime's codes, in UTC unless told otherwise."""
+"""Liquid's date filters: dates are parsed as in JavaScript and written by strftime's codes, by default in UTC."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _MONTHS: Final = (
 
 @dataclass(frozen=True)
 class _Moment:
-    """A point in time as it is shown: its fields, its offset in minutes west, and its zone's name."""
+    """A point in time in its zone, with the zone's offset (minutes west of UTC) and name."""
 
     milliseconds: int
     offset: float = 0
@@ -79,7 +79,7 @@ class _Moment:
 
     def week(self, first_day: int) -> int:
         now = self.day_of_year + first_day - self.weekday
-        # A year below 100 is taken for one of the twentieth century there.
+        # JavaScript takes a year below 100 for one of the twentieth century.
         year = self.civil[0] + (1900 if 0 <= self.civil[0] <= 99 else 0)
         new_year = (days_since_1970(year, 0, 1) + 4) % 7
         return (now - (7 - new_year + first_day)) // 7 + 1
@@ -105,7 +105,7 @@ def _time_text(moment: _Moment) -> str:
 
 def _date_text(moment: _Moment) -> str:
     year, month, day = moment.civil
-    # Years before the first are written in their era.
+    # Years before 1 are written as years B.C.
     return f"{month}/{day}/{year}" if year > 0 else f"{month}/{day}/{1 - year} B"
 
 
@@ -156,13 +156,13 @@ def _convert(moment: _Moment, code: str, flags: str, width: str) -> str | None:
 
 
 def strftime(moment: _Moment, pattern: str) -> str:
-    """A moment by Ruby's codes, with their flags and widths."""
+    """Formats a moment by Ruby's strftime codes, with their flags and widths."""
 
-    def fill(found: re.Match[str]) -> str:
-        flags, width, _, code = (part or "" for part in found.groups())
+    def fill(match: re.Match[str]) -> str:
+        flags, width, _, code = (part or "" for part in match.groups())
         written = _convert(moment, code, flags, width)
         if written is None:
-            return found[0]
+            return match[0]
         if "^" in flags:
             written = written.upper()
         elif "#" in flags:
@@ -205,7 +205,7 @@ def _in_zone(milliseconds: int, zone: Value) -> _Moment | None:
             return None
         return _Moment(int(milliseconds - offset * 60_000), offset, "")
     try:
-        # Python's calendar ends with the year 9999; no zone changes its mind that far out.
+        # Python's calendar ends with the year 9999, far beyond the last change of any zone.
         near = max(-62_000_000_000_000, min(milliseconds, 250_000_000_000_000))
         here = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=near)).astimezone(ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -1,16 +1,23 @@
-"""The engine: python-liquid with Segment's tags, filters and limits; one template compiled once per text."""
+"""The engine: python-liquid with Segment's tags, filters and limits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from liquid import BoundTemplate, Environment, RenderContext
 from liquid.exceptions import LiquidError
 from liquid.token import Token
 
-from optilocal.forwarder.destination.liquid import dates, filters, tags
+from optilocal.forwarder.destination.liquid import (
+    dates,
+    list_filters,
+    number_filters,
+    tags,
+    text_filters,
+    web_filters,
+)
 from optilocal.forwarder.destination.liquid.expressions import EVENT
 from optilocal.forwarder.destination.liquid.lexer import tokenize
 from optilocal.forwarder.destination.liquid.nodes import LimitedText
@@ -19,10 +26,16 @@ from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.javascript.values import Value, utf16_length
 
 MAX_LENGTH: Final = 1000
+DISABLED_FILTERS: Final = (
+    "array_to_sentence_string", "concat", "find", "find_exp", "find_index", "find_index_exp", "group_by", "group_by_exp",
+    "has", "has_exp", "map", "newline_to_br", "reject", "reject_exp", "reverse", "sort", "sort_natural", "type", "uniq",
+    "where_exp",
+)  # fmt: skip
+"""Filters that fail by name at Segment."""
 
 
 class SegmentLiquid(Environment):
-    """python-liquid's environment, with everything of its own language replaced by what Segment allows."""
+    """python-liquid's environment with Segment's tags and filters in place of its own."""
 
     block_nesting_limit = MAX_LENGTH
     suppress_blank_control_flow_blocks = False
@@ -33,8 +46,16 @@ class SegmentLiquid(Environment):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:  # noqa: ARG002
         for tag in tags.TAGS:
             self.add_tag(tag)
-        for name, run in (filters.FILTERS | dates.FILTERS).items():
-            self.add_filter(name, run)
+        for module in (text_filters, number_filters, list_filters, web_filters, dates):
+            self.filters.update(module.FILTERS)
+        self.filters.update({name: _disabled(name) for name in DISABLED_FILTERS})
+
+
+def _disabled(name: str) -> Callable[..., Any]:
+    def fail(*_: Any) -> Any:
+        raise DestinationError(f'filter "{name}" is disabled')
+
+    return fail
 
 
 _ENVIRONMENT: Final = SegmentLiquid()
@@ -51,7 +72,7 @@ def _compile(template: str) -> BoundTemplate:
 
 
 def render(template: str, event: Value) -> str:
-    """What a template makes of an event, whose fields are its variables.
+    """Renders a template; its variables are the event's fields.
 
     Raises `LiquidTokenizationError`, `LiquidParseError` or `LiquidRenderError`.
     """
@@ -62,7 +83,9 @@ def render(template: str, event: Value) -> str:
 
 
 def liquid_directive(template: Value, event: Value, _: Resolve) -> str:
-    """Directive @liquid. Raises `DestinationError` for what is no text or too long, and as `render` does."""
+    """Directive @liquid. Raises `DestinationError` for a template that is not a string or too long, and as `render`
+    does.
+    """
     if not isinstance(template, str):
         raise DestinationError("liquid template value must be a string")
     if utf16_length(template) > MAX_LENGTH:

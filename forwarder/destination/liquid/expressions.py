@@ -54,7 +54,7 @@ _NAMED_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", 
 
 @dataclass(frozen=True)
 class Literal:
-    """A word, a number or a quoted text; `source` is how it is written."""
+    """A word, a number or a quoted string; `source` is its text in the template."""
 
     value: Value
     source: str
@@ -101,12 +101,12 @@ Operand = Literal | Range | Path
 
 
 def scope_of(context: RenderContext, key: Value) -> Value:
-    """Where a variable lives: what was assigned, else the event, else an empty object."""
+    """The object that has a variable: the assigned variables, else the event, else an empty object."""
     key = plain(key)
     if key in context.locals if isinstance(key, str) else False:
         return context.locals
     if key in OBJECT_PROPERTIES if isinstance(key, str) else False:
-        # Every JavaScript object has these, so the innermost scope is taken for theirs.
+        # Every JavaScript object has these, so the innermost scope has them.
         return context.locals
     event = context.globals[EVENT]
     return event if own_property(event, key) is not UNDEFINED else {}
@@ -123,24 +123,24 @@ class Filter:
         run = context.env.filters.get(self.name)
         if run is None:
             return value
-        given: list[Value] = []
+        arguments: list[Value] = []
         for argument in self.arguments:
             if isinstance(argument, tuple):
-                given.append([argument[0], argument[1].evaluate(context) if argument[1] else UNDEFINED])
+                arguments.append([argument[0], argument[1].evaluate(context) if argument[1] else UNDEFINED])
             else:
-                given.append(argument.evaluate(context))
-        _use_memory(context, self.name, value, given)
-        return run(value, *given)
+                arguments.append(argument.evaluate(context))
+        _use_memory(context, self.name, value, arguments)
+        return run(value, *arguments)
 
 
-def _use_memory(context: RenderContext, name: str, value: Value, given: list[Value]) -> None:
-    """Counts what filters are given against the template's limit, before they make more of it."""
-    sizes = [len(item) for item in (value, *given) if isinstance(item, (str, list))]
+def _use_memory(context: RenderContext, name: str, value: Value, arguments: list[Value]) -> None:
+    """Adds the size of a filter's input and output to the template's total. Raises `DestinationError` over the limit."""
+    sizes = [len(item) for item in (value, *arguments) if isinstance(item, (str, list))]
     count = sum(sizes)
-    if name == "replace" and len(given) > 1:
-        count += text(value).count(text(given[0])) * len(text(given[1]))
+    if name == "replace" and len(arguments) > 1:
+        count += text(value).count(text(arguments[0])) * len(text(arguments[1]))
     elif name == "join" and isinstance(value, list):
-        count += len(value) * len(text(given[0]) if given else " ")
+        count += len(value) * len(text(arguments[0]) if arguments else " ")
     used = context.tag_namespace["memory"] = context.tag_namespace.get("memory", 0) + count
     if used > MOST_MEMORY:
         raise DestinationError("memory alloc limit exceeded")
@@ -148,7 +148,7 @@ def _use_memory(context: RenderContext, name: str, value: Value, given: list[Val
 
 @dataclass(frozen=True)
 class FilteredValue:
-    """Operands and operators, last first, then filters."""
+    """An expression in postfix order, and its filters."""
 
     postfix: tuple[Operand | str, ...]
     filters: tuple[Filter, ...]
@@ -181,10 +181,10 @@ def read_filtered_value(reader: Reader) -> FilteredValue:
         raise reader.error(f"invalid value expression: {reader.snapshot()}")
     filters: list[Filter] = []
     while True:
-        found = _read_filter(reader)
-        if found is None:
+        filter_ = _read_filter(reader)
+        if filter_ is None:
             return FilteredValue(tuple(postfix), tuple(filters))
-        filters.append(found)
+        filters.append(filter_)
 
 
 def _read_postfix(reader: Reader) -> list[Operand | str]:
@@ -248,7 +248,7 @@ def _read_argument(reader: Reader) -> Operand | tuple[str, Operand | None] | Non
 
 
 def read_value(reader: Reader) -> Operand | None:
-    """Reads one operand, or nothing."""
+    """Reads one operand; None if there is none."""
     reader.skip_blanks()
     begin = reader.at
     start = _read_word(reader) or _read_text(reader) or _read_range(reader) or _read_number(reader)
@@ -259,7 +259,7 @@ def read_value(reader: Reader) -> Operand | None:
 
 
 def read_variable(reader: Reader) -> Path | None:
-    """Reads a variable with its properties, or nothing."""
+    """Reads a variable with its properties; None if there is none."""
     reader.skip_blanks()
     begin = reader.at
     keys = _read_properties(reader, is_begin=True)
@@ -305,12 +305,12 @@ def _read_text(reader: Reader) -> Literal | None:
     return None if quoted is None else Literal(_ESCAPES.sub(_unescape, quoted[1:-1]), quoted)
 
 
-def _unescape(found: re.Match[str]) -> str:
-    if found[1]:
-        return chr(int(found[1][1:] or "0", 16))
-    if found[2]:
-        return chr(int(found[2], 8))
-    return _NAMED_ESCAPES.get(found[3], found[3]) if found[3] else "undefined"
+def _unescape(match: re.Match[str]) -> str:
+    if match[1]:
+        return chr(int(match[1][1:] or "0", 16))
+    if match[2]:
+        return chr(int(match[2], 8))
+    return _NAMED_ESCAPES.get(match[3], match[3]) if match[3] else "undefined"
 
 
 def _read_range(reader: Reader) -> Range | None:

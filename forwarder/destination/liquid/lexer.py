@@ -1,4 +1,4 @@
-"""A template's top-level tokens for python-liquid: content, tags, outputs, with whitespace control."""
+"""Splits a template into python-liquid's tokens: content, tags, outputs, with whitespace control."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from optilocal.forwarder.destination.liquid.reader import BLANKS, Reader
 
 
 class PlacedToken(Token):
-    """A token that knows its place: `value` is a tag's name or a content's text; the rest are positions in the source."""
+    """A token with its positions in the source; `value` is a tag's name or the text of content."""
 
     inner_at: int
     inner_stop: int
@@ -20,7 +20,7 @@ class PlacedToken(Token):
 
     @property
     def full_text(self) -> str:
-        """The token as it is written, delimiters included."""
+        """The token's text in the template, with its delimiters."""
         return self.source[self.start_index : self.end]
 
     @property
@@ -34,7 +34,7 @@ class PlacedToken(Token):
 
 
 def tokenize(source: str) -> Iterator[Token]:
-    """Splits a template. Raises `LiquidTokenizationError` for what is never closed."""
+    """Splits a template. Raises `LiquidTokenizationError` for a tag or output that is not closed."""
     tokens = list(_top_level(Reader(source)))
     return iter(_trimmed(tokens))
 
@@ -66,9 +66,7 @@ def _top_level(reader: Reader) -> Iterator[PlacedToken]:
                 raise reader.error(f"output {reader.snapshot(start)} not closed", start)
             yield _delimited(TOKEN_OUTPUT, "", reader, start, (start + 2, reader.at - 2))
         else:
-            ends = [
-                found for found in (reader.source.find(mark, start) for mark in ("{%", "{{")) if found >= 0
-            ]
+            ends = [at for at in (reader.source.find(mark, start) for mark in ("{%", "{{")) if at >= 0]
             reader.at = min(ends, default=reader.stop)
             yield _content(reader, start)
 
@@ -122,7 +120,7 @@ def _tag(reader: Reader, start: int, inner: tuple[int, int], message: str) -> Pl
     unnamed = _delimited(TOKEN_TAG, "", reader, start, inner)
     inside = unnamed.reader()
     inside.skip_blanks()
-    # Looks at the source itself, so that an empty tag at the very end takes no name from beyond it.
+    # This reads the source directly: `peek` would stop at the end of an empty tag.
     is_comment = inside.source[inside.at : inside.at + 1] == "#"
     name = inside.take() if is_comment else inside.read_name()
     if not name:

@@ -1,4 +1,4 @@
-"""Liquid's filters on lists, and JSON."""
+"""Liquid's filters for lists and JSON."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _slice(value: Value, begin: Value = UNDEFINED, length: Value = 1, *_: Value)
 
 
 def _index(position: float, size: int) -> int:
-    """A position as `slice` takes it: whole, from the end where negative, within the bounds."""
+    """A position as JavaScript's `slice` takes it: an integer, from the end where negative, within the bounds."""
     if math.isnan(position):
         return 0
     whole = int(max(-1e15, min(1e15, position)))
@@ -95,18 +95,18 @@ def _index(position: float, size: int) -> int:
 def _where(value: Value, name: Value = UNDEFINED, expected: Value = UNDEFINED, *_: Value) -> list[Value]:
     path = read_variable(Reader(text(name)))
 
-    def found(item: Value) -> Value:
+    def member(item: Value) -> Value:
         if not isinstance(path, Path):
             return UNDEFINED
         keys = [key if isinstance(key, str) else getattr(key, "value", UNDEFINED) for key in path.keys]
         return read_path(item, keys) if own_property(item, keys[0]) is not UNDEFINED else UNDEFINED
 
     matches = is_true if expected is UNDEFINED else lambda item: equal(item, expected)
-    return [item for item in array(value) if matches(found(item))]
+    return [item for item in array(value) if matches(member(item))]
 
 
 def _sample(value: Value, count: Value = 1, *_: Value) -> Value:
-    # Segment's engine picks at random; the first ones are as good, and the same every time.
+    # Segment's engine picks items at random; here they are the first ones, the same every time.
     value = plain(value)
     if is_nil(value):
         return []

@@ -1,4 +1,4 @@
-"""What every tag of Liquid shares: reading and rendering, with the place of what goes wrong."""
+"""Base classes of Liquid's tags: they add the place to errors in parsing and rendering."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_TEXT: Final = 16_000_000
 
 
 class LimitedText(StringIO):
-    """What a template writes to, up to a limit: what doubles itself in captures would fill the memory."""
+    """A template's output with a limit: text that doubles itself in captures would fill the memory."""
 
     def __init__(self, used: int = 0) -> None:
         super().__init__(newline="")
@@ -36,7 +36,7 @@ class LimitedText(StringIO):
 
 
 class TemplateNode(Node):
-    """A part of a template; what fails in it is reported with its place."""
+    """A part of a template; its errors have their place."""
 
     def __init__(self, token: Token) -> None:
         super().__init__(token)
@@ -50,7 +50,7 @@ class TemplateNode(Node):
         except DestinationError as error:
             raise self._failure(error.message) from error
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            # A filter was given what it cannot take; whatever that is, it ends the template and nothing else.
+            # A filter's argument of a wrong type ends the template, and nothing else.
             raise self._failure(str(error)) from error
         return 1
 
@@ -59,11 +59,11 @@ class TemplateNode(Node):
 
     @abstractmethod
     def write(self, context: RenderContext, buffer: TextIO) -> None:
-        """Writes what the node comes to."""
+        """Writes the node's text."""
 
 
 class TemplateTag(Tag):
-    """Reads a node; what is wrong with it is reported with its place."""
+    """Parses a node; its errors have their place."""
 
     def parse(self, stream: TokenStream) -> Node:
         token = stream.current
@@ -78,15 +78,15 @@ class TemplateTag(Tag):
 
     @abstractmethod
     def read(self, token: Any, stream: TokenStream) -> Node:
-        """Reads the tag at the head of the stream, and leaves the stream at its last token."""
+        """Parses the tag at the head of the stream, and leaves the stream at the tag's last token."""
 
     def body(self, opening: PlacedToken, stream: TokenStream, *ends: str) -> BlockNode:
-        """What follows up to one of the closing tags, at which the stream is left."""
+        """The block up to one of the closing tags, at which the stream is left."""
         next(stream)
-        found: BlockNode = get_parser(self.env).parse_block(stream, (*ends, TOKEN_EOF))
+        block: BlockNode = get_parser(self.env).parse_block(stream, (*ends, TOKEN_EOF))
         if stream.current.kind == TOKEN_EOF:
             raise DestinationError(f"tag {opening.full_text} not closed")
-        return found
+        return block
 
 
 class ValueNode(TemplateNode):

@@ -1,4 +1,4 @@
-"""Liquid's filters on numbers: doubles throughout, NaN and Infinity included."""
+"""Liquid's filters for numbers, which are doubles, NaN and Infinity included."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _round(value: Value, digits: Value = 0, *_: Value) -> Value:
         scale = math.inf
     scaled = _half_up(abs(amount * scale))
     sign = 0.0 if amount == 0 else math.copysign(1.0, amount)
-    # Half away from zero; zero times infinity is not a number here either.
+    # Half is rounded away from zero; infinity divided by infinity is NaN.
     return tidy(_divide(sign * scaled, scale) if not (math.isinf(scaled) and math.isinf(scale)) else math.nan)
 
 

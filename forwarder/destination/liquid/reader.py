@@ -1,4 +1,4 @@
-"""Reads a Liquid template character by character, with positions: the alphabet of the dialect Segment runs."""
+"""Reads a Liquid template character by character, with the characters of Segment's dialect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUOTES: Final = frozenset("\"'")
 
 
 def is_word(char: str) -> bool:
-    """Whether a character may stand in a name; not the empty text, which is the end."""
+    """Whether a character may be part of a name; False for the empty string, the end."""
     return char in _ASCII_WORDS if char < "\x80" else char not in _NOT_WORDS
 
 
@@ -44,12 +44,12 @@ class Reader:
         return self.at >= self.stop
 
     def peek(self, ahead: int = 0) -> str:
-        """The character here, or so many further on; empty at the end."""
+        """The character `ahead` of the cursor; empty at the end."""
         position = self.at + ahead
         return self.source[position] if position < self.stop else ""
 
     def take(self) -> str:
-        """The character here, moving on; looks past the end, as the original does."""
+        """The character at the cursor, which moves on; past the end too, as in Segment's engine."""
         char = self.source[self.at : self.at + 1]
         self.at += 1
         return char
@@ -62,11 +62,11 @@ class Reader:
         return self.source.startswith(expected, self.at)
 
     def follows(self, expected: str) -> bool:
-        """Whether the text just before the cursor is this one."""
+        """Whether the text ends with `expected` at the cursor."""
         return self.source.endswith(expected, 0, self.at)
 
     def read_past(self, expected: str) -> bool:
-        """Moves to behind the next such text; at the end of the range there is none."""
+        """Moves behind the next `expected`; False, and the end, if there is none."""
         while self.at < self.stop:
             self.at += 1
             if self.follows(expected):
@@ -74,7 +74,7 @@ class Reader:
         return False
 
     def read_delimited(self, delimiter: str, *, respect_quotes: bool = False) -> bool:
-        """Moves to behind a closing delimiter; inside quotes it does not count, where asked for."""
+        """Moves behind a closing delimiter, with `respect_quotes` behind one outside of quotes."""
         self.skip_blanks()
         while self.at < self.stop:
             if respect_quotes and self.peek() in QUOTES:
@@ -86,7 +86,7 @@ class Reader:
         return False
 
     def read_name(self) -> str:
-        """A name, or nothing; blanks before it are skipped."""
+        """A name, empty if there is none; blanks before it are skipped."""
         self.skip_blanks()
         start = self.at
         while not self.ended and is_word(self.peek()):
@@ -94,7 +94,7 @@ class Reader:
         return self.source[start : self.at]
 
     def read_quoted(self) -> str | None:
-        """A quoted text with its quotes, which may be missing at the end; None where there is no quote."""
+        """A quoted string with its quotes, the last of which may be missing; None if there is no quote."""
         self.skip_blanks()
         start = self.at
         if self.peek() not in QUOTES:
@@ -110,21 +110,21 @@ class Reader:
         return self.source[start : self.at]
 
     def match_word(self, words: frozenset[str]) -> str | None:
-        """The longest of some words and signs that stands here; a word must end there."""
-        reached = 0
-        found = False
-        while self.at + reached < self.stop:
-            candidate = self.source[self.at : self.at + reached + 1]
+        """The longest of `words` at the cursor, where no other character of a name may follow it."""
+        length = 0
+        matches = False
+        while self.at + length < self.stop:
+            candidate = self.source[self.at : self.at + length + 1]
             if not any(word.startswith(candidate) for word in words):
                 break
-            reached += 1
-            found = found or candidate in words
-        if not found or (is_word(self.source[self.at + reached - 1]) and is_word(self.peek(reached))):
+            length += 1
+            matches = matches or candidate in words
+        if not matches or (is_word(self.source[self.at + length - 1]) and is_word(self.peek(length))):
             return None
-        return self.source[self.at : self.at + reached]
+        return self.source[self.at : self.at + length]
 
     def snapshot(self, start: int | None = None) -> str:
-        """What stands here, quoted and shortened, for messages."""
+        """The text at the cursor, quoted and shortened, for messages."""
         shown = self.source[self.at if start is None else start : self.stop]
         if utf16_length(shown) > 32:
             shown = utf16_slice(shown, 0, 29) + "..."

@@ -1,4 +1,4 @@
-"""Liquid's tags as Segment allows them, on python-liquid's parser: outputs, content, and what encloses nothing."""
+"""Liquid's tags as Segment allows them, on python-liquid's parser: content, outputs, and tags without an end tag."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class _InlineComment(TemplateTag):
 
     def read(self, token: PlacedToken, _: TokenStream) -> Node:
         lines = token.arguments.split("\n")[1:]
-        # A line of blanks is no line; the next one counts in its place.
+        # Lines of blanks do not count.
         if any(not line.lstrip().startswith("#") for line in lines if line.strip()):
             raise DestinationError("every line of an inline comment must start with a '#' character")
         return NothingNode(token)
@@ -106,7 +106,7 @@ class _Stop(TemplateTag):
             raise StopRender
 
     def read(self, token: PlacedToken, _: TokenStream) -> Node:
-        # There are no loops to break out of or to continue, so both end the template.
+        # Without loops, both break and continue end the template.
         return self.Stop(token)
 
 
@@ -116,7 +116,7 @@ class _Counter(TemplateTag):
 
         def write(self, context: RenderContext, buffer: TextIO) -> None:
             event = context.globals[EVENT]
-            # The counter lives in the event itself, where later directives find it.
+            # The counter is in the event itself, where later directives read it.
             counters: dict[str, Value] = event if isinstance(event, dict) else context.counters
             count = counters.get(self.variable, UNDEFINED)
             count = count if type_of(count) == "number" else 0
@@ -139,11 +139,11 @@ class _Cycle(TemplateTag):
 
         def write(self, context: RenderContext, buffer: TextIO) -> None:
             group = "undefined" if self.group is None else to_primitive_string(self.group.evaluate(context))
-            # Segment's engine tells cycles apart by their group and length alone.
+            # Segment's engine distinguishes cycles by their group and length alone.
             index = context.cycle((group, len(self.candidates)), len(self.candidates))
-            found = self.candidates[index].evaluate(context)
-            if found:
-                buffer.write(text(found))
+            value = self.candidates[index].evaluate(context)
+            if value:
+                buffer.write(text(value))
 
     def read(self, token: PlacedToken, _: TokenStream) -> Node:
         reader = token.reader()

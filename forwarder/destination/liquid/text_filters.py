@@ -1,4 +1,4 @@
-"""Liquid's filters on texts."""
+"""Liquid's filters for strings."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ def _truncate_words(value: Value, words: Value = 15, ending: Value = "...", *_: 
     count = 15 if words is UNDEFINED else to_number(plain(words))
     tail = "..." if ending is UNDEFINED else text(ending)
     count = 1 if count <= 0 else count
-    found = _SPACES.split(written)
-    shown = " ".join(found[: 0 if math.isnan(count) else int(min(count, 1000))])
-    return shown + tail if len(found) >= count else shown
+    parts = _SPACES.split(written)
+    shown = " ".join(parts[: 0 if math.isnan(count) else int(min(count, 1000))])
+    return shown + tail if len(parts) >= count else shown
 
 
 def _number_of_words(value: Value, mode: Value = UNDEFINED, *_: Value) -> int:

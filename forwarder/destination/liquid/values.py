@@ -1,4 +1,4 @@
-"""Values in Liquid: the words nil, empty and blank, truth, equality, order, and a value as text or number."""
+"""Values in Liquid: the words nil, empty and blank, truth, equality, order, and conversion to string and number."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from optilocal.forwarder.javascript.values import (
 
 
 class Word:
-    """A literal that compares in a way of its own: nil (or null), empty, blank."""
+    """A literal with its own comparison: nil (or null), empty, blank."""
 
     def __init__(self, name: str, value: Value) -> None:
         self.name = name
         self.value = value
 
     def __contains__(self, _: object) -> bool:
-        # Inside a list it is an object without properties, and written as one.
+        # In a list it is an object without properties.
         return False
 
     def equals(self, other: Value) -> bool:
-        """Whether a value passes for this word."""
+        """Whether a value equals this word."""
         if self is NIL:
             return is_nil(plain(other))
         if self is BLANK:
@@ -48,7 +48,7 @@ BLANK: Final = Word("blank", "")
 
 
 def plain(value: Value) -> Value:
-    """A value without its word: null for nil, an empty text for empty and blank."""
+    """The value of a word: null for nil, an empty string for empty and blank; any other value itself."""
     return value.value if isinstance(value, Word) else value
 
 
@@ -58,13 +58,13 @@ def is_nil(value: Value) -> bool:
 
 
 def is_true(value: Value) -> bool:
-    """Liquid's truth: everything but nil and false."""
+    """Whether a value is true in Liquid: any but nil and false."""
     value = plain(value)
     return not (value is False or is_nil(value))
 
 
 def text(value: Value) -> str:
-    """A value as it is printed: nothing for nil, arrays without separators."""
+    """A value as output: nothing for nil, a list's items without separators."""
     value = plain(value)
     if isinstance(value, str):
         return value
@@ -76,18 +76,18 @@ def text(value: Value) -> str:
 
 
 def number(value: Value) -> int | float:
-    """A value as a number; 0 for what is none."""
-    found = to_number(plain(value))
-    return 0 if math.isnan(found) else found
+    """A value as a number; 0 where it is not one."""
+    converted = to_number(plain(value))
+    return 0 if math.isnan(converted) else converted
 
 
 def tidy(result: float) -> int | float:
-    """The result of a calculation as the rest of the forwarder keeps numbers."""
+    """The result of a calculation as `canonical` represents it."""
     return canonical(result) if math.isfinite(result) else result
 
 
 def array(value: Value) -> list[Value]:
-    """A value as a list: nothing for nil, itself for a list, else a list of one."""
+    """A value as a list: empty for nil, a list itself, else a list of one item."""
     value = plain(value)
     if is_nil(value):
         return []
@@ -95,14 +95,14 @@ def array(value: Value) -> list[Value]:
 
 
 def equal(left: Value, right: Value) -> bool:
-    """`==` in Liquid: words first, lists item by item, objects by identity, else by type and value."""
+    """`==` in Liquid: words by their own comparison, lists by items, objects by identity, others by type and value."""
     if isinstance(left, Word):
         return left.equals(right)
     if isinstance(right, Word):
         return right.equals(left)
     if isinstance(left, list):
         same_length = isinstance(right, list) and len(left) == len(right)
-        return same_length and all(equal(one, other) for one, other in zip(left, right, strict=True))
+        return same_length and all(map(equal, left, right))
     if isinstance(left, dict) or isinstance(right, (dict, list)):
         return left is right
     if isinstance(left, bool) or isinstance(right, bool) or isinstance(left, str) or isinstance(right, str):
@@ -111,21 +111,21 @@ def equal(left: Value, right: Value) -> bool:
 
 
 def less(left: Value, right: Value, *, or_equal: bool = False) -> bool:
-    """`<` and `<=` in Liquid, which are JavaScript's; a word is never less nor more."""
+    """`<` and `<=` in Liquid, as in JavaScript; False for a word."""
     if isinstance(left, Word) or isinstance(right, Word):
         return False
     first, second = (
         to_primitive_string(side) if isinstance(side, (dict, list)) else side for side in (left, right)
     )
     if isinstance(first, str) and isinstance(second, str):
-        one, other = (side.encode("utf-16-be", "surrogatepass") for side in (first, second))
-        return one <= other if or_equal else one < other
+        lower, upper = (side.encode("utf-16-be", "surrogatepass") for side in (first, second))
+        return lower <= upper if or_equal else lower < upper
     low, high = to_number(first), to_number(second)
     return low <= high if or_equal else low < high
 
 
 def contains(whole: Value, part: Value) -> bool:
-    """`contains` in Liquid: an item of a list, or a text within a text."""
+    """`contains` in Liquid: whether a list has an item, or a string a part."""
     whole = plain(whole)
     if isinstance(whole, list):
         return any(equal(item, part) for item in whole)
@@ -133,7 +133,7 @@ def contains(whole: Value, part: Value) -> bool:
 
 
 def own_property(value: Value, key: Value) -> Value:
-    """`value[key]` without what JavaScript adds; UNDEFINED where there is none."""
+    """`value[key]` without JavaScript's built-in properties; UNDEFINED where there is none."""
     name = to_primitive_string(plain(key))
     if isinstance(value, dict):
         return value.get(name, UNDEFINED)
@@ -155,9 +155,9 @@ def read_property(value: Value, key: Value) -> Value:
         return value
     if isinstance(value, list) and less(key, 0):
         return own_property(value, tidy(len(value) + to_number(key)))
-    found = own_property(value, key)
-    if found is not UNDEFINED or not isinstance(key, str):
-        return found
+    member = own_property(value, key)
+    if member is not UNDEFINED or not isinstance(key, str):
+        return member
     if key == "size":
         if isinstance(value, str):
             return utf16_length(value)

@@ -29,11 +29,11 @@ _LATIN_TABLE: Final = str.maketrans(
 
 
 def _escape(value: Value, *_: Value) -> str:
-    return re.sub("[&<>\"']", lambda found: _ENTITIES[found[0]], text(value))
+    return re.sub("[&<>\"']", lambda match: _ENTITIES[match[0]], text(value))
 
 
 def _escape_once(value: Value, *_: Value) -> str:
-    return _escape(re.sub("&(?:amp|lt|gt|#34|#39);", lambda found: _CHARACTERS[found[0]], text(value)))
+    return _escape(re.sub("&(?:amp|lt|gt|#34|#39);", lambda match: _CHARACTERS[match[0]], text(value)))
 
 
 def _encoded(value: Value, safe: str) -> str:
@@ -46,8 +46,8 @@ def _encoded(value: Value, safe: str) -> str:
 def _url_decode(value: Value, *_: Value) -> str:
     written = text(value)
 
-    def decode(found: re.Match[str]) -> str:
-        return bytes.fromhex(found[0].replace("%", "")).decode("utf-8")
+    def decode(match: re.Match[str]) -> str:
+        return bytes.fromhex(match[0].replace("%", "")).decode("utf-8")
 
     try:
         if "%" in _ESCAPED_BYTES.sub("", written):

@@ -1,4 +1,4 @@
-"""The directives of Segment's mapping kit but @transform and @liquid, the paths into an event, and how a directive is told.
+"""The directives of Segment's mapping kit, except @transform and @liquid; paths into an event.
 
 Source: @segment/actions-core mapping-kit/index.ts.
 """
@@ -39,14 +39,14 @@ _SEPARATORS: Final = re.compile(r"""\[(?=["'0-9])|\.|(?<=["'0-9])\]+""")
 
 
 def directive_name(mapping: dict[str, Value]) -> str | None:
-    """The directive that an object is, or None for a plain object: only @-keys, and perhaps `_metadata`."""
-    found = None
+    """The name of the directive if an object is one: it has @-keys alone, and perhaps `_metadata`. None for others."""
+    name = None
     for key in mapping:
         if key[:1] == "@":
-            found = found or key
+            name = name or key
         elif key != "_metadata":
             return None
-    return found
+    return name
 
 
 def spread(value: Value) -> dict[str, Value]:
@@ -66,7 +66,7 @@ def _keys(path: str) -> tuple[str, ...]:
 
 
 def get(value: Value, path: str) -> Value:
-    """What a path finds; walking through a falsy value gives that value."""
+    """The value at a path; a falsy value on the way is the result."""
     if path in ("", "."):
         return value
     for key in _keys(path):
@@ -95,8 +95,8 @@ def _path(value: Value, event: Value, resolve: Resolve) -> Value:
 
 
 def _template(value: Value, event: Value, resolve: Resolve) -> str:
-    def fill(found: re.Match[str]) -> str:
-        value = get(event, found[1].strip(WHITESPACE))
+    def fill(match: re.Match[str]) -> str:
+        value = get(event, match[1].strip(WHITESPACE))
         return "" if value is None or value is UNDEFINED else to_primitive_string(value)
 
     text = _text("@template", value, event, resolve)
@@ -109,11 +109,11 @@ def _array_path(value: Value, event: Value, resolve: Resolve) -> Value:
     if not isinstance(value, list):
         raise DestinationError(f"@arrayPath expected array, got {real_type_of(value)}")
     path, shape = [*value, UNDEFINED, UNDEFINED][:2]
-    found = _from_root(event, path) if isinstance(path, str) else resolve(path, event)
-    if isinstance(found, (dict, list)) and isinstance(shape, dict) and shape:
-        items = found if isinstance(found, list) else [found]
+    resolved = _from_root(event, path) if isinstance(path, str) else resolve(path, event)
+    if isinstance(resolved, (dict, list)) and isinstance(shape, dict) and shape:
+        items = resolved if isinstance(resolved, list) else [resolved]
         return [resolve(shape, item) for item in items]
-    return found
+    return resolved
 
 
 # @if, @literal, @excludeWhenNull
@@ -124,7 +124,7 @@ def _if(options: Value, event: Value, resolve: Resolve) -> Value:
         raise DestinationError('@if requires an object with an "exists" key')
     if not truthy(options.get("exists")) and not truthy(options.get("blank")):
         raise DestinationError('@if requires an "exists" key or a "blank" key')
-    # Read as "is there": a value that is not blank takes the then branch (@segment/actions-core mapping-kit/index.ts).
+    # For "blank" too, a value that is not blank takes the then branch (@segment/actions-core mapping-kit/index.ts).
     key = "exists" if "exists" in options else "blank"
     value = resolve(options[key], event)
     there = value is not UNDEFINED and value is not None
@@ -270,7 +270,7 @@ def _replace(options: Value, event: Value, resolve: Resolve) -> Value:
 
 
 def replace(text: str, pattern: str, replacement: str, *, ignore_case: bool, everywhere: bool) -> str:
-    """Replaces a literal text; `$&` and its kin in the replacement mean what they mean in JavaScript.
+    """Replaces a literal string; `$&`, `$$` and the like in the replacement have their meaning in JavaScript.
 
     Raises `DestinationError` for a pattern or replacement of more than ten characters.
     """
@@ -282,21 +282,21 @@ def replace(text: str, pattern: str, replacement: str, *, ignore_case: bool, eve
     parts = _CODES.findall(replacement)
     pieces: list[str] = []
     start = 0
-    found = searched.find(wanted)
-    while found >= 0:
-        end = found + len(pattern)
-        codes = {"$": "$", "&": text[found:end], "`": text[:found], "'": text[end:]}
+    at = searched.find(wanted)
+    while at >= 0:
+        end = at + len(pattern)
+        codes = {"$": "$", "&": text[at:end], "`": text[:at], "'": text[end:]}
         pieces += [
-            text[start:found],
+            text[start:at],
             "".join(codes.get(part[1:], part) if part[0] == "$" else part for part in parts),
         ]
         start = end
-        found = searched.find(wanted, start) if everywhere else -1
+        at = searched.find(wanted, start) if everywhere else -1
     return "".join([*pieces, text[start:]])
 
 
 def _folded(text: str) -> str:
-    """Every character as JavaScript compares it without regard to case: its upper case, where that is one character."""
+    """The text for JavaScript's case-insensitive comparison: each character's upper case, where that is one character."""
     if text.isascii():
         return text.upper()
 

@@ -1,4 +1,4 @@
-"""The frame of the mapping kit: checks a mapping, walks it, and hands each directive to its family."""
+"""Segment's mapping kit: validates a mapping and resolves it against an event."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ ROOT_DIRECTIVE: Final = "__segment_internal_directive"
 
 
 def check_mapping(mapping: Value) -> None:
-    """Raises what `transform` raises for a mapping that is wrong, whatever the event."""
+    """Validates a mapping. Raises `ValidationError` or `AggregateError`, as `transform` does."""
     validate(_mapping_to_process(mapping))
 
 
 def transform(mapping: Value, event: Value = UNDEFINED, *, checked: bool = False) -> Value:
-    """What a mapping makes of an event; UNDEFINED only where the mapping as a whole is a directive that finds nothing.
+    """The payload that a mapping makes from an event; UNDEFINED only where the whole mapping is a directive without
+    result.
 
-    A mapping that is `checked` is known to be right. Raises `ValidationError` or `AggregateError` for one that is wrong,
-    `DestinationError` for an event that is no object or a directive that fails.
-    Source: @segment/actions-core mapping-kit/index.ts.
+    A `checked` mapping is not validated again. Raises `ValidationError` or `AggregateError` for a mapping that is not
+    valid, `DestinationError` for an event that is not an object and for a directive that fails. Source:
+    @segment/actions-core mapping-kit/index.ts.
     """
     event = {} if event is UNDEFINED else event
     if not isinstance(event, dict):
@@ -40,7 +41,7 @@ def transform(mapping: Value, event: Value = UNDEFINED, *, checked: bool = False
 
 
 def resolve(mapping: Value, event: Value) -> Value:
-    """Resolves a part of a mapping; members that find nothing are UNDEFINED."""
+    """Resolves a part of a mapping; members without a value are UNDEFINED."""
     if type(mapping) is str:
         return mapping
     if isinstance(mapping, dict):
@@ -71,7 +72,7 @@ def _transform_directive(options: Value, event: Value, _resolve: object) -> Valu
 
 
 def _liquid_directive(template: Value, event: Value, resolve: Resolve) -> Value:
-    # Loaded on need: the template engine takes longer to load than all the rest, and few mappings have templates.
+    # Imported on use: the template engine is slow to import, and few mappings have templates.
     from optilocal.forwarder.destination.liquid import liquid_directive  # noqa: PLC0415
 
     return liquid_directive(template, event, resolve)

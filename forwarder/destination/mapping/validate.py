@@ -1,4 +1,4 @@
-"""Checks a mapping's configuration before it is resolved: every mistake, with its place.
+"""Validates a mapping's configuration; every mistake has its place.
 
 Source: @segment/actions-core mapping-kit/validate.ts.
 """
@@ -18,9 +18,9 @@ _Check = Callable[[Value, Path], None]
 
 
 def validate(mapping: Value, path: Path = ()) -> None:
-    """Raises `ValidationError` for a mapping that is itself a wrong directive, else `AggregateError`.
+    """Raises `ValidationError` where the mapping itself is a wrong directive, `AggregateError` for mistakes inside it.
 
-    Arrays inside a mapping are not looked into, as at Segment.
+    As at Segment, arrays inside a mapping are not validated.
     """
     kind = _kind(mapping)
     if kind == "directive":
@@ -90,9 +90,9 @@ def _directive_or(expected: str, *kinds: str) -> _Check:
 
 def _of_type(kind: str) -> _Check:
     def check(value: Value, path: Path) -> None:
-        found = real_type_of(value) if kind == "array" else _kind(value)
-        if found != kind:
-            raise _wrong(f"{'an' if kind == 'array' else 'a'} {kind}", found, path)
+        actual = real_type_of(value) if kind == "array" else _kind(value)
+        if actual != kind:
+            raise _wrong(f"{'an' if kind == 'array' else 'a'} {kind}", actual, path)
 
     return check
 
@@ -118,7 +118,7 @@ def _one_of(*allowed: str) -> _Check:
 
 
 def _fields(**members: tuple[_Check, bool]) -> _Check:
-    """Checks an object's members by name; the flag says whether the member is required."""
+    """A check of an object's members by name; the flag says whether the member is required."""
 
     def check(value: Value, path: Path) -> None:
         _object(value, path)
@@ -147,7 +147,7 @@ def _array_path(value: Value, path: Path) -> None:
 def _merge(value: Value, path: Path) -> None:
     _fields(direction=(_one_of("left", "right"), False), objects=(_array, True))(value, path)
     for item in value["objects"]:
-        # Segment loses the place here.
+        # At Segment the place is missing here.
         _directive_or_object(item, ())
 
 
