@@ -103,6 +103,7 @@
           tracked(event),
           (event.experimentIds || []).map((id) => names.get(String(id)) || id).join(", ") || "–",
         ]),
+        { class: "labelled" },
       ),
       o.h("h2", {}, `Experiments (${experiments.length})`),
       o.table(
@@ -123,6 +124,7 @@
           [variations(datafile, experiment), traffic(experiment)],
           audiences(datafile, experiment),
         ]),
+        { class: "labelled" },
       ),
       flags(datafile, experiments),
       o.h("h2", {}, `Attributes (${(datafile.attributes || []).length})`),

@@ -116,7 +116,7 @@
           params: o.filter.query(tokens, names),
           filtered: tokens.length > 0,
           none: () => o.empty("No row matches", "Take a word out of the filter, or choose all namespaces above."),
-          keep: (row) => o.filter.matches(without, row, READ),
+          keep: without.length ? (row) => o.filter.matches(without, row, READ) : null,
         });
         slot.replaceChildren(fresh);
         o.keys.settle(slot);

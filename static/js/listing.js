@@ -4,6 +4,7 @@
 
   const ROWS = 100;
   const NEWS = 50;
+  const PAGES = 20;
   const TYPING_MS = 80;
 
   /** A labelled search field that tells its text a moment after the last key; `/` goes to it. */
@@ -67,6 +68,25 @@
     const foot = o.h("div", { class: "list-foot" });
     o.append(slot, [bar, body, foot]);
 
+    /** One page; where the page itself leaves rows out, further ones are asked for until there are enough to show. */
+    async function read() {
+      const rows = [];
+      let answer;
+      let last;
+      let older;
+      let after = cursor;
+      for (let pages = 0; pages < PAGES; pages += 1) {
+        answer = await o.source.get(what.path, { ...asked, after }, { signal: page.signal });
+        const all = answer[what.path];
+        rows.push(...(what.keep ? all.filter(what.keep) : all));
+        if (last === undefined) last = answer.last;
+        older = (all.length === ROWS || answer.more) && answer.next !== null && answer.next !== undefined;
+        if (!what.keep || rows.length >= ROWS || !older) break;
+        after = answer.next;
+      }
+      return { answer, rows, last, older };
+    }
+
     /** A row; of one that the emulator cannot read any more, that. */
     function shown(one) {
       if (!one.unreadable) return what.row(one);
@@ -75,15 +95,12 @@
     }
 
     async function draw() {
-      const answer = await o.source.get(what.path, { ...asked, after: cursor }, { signal: page.signal });
-      const all = answer[what.path];
-      const rows = what.keep ? all.filter(what.keep) : [...all];
+      const { answer, rows, last, older } = await read();
       if (what.sort) rows.sort(what.sort);
       bar.replaceChildren();
       if (rows.length) o.refill(body, [o.table(what.caption, what.columns, rows.map(shown), { class: "stack" })]);
       else body.replaceChildren(what.filtered ? what.none() : what.empty());
       o.keys.settle(body);
-      const older = (all.length === ROWS || answer.more) && answer.next !== null && answer.next !== undefined;
       o.refill(foot, [
         answer.dropped > 0 &&
           o.h(
@@ -122,7 +139,7 @@
           o.jsonLink(what.path, asked),
         ),
       ]);
-      return answer;
+      return { last };
     }
 
     const first = await draw();

@@ -90,6 +90,7 @@
               o.time(at(one)),
               process(one),
             ]),
+            { class: "labelled" },
           )
         : o.empty(
             "No request yet",

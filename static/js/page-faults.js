@@ -75,6 +75,7 @@
                   left(rule),
                   rule.active === false ? o.badge("idle", "Spent") : o.badge("warn", "Active"),
                 ]),
+                { class: "labelled" },
               ),
             );
           })

@@ -130,7 +130,7 @@
                 { label: "Why", class: "why-cell" },
                 { label: "Time", class: "num" },
               ],
-              verdicts.map((one) => ({
+              verdicts.filter(o.words.readable).map((one) => ({
                 attrs: { "data-open": true },
                 cells: [
                   o.rowLink(

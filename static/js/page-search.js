@@ -116,7 +116,7 @@
         );
       try {
         const all = kinds(ns, wanted, mine.signal);
-        const found = await Promise.all(all.map(([, find]) => find()));
+        const found = await Promise.all(all.map(async ([, find]) => (await find()).filter(o.words.readable)));
         if (mine.signal.aborted) return;
         const shown = all
           .map(([title, , row, more], i) => [title, found[i], row, more])

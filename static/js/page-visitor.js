@@ -74,7 +74,7 @@
       const names = new Map();
       for (const space of spaces.slice(0, 5))
         for (const [key, name] of await o.eventData.namesOf(space, page.signal)) names.set(key, name);
-      const all = moments(events, verdicts, names);
+      const all = moments(events.filter(o.words.readable), verdicts.filter(o.words.readable), names);
       o.refill(slot, [
         all.length
           ? o.table(

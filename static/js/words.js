@@ -73,6 +73,9 @@
     return verdict.kind !== "deletion" && !(CALLS.includes(type) && verdict.outcome === "not_subscribed");
   }
 
+  /** Whether a row of a listing can be read: of a damaged one the emulator says only that. */
+  const readable = (row) => !row.unreadable;
+
   /** An event as lists name it: a call without a name by its type. */
   function eventName(verdict) {
     if (verdict.event) return verdict.event;
@@ -222,6 +225,7 @@
     isConversion,
     why,
     eventName,
+    readable,
     status,
     names,
     where,

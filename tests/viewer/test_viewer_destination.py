@@ -197,10 +197,13 @@ def test_axe_finds_nothing_in_either_theme_and_nothing_overflows_a_phone(
         page.get_by_role("button", name="Edit Track Event").click()
         page.get_by_role("button", name="Try on the last").click()
         expect(page.get_by_text("would end otherwise")).to_be_visible()
+    rules: dict[str, Any] = {"resultTypes": ["violations"]}
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        found = Axe().run(page, options={"resultTypes": ["violations"]})
+        found = Axe().run(page, options=rules)
         assert found.violations_count == 0, found.generate_report()
+        # Nothing else depends on the theme.
+        rules["runOnly"] = {"type": "rule", "values": ["color-contrast"]}
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
