@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _LONGEST_HEAD = 65_536
 _RESET = struct.pack("ii", 1, 0)
+_IS_PROXY = "this is a proxy: it takes CONNECT and requests with a whole address"
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
@@ -26,6 +27,12 @@ def refusal(status: str, reason: str) -> bytes:
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + body
+
+
+def refuse(transport: asyncio.Transport, status: str, reason: str) -> None:
+    """Answer a client from the proxy itself, and close its connection."""
+    transport.write(refusal(status, reason))
+    transport.close()
 
 
 class Pipe(asyncio.Protocol):
@@ -243,29 +250,20 @@ class Greeting(asyncio.Protocol):
         head, end, rest = self._head.partition(b"\r\n\r\n")
         if not end:
             if len(self._head) > _LONGEST_HEAD or not _is_text(self._head[:1]):
-                self._refuse(
-                    "400 Bad Request", "this is a proxy: it takes CONNECT and requests with a whole address"
-                )
+                refuse(self._transport, "400 Bad Request", _IS_PROXY)
             return
         # Nothing more is read until the protocol that reads it is set.
         self._transport.pause_reading()
         self._proxy.greetings.discard(self)
         words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
         if len(words) != 3:
-            self._refuse("400 Bad Request", "the first line is not HTTP")
+            refuse(self._transport, "400 Bad Request", "the first line is not HTTP")
         elif words[0] == "CONNECT":
             self._proxy.connect(self._transport, words[1], rest)
         elif words[1].lower().startswith("http://"):
             self._proxy.plain(self._transport, words[1], self._head)
         else:
-            self._refuse(
-                "400 Bad Request", "this is a proxy: it takes CONNECT and requests with a whole address"
-            )
-
-    def _refuse(self, status: str, reason: str) -> None:
-        assert self._transport is not None
-        self._transport.write(refusal(status, reason))
-        self._transport.close()
+            refuse(self._transport, "400 Bad Request", _IS_PROXY)
 
 
 def _is_text(first: bytes) -> bool:

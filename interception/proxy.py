@@ -15,7 +15,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from optilocal.interception.authority import Authority
-from optilocal.interception.connection import ESTABLISHED, Caught, Greeting, Pipe, Plain, refusal
+from optilocal.interception.connection import ESTABLISHED, Caught, Greeting, Pipe, Plain, refusal, refuse
 from optilocal.interception.hosts import HOSTS, InterceptionError, Policy, Upstream, host_name
 from optilocal.interception.outer import NO_PROXIES, OuterProxies, OuterProxy
 from optilocal.serving.server import BACKLOG, listen, reachable_url, why_not
@@ -207,10 +207,10 @@ class Proxy:
         name, _, digits = target.rpartition(":")
         host = host_name(name)
         if not host or not digits.isdecimal():
-            _refuse(transport, "400 Bad Request", f"CONNECT wants host:port, not {target[:200]!r}")
+            refuse(transport, "400 Bad Request", f"CONNECT wants host:port, not {target[:200]!r}")
         elif host in HOSTS:
             if rest:
-                _refuse(
+                refuse(
                     transport, "400 Bad Request", "the client sent data before the connection was established"
                 )
             else:
@@ -226,7 +226,7 @@ class Proxy:
         except ValueError:
             host, port = "", 0
         if not host:
-            _refuse(transport, "400 Bad Request", f"{target[:200]!r} is not an address")
+            refuse(transport, "400 Bad Request", f"{target[:200]!r} is not an address")
             return
         if host in HOSTS:
             self._hand_over(transport, Plain(self, host=host), received)
@@ -254,7 +254,7 @@ class Proxy:
             self.tally.tunnelled[host] += 1
             return True
         self.tally.refused[host] += 1
-        _refuse(transport, "403 Forbidden", f"--only refuses other hosts, and {host} is not served here")
+        refuse(transport, "403 Forbidden", f"--only refuses other hosts, and {host} is not served here")
         return False
 
     def _do(self, what: Coroutine[Any, Any, None]) -> None:
@@ -285,7 +285,7 @@ class Proxy:
             answer = await self._opened(side, outer, host, port)
         except OSError as error:
             self.tally.unreached[host] = reason = error.strerror or str(error)
-            _refuse(transport, "502 Bad Gateway", f"{host}:{port} cannot be reached: {reason}")
+            refuse(transport, "502 Bad Gateway", f"{host}:{port} cannot be reached: {reason}")
             return
         transport.set_protocol(client)
         client.connection_made(transport)
@@ -322,11 +322,6 @@ class Proxy:
             if side.other is not None:
                 side.other.send(refusal("502 Bad Gateway", f"{host}:{port} cannot be reached: {reason}"))
                 side.other.end()
-
-
-def _refuse(transport: asyncio.Transport, status: str, reason: str) -> None:
-    transport.write(refusal(status, reason))
-    transport.close()
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

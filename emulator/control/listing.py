@@ -120,15 +120,13 @@ def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -
     query = _query(name)
     count = _number("count", 1, 0, _LARGEST) or 0
     seconds = _seconds()
-    journal = context().journal
     served = current_request()
     if not served.waited:
         served.time_left = seconds
         _wait(name, query, count, seconds)
         if served.wait is not None:
             return ""
-    context().projector.catch_up()
-    rows = journal.rows(name, query)
+    rows = _rows(name, query)
     for _ in range(_TURNS):
         more = len(rows) < query.limit and _bytes(rows) >= query.most_bytes
         if not seconds or more or len(rows) >= min(count, query.limit) or not served.time_left:
@@ -137,9 +135,21 @@ def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -
         _wait(name, query, count, seconds)
         if served.wait is not None:
             return ""
-        rows = journal.rows(name, query)
+        rows = _rows(name, query)
     with _large if _bytes(rows) > _LARGE else nullcontext():
         return _page(name, query, rows, show, more=more)
+
+
+def _rows(name: str, query: Query) -> list[Row]:
+    """The rows that are asked for. When a verdict among them waits to be judged, all is worked out and read again: the
+    conversion of a report that came a moment ago has a verdict of its own until then.
+    """
+    for _ in range(_TURNS):
+        context().projector.catch_up()
+        rows = context().journal.rows(name, query)
+        if all(row.get("judged", 1) for row in rows):
+            break
+    return rows
 
 
 def _page(

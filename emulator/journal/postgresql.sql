@@ -521,6 +521,6 @@ FROM verdicts
 WHERE namespace = :namespace AND kind = 'event' AND judged = 1
 GROUP BY event_key, outcome, attributed, event IS NOT NULL
 -- name: columns verdicts
-number, namespace, uuid, visitor_id, event, delivery
+number, namespace, uuid, visitor_id, event, delivery, judged
 -- name: columns runs
 number, namespace, summary

@@ -24,8 +24,8 @@ MAX_WAITING = 200_000
 NAMESPACES_AT_ONCE = 4
 """The number of namespaces that can use all their workers, on hosts that hang say, before another has to wait."""
 
-_LONGEST_NAP_S = 0.5
-_SAID_EVERY_S = 60.0
+_LONGEST_WAIT_S = 0.5
+_PRINTED_EVERY_S = 60.0
 _PATIENCE_S = 1.0
 
 
@@ -66,7 +66,7 @@ class Dispatcher:
         self._at_work: set[int] = set()
         self._idle = 0
         self._unwritten = 0
-        self._said_at: float | None = None
+        self._printed_at: float | None = None
         self._stopping = False
         self._threads: list[threading.Thread] = []
         for due, row, namespace in spool.schedule():
@@ -76,7 +76,7 @@ class Dispatcher:
     def start(self) -> None:
         """Starts to send, first what an earlier process left in the spool."""
         self._reports.start()
-        self._spool.watch(self._adopt, self._let_go, self._instances.forget)
+        self._spool.watch(self._adopt, self._release, self._instances.forget)
         with self._changed:
             self._start_worker()
 
@@ -90,7 +90,7 @@ class Dispatcher:
             self._changed.notify_all()
             self._start_worker()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         """Drops the waiting rows, which another forwarder may send now; rows at work are finished."""
         with self._changed:
             self._held = set(self._at_work)
@@ -170,7 +170,7 @@ class Dispatcher:
                 self._advance(row)
             except Exception as error:
                 if not self._stopping:
-                    self._put_off(namespace, row, error)
+                    self._retry_later(namespace, row, error)
             finally:
                 with self._changed:
                     self._running[namespace] -= 1
@@ -183,13 +183,13 @@ class Dispatcher:
             self._idle += 1
             try:
                 while not self._stopping:
-                    rests = self._unwritten or self._reports.full or not self._spool.holds
-                    turn = None if rests else self._next_turn()
+                    is_paused = self._unwritten or self._reports.full or not self._spool.holds
+                    turn = None if is_paused else self._next_turn()
                     if turn is not None:
                         self._running[turn[0]] += 1
                         self._at_work.add(turn[1])
                         return turn
-                    self._changed.wait(self._nap_s())
+                    self._changed.wait(self._wait_s())
                 return None
             finally:
                 self._idle -= 1
@@ -209,11 +209,11 @@ class Dispatcher:
                 return namespace, row
         return None
 
-    def _nap_s(self) -> float:
-        """Seconds until the next delivery is due, at most `_LONGEST_NAP_S`, since the clock may be set forward."""
+    def _wait_s(self) -> float:
+        """Seconds until the next delivery is due, at most `_LONGEST_WAIT_S`, since the clock may be set forward."""
         if not self._later or self._unwritten or self._reports.full:
-            return _LONGEST_NAP_S
-        return min(_LONGEST_NAP_S, max(0.001, (self._later[0][0] - self._clock.now_ms()) / 1000))
+            return _LONGEST_WAIT_S
+        return min(_LONGEST_WAIT_S, max(0.001, (self._later[0][0] - self._clock.now_ms()) / 1000))
 
     def _advance(self, row: int) -> None:
         spooled = self._spool.at(row)
@@ -226,11 +226,11 @@ class Dispatcher:
             delivery = self._instances.get(spooled.namespace).attempt(delivery)
             due = self._clock.now_ms() if delivery.retry_at is None else delivery.retry_at
             # It is saved before it is reported: after a crash here it must not be sent again.
-            if not self._write_down(delivery, due):
+            if not self._save(delivery, due):
                 return
         self._reports.add([Report(spooled, delivery, report_text(delivery.report))])
 
-    def _write_down(self, delivery: Delivery, due: int) -> bool:
+    def _save(self, delivery: Delivery, due: int) -> bool:
         """Saves a delivery after an attempt. While the spool cannot be written, nothing else is sent.
 
         False when the forwarder stops before it could be written.
@@ -245,7 +245,7 @@ class Dispatcher:
                     with self._changed:
                         self._unwritten += 0 if failed else 1
                         failed = True
-                        self._say_unwritable(error)
+                        self._print_unwritable(error)
                         if self._stopping or self._changed.wait_for(lambda: self._stopping, _PATIENCE_S):
                             return False
         finally:
@@ -254,17 +254,17 @@ class Dispatcher:
                     self._unwritten -= 1
                     self._changed.notify_all()
 
-    def _say_unwritable(self, error: SpoolError) -> None:
+    def _print_unwritable(self, error: SpoolError) -> None:
         now = time.monotonic()
-        if self._said_at is None or now - self._said_at >= _SAID_EVERY_S:
-            self._said_at = now
+        if self._printed_at is None or now - self._printed_at >= _PRINTED_EVERY_S:
+            self._printed_at = now
             print(
                 f"forwarder: {printable(error)}; nothing is sent until it can be written",
                 file=sys.stderr,
                 flush=True,
             )
 
-    def _put_off(self, namespace: str, row: int, error: Exception) -> None:
+    def _retry_later(self, namespace: str, row: int, error: Exception) -> None:
         """Tries a row again: an error of one event must not end its worker."""
         print(
             f"forwarder: delivery {row} failed, the next try is in {wait_after(error)} s: {printable(repr(error))}",

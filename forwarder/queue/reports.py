@@ -54,7 +54,7 @@ class ReportQueue:
         self._added = threading.Condition()
         self._closing = False
         self._unreachable = False
-        self._said_at: float | None = None
+        self._printed_at: float | None = None
         self._thread = threading.Thread(target=self._work, name="forwarder-reports", daemon=True)
 
     def start(self) -> None:
@@ -97,7 +97,7 @@ class ReportQueue:
                 ended = self._post(group)
             except Exception as error:
                 # An error of one report, or of the disk, must not end the thread.
-                ended = self._put_off(group, error)
+                ended = self._retry_later(group, error)
             self._posting = 0
             self._done(ended)
 
@@ -127,10 +127,10 @@ class ReportQueue:
         self._spool.save_states(ended)
         return ended
 
-    def _put_off(self, group: Sequence[Report], error: Exception) -> list[SpooledDelivery]:
+    def _retry_later(self, group: Sequence[Report], error: Exception) -> list[SpooledDelivery]:
         wait_s, now = wait_after(error), monotonic()
-        if not self._closing and (self._said_at is None or now - self._said_at >= 60):
-            self._said_at = now
+        if not self._closing and (self._printed_at is None or now - self._printed_at >= 60):
+            self._printed_at = now
             first = group[0].delivery.id
             print(
                 f"forwarder: {len(group)} reports from {first} on could not be posted, the next try is in {wait_s} "
