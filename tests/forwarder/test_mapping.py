@@ -252,3 +252,11 @@ def test_case_is_ignored_as_javascript_ignores_it(pattern: str, value: str, expe
     """A letter whose upper case is two letters, or an ASCII one, is itself alone."""
     replace = {"pattern": pattern, "replacement": "-", "value": value, "ignorecase": True}
     assert transform({"@replace": replace}, {}) == expected
+
+
+def test_notes_beside_a_directive_change_nothing() -> None:
+    assert transform({"v": {"@path": "$.userId", "_metadata": {"x": 1}}}, EVENT) == {"v": "u-1"}
+
+
+def test_only_the_first_root_of_a_path_is_taken_off() -> None:
+    assert transform({"@path": "$.a.$.b"}, {"a": {"$": {"b": 1}}}) == 1
