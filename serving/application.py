@@ -121,7 +121,7 @@ class Application:
         try:
             answer = None if handler is None else await handler(request.body)
             if answer is None:
-                if b"wait=" in request.target:
+                if request.method == "GET" and b"wait=" in request.target:
                     # Requests that may wait run in one thread too, and not after their client has left.
                     answer = await self._in(self._after_waiting, self._ask_for, connection, request)
                     if answer is None:

@@ -31,12 +31,14 @@ class SqliteSpool(Spool):
         self._kept_then: list[Callable[[], None]] = []
         self._damaged = False
         self._db = connected(self.path, temporary=self.temporary)
+        self._seen = self._file()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """A transaction, on disk when it ends; it holds the spool's lock; may be nested."""
         with self.lock, self._named_errors():
             if self._depth == 0:
+                self._check_file()
                 self._mend_if_damaged()
                 self._db.execute("BEGIN IMMEDIATE")
             self._depth += 1
@@ -80,10 +82,26 @@ class SqliteSpool(Spool):
             self._damaged = self._damaged or is_damage(error)
             raise SpoolError(f"the spool {self.path} cannot be used: {error}") from error
 
+    def _file(self) -> tuple[int, int] | None:
+        """Which file stands at the path."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _check_file(self) -> None:
+        if self._file() != self._seen:
+            raise SpoolError(
+                f"the spool {self.path} was deleted or replaced while the forwarder uses it: nothing more can be kept;"
+                " restart the forwarder"
+            )
+
     def _mend_if_damaged(self) -> None:
         if self._damaged and self._depth == 0:
             self._damaged = False
             self._db = mend(self._db, self.path, temporary=self.temporary)
+            self._seen = self._file()
 
     def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.lock, self._named_errors():

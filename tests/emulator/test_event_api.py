@@ -211,3 +211,15 @@ def test_the_limit_on_bodies_is_a_setting() -> None:
 
         answer = requests.post(f"{small.base_url}/v1/events", data=b"{" + b" " * 100 + b"}", timeout=10)
         assert answer.status_code == 413
+
+
+def test_a_gzip_body_of_many_members_is_read_up_to_a_thousand(space: Space) -> None:
+    whole = json.dumps(batch(purchase("u-1"))).encode()
+    pieces = [gzip.compress(whole[at : at + 1]) for at in range(len(whole))]
+    assert len(pieces) < 1_000
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    assert space.send(b"".join(pieces), headers=headers).status_code == 204
+    assert [row["visitor_id"] for row in space.rows("events")] == ["u-1"]
+    refused = space.send(gzip.compress(b"") * 100_000, headers=headers)
+    assert refused.status_code == 400
+    assert "more than 1000 members" in refused.text

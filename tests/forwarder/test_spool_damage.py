@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+import requests
 from damage import KINDS, Files, damaged
+from segment_side import SegmentSide
 from test_spool import NOON, delivery
 
 from optilocal.forwarder.store.file import SpoolError
@@ -108,3 +111,21 @@ def test_a_delivery_that_cannot_be_read_keeps_none_of_the_others_from_it(
         db.commit()
     assert ids(path) == ["m-0", "m-2"]
     assert "delivery 2 in the spool" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("replaced", [True, False], ids=["replaced", "deleted"])
+def test_a_spool_that_goes_away_while_it_is_used_takes_nothing_more(
+    make_server: Callable[..., SegmentSide], tmp_path: Path, replaced: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server = make_server(spool=tmp_path / "spool")
+    body = {"event": "Signed Up", "userId": "u-1", "messageId": "m-1"}
+    server.post("/v1/track", body)
+    server.deliveries()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    if replaced:
+        SqliteSpool(tmp_path / "spool").close()
+    answer = requests.post(f"{server.url}/v1/track", json=body, auth=("k", ""), timeout=30)
+    assert answer.status_code == 503
+    assert "deleted or replaced" in answer.text
+    assert server.get("/_forwarder/health").status_code == 200
