@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from optilocal.emulator.counting.standing import Rules
-from optilocal.serving.options import Place, Twin, read_options
+from optilocal.serving.options import OptionsError, Place, Twin, read_options
 
 
 @dataclass(frozen=True)
@@ -129,5 +129,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     """Settings from flags and environment. Raises OptionsError, and SystemExit once `--help` has been answered."""
     options = read_options("python -m optilocal.emulator", _ABOUT, OPTIONS, arguments, environment)
     values = {name: value for name, value in options.items() if value is not None}
+    if not str(values.get("forwarder", "http://")).startswith(("http://", "https://")):
+        raise OptionsError(f"--forwarder {values['forwarder']!r:.100} is not an http:// URL")
     switches = {name: values.pop(name) for name in _SWITCHES if name in values}
     return Settings(**values, rules=Rules(**switches))

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -149,16 +150,17 @@ class Server:
         future = asyncio.run_coroutine_threadsafe(
             self._application.answer(request, handler), self._application.loop
         )
+        stopped = ConnectionResetError(errno.ECONNRESET, f"{method} {target:.200}: the server stopped")
         while True:
             try:
                 answer = future.result(_GRACE)
                 break
+            except CancelledError:
+                raise stopped from None
             except TimeoutError:
                 # A server that was stopped meanwhile does not answer.
                 if not self._thread.is_alive():
-                    raise ConnectionResetError(
-                        errno.ECONNRESET, f"{method} {target:.200}: the server stopped"
-                    ) from None
+                    raise stopped from None
         if answer is None or answer.breaks:
             raise ConnectionResetError(errno.ECONNRESET, f"{method} {target:.200} was broken off")
         return answer.status, answer.body

@@ -44,7 +44,7 @@ MODULES: dict[str, tuple[str, str]] = {
     "standing": (
         "emulator/counting/standing.py",
         "tests/emulator/test_attribution_details.py tests/emulator/test_accounts.py tests/emulator/test_set_aside.py"
-        " tests/emulator/test_attribution.py tests/emulator/test_verdict.py tests/emulator/test_advice.py"
+        " tests/emulator/test_results.py tests/emulator/test_attribution.py tests/emulator/test_verdict.py tests/emulator/test_advice.py"
         " tests/emulator/test_plain_reckoning.py",
     ),
     "verdict": (
@@ -55,7 +55,7 @@ MODULES: dict[str, tuple[str, str]] = {
     "compare": ("scenarios/comparing/compare.py", "tests/scenarios/test_compare.py"),
     "results": (
         "scenarios/comparing/results.py",
-        "tests/scenarios/test_result_document.py tests/scenarios/test_event_batches.py",
+        "tests/scenarios/test_run_document.py tests/scenarios/test_result_document.py",
     ),
 }
 """Name → what is changed, and the tests that are to notice."""

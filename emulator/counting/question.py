@@ -11,7 +11,7 @@ from optilocal.emulator.counting.segmentation import Segment
 from optilocal.emulator.problems import Problem
 
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
-_OWN = ("attribute", "value", "smoothing", "start_time", "end_time", "health", "srm_threshold")
+_OWN = ("attribute", "value", "smoothing", "start_time", "end_time", "funnel", "health", "srm_threshold")
 # Parameters of the real API that would change the figures and are not imitated.
 _NOT_HERE = ("browser", "device", "source", "segment_conditions")
 
@@ -25,11 +25,12 @@ class QuestionError(ValueError):
 
 
 class OwnQuestion(NamedTuple):
-    """What is asked of our own surface: of which part the counts are, whether health is told, and the p-value below which
-    a sample ratio is a mismatch.
+    """What is asked of our own surface: of which part the counts are, whether funnels and health are told, and the p-value
+    below which a sample ratio is a mismatch.
     """
 
     question: Question
+    funnel: bool = False
     health: bool = False
     srm_threshold: float = THRESHOLD
 
@@ -49,11 +50,12 @@ def own_question(parameters: Mapping[str, str], smoothing: bool) -> OwnQuestion:
         raise Problem("invalid_parameter", str(error)) from None
     segment = Segment(parameters["attribute"], parameters["value"]) if "attribute" in parameters else None
     question, health = Question(dates, segment, smoothed), _yes(parameters, "health", default=False)
-    if health and not question.is_whole:
-        raise Problem(
-            "invalid_parameter", "health is told of all that was recorded, not of a segment or a range"
-        )
-    return OwnQuestion(question, health, _threshold(parameters.get("srm_threshold")))
+    # Health is told from the funnel too.
+    funnel = _yes(parameters, "funnel", default=False) or health
+    if funnel and not question.is_whole:
+        why = "funnel and health are told of all that was recorded, not of a segment or a range"
+        raise Problem("invalid_parameter", why)
+    return OwnQuestion(question, funnel, health, _threshold(parameters.get("srm_threshold")))
 
 
 def _yes(parameters: Mapping[str, str], name: str, *, default: bool) -> bool:

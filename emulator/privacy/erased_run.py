@@ -52,13 +52,18 @@ def _erased_verdict(verdict: dict[str, Any]) -> dict[str, Any]:
 
 def _captured(captured: dict[str, Any], scenario: dict[str, Any], gone: list[int]) -> dict[str, Any]:
     """What was captured, of the visitor's own tracks and conversions the outcome alone."""
-    # Verdicts stand for track and delete steps, `tracks` for the former; those of `conversions` come last.
-    kinds = [step.get("kind") for step in as_list(scenario.get("steps")) if isinstance(step, dict)]
-    judged = [kind for kind in kinds if kind in ("track", "delete")]
-    of_tracks = [index for index, kind in enumerate(judged) if kind == "track"]
+    # Verdicts stand for the source's steps that came to one, `tracks` for track steps; those of `conversions` come last.
+    steps = [step for step in as_list(scenario.get("steps")) if isinstance(step, dict)]
+    judged = [step for step in steps if "verdict_number" in step and step.get("kind") != "event_batch"]
+    tracked = [step for step in steps if step.get("kind") == "track"]
     before = len(as_list(scenario.get("verdicts"))) - len(as_list(captured.get("conversions")))
     own = {
-        "tracks": {place for place, index in enumerate(of_tracks) if index in gone},
+        # A track whose step names no verdict may be anybody's.
+        "tracks": {
+            place
+            for place, step in enumerate(tracked)
+            if gone and (step not in judged or judged.index(step) in gone)
+        },
         "conversions": {index - before for index in gone},
     }
     kept = {

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def results_with_health(projector: Projector, namespace: str, asked: OwnQuestion) -> dict[str, Any]:
-    """`GET /_emulator/results`: `{"experiments", "holdouts"}`; of all that was recorded also `funnel`, and when asked
+    """`GET /_emulator/results`: `{"experiments", "holdouts"}`; of all that was recorded, when asked, also `funnel`, and
     `health` with `over_time`.
 
     A segment or a date range has no funnel: what was lost before it was counted has neither.
@@ -30,7 +30,7 @@ def results_with_health(projector: Projector, namespace: str, asked: OwnQuestion
         shown = projector.results(namespace)
     else:
         shown = recounted(projector, namespace, asked.question).results(history)
-    if not asked.question.is_whole:
+    if not asked.funnel:
         return shown
     experiments = {experiment["id"]: experiment for experiment in shown["experiments"].values()}
     rows = projector.journal.verdict_counts(namespace)

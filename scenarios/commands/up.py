@@ -8,7 +8,6 @@ import os
 import sys
 import threading
 import time
-from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,6 +162,6 @@ def _print_verdicts(servers: LocalServers) -> None:
 
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     selection = Selection(namespace="default")
-    with contextlib.suppress(OSError, RuntimeError, CancelledError, ValueError, KeyError):
+    with contextlib.suppress(OSError, RuntimeError, ValueError, KeyError):
         for verdict in follow(ask, selection, newest_cursor(ask, selection)):
             print(verdict_line(verdict, colour=colour), flush=True)

@@ -94,7 +94,7 @@
     let asking = false;
 
     async function draw() {
-      const answer = await o.source.get("results", { ns }, { signal: page.signal });
+      const answer = await o.source.get("results", { ns, funnel: "yes" }, { signal: page.signal });
       for (const [name, one] of Object.entries(answer.experiments)) {
         const known = examined && examined.experiments[name];
         if (known) Object.assign(one, { health: known.health, over_time: known.over_time });

@@ -164,7 +164,7 @@ def scenario(space: Space, mine: str, secret: str) -> dict[str, Any]:
     ]
     return {
         "namespace": space.name,
-        "steps": [{"index": 1, "kind": "track"}, {"index": 2, "kind": "track"}],
+        "steps": [{"index": n, "kind": "track", "verdict_number": n} for n in (1, 2)],
         "verdicts": verdicts,
         "differences": differences,
         "captured": {

@@ -3,13 +3,14 @@
 import json
 
 import pytest
-from field_builders import NOW, SECOND, conversion, decision
+from field_builders import NOW, SECOND, codes, conversion, datafile, decision, history
 from hypothesis import given
 from hypothesis import strategies as st
 from verdict_builders import ANONYMOUS, CDN, IN_CHECKOUT, LATE, NOTHING, conditions, delivery, judged, sent
 
+from optilocal.emulator.counting.standing import Rules, Standings
 from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.verdict.verdict import CONDITIONS
+from optilocal.emulator.verdict.verdict import CONDITIONS, outcome_alone
 
 TABLE = {
     "suppressed": (delivery("suppressed_user"), None, (), "suppressed_user", NOTHING),
@@ -238,3 +239,58 @@ def test_no_report_makes_a_verdict_fail(report, recorded):
     found = judged(report, sent() if recorded else None, IN_CHECKOUT)
     assert found["explanation"] and found["remedy"]
     assert set(found["conditions"]) == set(CONDITIONS)
+
+
+def test_a_delivery_without_a_conversion_is_stamped_and_compared_when_it_came():
+    past = history((0, datafile(attributes=[])), (NOW + 5 * SECOND, datafile(revision="2")))
+    early = judged(delivery("delivery_failed", received_at=NOW), past=past)
+    late = judged(delivery("delivery_failed", received_at=NOW + 9 * SECOND), past=past)
+    assert (early["timestamp"], late["timestamp"]) == (NOW, NOW + 9 * SECOND)
+    assert [codes(found["warnings"]) for found in (early, late)] == [["attribute_not_in_datafile"], []]
+
+
+def test_a_repetition_of_which_nothing_was_recorded_is_a_duplicate_of_the_first():
+    first = sent(key="Order Completed", received_at=NOW)
+    found = judged(delivery(), None, duplicate_of=first, uuid_taken_by_other_delivery=True)
+    assert found["outcome"] == "duplicate" and found["event_number"] is None
+    assert found["conditions"] == conditions(True, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("report", "event", "matches"),
+    [(None, "ev-order", True), (None, "unknown", False), (delivery(), "unknown", True)],
+)
+def test_whether_a_duplicates_key_matches_is_asked_of_the_datafile_only_where_segment_did_not(
+    report, event, matches
+):
+    row = conversion("u", event, key="What")
+    found = judged(report, row, duplicate_of=row, uuid_taken_by_other_delivery=True)
+    assert found["outcome"] == "duplicate" and found["conditions"] == conditions(matches, None, None, None)
+
+
+REPORTS = [
+    None,
+    delivery(),
+    delivery("delivery_failed"),
+    delivery("not_subscribed"),
+    delivery("deleted", type="delete"),
+    delivery(type="delete"),
+    delivery(**ANONYMOUS),
+]
+
+
+@pytest.mark.parametrize("report", REPORTS)
+@pytest.mark.parametrize("shown", [[], [IN_CHECKOUT], [LATE], [decision("anon-1", "checkout-a")]])
+def test_the_outcome_alone_is_that_of_the_verdict(report, shown):
+    """None where only the whole verdict tells."""
+    visitor = "anon-1" if report and report["user_id"] is None else "u"
+    row = sent(visitor)
+    own = [one for one in shown if one["visitor_id"] == visitor]
+    found = outcome_alone(report, row, Standings(own, history(), Rules()))
+    never_posted = report is not None and (
+        report["type"] == "delete" or report["outcome"] == "not_subscribed"
+    )
+    if never_posted:
+        assert found is None
+    else:
+        assert found is not None and found[0] == judged(report, row, *own)["outcome"]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optilocal.forwarder.destination.mapping import transform
-from optilocal.forwarder.errors import DestinationError
+from optilocal.forwarder.destination.mapping import check_mapping, transform
+from optilocal.forwarder.errors import AggregateError, DestinationError, JavaScriptTypeError, ValidationError
 from optilocal.forwarder.javascript.values import UNDEFINED
 
 EVENT: dict[str, Any] = {
@@ -211,3 +211,52 @@ def test_an_event_that_is_no_object(event: Any, kind: str) -> None:
 )
 def test_a_mapping_of_literals_is_itself(mapping: dict[str, int]) -> None:
     assert transform(mapping, {}) == mapping
+
+
+NO_BOOLEAN = {"@replace": {"pattern": "a", "replacement": "b", "value": "A", "ignorecase": "yes"}}
+
+
+def test_a_mapping_is_validated_unless_it_was_before() -> None:
+    with pytest.raises(AggregateError):
+        transform(NO_BOOLEAN, {})
+    assert transform(NO_BOOLEAN, {}, checked=True) == ""
+
+
+@pytest.mark.parametrize("mapping", [None, UNDEFINED])
+def test_no_mapping_at_all_is_refused_as_in_javascript(mapping: Any) -> None:
+    with pytest.raises(JavaScriptTypeError, match="Cannot convert undefined or null to object"):
+        transform(mapping, {})
+
+
+def test_directives_are_counted_before_other_keys() -> None:
+    with pytest.raises(ValidationError, match="it has 2 keys"):
+        check_mapping({"@path": "$.a", "@literal": 1, "x": 2})
+    with pytest.raises(ValidationError, match="it has 3 keys"):
+        check_mapping({"@path": "$.a", "x": 1, "y": 2})
+
+
+def test_a_pattern_may_be_replaced_by_nothing() -> None:
+    assert transform({"@replace": {"pattern": ",", "replacement": "", "value": "1,999"}}, {}) == "1999"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "expected"),
+    [
+        ("SS", "Strasse", "Stra-e"),
+        ("ss", "Straße", "Straße"),
+        ("É", "café", "caf-"),
+        ("k", "\u212a", "\u212a"),
+    ],
+)
+def test_case_is_ignored_as_javascript_ignores_it(pattern: str, value: str, expected: str) -> None:
+    """A letter whose upper case is two letters, or an ASCII one, is itself alone."""
+    replace = {"pattern": pattern, "replacement": "-", "value": value, "ignorecase": True}
+    assert transform({"@replace": replace}, {}) == expected
+
+
+def test_notes_beside_a_directive_change_nothing() -> None:
+    assert transform({"v": {"@path": "$.userId", "_metadata": {"x": 1}}}, EVENT) == {"v": "u-1"}
+
+
+def test_only_the_first_root_of_a_path_is_taken_off() -> None:
+    assert transform({"@path": "$.a.$.b"}, {"a": {"$": {"b": 1}}}) == 1

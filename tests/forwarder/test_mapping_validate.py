@@ -118,3 +118,11 @@ def test_a_mistake_of_the_mapping_itself_comes_alone() -> None:
 )
 def test_what_is_not_looked_into(mapping: Any) -> None:
     validate(mapping)
+
+
+def test_the_objects_of_a_transformation_are_looked_into() -> None:
+    mapping = {"v": {"@transform": {"apply": {"x": {"@nope": 1}}, "mapping": {"y": {"@path": 5}}}}}
+    assert _messages(mapping) == [
+        "/v/@transform/apply/x has an invalid directive: @nope.",
+        "/v/@transform/mapping/y/@path should be a string or a mapping directive but it is a number.",
+    ]

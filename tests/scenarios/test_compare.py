@@ -268,3 +268,43 @@ def test_contains_finds_one_item_among_many() -> None:
     assert compare(wanted, crowd(1_000), ("received",), whole=True) == []
     (difference,) = compare(wanted, crowd(600), ("received",), whole=True)
     assert difference.reason == 'contains no {"revenue": 700}'
+
+
+CONTAINS = [
+    (["Order", "was recorded"], "Order was recorded", None),
+    (["Order", "lost", "gone"], "Order was recorded", "does not contain 'lost'"),
+    ("lost", "Order was recorded", "does not contain 'lost'"),
+    ({"code": "late"}, [{"code": "late", "message": "m"}], None),
+    ({"code": "early"}, [{"code": "late"}], 'contains no {"code": "early"}'),
+    ("code", {"code": "late"}, "is nothing that could contain it"),
+    ({"code": "late"}, 5, "is nothing that could contain it"),
+]
+
+
+@pytest.mark.parametrize(("wanted", "captured", "reason"), CONTAINS)
+def test_what_contains_takes_of_texts_lists_and_mappings(
+    wanted: Any, captured: Any, reason: str | None
+) -> None:
+    found = compare(Matcher("!contains", wanted), captured, ("x",), whole=False)
+    assert [difference.reason for difference in found] == ([] if reason is None else [reason])
+
+
+@pytest.mark.parametrize(
+    ("expected", "captured", "reason"),
+    [
+        (1, {"a": 1}, "is an object, not a number"),
+        ({"a": 1}, "a", "is a text, not an object"),
+        ([1], None, "is null, not a list"),
+        (None, True, "is a boolean, not null"),
+    ],
+)
+def test_another_type_is_named_with_its_article(expected: Any, captured: Any, reason: str) -> None:
+    (found,) = compare({"k": expected}, {"k": captured}, ("x",), whole=False)
+    assert (found.kind, found.reason) == ("type", reason)
+
+
+def test_differences_come_in_the_order_of_their_places() -> None:
+    expected = {"b": list(range(12)), "a": 1}
+    captured = {"b": [0, 1, "two", *range(3, 11), 0], "a": 2}
+    found = compare(expected, captured, (), whole=True)
+    assert [difference.where for difference in found] == ["a", "b[2]", "b[11]"]

@@ -152,8 +152,10 @@ def test_mistakes_are_told(tmp_path: Path, steps: str, expect: str, message: str
 
 def test_an_erased_visitors_conversions_lose_all_but_their_outcome(tmp_path: Path) -> None:
     file = tmp_path / "a.scenario.yaml"
-    steps = batch(visitor="u-1") + batch(visitor="u-2")
-    expect = "{conversions: [{outcome: user_not_activated, visitor_id: u-0}, {outcome: user_not_activated, visitor_id: u-0}]}"
+    tracks = "".join(f"  - track: {{userId: {who}, event: Order Completed}}\n" for who in ("u-1", "u-2"))
+    steps = "  - identify: {userId: u-3}\n" + tracks + batch(visitor="u-1") + batch(visitor="u-2")
+    wrong = "{outcome: user_not_activated, visitor_id: u-0}"
+    expect = f"{{tracks: [{wrong}, {wrong}], conversions: [{wrong}, {wrong}]}}"
     file.write_text(f"{HEAD}{steps}expect: {expect}\n", encoding="utf-8")
     with LocalServers(ServerOptions(emulator_port=0), with_forwarder=False) as sandbox:
         document = tmp_path / "run.json"
@@ -172,6 +174,8 @@ def test_an_erased_visitors_conversions_lose_all_but_their_outcome(tmp_path: Pat
             emulator.call("POST", f"/_emulator/subject-access-requests/{made['id']}/process")
         runs = EmulatorClient(sandbox.emulator_url)
         (entry,) = runs.call("GET", f"/_emulator/runs/{run_document['id']}")["scenarios"]
-    assert entry["captured"]["conversions"][0] == {"outcome": "user_not_activated"}
-    assert entry["captured"]["conversions"][1]["visitor_id"] == "u-2"
-    assert entry["verdicts"][0]["explanation"] == "[erased]" and "u-2" in entry["verdicts"][1]["explanation"]
+    for part in ("tracks", "conversions"):
+        assert entry["captured"][part][0] == {"outcome": "user_not_activated"}
+        assert entry["captured"][part][1]["visitor_id"] == "u-2"
+    told = [verdict["explanation"] for verdict in entry["verdicts"]]
+    assert told[1] == told[3] == "[erased]" and "u-2" in told[2] and "u-2" in told[4]

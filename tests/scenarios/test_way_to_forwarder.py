@@ -9,9 +9,10 @@ import pytest
 import requests
 
 from optilocal.emulator.server import EmulatorServer
-from optilocal.emulator.settings import Settings
+from optilocal.emulator.settings import Settings, read_settings
 from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.running.servers import LocalServers, ServerOptions
+from optilocal.serving.options import OptionsError
 
 ORDER = {"type": "track", "event": "Order Completed", "userId": "u-1", "properties": {"revenue": 4999}}
 
@@ -188,3 +189,12 @@ def test_the_fields_of_a_mapping_have_type_and_default(sandbox: LocalServers) ->
         "timestamp",
         "uuid",
     ]
+
+
+def test_an_emulator_alone_is_told_where_the_forwarder_is() -> None:
+    settings = read_settings(["--port", "0", "--forwarder", "http://127.0.0.1:9"], {})
+    with EmulatorServer(settings) as alone:
+        told = requests.get(f"{alone.base_url}/_emulator/viewer", timeout=30).json()
+        assert told["forwarder"] == "http://127.0.0.1:9"
+    with pytest.raises(OptionsError, match=r"--forwarder.*http://"):
+        read_settings(["--forwarder", "127.0.0.1:8411"], {})
