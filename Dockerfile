@@ -1,7 +1,7 @@
 # The sandbox: emulator and viewer on 8410, forwarder on 8411, the real hosts over TLS on 443.
 FROM python:3.13-slim
 COPY . /source
-RUN pip install --no-cache-dir /source && rm -rf /source && useradd --create-home optilocal \
+RUN pip install --no-cache-dir '/source[postgresql]' && rm -rf /source && useradd --create-home optilocal \
     && mkdir -p /state /data && chown optilocal /state /data
 USER optilocal
 WORKDIR /data

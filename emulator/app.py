@@ -9,11 +9,11 @@ from werkzeug.exceptions import HTTPException
 from optilocal.emulator.context import EXTENSION, Context, context, namespace
 from optilocal.emulator.control import forced as control_forced
 from optilocal.emulator.control import forwarder as control_forwarder
+from optilocal.emulator.control import operation, viewer
 from optilocal.emulator.control import predictions as control_predictions
 from optilocal.emulator.control import preview as control_preview
 from optilocal.emulator.control import reading as control_api
 from optilocal.emulator.control import setting as control_settings
-from optilocal.emulator.control import viewer
 from optilocal.emulator.journal.interface import Journal, JournalError
 from optilocal.emulator.problems import Problem, journal_problem
 from optilocal.emulator.projection.projector import Projector
@@ -41,6 +41,7 @@ SURFACES = {
     control_api.blueprint: Surface.OWN,
     control_settings.blueprint: Surface.OWN,
     control_predictions.blueprint: Surface.OWN,
+    operation.blueprint: Surface.OWN,
     control_forwarder.blueprint: Surface.OWN,
     control_preview.blueprint: Surface.OWN,
     control_forced.blueprint: Surface.OWN,

@@ -68,7 +68,31 @@ def test_the_certificates_are_where_another_service_looks_for_them() -> None:
 def test_what_is_copied_into_the_image_is_all_that_an_installation_needs() -> None:
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
     (source,) = re.findall(r"^COPY (\S+) /source$", DOCKERFILE, re.MULTILINE)
-    assert source == "." and "pip install --no-cache-dir /source" in DOCKERFILE
+    assert source == "." and "pip install --no-cache-dir '/source[postgresql]'" in DOCKERFILE
     for folder in ("src", "emulator", "forwarder", "interception", "scenarios", "serving", "static"):
         assert (ROOT / folder).is_dir() and folder not in ignored
     assert shlex.split(re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)[0]) == ["optilocal"]
+
+
+def test_the_teams_compose_file_has_commands_and_addresses_that_there_are() -> None:
+    from optilocal.emulator.settings import read_settings  # noqa: PLC0415 - servers of one test
+    from optilocal.forwarder.cli import settings_from  # noqa: PLC0415
+
+    services = yaml.safe_load((ROOT / "compose.team.yaml").read_text(encoding="utf-8"))["services"]
+    proxy = yaml.safe_load((ROOT / "compose.team.yaml").read_text(encoding="utf-8"))["configs"]["proxy"][
+        "content"
+    ]
+    read = {
+        "emulator": lambda words: read_settings(words, {}),
+        "forwarder": lambda words: settings_from(words, {}),
+    }
+    for name in ("emulator-1", "emulator-2", "forwarder-1", "forwarder-2"):
+        kind, *words = services[name]["command"]
+        settings = read[kind](words)
+        assert settings.host == "0.0.0.0"
+        assert f"server {name}:{settings.port};" in proxy
+        kept = settings.journal if kind == "emulator" else settings.spool
+        database = services["postgresql"]["environment"]
+        user = f"{database['POSTGRES_USER']}:{database['POSTGRES_PASSWORD']}"
+        assert kept == f"postgresql://{user}@postgresql/{database['POSTGRES_DB']}"
+    assert "[postgresql]" in DOCKERFILE

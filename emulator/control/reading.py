@@ -54,18 +54,6 @@ def health() -> Response:
     return json_response({"status": "ok", "version": __version__})
 
 
-@blueprint.get("/ready")
-def ready() -> Response:
-    """Whether events would be taken and judged: for whatever spreads requests over several emulators."""
-    parts = context()
-    waiting = parts.journal.last_exchange() - parts.journal.position().exchange
-    if waiting > parts.settings.max_events:
-        raise Problem(
-            "not_ready", f"{waiting} requests wait to be judged, more than are kept", {"Retry-After": "1"}
-        )
-    return json_response({"status": "ready", "waiting": waiting})
-
-
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     text = Path(__file__).with_name("openapi.json").read_text("utf-8")

@@ -220,6 +220,10 @@ class Journal(ABC):
         """
 
     @abstractmethod
+    def outcome_counts(self) -> dict[str, int]:
+        """How many judged verdicts there are of each outcome, in all namespaces."""
+
+    @abstractmethod
     def newest_number(self, listing: str, namespace: str | None) -> int:
         """The number of the newest row there is, 0 when there is none."""
 

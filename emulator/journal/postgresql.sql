@@ -515,6 +515,8 @@ doc ILIKE ? ESCAPE '\'
 number, namespace, surface, method, status, at, head, body
 -- name: columns events
 number, namespace, exchange, duplicate_of, doc
+-- name: outcome counts
+SELECT outcome, COUNT(*) AS total FROM verdicts WHERE judged = 1 AND outcome IS NOT NULL GROUP BY outcome ORDER BY outcome
 -- name: verdict counts
 SELECT event_key, outcome, attributed, event IS NOT NULL AS received, COUNT(*) AS total
 FROM verdicts

@@ -166,6 +166,9 @@ class StoredJournal(Journal):
     def verdict_counts(self, namespace: str) -> list[Row]:
         return self._store.select("verdict counts", namespace=namespace)
 
+    def outcome_counts(self) -> dict[str, int]:
+        return {row["outcome"]: row["total"] for row in self._store.select("outcome counts")}
+
     def newest_number(self, listing: str, namespace: str | None) -> int:
         return self._store.newest(listing, namespace)
 

@@ -11,6 +11,30 @@ def test_health_tells_the_version(space: Space) -> None:
     assert space.json("health") == {"status": "ok", "version": __version__}
 
 
+def figures(space: Space) -> dict[str, float]:
+    """The figures of a scrape, by name and label as they stand."""
+    answer = space.get("/_emulator/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
+    assert answer.text.count("# TYPE ") == answer.text.count("# HELP ") == 5
+    return {name: float(number) for name, _, number in (line.rpartition(" ") for line in lines)}
+
+
+def test_metrics_tell_what_came_and_what_became_of_it(space: Space) -> None:
+    space.put_datafile()
+    assert space.rows("events") == []
+    counted = 'optilocal_verdicts{outcome="counted"}'
+    before = figures(space)
+    space.send(batch(activation(), purchase()))
+    assert len(space.rows("verdicts", outcome="counted")) == 1
+    after = figures(space)
+    assert after["optilocal_exchanges_total"] == before["optilocal_exchanges_total"] + 1
+    assert after["optilocal_events_total"] == before["optilocal_events_total"] + 2
+    assert after[counted] == before.get(counted, 0) + 1
+    assert (after["optilocal_backlog"], after["optilocal_projects"]) == (0, 1)
+    assert space.json("ready") == {"status": "ready", "waiting": 0}
+
+
 def test_a_later_decision_changes_the_outcome_that_is_filtered_by(space: Space) -> None:
     space.put_datafile()
     space.send(batch(purchase()))

@@ -170,3 +170,15 @@ def test_verdicts_are_counted_by_what_became_of_them(journal: Journal) -> None:
         {"event_key": None, "outcome": "not_subscribed", "attributed": "[]", "received": 0, "total": 1},
         {"event_key": "k", "outcome": "counted", "attributed": '["e"]', "received": 1, "total": 2},
     ]
+
+
+def test_outcomes_are_counted_over_every_namespace(journal: Journal) -> None:
+    projected(
+        journal,
+        *(event(number, namespace="n" if number < 3 else "m") for number in range(1, 5)),
+        verdicts=[
+            NewVerdict("n" if number < 3 else "m", "k", number, Judged(outcome, "[]") if outcome else None)
+            for number, outcome in enumerate(("counted", "excluded", "counted", None), 1)
+        ],
+    )
+    assert journal.outcome_counts() == {"counted": 2, "excluded": 1}
