@@ -6,6 +6,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,11 @@ def load(
     reached, wanted = threading.Event(), len(done) + enough
 
     def send(sender: int) -> None:
+        with closing(HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
+            post_on(connection, sender)
+
+    def post_on(connection: HTTPConnection, sender: int) -> None:
         number = 0
-        connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
         while True:
             unique = f"{name}-{sender}-{number}"
             path, body = make(unique)

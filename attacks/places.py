@@ -73,5 +73,5 @@ def test_forty_places(tmp_path: Path, figure: Any, capfd: pytest.CaptureFixture[
     capfd.readouterr()
     figure(
         f"a {store} of {ROWS:,} rows damaged at {PLACES} random places",
-        f"at most {worst['flip']} rows lost by a flipped bit, {worst['zero']} by 4 KB of zeros; cut off: what was cut",
+        f"rows lost: at most {worst['flip']} by a flipped bit, {worst['zero']} by 4 KB of zeros; of a cut file its end",
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from optilocal.serving.problems import Problem
 
@@ -55,6 +55,7 @@ class Connection(HttpToolsProtocol):
         self.given = 0
         """Bytes of answers that were given to the connection to send."""
         self._taken = 0
+        self._cycles: list[RequestResponseCycle] = []
         self._began = self.loop.time()
         self._sending_since: float | None = None
         self._idle_since: float | None = None
@@ -63,6 +64,10 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        # uvicorn tells the last request alone; the ones before it, which are answered first, would wait for ever.
+        for cycle in self._cycles:
+            cycle.disconnected = True
+            cycle.message_event.set()
         self._leave()
 
     def data_received(self, data: bytes) -> None:
@@ -105,6 +110,8 @@ class Connection(HttpToolsProtocol):
         self.in_body = True
         self.scope["target"] = self.url  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
+        self._cycles = [cycle for cycle in self._cycles if not cycle.response_complete]
+        self._cycles.append(self.cycle)
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)

@@ -20,9 +20,9 @@ SHARED = ("after", "limit", "order", "q", "wait", "count", "ns")
 DEFAULT_LIMIT, MOST = 100, 1_000
 LONGEST_WAIT = 300.0
 _LARGEST = 2**63 - 1
-# While a page of megabytes is put together it takes some ten times as many: no more than two are at a time.
+# While a page of megabytes is put together it takes some ten times as many: one is at a time.
 _LARGE = 1_000_000
-_large = threading.Semaphore(2)
+_large = threading.Lock()
 _TURNS = 100
 
 

@@ -55,6 +55,18 @@ def test_a_wait_ends_with_its_connection(
     assert b" 200 OK" in say(server, GET)
 
 
+def test_a_wait_ends_with_its_connection_whatever_was_asked_behind_it(
+    server: Server, waiting: Waiting, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connect(server) as client:
+        client.sendall(WAIT.replace(b"Connection: close\r\n", b"") + GET)
+        assert waiting.until(1)
+    assert waiting.until(0)
+    assert b" 200 OK" in say(server, GET)
+    server.stop()
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 def test_a_client_that_closes_its_sending_side_waits_no_longer(server: Server, waiting: Waiting) -> None:
     with connect(server) as client:
         client.sendall(WAIT)
