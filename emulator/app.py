@@ -59,7 +59,7 @@ def create_app(
     verdicts = Verdicts(journal, settings.rules)
     parts = Context(settings, clock, journal, verdicts, Projector(journal, verdicts), new_id, new_id())
     parts.forwarder.address = settings.forwarder
-    guard = Guard("emulator", settings.host, settings.allowed_hosts)
+    guard = Guard("emulator", settings.host, settings.allowed_hosts, settings.token)
     app = make_app(
         guard,
         SURFACES,

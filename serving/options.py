@@ -38,11 +38,35 @@ class Place(click.ParamType[Path | str]):
         return value if isinstance(value, Path) or is_address(value) else Path(value)
 
 
+class Token(click.ParamType[str]):
+    """A secret, or with @ before it the file that holds it."""
+
+    name = "token"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        token = value
+        if value.startswith("@"):
+            try:
+                token = Path(value[1:]).read_text("utf-8").strip()
+            except (OSError, UnicodeError) as error:
+                self.fail(f"{value[1:]} cannot be read: {error}", param, ctx)
+        if not token or not token.isascii() or not token.isprintable():
+            self.fail("a token is one or more signs of ASCII", param, ctx)
+        return token
+
+
 class Twin(click.Option):
     """The option `--flag` of a `setting`, by default of the same name; its environment variable is SERVER_FLAG."""
 
     def __init__(
-        self, server: str, flag: str, help: str, metavar: str, *, setting: str | None = None, **more: Any
+        self,
+        server: str,
+        flag: str,
+        help: str,
+        metavar: str | None = None,
+        *,
+        setting: str | None = None,
+        **more: Any,
     ) -> None:
         own = flag.removeprefix("--").replace("-", "_")
         if more.get("multiple"):

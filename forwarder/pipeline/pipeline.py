@@ -86,6 +86,7 @@ class Pipeline:
         suppression: SuppressionList | None = None,
         deduplication: Deduplication | None = None,
         session: Session | None = None,
+        token: str | None = None,
     ) -> None:
         self.settings = settings
         self.mappings = check_mappings(mappings)
@@ -103,7 +104,7 @@ class Pipeline:
         self._ids = ids
         self._own_session = session is None
         self._session = session if session is not None else _open_session()
-        self._reporter = DeliveryReporter(self._session, self.optimizely) if report else None
+        self._reporter = DeliveryReporter(self._session, self.optimizely, token) if report else None
 
     @property
     def suppressed(self) -> list[str]:

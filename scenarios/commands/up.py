@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, option, sandbox_options
+from optilocal.scenarios.language.problems import CannotRun
 
 if TYPE_CHECKING:
     from optilocal.scenarios.running.servers import LocalServers
@@ -25,6 +26,13 @@ _NO_DATAFILE = "the shipped shop's; yours with --datafile FILE|URL, or begin one
 @click.command("up", cls=Command)
 @option(
     "--host", envvar="EMULATOR_HOST", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on."
+)
+@option(
+    "--open",
+    "is_open",
+    envvar="EMULATOR_OPEN",
+    is_flag=True,
+    help="Listen on more than this machine, and let everybody use viewer and control surface.",
 )
 @option(
     "--emulator-port",
@@ -72,6 +80,7 @@ def command(
     command_line: str,
     *,
     host: str,
+    is_open: bool,
     emulator_port: int,
     forwarder_port: int,
     datafile: tuple[str, ...],
@@ -98,8 +107,14 @@ def command(
     from optilocal.scenarios.language import datafiles  # noqa: PLC0415 - `up --help` needs no server
     from optilocal.scenarios.running.ending import Ended, endable  # noqa: PLC0415
     from optilocal.scenarios.running.servers import LocalServers, ServerOptions  # noqa: PLC0415
+    from optilocal.serving.guard import refusal_to_start  # noqa: PLC0415
     from optilocal.serving.server import serve_alone  # noqa: PLC0415
 
+    if refusal_to_start(host, None, is_open=is_open) is not None:
+        raise CannotRun(
+            f"--host {host} lets other machines in: say --open when everybody may use viewer and control surface, or start"
+            " `optilocal emulator` and `optilocal forwarder` with --token"
+        )
     chosen = None
     if scenarios:
         from optilocal.scenarios.running.selection import choose  # noqa: PLC0415 - YAML is slow to import
