@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, option, sandbox_options
+from optilocal.scenarios.commands.options import PORT, Command, Many, option, sandbox_options
 from optilocal.scenarios.language.problems import CannotRun
+from optilocal.serving.options import Place
 
 if TYPE_CHECKING:
     from optilocal.scenarios.running.servers import LocalServers
@@ -54,9 +55,16 @@ _NO_DATAFILE = "the shipped shop's; yours with --datafile FILE|URL, or begin one
 @option(
     "--journal",
     envvar="EMULATOR_JOURNAL",
-    type=FILE,
-    metavar="FILE",
-    help="Keep the journal in this file, and what the forwarder accepted in FILE.spool.",
+    type=Place(),
+    metavar="FILE|postgresql://…",
+    help="Keep the journal in this file, and what the forwarder accepted in FILE.spool; or both in a PostgreSQL database.",
+)
+@option(
+    "--spool",
+    envvar="FORWARDER_SPOOL",
+    type=Place(),
+    metavar="FILE|postgresql://…",
+    help="Keep what the forwarder accepted elsewhere.",
 )
 @option(
     "--tls",
@@ -85,7 +93,8 @@ def command(
     forwarder_port: int,
     datafile: tuple[str, ...],
     settings: Path | None,
-    journal: Path | None,
+    journal: Path | str | None,
+    spool: Path | str | None,
     write_keys: tuple[str, ...],
     analytics_js: Path | None,
     tls: int | None,
@@ -127,6 +136,7 @@ def command(
         datafiles=datafile or (str(datafiles.SHOP),),
         settings=settings,
         journal=journal,
+        spool=spool,
         write_keys=write_keys,
         analytics_js=analytics_js,
     )
