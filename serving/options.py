@@ -2,6 +2,7 @@
 default.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import click
 
 from optilocal.serving.postgresql import is_address
+
+_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([dhms])")
 
 
 class OptionsError(ValueError):
@@ -36,6 +40,20 @@ class Place(click.ParamType[Path | str]):
         ctx: click.Context | None,  # noqa: ARG002
     ) -> Path | str:
         return value if isinstance(value, Path) or is_address(value) else Path(value)
+
+
+class Duration(click.ParamType[float]):
+    """A time such as `7d`, `12h`, `30m` or `90s`, in seconds."""
+
+    name = "time"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        found = _DURATION.fullmatch(value)
+        if found is None or not float(found[1]):
+            self.fail(f"{value!r:.40} is no time; say it as 7d, 12h, 30m or 90s", param, ctx)
+        return float(found[1]) * _SECONDS[found[2]]
 
 
 class Token(click.ParamType[str]):
