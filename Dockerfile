@@ -11,4 +11,4 @@ EXPOSE 8410 8411 443
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8410/_emulator/health'); u.urlopen('http://127.0.0.1:8411/_forwarder/health')"]
 ENTRYPOINT ["optilocal"]
-CMD ["up", "--host", "0.0.0.0", "--tls", "443"]
+CMD ["up", "--host", "0.0.0.0", "--open", "--tls", "443"]

@@ -45,7 +45,7 @@ def test_five_thousand_abandoned_waits(figure: Any) -> None:
     # Whatever else the machine does meanwhile: once a thousand waits kept health waiting for 3 s, 5,000 for a minute.
     assert taken_in < 3
     assert after < 3
-    assert used < 0.5
+    assert used < 0.8
     assert most < MEMORY_MB
     figure(f"`/_emulator/health` while {AT_ONCE:,} waits are taken in", f"{taken_in * 1000:.0f} ms at most")
     figure(

@@ -24,6 +24,7 @@ ORDER = (
     "preview",
     "suite",
     "proxy",
+    "team",
     "steady",
 )
 SHORT = "steady-short"

@@ -49,6 +49,7 @@ SURFACES = {
 }
 # Where the imitated REST API is in real life; a hosts file or a proxy leads here under this name.
 _REST_HOSTS = ("api.optimizely.com",)
+_PAGE_TOKEN = "page_token"
 _HINT = "GET /_emulator/openapi.json describes the control surface"
 
 
@@ -57,9 +58,10 @@ def create_app(
 ) -> Flask:
     """The emulator as a WSGI app over a journal that the caller opens and closes."""
     verdicts = Verdicts(journal, settings.rules)
-    parts = Context(settings, clock, journal, verdicts, Projector(journal, verdicts), new_id, new_id())
+    page_token = _shared_page_token(journal, new_id)
+    parts = Context(settings, clock, journal, verdicts, Projector(journal, verdicts), new_id, page_token)
     parts.forwarder.address = settings.forwarder
-    guard = Guard("emulator", settings.host, settings.allowed_hosts)
+    guard = Guard("emulator", settings.host, settings.allowed_hosts, settings.token)
     app = make_app(
         guard,
         SURFACES,
@@ -95,6 +97,12 @@ def _bound_namespaces() -> None:
     if journal.namespace_count() >= most:
         what = f"there are {most} namespaces already; forget one with POST /ns/NAME/_emulator/reset"
         raise Problem("too_many_namespaces", f'{what} and {{"datafiles": true}}, or start with a new journal')
+
+
+def _shared_page_token(journal: Journal, new_id: Callable[[], str]) -> str:
+    """The token of all emulators on one journal: a page may reach another of them with every request."""
+    known = journal.document(_PAGE_TOKEN, "")
+    return str(known or journal.change_document(_PAGE_TOKEN, "", lambda made: made or new_id()))
 
 
 def _page_token() -> None:

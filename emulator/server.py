@@ -9,6 +9,7 @@ from flask import Flask
 
 from optilocal.emulator.app import create_app
 from optilocal.emulator.context import EXTENSION, Context
+from optilocal.emulator.control.forgetting import Forgetting
 from optilocal.emulator.datafile.source import DatafileSources
 from optilocal.emulator.journal.opening import open_journal
 from optilocal.emulator.settings import Settings
@@ -45,6 +46,7 @@ class EmulatorServer:
         """The WSGI app that is served, once it has started."""
         self._context: Context | None = None
         self._sources: DatafileSources | None = None
+        self._forgetting: Forgetting | None = None
 
     @property
     def base_url(self) -> str:
@@ -86,6 +88,14 @@ class EmulatorServer:
             raise
         self._sources.watch()
         self._context.projector.start(self._context.report)
+        if self.settings.forget_after is not None:
+            self._forgetting = Forgetting(
+                journal,
+                self.clock,
+                round(self.settings.forget_after * 1_000),
+                self._context.stopping,
+                self._context.report,
+            )
         self._server.start()
         return self
 
@@ -120,6 +130,8 @@ class EmulatorServer:
         if self._sources:
             self._sources.stop()
         server.stop()
+        if self._forgetting:
+            self._forgetting.join()
         parts.projector.stop()
         parts.journal.close()
 

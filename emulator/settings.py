@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from optilocal.emulator.counting.standing import Rules
-from optilocal.serving.options import OptionsError, Place, Twin, read_options
+from optilocal.serving.guard import refusal_to_start
+from optilocal.serving.options import Duration, OptionsError, Place, Token, Twin, read_options
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,9 @@ class Settings:
     `journal` is a file, as a text the address of a PostgreSQL database, and None a temporary file that goes away at the
     end. `datafiles` are files or http(s) URLs, served in the namespace `default`. `max_events` bounds exchanges, events and
     verdicts, each. `allowed_hosts` are further names under which the viewer and the control surface may be reached;
-    `access_tokens`, when there are any, the only ones that the REST API takes. `forwarder` is
-    the base URL of the forwarder that the viewer speaks to.
+    A namespace in which nothing has come for `forget_after` seconds is forgotten.
+    `token` is what whoever uses these two has to show; `access_tokens`, when there are any, the only ones that the REST API
+    takes. `forwarder` is the base URL of the forwarder that the viewer speaks to.
     """
 
     host: str = "127.0.0.1"
@@ -28,10 +30,12 @@ class Settings:
     journal: Path | str | None = None
     datafiles: tuple[str, ...] = ()
     max_events: int = 1_000_000
+    forget_after: float | None = None
     max_body: int = 3_500_000
     max_control_body: int = 32_000_000
     max_namespaces: int = 10_000
     allowed_hosts: tuple[str, ...] = ()
+    token: str | None = None
     access_tokens: tuple[str, ...] = ()
     forwarder: str | None = None
     rules: Rules = field(default_factory=Rules)
@@ -67,11 +71,29 @@ OPTIONS = (
         default=1_000_000,
     ),
     _option(
+        "--forget-after",
+        "forget namespaces in which nothing has come for so long, such as 7d, 12h or 30m (default: never)",
+        "TIME",
+        type=Duration(),
+    ),
+    _option(
         "--allow-host",
         "further host name for viewer, control surface and REST API; may be repeated",
         "NAME",
         setting="allowed_hosts",
         multiple=True,
+    ),
+    _option(
+        "--token",
+        "what viewer and control surface ask for; as @FILE the file that holds it",
+        "TOKEN",
+        type=Token(),
+    ),
+    _option(
+        "--open",
+        "listen on more than this machine and ask nobody for a token",
+        setting="is_open",
+        is_flag=True,
     ),
     _option(
         "--access-token",
@@ -128,6 +150,9 @@ _SWITCHES = tuple(each.name for each in dataclasses.fields(Rules))
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Settings from flags and environment. Raises OptionsError, and SystemExit once `--help` has been answered."""
     options = read_options("python -m optilocal.emulator", _ABOUT, OPTIONS, arguments, environment)
+    refusal = refusal_to_start(options["host"], options["token"], is_open=options.pop("is_open"))
+    if refusal is not None:
+        raise OptionsError(refusal)
     values = {name: value for name, value in options.items() if value is not None}
     if not str(values.get("forwarder", "http://")).startswith(("http://", "https://")):
         raise OptionsError(f"--forwarder {values['forwarder']!r:.100} is not an http:// URL")

@@ -31,7 +31,7 @@ PUBLIC_API_HOSTS = ("api.segmentapis.com",)
 def create_app(parts: Context) -> Flask:
     """The forwarder's WSGI app over parts that the caller starts and stops."""
     app = make_app(
-        Guard("forwarder", parts.settings.host, parts.settings.allowed_hosts),
+        Guard("forwarder", parts.settings.host, parts.settings.allowed_hosts, parts.settings.token),
         SURFACES,
         max_body=MAX_CONTROL_BYTES,
         hint="docs/segment.md lists the addresses",

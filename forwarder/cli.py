@@ -14,7 +14,8 @@ from optilocal.forwarder.pipeline.mappings import odd_triggers
 from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.server import ForwarderServer, ServerError
 from optilocal.forwarder.settings import ServerSettings, SettingsError
-from optilocal.serving.options import OptionsError, Place, Twin, read_options
+from optilocal.serving.guard import refusal_to_start
+from optilocal.serving.options import OptionsError, Place, Token, Twin, read_options
 from optilocal.serving.printable import printable
 
 _ABOUT = "Segment's side: takes source events and sends them to a local Optimizely."
@@ -66,6 +67,18 @@ OPTIONS = (
         multiple=True,
     ),
     _option(
+        "--token",
+        "what its own addresses and regulations ask for, and what the emulator is shown; as @FILE the file that holds it",
+        "TOKEN",
+        type=Token(),
+    ),
+    _option(
+        "--open",
+        "listen on more than this machine and ask nobody for a token",
+        setting="is_open",
+        is_flag=True,
+    ),
+    _option(
         "--allow-host",
         "a name under which its own addresses answer; may be repeated, or given with commas",
         "NAME",
@@ -80,6 +93,9 @@ def settings_from(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     Raises `OptionsError`, `SettingsError`, and SystemExit once `--help` has been answered.
     """
     chosen = read_options("python -m optilocal.forwarder", _ABOUT, OPTIONS, arguments, environment)
+    refusal = refusal_to_start(chosen["host"], chosen["token"], is_open=chosen["is_open"])
+    if refusal is not None:
+        raise OptionsError(refusal)
     names = {"dataFileUrl": "datafile_url", "accountId": "account_id", "accessToken": "access_token"}
     return ServerSettings.load(
         chosen["settings"],
@@ -93,6 +109,7 @@ def settings_from(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         analytics_js=chosen["analytics_js"],
         write_keys=_split(chosen["write_key"]),
         allowed_hosts=_split(chosen["allow_host"]),
+        token=chosen["token"],
     )
 
 

@@ -121,6 +121,7 @@ class ForwarderServer:
             ids=self._ids,
             retry=settings.retry,
             platform=settings.platform,
+            token=settings.token,
         )
         dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers, abort=session.abort)
         self.app = create_app(

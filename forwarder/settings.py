@@ -44,6 +44,8 @@ class ServerSettings:
     workers: int = 4
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     allowed_hosts: tuple[str, ...] = ()
+    token: str | None = None
+    """What whoever uses its own addresses has to show, and what the emulator is shown with reports."""
     write_keys: tuple[str, ...] = ()
     """The sources' write keys; with none, every key is accepted. Calls with another key are answered 200 and dropped."""
     analytics_js: Path | str | None = None

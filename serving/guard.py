@@ -1,5 +1,8 @@
 """Access rules: the server's own addresses are for programs of this machine and for its own pages, not for other pages."""
 
+import base64
+import binascii
+import hmac
 import ipaddress
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -31,6 +34,22 @@ class Guard:
     server: str
     bound_to: str
     allowed: Collection[str] = ()
+    token: str | None = None
+    """What whoever reaches the server's own surface has to show; None asks nobody."""
+
+    def check_token(self, surface: Surface, headers: Headers) -> None:
+        """Raise Problem, with which a browser asks its user, for a request without the token.
+
+        A program sends it as a bearer token, a browser as the password of any user.
+        """
+        if self.token is None or surface not in (Surface.OWN, Surface.VIEWER):
+            return
+        if not hmac.compare_digest(_shown_token(headers).encode(), self.token.encode()):
+            raise Problem(
+                "unauthorized",
+                f"this {self.server} was started with a token: send it as Authorization: Bearer TOKEN, or as the password",
+                {"WWW-Authenticate": 'Basic realm="optilocal", charset="UTF-8"'},
+            )
 
     def check(self, surface: Surface, method: str, headers: Headers, names: Collection[str] = ()) -> None:
         """Raise Problem for a request that may not reach a surface; `names` are further host names of this surface."""
@@ -77,6 +96,18 @@ class Guard:
             )
 
 
+def _shown_token(headers: Headers) -> str:
+    scheme, _, shown = (headers.get("Authorization") or "").partition(" ")
+    if scheme.lower() == "bearer":
+        return shown.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(shown, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return ""
+
+
 def is_from_page(headers: Headers) -> bool:
     """Whether a page in a browser may have sent a request with these headers."""
     return "Origin" in headers or headers.get("Sec-Fetch-Site", "none") != "none"
@@ -95,6 +126,16 @@ def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.ip_address(name)
     except ValueError:
         return None
+
+
+def refusal_to_start(host: str, token: str | None, *, is_open: bool) -> str | None:
+    """Why a server that would listen on `host` is not started, in one line; None when it may."""
+    if _is_local(host) or token or is_open:
+        return None
+    return (
+        f"--host {host} lets other machines in: say --token TOKEN for whoever may use its own addresses, or --open for"
+        " everybody"
+    )
 
 
 def _is_local(host: str) -> bool:

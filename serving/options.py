@@ -2,6 +2,7 @@
 default.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import click
 
 from optilocal.serving.postgresql import is_address
+
+_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([dhms])")
 
 
 class OptionsError(ValueError):
@@ -38,11 +42,49 @@ class Place(click.ParamType[Path | str]):
         return value if isinstance(value, Path) or is_address(value) else Path(value)
 
 
+class Duration(click.ParamType[float]):
+    """A time such as `7d`, `12h`, `30m` or `90s`, in seconds."""
+
+    name = "time"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        found = _DURATION.fullmatch(value)
+        if found is None or not float(found[1]):
+            self.fail(f"{value!r:.40} is no time; say it as 7d, 12h, 30m or 90s", param, ctx)
+        return float(found[1]) * _SECONDS[found[2]]
+
+
+class Token(click.ParamType[str]):
+    """A secret, or with @ before it the file that holds it."""
+
+    name = "token"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        token = value
+        if value.startswith("@"):
+            try:
+                token = Path(value[1:]).read_text("utf-8").strip()
+            except (OSError, UnicodeError) as error:
+                self.fail(f"{value[1:]} cannot be read: {error}", param, ctx)
+        if not token or not token.isascii() or not token.isprintable():
+            self.fail("a token is one or more signs of ASCII", param, ctx)
+        return token
+
+
 class Twin(click.Option):
     """The option `--flag` of a `setting`, by default of the same name; its environment variable is SERVER_FLAG."""
 
     def __init__(
-        self, server: str, flag: str, help: str, metavar: str, *, setting: str | None = None, **more: Any
+        self,
+        server: str,
+        flag: str,
+        help: str,
+        metavar: str | None = None,
+        *,
+        setting: str | None = None,
+        **more: Any,
     ) -> None:
         own = flag.removeprefix("--").replace("-", "_")
         if more.get("multiple"):

@@ -11,6 +11,7 @@ COMMON: Mapping[str, int] = {
     "invalid_json": 400,
     "invalid_parameter": 400,
     "invalid_namespace": 400,
+    "unauthorized": 401,
     "foreign_host": 403,
     "foreign_origin": 403,
     "not_found": 404,

@@ -10,6 +10,8 @@ from optilocal.serving.namespaces import NAMESPACE
 from optilocal.serving.problems import Problem, problem_response
 from optilocal.serving.request import REQUEST, Request
 
+# What tells whoever watches the servers that they are there, and nothing else.
+_PROBES = ("/_emulator/health", "/_emulator/ready", "/_forwarder/health")
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 _PAGE: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -53,6 +55,8 @@ def make_app(
             return
         surface = kinds[request.blueprint or ""]
         guard.check(surface, request.method, request.headers, called.get(request.blueprint or "", ()))
+        if request.path not in _PROBES:
+            guard.check_token(surface, request.headers)
         if surface is not Surface.OPEN and len(current_request().body) > max_body:
             raise Problem("too_large", f"a body has at most {max_body} bytes")
 

@@ -43,7 +43,7 @@ def programs() -> Path:
 class PostgresqlServer:
     """One cluster; its user is `tester`, without a password unless one is set."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool) -> None:
         self._programs, self._folder = programs(), folder / "cluster"
         self.port = 0
         self._as: dict[str, Any] = {}
@@ -57,9 +57,11 @@ class PostgresqlServer:
         options = ["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "--username=tester"]
         self._run("initdb", "-D", str(self._folder), *options)
         with (self._folder / "postgresql.conf").open("a") as file:
+            if not durable:
+                file.write("fsync = off\nfull_page_writes = off\n")
             file.write(
-                f"fsync = off\nfull_page_writes = off\nautovacuum_naptime = 5\nmax_connections = 200\n"
-                f"unix_socket_directories = '{folder}'\nlisten_addresses = '127.0.0.1'\nshared_buffers = 64MB\n"
+                f"autovacuum_naptime = 5\nmax_connections = 200\nshared_buffers = 64MB\n"
+                f"unix_socket_directories = '{folder}'\nlisten_addresses = '127.0.0.1'\n"
             )
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -152,11 +154,11 @@ def _exists(user: str) -> bool:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[PostgresqlServer]:
-    """A server that runs; gone at the end."""
+def serving(*, durable: bool = False) -> Iterator[PostgresqlServer]:
+    """A server that runs; gone at the end. A `durable` one writes to the disk as PostgreSQL does by itself."""
     folder = Path(tempfile.mkdtemp(prefix="optilocal-postgresql-"))
     try:
-        server = PostgresqlServer(folder)
+        server = PostgresqlServer(folder, durable=durable)
         server.start()
         try:
             yield server

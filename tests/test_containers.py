@@ -83,13 +83,14 @@ def test_the_teams_compose_file_has_commands_and_addresses_that_there_are() -> N
         "content"
     ]
     read = {
-        "emulator": lambda words: read_settings(words, {}),
-        "forwarder": lambda words: settings_from(words, {}),
+        "emulator": lambda words: read_settings(words, {"EMULATOR_TOKEN": "x"}),
+        "forwarder": lambda words: settings_from(words, {"FORWARDER_TOKEN": "x"}),
     }
     for name in ("emulator-1", "emulator-2", "forwarder-1", "forwarder-2"):
         kind, *words = services[name]["command"]
         settings = read[kind](words)
-        assert settings.host == "0.0.0.0"
+        assert (settings.host, settings.token) == ("0.0.0.0", "x")
+        assert {"EMULATOR_TOKEN", "FORWARDER_TOKEN"} == set(services[name]["environment"])
         assert f"server {name}:{settings.port};" in proxy
         kept = settings.journal if kind == "emulator" else settings.spool
         database = services["postgresql"]["environment"]

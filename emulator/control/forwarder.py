@@ -56,6 +56,10 @@ def ask_forwarder(
     connection = kind(str(parts.hostname), parts.port, timeout=TIMEOUT_S)
     try:
         headers = {"Content-Type": content_type} if content_type else {}
+        token = context().settings.token
+        # Where the Tracking API looks for a write key no token is shown.
+        if token is not None and not target.startswith("v1/"):
+            headers["Authorization"] = f"Bearer {token}"
         connection.request(method, f"{parts.path.rstrip('/')}{space}/{target}", body, headers)
         answer = connection.getresponse()
         return answer.status, answer.headers.get("Content-Type") or "application/octet-stream", answer.read()

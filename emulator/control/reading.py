@@ -6,23 +6,21 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from optilocal import __version__
-from optilocal.emulator.context import CLOCK, context, namespace
+from optilocal.emulator.context import context, namespace
 from optilocal.emulator.control.deliveries import (
     DeliveryError,
     as_kept,
     read_reports,
 )
+from optilocal.emulator.control.forgetting import DATAFILES, SETTINGS
 from optilocal.emulator.control.listing import listing
 from optilocal.emulator.control.run import RunError, read_run, run_summary
 from optilocal.emulator.counting.question import own_question
-from optilocal.emulator.datafile import bandit, forced
-from optilocal.emulator.datafile.store import REVISION, STORED
+from optilocal.emulator.datafile import forced
 from optilocal.emulator.json_text import dumps, loads, storable
-from optilocal.emulator.privacy import subject_access
 from optilocal.emulator.problems import Problem
 from optilocal.emulator.projection.stored_results import results_with_health
 from optilocal.emulator.projection.verdicts import event_json
-from optilocal.emulator.wire import faults
 from optilocal.emulator.wire.exchange import exchange_json
 
 blueprint = Blueprint("control_api", __name__, url_prefix="/_emulator")
@@ -140,8 +138,7 @@ def reset() -> Response:
     datafiles = (body or {}).get("datafiles", False)
     if not isinstance(datafiles, bool) or set(body or {}) - {"datafiles"}:
         raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
-    kinds = [faults.KIND, forced.KIND, CLOCK, subject_access.KIND, bandit.TABLE, bandit.SERVED]
-    kinds += [STORED, REVISION] if datafiles else []
+    kinds = [*SETTINGS, *(DATAFILES if datafiles else ())]
     # Whoever polls is served the datafile as it was set, though it has the forced one already.
     forced.Forced(context().journal, namespace()).put([], context().now(namespace()))
     context().journal.reset(namespace(), kinds)

@@ -44,11 +44,11 @@ class PostgresqlJournal(StoredJournal):
         self._news.stand(captured)
 
     def leads(self) -> bool:
-        return self._news.leads
+        return self._database.leads
 
     def projected_elsewhere(self, until: int) -> bool:
         seen, since = -1, monotonic()
-        while not self._news.leads:
+        while not self._database.leads:
             [state] = self._database.select(
                 "projected elsewhere", until=until, key=self._database.database.key, lead=LEAD
             )

@@ -21,8 +21,6 @@ class News:
 
     def __init__(self, store: PostgresqlStore, waiters: Waiters) -> None:
         self._store, self._waiters = store, waiters
-        self.leads = False
-        """Whether this process is the one that projects."""
         self.stands = False
         """Whether it would."""
         self.problem: str | None = None
@@ -72,17 +70,17 @@ class News:
             except JournalError as error:
                 self.problem = str(error)
             finally:
-                self.leads = False
+                self._store.leads = False
             if not self._stopping:
                 threading.Event().wait(LOOK_S / 5)
 
     def _hear(self, db: Any, ready: selectors.BaseSelector) -> None:
-        if self.stands and not self.leads:
+        if self.stands and not self._store.leads:
             [row] = db.execute(
                 f"SELECT pg_try_advisory_lock({self._store.database.key}, {LEAD}) AS mine"
             ).fetchall()
             if row["mine"]:
-                self.leads = True
+                self._store.leads = True
                 self._tell_all()
         told = [key.fileobj for key, _ in ready.select(LOOK_S)]
         if self._asked in told:

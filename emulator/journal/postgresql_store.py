@@ -196,6 +196,8 @@ class PostgresqlStore:
         )
         self.name = name
         self.channel = self.database.schema
+        self.leads = False
+        """Whether this process is the one that projects: nobody else has to hear of what it captures."""
 
     def select(self, statement: str, /, **values: Any) -> list[Row]:
         """The rows of a named statement."""
@@ -262,5 +264,6 @@ class PostgresqlStore:
         """Insert rows in one commit, and tell whoever projects; the last one's number."""
         with self.database.transaction(CAPTURE) as db:
             PostgresqlTransaction(db).insert(table, columns, rows)
-            found = db.execute("SELECT lastval() AS last, pg_notify(%s, %s)", (self.channel, self.name))
-            return int(found.fetchall()[0]["last"])
+            if not self.leads:
+                db.execute("SELECT pg_notify(%s, %s)", (self.channel, self.name))
+            return int(db.execute("SELECT lastval() AS last").fetchall()[0]["last"])

@@ -85,6 +85,7 @@ class Pipeline:
         suppression: SuppressionList | None = None,
         deduplication: Deduplication | None = None,
         session: Session | None = None,
+        token: str | None = None,
         client: Callable[[int], RecordingClient] | None = None,
     ) -> None:
         self.settings = settings
@@ -107,7 +108,7 @@ class Pipeline:
             if session is None:
                 session = self._own_session = _open_session()
             client = _sending_client(session, self.optimizely, clock)
-            self._reporter = DeliveryReporter(session, self.optimizely)
+            self._reporter = DeliveryReporter(session, self.optimizely, token)
         self._client = client
 
     @property

@@ -29,8 +29,9 @@ class Receipt:
 class DeliveryReporter:
     """Posts reports to `<optimizely>/_emulator/deliveries`, where `optimizely` ends in the namespace, if any."""
 
-    def __init__(self, session: Session, optimizely: str) -> None:
+    def __init__(self, session: Session, optimizely: str, token: str | None = None) -> None:
         self._session = session
+        self._headers = HEADERS if token is None else {**HEADERS, "authorization": f"Bearer {token}"}
         self._url = f"{optimizely.rstrip('/')}/_emulator/deliveries"
 
     def send(self, reports: Sequence[str]) -> list[Receipt]:
@@ -42,7 +43,7 @@ class DeliveryReporter:
 
         body = reports[0] if len(reports) == 1 else f"[{','.join(reports)}]"
         try:
-            answer = self._session.ask("POST", self._url, body.encode("ascii"), HEADERS, TIMEOUT_S)
+            answer = self._session.ask("POST", self._url, body.encode("ascii"), self._headers, TIMEOUT_S)
         except (*NOT_REACHED, BodyError, BodyTooLarge):
             return [Receipt(is_final=False)] * len(reports)
         if 400 <= answer.status < 500 and not is_retried_status(answer.status):

@@ -30,7 +30,7 @@ class Instances:
     """Every namespace's `Pipeline`, made on first use with `settings`, `mappings` and `platform` unless configured
     otherwise.
 
-    `session` gives the one session that all of them send with.
+    `session` gives the one session that all of them send with, `token` is what the emulator asks for.
     """
 
     def __init__(
@@ -46,7 +46,9 @@ class Instances:
         ids: Callable[[], str],
         retry: RetryPolicy,
         platform: Platform = NOTHING,
+        token: str | None = None,
     ) -> None:
+        self._token = token
         self._spool = spool
         self._session = session
         self._optimizely = optimizely.rstrip("/")
@@ -155,6 +157,7 @@ class Instances:
             suppression=SpooledSuppressionList(self._spool, namespace),
             deduplication=SpooledDeduplication(self._spool, namespace),
             session=self._session(),
+            token=self._token,
         )
 
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from optilocal.scenarios.commands.options import FILE, PORT, Command, Many, option, sandbox_options
+from optilocal.scenarios.commands.options import PORT, Command, Many, option, sandbox_options
+from optilocal.scenarios.language.problems import CannotRun
+from optilocal.serving.options import Place
 
 if TYPE_CHECKING:
     from optilocal.scenarios.running.servers import LocalServers
@@ -25,6 +27,13 @@ _NO_DATAFILE = "the shipped shop's; yours with --datafile FILE|URL, or begin one
 @click.command("up", cls=Command)
 @option(
     "--host", envvar="EMULATOR_HOST", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on."
+)
+@option(
+    "--open",
+    "is_open",
+    envvar="EMULATOR_OPEN",
+    is_flag=True,
+    help="Listen on more than this machine, and let everybody use viewer and control surface.",
 )
 @option(
     "--emulator-port",
@@ -46,9 +55,16 @@ _NO_DATAFILE = "the shipped shop's; yours with --datafile FILE|URL, or begin one
 @option(
     "--journal",
     envvar="EMULATOR_JOURNAL",
-    type=FILE,
-    metavar="FILE",
-    help="Keep the journal in this file, and what the forwarder accepted in FILE.spool.",
+    type=Place(),
+    metavar="FILE|postgresql://…",
+    help="Keep the journal in this file, and what the forwarder accepted in FILE.spool; or both in a PostgreSQL database.",
+)
+@option(
+    "--spool",
+    envvar="FORWARDER_SPOOL",
+    type=Place(),
+    metavar="FILE|postgresql://…",
+    help="Keep what the forwarder accepted elsewhere.",
 )
 @option(
     "--tls",
@@ -72,11 +88,13 @@ def command(
     command_line: str,
     *,
     host: str,
+    is_open: bool,
     emulator_port: int,
     forwarder_port: int,
     datafile: tuple[str, ...],
     settings: Path | None,
-    journal: Path | None,
+    journal: Path | str | None,
+    spool: Path | str | None,
     write_keys: tuple[str, ...],
     analytics_js: Path | None,
     tls: int | None,
@@ -98,8 +116,14 @@ def command(
     from optilocal.scenarios.language import datafiles  # noqa: PLC0415 - `up --help` needs no server
     from optilocal.scenarios.running.ending import Ended, endable  # noqa: PLC0415
     from optilocal.scenarios.running.servers import LocalServers, ServerOptions  # noqa: PLC0415
+    from optilocal.serving.guard import refusal_to_start  # noqa: PLC0415
     from optilocal.serving.server import serve_alone  # noqa: PLC0415
 
+    if refusal_to_start(host, None, is_open=is_open) is not None:
+        raise CannotRun(
+            f"--host {host} lets other machines in: say --open when everybody may use viewer and control surface, or start"
+            " `optilocal emulator` and `optilocal forwarder` with --token"
+        )
     chosen = None
     if scenarios:
         from optilocal.scenarios.running.selection import choose  # noqa: PLC0415 - YAML is slow to import
@@ -112,6 +136,7 @@ def command(
         datafiles=datafile or (str(datafiles.SHOP),),
         settings=settings,
         journal=journal,
+        spool=spool,
         write_keys=write_keys,
         analytics_js=analytics_js,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -21,9 +22,14 @@ _COUNTED = ("seen", "applied", "active", "namespace")
 
 
 def new_session() -> requests.Session:
-    """A session for an emulator on this machine, which ignores the proxies that the environment names."""
+    """A session for a sandbox, which ignores the proxies that the environment names, and shows OPTILOCAL_TOKEN if there is
+    one.
+    """
     session = requests.Session()
     session.trust_env = False
+    token = os.environ.get("OPTILOCAL_TOKEN")
+    if token:
+        session.headers["Authorization"] = f"Bearer {token}"
     return session
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ from optilocal.scenarios.language.problems import CannotRun
 class ServerOptions:
     """What `optilocal up` takes. Port 0 is any free port; `datafiles` are files or URLs, served under their sdkKey.
 
-    With a `journal` FILE the forwarder's spool is FILE.spool; without, both go with the process.
+    Without a `spool` the forwarder's is FILE.spool beside a `journal` FILE, in the same database as one in PostgreSQL, and
+    goes with the process where there is no journal either.
     """
 
     host: str = "127.0.0.1"
@@ -33,7 +35,8 @@ class ServerOptions:
     forwarder_port: int = 8411
     datafiles: tuple[str, ...] = ()
     settings: Path | None = None
-    journal: Path | None = None
+    journal: Path | str | None = None
+    spool: Path | str | None = None
     write_keys: tuple[str, ...] = ()
     analytics_js: Path | str | None = None
 
@@ -99,7 +102,7 @@ class LocalServers:
             host=options.host,
             port=options.forwarder_port,
             optimizely=self.emulator_url,
-            spool=_spool_beside(options.journal),
+            spool=options.spool or _spool_beside(options.journal),
             write_keys=options.write_keys,
             analytics_js=options.analytics_js,
             usual=usual_destination(served),
@@ -132,8 +135,11 @@ def usual_destination(datafiles: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return settings
 
 
-def _spool_beside(journal: Path | None) -> Path | None:
+def _spool_beside(journal: Path | str | None) -> Path | str | None:
     """Where the forwarder keeps what it accepted: beside the journal, so that both outlive the process or neither."""
+    if isinstance(journal, str):
+        # Another schema of the same database: by its own name, or after the one that was given.
+        return re.sub(r"([?&]schema=)([^&]+)", r"\1\2_spool", journal)
     return journal.with_name(f"{journal.name}.spool") if journal else None
 
 

@@ -25,7 +25,7 @@
     live: ["good", "Live", "The page follows the emulator"],
     paused: ["idle", "Paused", "The tab is hidden; the page goes on when you come back"],
     retrying: ["bad", "Reconnecting", "The emulator does not answer; the page tries again by itself"],
-    still: ["idle", "Loaded once", "This page shows what there was when it was opened"],
+    still: ["idle", "Not live", "This page shows what there was when it was opened"],
     report: ["idle", "Report", "A report of one run; nothing is asked over the network"],
   };
   const NAMESPACES = 300;

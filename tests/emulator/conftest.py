@@ -1,12 +1,13 @@
 """One emulator for all tests of a process, and a fresh namespace for each test."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from journal_builders import Open
 from space import Space
 
 from optilocal.emulator.journal.interface import Journal
@@ -43,7 +44,6 @@ def other(server: EmulatorServer, session: requests.Session, _numbers: Iterator[
     return Space(server.base_url, f"t{next(_numbers)}", session)
 
 
-Open = Callable[..., Journal]
 KINDS = ["sqlite", "postgresql"]
 """Implementations of a journal; all pass tests/emulator/test_journal*.py."""
 

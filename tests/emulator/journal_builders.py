@@ -1,6 +1,7 @@
 """Exchanges, reports and events as a journal takes them, each with only what a test is about."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from field_builders import NOW, activation, batch, purchase
@@ -19,6 +20,10 @@ HEAD = json.dumps(
         "warnings": [],
     }
 )
+
+
+Open = Callable[..., Journal]
+"""Opens the journal of a test, with the settings given; again after it was closed."""
 
 
 def exchange(

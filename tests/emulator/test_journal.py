@@ -3,11 +3,10 @@
 import threading
 
 import pytest
-from conftest import Open
 from field_builders import NOW
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from journal_builders import event, exchange, numbers, projected, reported
+from journal_builders import Open, event, exchange, numbers, projected, reported
 
 from optilocal.emulator.journal.interface import Journal, JournalError
 from optilocal.emulator.journal.records import Judged, NewVerdict, Step

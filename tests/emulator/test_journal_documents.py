@@ -4,9 +4,8 @@ import threading
 from typing import Any
 
 import pytest
-from conftest import Open
 from field_builders import NOW
-from journal_builders import event, exchange, numbers, projected, reported
+from journal_builders import Open, event, exchange, numbers, projected, reported
 
 from optilocal.emulator.journal.interface import Journal
 from optilocal.emulator.journal.records import Judged, NewVerdict, Query

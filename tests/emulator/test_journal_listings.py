@@ -1,9 +1,8 @@
 """The contract of a journal, whatever it is kept in: reports and their verdicts, and what is listed."""
 
 import pytest
-from conftest import Open
 from field_builders import NOW
-from journal_builders import event, exchange, numbers, projected, reported
+from journal_builders import Open, event, exchange, numbers, projected, reported
 
 from optilocal.emulator.journal.interface import Journal
 from optilocal.emulator.journal.records import FILTERS, Judged, NewVerdict, Query

@@ -15,7 +15,7 @@ def test_what_is_in_one_is_in_no_other(space: Space, other: Space) -> None:
     space.report(id="d-1", message_id="c-1")
     for listing in ("events", "exchanges", "verdicts", "datafiles", "faults"):
         assert other.rows(listing) == []
-    results = other.json("results")
+    results = other.json("results", funnel="yes")
     assert results["experiments"] == results["holdouts"] == {}
     assert results["funnel"]["received"] == 0
     assert other.json("clock")["set"] is False

@@ -260,3 +260,14 @@ def test_notes_beside_a_directive_change_nothing() -> None:
 
 def test_only_the_first_root_of_a_path_is_taken_off() -> None:
     assert transform({"@path": "$.a.$.b"}, {"a": {"$": {"b": 1}}}) == 1
+
+
+@pytest.mark.parametrize("left", ["apply", "mapping"])
+def test_a_transformation_without_one_of_its_parts_says_which(left: str) -> None:
+    given = {name: {} for name in ("apply", "mapping") if name != left}
+    with pytest.raises(DestinationError, match=f'@transform requires a "{left}" key'):
+        transform({"@transform": given}, {}, checked=True)
+
+
+def test_a_pattern_of_ten_letters_is_replaced() -> None:
+    assert transform({"@replace": {"pattern": "a" * 10, "replacement": "b", "value": "a" * 11}}, {}) == "ba"

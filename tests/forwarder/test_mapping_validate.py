@@ -126,3 +126,7 @@ def test_the_objects_of_a_transformation_are_looked_into() -> None:
         "/v/@transform/apply/x has an invalid directive: @nope.",
         "/v/@transform/mapping/y/@path should be a string or a mapping directive but it is a number.",
     ]
+
+
+def test_flatten_is_valid_without_a_separator() -> None:
+    validate({"x": {"@flatten": {"value": {"@path": "$.a"}}}})

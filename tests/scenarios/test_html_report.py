@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import re
-import runpy
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,14 +14,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from run_samples import made_entry, made_run, real_run
 
 from optilocal.emulator.control.viewer import static_folder
 from optilocal.scenarios.reporters import html
-
-FIND = runpy.run_path(str(Path(__file__).parents[1] / "browser.py"))["find"]
-FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 
 
 class Reader(HTMLParser):
@@ -110,13 +106,10 @@ def test_a_style_brings_its_pictures_and_cannot_end_early(tmp_path: Path) -> Non
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    path = FIND()
-    assert path, "no Chromium: set $CHROMIUM to one, or run `python tests/browser.py --install`"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS])
-        yield browser.new_page()
-        browser.close()
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    yield page
+    page.close()
 
 
 @pytest.mark.browser

@@ -41,6 +41,13 @@ def mapping(trigger: str) -> str:
 
 
 MISTAKES: dict[str, tuple[str, str, str]] = {
+    "variation to be forced": (step("force: {experiment: checkout_test, variation: tratment}"), "4:51", "did you mean 'treatment'?"),
+    "force without a variation": (step("force: {experiment: checkout_test}"), "4:12", "force needs 'variation'"),
+    "check of health": (
+        changed("  results: {checkout_test: {treatment: {visitors: 1, Order Completed: {unique: 1}}}}", "  health: {checkout_test: {crossver: {visitors: 1}}}"),
+        "7:28",
+        "did you mean 'crossover'?",
+    ),
     # The YAML itself.
     "brace not closed": (changed("variation: treatment}\n", "variation: treatment\n"), "3:15", "the { that opens here is never closed"),
     "bracket not closed": (changed("treatment}]}]", "treatment}]}"), "6:11", "the [ that opens here is never closed"),

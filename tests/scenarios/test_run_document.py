@@ -86,6 +86,20 @@ def test_a_difference_of_all_tracks_together_leads_to_none(tmp_path: Path) -> No
     assert [(one["where"], one["step"], one["verdict"]) for one in found["differences"]] == [
         ("tracks", None, None)
     ]
+    assert [track["visitor_id"] for track in found["captured"]["tracks"]] == ["u-1", "u-2"]
+    assert all(track["explanation"] for track in found["captured"]["tracks"])
+
+
+def test_a_short_answer_stands_as_it_is(tmp_path: Path) -> None:
+    steps = "  - datafile: {raw: none, content_type: text/plain, status: 404}\n  - track: {userId: u-1, event: a}\n"
+    (tmp_path / "b.scenario.yaml").write_text(
+        f"scenario: b\nsteps:\n{steps}expect: {{requests: {{datafile: 1}}}}\n", "utf-8"
+    )
+    (scenario,) = load([tmp_path / "b.scenario.yaml"])
+    with LocalServers(ServerOptions(emulator_port=0), with_forwarder=False) as servers:
+        found = run_scenario(scenario, EmulatorClient(servers.emulator_url, "two"), now_ms=1_768_471_200_000)
+    answers = {request["response"] for request in found["verdicts"][0]["delivery"]["requests"]}
+    assert answers == {"none"}
 
 
 def test_answers_are_cut_short_in_the_document_alone(tmp_path: Path) -> None:
@@ -99,6 +113,9 @@ def test_what_nobody_expected_stands_in_the_fields_that_say_what_it_is(tmp_path:
     assert found["captured"]["tracks"] == [
         {"outcome": "counted"},
         {"outcome": "user_not_activated", "event": "Order Completed", "visitor_id": "u-2"},
+    ]
+    assert [(one["where"], one["step"], one["verdict"]) for one in found["differences"]] == [
+        ("tracks[1]", 3, 2)
     ]
 
 

@@ -192,3 +192,25 @@ def test_importing_optilocal_loads_nothing_else() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "{'optilocal'} False\n"
+
+
+def test_a_variation_is_forced_for_the_sandboxs_sdk_and_for_every_other() -> None:
+    with optilocal.sandbox() as box:
+        box.optimizely.decide("u-0", "checkout")
+        box.optimizely.force("checkout_test", "treatment", user="qa-1")
+        box.optimizely.force("checkout_test", "control")
+        box.optimizely.decide("qa-1", "checkout")
+        box.optimizely.decide("u-2", "checkout")
+        for user in ("qa-1", "u-2"):
+            box.segment.track(user_id=user, event="Order Completed")
+        (tester,) = box.optimizely.assert_counted(visitor_id="qa-1")
+        (other,) = box.optimizely.assert_counted(visitor_id="u-2")
+        assert [verdict["attributed_to"][0]["variation"] for verdict in (tester, other)] == [
+            "treatment",
+            "control",
+        ]
+        assert all(
+            "forced_here" in {note["code"] for note in verdict["warnings"]} for verdict in (tester, other)
+        )
+        with pytest.raises(ValueError, match="tretment"):
+            box.optimizely.force("checkout_test", "tretment")

@@ -162,8 +162,14 @@ def test_datafiles_from_the_environment_are_served(tmp_path: Path, monkeypatch: 
     assert sandbox.interrupt() == 0
 
 
-def test_what_the_forwarder_accepted_outlives_a_kill_with_the_journal(tmp_path: Path) -> None:
-    first = Up(tmp_path, "--journal", "kept.journal")
+@pytest.mark.parametrize("kept_in", ["file", "postgresql"])
+def test_what_the_forwarder_accepted_outlives_a_kill_with_the_journal(
+    tmp_path: Path, kept_in: str, request: pytest.FixtureRequest
+) -> None:
+    where = "kept.journal"
+    if kept_in == "postgresql":
+        where = request.getfixturevalue("postgresql").url("kept")
+    first = Up(tmp_path, "--journal", where)
     # Nothing can be sent, so that all of it still waits when the process is killed.
     fault = [{"on": "datafile", "status": 503}]
     assert requests.put(first.emulator + "/_emulator/faults", json=fault, timeout=10).ok
@@ -173,7 +179,7 @@ def test_what_the_forwarder_accepted_outlives_a_kill_with_the_journal(tmp_path: 
         assert requests.post(first.forwarder + "/v1/track", json=sent, auth=("k", ""), timeout=10).ok
     first.process.kill()
     first.process.communicate()
-    second = Up(tmp_path, "--journal", "kept.journal")
+    second = Up(tmp_path, "--journal", where)
     kept = requests.get(second.forwarder + "/_forwarder/deliveries", timeout=10).json()["deliveries"]
     assert {delivery["message_id"] for delivery in kept} == {f"m-{number}" for number in range(5)}
     assert second.interrupt() == 0

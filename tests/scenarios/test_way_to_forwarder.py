@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import requests
 
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings, read_settings
+from optilocal.forwarder.server import ForwarderServer
+from optilocal.forwarder.settings import ServerSettings
 from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.running.servers import LocalServers, ServerOptions
 from optilocal.serving.options import OptionsError
@@ -215,3 +218,28 @@ def test_an_emulator_alone_is_told_where_the_forwarder_is() -> None:
         assert told["forwarder"] == "http://127.0.0.1:9"
     with pytest.raises(OptionsError, match=r"--forwarder.*http://"):
         read_settings(["--forwarder", "127.0.0.1:8411"], {})
+
+
+def test_servers_with_a_token_are_reached_with_it_and_emulators_of_one_journal_share_what_pages_name(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(port=0, token="sesame", journal=tmp_path / "journal")
+    shown = {"Authorization": "Bearer sesame"}
+    with (
+        EmulatorServer(settings) as emulator,
+        EmulatorServer(settings) as other,
+        ForwarderServer(ServerSettings(port=0, token="sesame", optimizely=emulator.base_url)) as forwarder,
+    ):
+        emulator.speak_to(forwarder.base_url)
+        path = "/_emulator/forwarder/_forwarder/mappings"
+        assert requests.get(emulator.base_url + path, timeout=30).status_code == 401
+        assert requests.get(emulator.base_url + path, headers=shown, timeout=30).json()["mappings"]
+        tokens = {
+            requests.get(f"{each.base_url}/_emulator/viewer", headers=shown, timeout=30).json()["token"]
+            for each in (emulator, other)
+        }
+        assert len(tokens) == 1
+        own = {**shown, "Origin": other.base_url, "X-Optilocal-Token": tokens.pop()}
+        assert (
+            requests.delete(f"{other.base_url}/_emulator/faults", headers=own, timeout=30).status_code == 200
+        )

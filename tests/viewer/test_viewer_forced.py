@@ -86,3 +86,21 @@ def test_the_verdict_says_forced_here(page: Page, workbench: EmulatorClient) -> 
     page.goto(f"/#/event/forced-1?ns={workbench.namespace}")
     expect(page.get_by_role("complementary")).to_contain_text(re.compile("forced here, for everybody"))
     workbench.call("DELETE", "/_emulator/forced")
+
+
+def test_the_keyboard_alone_forces_a_variation(page: Page, workbench: EmulatorClient) -> None:
+    page.goto(f"/#/forced?ns={workbench.namespace}")
+    page.get_by_label("Experiment", exact=True).focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.type("ada")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    end = page.get_by_role("button", name="End checkout_test for ada")
+    expect(end).to_be_visible()
+    [rule] = workbench.call("GET", "/_emulator/forced")["forced"]
+    assert (rule["variation"], rule["user"]) == ("treatment", "ada")
+    end.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No variation is forced", exact=True)).to_be_visible()
