@@ -152,15 +152,21 @@ def test_nothing_acknowledged_is_lost_or_counted_twice_whoever_dies(postgresql: 
     sources += [Sdk(f"sdk-{turn}", [each.url for each in emulators[::turn]]) for turn in (1, -1)]
     servers = [*emulators, *forwarders]
     try:
-        for killed in (*servers, postgresql):
+        # One of each at a time, and then the database under all of them.
+        for killed in ((emulators[0], forwarders[1]), (emulators[1], forwarders[0]), (postgresql,)):
             for source in sources:
                 source.more(2)
-            killed.kill()
+            for one in killed:
+                one.kill()
             # The others go on, unless it was the database.
-            if killed is not postgresql:
+            if postgresql not in killed:
                 for source in sources:
                     source.more(2)
-            killed.start()
+            starting = [threading.Thread(target=one.start) for one in killed]
+            for start in starting:
+                start.start()
+            for start in starting:
+                start.join()
         for source in sources:
             source.more(2)
         sent = [source.end() for source in sources]

@@ -229,7 +229,7 @@ def test_every_option_has_its_environment_twin_and_is_explained(
     text = capsys.readouterr().out
     (flag,) = option.opts
     assert option.envvar == "EMULATOR_" + flag[2:].upper().replace("-", "_")
-    assert f"  {flag} {option.metavar}" in text
+    assert f"  {flag} {option.metavar or ''}" in text
     assert str(option.envvar) in text
 
 
@@ -257,7 +257,7 @@ def test_an_option_that_cannot_be_is_named(
         (["--journal", "/", "--port", "0"], "is a folder"),
         (["--journal", "/no/such/folder/j.sqlite", "--port", "0"], "does not exist"),
         (["--datafile", "/no/such/file.json", "--port", "0"], "cannot be read"),
-        (["--host", "no-such-host.invalid", "--port", "0"], "cannot listen"),
+        (["--host", "no-such-host.invalid", "--open", "--port", "0"], "cannot listen"),
     ],
 )
 def test_what_cannot_work_ends_with_2_and_one_line(
