@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from random import Random
 from typing import Any, Final, TextIO
 
@@ -18,21 +17,26 @@ from optilocal.forwarder.destination.destination import (
     Subscription,
     event_keys,
     on_delete,
-    on_event,
     test_authentication,
 )
 from optilocal.forwarder.destination.mapping import transform
 from optilocal.forwarder.destination.trigger import compile_trigger
 from optilocal.forwarder.destination.trigger_lint import TYPES, lint_trigger
-from optilocal.forwarder.destination.wire import Client, OfflineClient, Response
+from optilocal.forwarder.destination.wire import Client, Response
 from optilocal.forwarder.errors import DestinationError, JavaScriptRangeError
+from optilocal.forwarder.http.recording import Exchange
 from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, plain_json
 from optilocal.forwarder.javascript.values import MAX_SAFE, UNDEFINED, number_to_string, to_primitive_string
+from optilocal.forwarder.pipeline.offline import (
+    OfflineClient,
+    answered,
+    completed,
+    datafile_answer,
+    through_mappings,
+)
 from optilocal.forwarder.stages.course import Course, run
 from optilocal.forwarder.stages.platform import NOTHING, PARTS, Platform
 from optilocal.forwarder.stages.shape import ShapeError
-
-_FURTHEST_FIRST: Final = ("sent", "error", "skipped")
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,12 @@ class Workspace:
             return None
         return run(platform, event, self.random)
 
-    def through_mappings(self, event: Any, settings: Settings, client: Client) -> ActionResult:
-        """The result of the enabled mapping that gets furthest."""
-        results = [on_event(event, mapping, settings, client) for mapping in self.mappings if mapping.enabled]
-        skipped = ActionResult("skipped")
-        return min((*results, skipped), key=lambda result: _FURTHEST_FIRST.index(result.outcome))
+    def mappings_for(self, line: Mapping[str, Any]) -> Sequence[Subscription]:
+        """The line's own mapping where it brings a part of one, or where the workspace has none; else the workspace's."""
+        if self.mappings and not {"mapping", "subscription"} & set(line):
+            return self.mappings
+        trigger = line.get("subscription", DEFAULT_TRIGGER)
+        return [Subscription("preview", trigger, line.get("mapping", track_event.DEFAULT_FIELDS))]
 
 
 ALONE: Final = Workspace()
@@ -77,17 +82,6 @@ DEFAULT_SETTINGS: Final = {
 }
 _DEFAULT_SETTINGS: Final = Settings(DEFAULT_SETTINGS)
 DEFAULT_DATAFILE: Final = {"version": "4", "events": [], "attributes": []}
-# Node.js knows some statuses by other names than Python, whose names also change from version to version.
-REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {
-    413: "Payload Too Large",
-    414: "URI Too Long",
-    416: "Range Not Satisfiable",
-    422: "Unprocessable Entity",
-    509: "Bandwidth Limit Exceeded",
-}
-# Answers with these statuses have no body, whatever the line's datafile (RFC 9110, 6.4.1).
-_BODILESS: Final = (204, 304)
-_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # A byte that is not UTF-8, as Python's "surrogateescape" represents it.
 _FOREIGN_BYTE: Final = re.compile("[\udc80-\udcff]")
 # JavaScript writes whole numbers up to 1e21 without an exponent; Python adds a fraction, or an exponent from 1e16.
@@ -99,33 +93,25 @@ _write: Final = json.JSONEncoder(separators=(",", ":")).encode
 def _client(line: Mapping[str, Any]) -> OfflineClient:
     """A client that answers each GET with the line's datafile, any other request with its `events_status`."""
 
-    def accepted() -> Response:
-        status = _status(line, "events_status", 204)
-        return Response(status, REASONS.get(status, ""))
-
-    return OfflineClient(lambda: _datafile(line), accepted)
+    return OfflineClient(
+        lambda: _datafile(line), lambda: answered(_status(line, "events_status", 204), "events_status")
+    )
 
 
 def _datafile(line: Mapping[str, Any]) -> Response:
     datafile = line.get("datafile", DEFAULT_DATAFILE)
-    text = datafile if isinstance(datafile, str) else _as_text(datafile)
-    status = _status(line, "datafile_status", 200)
     content_type = line.get("datafile_content_type", "application/json")
-    headers = {} if content_type is None else {"content-type": to_primitive_string(content_type)}
-    # A body is sent as UTF-8, where a lone surrogate becomes the replacement character.
-    sent = text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
-    if status in _BODILESS:
-        sent = ""
-    return Response(status, REASONS.get(status, ""), headers, sent)
+    return datafile_answer(
+        datafile if isinstance(datafile, str) else _as_text(datafile),
+        _status(line, "datafile_status", 200),
+        None if content_type is None else to_primitive_string(content_type),
+        name="datafile_status",
+    )
 
 
-def _status(line: Mapping[str, Any], key: str, usual: int) -> int:
+def _status(line: Mapping[str, Any], key: str, usual: int) -> Any:
     status = line.get(key)
-    if status is None:
-        return usual
-    if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 999:
-        raise DestinationError(f"{key} must be an HTTP status, a whole number from 100 to 999")
-    return status
+    return usual if status is None else status
 
 
 def _as_text(datafile: Any) -> str:
@@ -145,9 +131,8 @@ def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
     if not isinstance(line, dict):
         return _unreadable(f"a line is a JSON object, not {type(line).__name__}")
     op = line.get("op", "track")
-    operation = _OPERATIONS.get(op) if isinstance(op, str) else None
-    if operation is None:
-        names = ", ".join(_OPERATIONS)
+    if op not in _NAMES:
+        names = ", ".join(_NAMES)
         return {**_unreadable(f"op must be one of {names}"), "id": plain_json(line.get("id"))}
     client = _client(line)
     course: Course | None = None
@@ -158,10 +143,11 @@ def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
         settings = _settings(line, workspace)
         if course is not None and course.ended is not None:
             result = ActionResult("skipped")
-        elif op == "track" and workspace.mappings and not {"mapping", "subscription"} & set(line):
-            result = workspace.through_mappings(line.get("event", UNDEFINED), settings, client)
+        elif op == "track":
+            event, mappings = line.get("event", UNDEFINED), workspace.mappings_for(line)
+            result = through_mappings(event, mappings, settings, client).result
         else:
-            result = operation(line, settings, client)
+            result = _OPERATIONS[op](line, settings, client)
     except DestinationError as error:
         result = ActionResult("error", error=error)
     except RecursionError:
@@ -169,7 +155,7 @@ def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "id": plain_json(line.get("id")),
         "outcome": result.outcome,
-        "requests": client.requests,
+        "requests": [_request(exchange) for exchange in client.exchanges],
     }
     if course is not None:
         answer["stages"] = list(course.rows)
@@ -230,9 +216,7 @@ def is_bare_event(line: Any) -> bool:
 
 def as_line(event: dict[str, Any], number: int, now: str | None) -> dict[str, Any]:
     """A bare event as a line, completed with an id and a time as Segment's Tracking API does it."""
-    times = (event.get(key) for key in ("originalTimestamp", "sentAt", "receivedAt"))
-    filled = {"messageId": f"preview-{number + 1}", "timestamp": next(filter(None, times), now), **event}
-    return {"id": event.get("messageId"), "event": filled}
+    return {"id": event.get("messageId"), "event": completed(event, f"preview-{number + 1}", now)}
 
 
 def _reason(answer: Mapping[str, Any], line: Mapping[str, Any], workspace: Workspace) -> str:
@@ -241,9 +225,7 @@ def _reason(answer: Mapping[str, Any], line: Mapping[str, Any], workspace: Works
         if stage.get("result") not in (None, "passed", "changed"):
             who = f" ({stage['by']})" if stage.get("by") else ""
             return f"{stage['stage']}: {stage.get('code') or stage['result']}{who}"
-    triggers = [line.get("subscription", DEFAULT_TRIGGER)]
-    if workspace.mappings and not {"mapping", "subscription"} & set(line):
-        triggers = [mapping.trigger for mapping in workspace.mappings if mapping.enabled]
+    triggers: list[Any] = [mapping.trigger for mapping in workspace.mappings_for(line) if mapping.enabled]
     event = line.get("event")
     kind = f" of type {event.get('type')!r}" if isinstance(event, dict) else ""
     reasons = []
@@ -283,28 +265,27 @@ def _settings(line: Mapping[str, Any], workspace: Workspace) -> Settings:
     return Settings(configured if isinstance(configured, dict) else {})
 
 
-def _track(line: Mapping[str, Any], settings: Settings, client: OfflineClient) -> ActionResult:
-    trigger = line.get("subscription", DEFAULT_TRIGGER)
-    fields = line.get("mapping", track_event.DEFAULT_FIELDS)
-    return on_event(line.get("event", UNDEFINED), Subscription("preview", trigger, fields), settings, client)
+def _request(exchange: Exchange) -> dict[str, Any]:
+    row = {"method": exchange.shown["method"], "url": exchange.shown["url"]}
+    return row if exchange.json is UNDEFINED else {**row, "json": exchange.json}
 
 
-def _fql(line: Mapping[str, Any], _: Settings, __: OfflineClient) -> ActionResult:
+def _fql(line: Mapping[str, Any], _: Settings, __: Client) -> ActionResult:
     trigger = line.get("subscription", DEFAULT_TRIGGER)
     compiled = compile_trigger(trigger if isinstance(trigger, str) else "")
     return ActionResult("ok", value=compiled.matches(line.get("event", UNDEFINED)))
 
 
-def _mapping(line: Mapping[str, Any], _: Settings, __: OfflineClient) -> ActionResult:
+def _mapping(line: Mapping[str, Any], _: Settings, __: Client) -> ActionResult:
     fields = line.get("mapping", track_event.DEFAULT_FIELDS)
     return ActionResult("ok", value=transform(fields, line.get("event", UNDEFINED)))
 
 
-_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], Settings, OfflineClient], ActionResult]]] = {
-    "track": _track,
+_OPERATIONS: Final[dict[str, Callable[[Mapping[str, Any], Settings, Client], ActionResult]]] = {
     "fql": _fql,
     "mapping": _mapping,
     "delete": lambda line, settings, client: on_delete(line.get("event", {}), settings, client),
     "testAuthentication": lambda _, settings, client: test_authentication(settings, client),
     "eventKeys": lambda _, settings, client: event_keys(settings, client),
 }
+_NAMES: Final = ("track", *_OPERATIONS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.stages.plan import with_plan_read
 from optilocal.forwarder.stages.platform import NOTHING, PARTS, Platform, read_platform
 from optilocal.forwarder.stages.shape import ShapeError
+from optilocal.serving.json_file import read_json_file
 
 DEFAULT_ACCOUNT = "12001"
 DEFAULT_DATAFILE_URL = "https://cdn.optimizely.com/datafiles/default.json"
@@ -113,11 +113,9 @@ class ServerSettings:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        configured = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"the settings file {file} cannot be read: {error.strerror}") from None
+        configured = read_json_file(file, "the settings file")
     except ValueError as error:
-        raise SettingsError(f"the settings file {file} is not JSON: {error}") from None
+        raise SettingsError(str(error)) from None
     if not isinstance(configured, dict):
         raise SettingsError(f"the settings file {file} does not contain a JSON object")
     unknown = sorted(set(configured) - set(KEYS))

@@ -18,7 +18,9 @@ from optilocal.forwarder.destination.track_event import DEFAULT_FIELDS, FIELDS
 from optilocal.forwarder.destination.trigger import compile_trigger
 from optilocal.forwarder.destination.trigger_lint import lint_trigger
 from optilocal.forwarder.destination.trigger_words import in_words
+from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import read_mappings
+from optilocal.forwarder.pipeline.offline import OfflineClient, datafile_answer
 from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.source_event import complete
 from optilocal.forwarder.problems import Problem
@@ -52,23 +54,20 @@ def preview() -> Response:
 
 
 def _pipeline(body: dict[str, Any]) -> Pipeline:
-    from optilocal.forwarder.http.offline_session import OfflineSession  # noqa: PLC0415 - `requests` is slow to import
-    from optilocal.forwarder.http.session import Answer  # noqa: PLC0415
-
     instances, namespace = context().instances, current_namespace()
     datafile = _object(body.get("datafile") or {}, ("status", "text", "content_type"))
-    answer = Answer(
-        int(datafile.get("status") or 200),
-        "",
-        {"content-type": str(datafile.get("content_type") or "application/json")},
-        str(datafile.get("text") or "").encode("utf-8", "replace"),
-        private=True,
-    )
     settings = {
         **instances.settings(namespace),
         **_object(body.get("settings") or {}, SETTINGS),
     }
+    optimizely, clock = instances.optimizely(namespace), context().clock
     try:
+        answer = datafile_answer(
+            str(datafile.get("text") or ""),
+            datafile.get("status") or 200,
+            str(datafile.get("content_type") or "application/json"),
+            name="the datafile's status",
+        )
         platform = instances.platform(namespace)
         for part in PARTS:
             if part in body:
@@ -80,16 +79,17 @@ def _pipeline(body: dict[str, Any]) -> Pipeline:
             Settings({key: value for key, value in of_action(settings).items() if value is not None}),
             mappings,
             enabled=settings.get(ENABLED) is not False,
-            optimizely=instances.optimizely(namespace),
-            clock=context().clock,
+            optimizely=optimizely,
+            clock=clock,
             random=Random(0),
             ids=context().new_id,
             platform=platform,
-            report=False,
             suppression=instances.get(namespace).suppression,
-            session=OfflineSession(answer),
+            client=lambda attempt: OfflineClient(
+                lambda: answer, optimizely=optimizely, clock=clock, attempt=attempt
+            ),
         )
-    except ValueError as error:
+    except (ValueError, DestinationError) as error:
         raise Problem("invalid_preview", str(error)) from None
 
 

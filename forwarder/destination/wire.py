@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from optilocal.forwarder.errors import HTTPError, JavaScriptTypeError
 from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json
-from optilocal.forwarder.javascript.url import parse_url, without_fragment
+from optilocal.forwarder.javascript.url import parse_url
 from optilocal.forwarder.javascript.values import UNDEFINED
 
 _NO_HEADER: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
@@ -82,28 +82,3 @@ def call(
     if not 200 <= response.status < 300:
         raise HTTPError(response.reason or str(response.status), response)
     return response
-
-
-class OfflineClient:
-    """The client of `optilocal preview` and `optilocal check`, which sends nothing.
-
-    `datafile` answers each GET, `accepted` each other request; they may raise a client's errors. `requests` has every
-    request in order: `{"method", "url", "json"?}`.
-    """
-
-    def __init__(self, datafile: Callable[[], Response], accepted: Callable[[], Response]) -> None:
-        self._datafile, self._accepted = datafile, accepted
-        self.requests: list[dict[str, Any]] = []
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        json: Any = UNDEFINED,
-        headers: Mapping[str, str] | None = None,  # noqa: ARG002
-    ) -> Response:
-        """Records a request and returns its answer."""
-        row = {"method": method, "url": without_fragment(url)}
-        self.requests.append(row if json is UNDEFINED else {**row, "json": json})
-        return self._datafile() if method == "GET" else self._accepted()

@@ -1,14 +1,10 @@
-"""Segment's request client on `requests`: it takes real URLs, sends to local hosts, and records every exchange."""
+"""Segment's request client on `requests`: it takes real URLs and sends to local hosts."""
 
 from __future__ import annotations
 
 import errno
-import json as json_module
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http.client import BadStatusLine, RemoteDisconnected
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -17,12 +13,12 @@ from urllib3 import exceptions as urllib3_errors
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.errors import (
-    DestinationError,
     FetchError,
     JavaScriptTypeError,
     RequestTimedOut,
 )
-from optilocal.forwarder.http.hosts import host_of, local_url, purpose
+from optilocal.forwarder.http.hosts import host_of, local_url
+from optilocal.forwarder.http.recording import RecordingClient
 from optilocal.forwarder.http.session import (
     MAX_BODY_BYTES,
     NOT_REACHED,
@@ -31,79 +27,35 @@ from optilocal.forwarder.http.session import (
     PrivateAddress,
     Session,
 )
-from optilocal.forwarder.javascript.json import to_json
-from optilocal.forwarder.javascript.url import without_fragment
-from optilocal.forwarder.javascript.values import UNDEFINED
 
 TIMEOUT_S = 10.0
 MAX_REDIRECTS = 20
-SHOWN_CHARACTERS = 4096
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """One request with its answer, None where there was none. `shown` is its row in a delivery's `requests`."""
+class RequestClient(RecordingClient):
+    """Sends over the network; an answer is awaited for `timeout_s` seconds."""
 
-    shown: dict[str, Any]
-    answer: Response | None
+    def __init__(
+        self,
+        session: Session,
+        optimizely: str,
+        clock: Clock,
+        *,
+        attempt: int = 1,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        super().__init__(optimizely, clock, attempt=attempt)
+        self._session = session
+        self._timeout_s = timeout_s
 
-
-@dataclass
-class RequestClient:
-    """The client of one attempt of a mapping; `exchanges` has its calls.
-
-    `optimizely` is the emulator's base URL with its `/ns/<name>`; `attempt` is the attempt's number (1, 2, …).
-    """
-
-    session: Session
-    optimizely: str
-    clock: Clock
-    attempt: int = 1
-    timeout_s: float = TIMEOUT_S
-    exchanges: list[Exchange] = field(default_factory=list)
-
-    def request(
-        self, method: str, url: str, *, json: Any = UNDEFINED, headers: Mapping[str, str] | None = None
-    ) -> Response:
+    def send(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
         """Makes one call, follows its redirects, and returns the answer, whatever its status.
 
         Raises `FetchError` or `RequestTimedOut`, with the texts of Node's client, where there was no answer.
         """
-        shown: dict[str, Any] = {
-            "attempt": self.attempt,
-            "to": purpose(method, url),
-            "method": method,
-            "url": without_fragment(url),
-            "sent_to": local_url(url, self.optimizely),
-            "json": None,
-            "status": None,
-            "reason": None,
-            "response": None,
-            "error": None,
-            "at": self.clock.now_ms(),
-        }
-        body = None
-        sent = {str(name): str(value) for name, value in (headers or {}).items()}
-        if json is not UNDEFINED:
-            text = to_json(json)
-            # The JSON as it is sent, where Infinity is null.
-            shown["json"] = json_module.loads(text)
-            body = text.encode("utf-8", "surrogatepass")
-            sent["content-type"] = "application/json"
-        try:
-            answer = self._follow(method, url, body, sent)
-        except DestinationError as error:
-            shown["error"] = error.message
-            self.exchanges.append(Exchange(shown, None))
-            raise
-        shown.update(status=answer.status, reason=answer.reason, response=answer.text[:SHOWN_CHARACTERS])
-        self.exchanges.append(Exchange(shown, answer))
-        return answer
-
-    def _follow(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
         public_only = False
         for hop in range(MAX_REDIRECTS + 1):
-            answer, private = self._send(method, url, body, headers, public_only)
+            answer, private = self._ask(method, url, body, headers, public_only)
             if hop == 0:
                 # A public host must not redirect to a private address, which only this machine or its network can reach.
                 public_only = not private
@@ -122,13 +74,13 @@ class RequestClient:
             url = target
         raise FetchError(f"maximum redirect reached at: {url}")
 
-    def _send(
+    def _ask(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str], public_only: bool
     ) -> tuple[Response, bool]:
         target = local_url(url, self.optimizely)
         try:
-            answered = self.session.ask(
-                method, target, body, headers, self.timeout_s, public_only=public_only
+            answered = self._session.ask(
+                method, target, body, headers, self._timeout_s, public_only=public_only
             )
         except PrivateAddress as error:
             why = f"the redirect to {url} was not followed: it leads from a public host to {error.address}"
@@ -140,7 +92,7 @@ class RequestClient:
             raise FetchError(why, error.code) from error
         except NOT_REACHED as error:
             if isinstance(error, requests.Timeout | TimeoutError):
-                raise RequestTimedOut(round(self.timeout_s * 1000)) from error
+                raise RequestTimedOut(round(self._timeout_s * 1000)) from error
             code, reason = describe_failure(error, target)
             raise FetchError(f"request to {url} failed, reason: {reason}", code) from error
         text = answered.body.decode("utf-8", "replace")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.errors import AggregateAjvError, DestinationError
+from optilocal.forwarder.http.recording import Exchange
 from optilocal.forwarder.javascript.values import UNDEFINED
 from optilocal.forwarder.pipeline.delivery import http_status
 from optilocal.forwarder.pipeline.retry import is_retried_status
-
-if TYPE_CHECKING:
-    from optilocal.forwarder.http.request_client import Exchange
 
 DEACTIVATED = "has been deactivated"
 

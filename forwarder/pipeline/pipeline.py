@@ -18,6 +18,7 @@ from optilocal.forwarder.destination.destination import (
     on_event,
 )
 from optilocal.forwarder.errors import DestinationError
+from optilocal.forwarder.http.recording import RecordingClient
 from optilocal.forwarder.javascript.json import plain_json
 from optilocal.forwarder.pipeline.deduplication import Deduplication, MemoryDeduplication
 from optilocal.forwarder.pipeline.delivery import (
@@ -47,7 +48,6 @@ from optilocal.forwarder.stages.course import run, run_again
 from optilocal.forwarder.stages.platform import NOTHING, Platform
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.request_client import RequestClient
     from optilocal.forwarder.http.session import Session
 
 
@@ -65,9 +65,9 @@ class Pipeline:
 
     An instance that is not `enabled` sends no event.
     `platform` configures the stages before the mappings. `optimizely` is the emulator's base URL with its `/ns/<name>`.
-    `ids` returns a new unique id at every call; `random` draws the back-off's jitter and the samples. With `report`
-    every delivery is reported to the emulator. Raises `ConfigurationError` for more than 50 mappings and for a mapping
-    or trigger that could never work.
+    `ids` returns a new unique id at every call; `random` draws the back-off's jitter and the samples. `session` sends
+    requests and reports; with `client`, which makes the client of an attempt from its number, nothing is sent and nothing
+    reported. Raises `ConfigurationError` for more than 50 mappings and for a mapping or trigger that could never work.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class Pipeline:
         enabled: bool = True,
         platform: Platform = NOTHING,
         retry: RetryPolicy | None = None,
-        report: bool = True,
         suppression: SuppressionList | None = None,
         deduplication: Deduplication | None = None,
         session: Session | None = None,
         token: str | None = None,
+        client: Callable[[int], RecordingClient] | None = None,
     ) -> None:
         self.settings = settings
         self.mappings = check_mappings(mappings)
@@ -102,9 +102,14 @@ class Pipeline:
         self._clock = clock
         self._random = random
         self._ids = ids
-        self._own_session = session is None
-        self._session = session if session is not None else _open_session()
-        self._reporter = DeliveryReporter(self._session, self.optimizely, token) if report else None
+        self._own_session: Session | None = None
+        self._reporter: DeliveryReporter | None = None
+        if client is None:
+            if session is None:
+                session = self._own_session = _open_session()
+            client = _sending_client(session, self.optimizely, clock)
+            self._reporter = DeliveryReporter(session, self.optimizely, token)
+        self._client = client
 
     @property
     def suppressed(self) -> list[str]:
@@ -256,12 +261,7 @@ class Pipeline:
             attempted = _failed(judge(result.error, client.exchanges), result.error, attempted.entry)
         return replace(attempted, requests=self._count(client))
 
-    def _client(self, number: int) -> RequestClient:
-        from optilocal.forwarder.http.request_client import RequestClient  # noqa: PLC0415 - `requests` is slow to import
-
-        return RequestClient(self._session, self.optimizely, self._clock, attempt=number)
-
-    def _count(self, client: RequestClient) -> list[dict[str, Any]]:
+    def _count(self, client: RecordingClient) -> list[dict[str, Any]]:
         rows = [exchange.shown for exchange in client.exchanges]
         for row in rows:
             self.request_counts[row["to"]] += 1
@@ -335,14 +335,20 @@ class Pipeline:
 
     def close(self) -> None:
         """Closes the connections that it opened."""
-        if self._own_session:
-            self._session.close()
+        if self._own_session is not None:
+            self._own_session.close()
 
 
 def _open_session() -> Session:
     from optilocal.forwarder.http.session import HttpSession  # noqa: PLC0415 - `requests` is slow to import
 
     return HttpSession()
+
+
+def _sending_client(session: Session, optimizely: str, clock: Clock) -> Callable[[int], RecordingClient]:
+    from optilocal.forwarder.http.request_client import RequestClient  # noqa: PLC0415 - `requests` is slow to import
+
+    return lambda attempt: RequestClient(session, optimizely, clock, attempt=attempt)
 
 
 def _failed(judged: Judged, error: DestinationError, entry: Mapping[str, Any] | None = None) -> _Try:

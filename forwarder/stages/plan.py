@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from optilocal.forwarder.stages.shape import ShapeError, Violation
 from optilocal.forwarder.stages.violations import Validator
+from optilocal.serving.json_file import read_json_file
 
 JsonSchema = Mapping[str, Any]
 _NEVER: Final = "0001-"
@@ -207,13 +208,7 @@ def with_plan_read(schema: Any, folder: Path) -> Any:
         return schema
     file = folder / schema["plan"]
     try:
-        plan = json.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise _refused(f"the tracking plan {file} cannot be read: {error.strerror}") from None
+        plan = read_json_file(file, "the tracking plan")
     except ValueError as error:
-        raise _refused(f"the tracking plan {file} is not JSON: {error}") from None
+        raise ShapeError([Violation("schema.plan", str(error))]) from None
     return {**schema, "plan": plan}
-
-
-def _refused(problem: str) -> ShapeError:
-    return ShapeError([Violation("schema.plan", problem)])

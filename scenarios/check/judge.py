@@ -9,22 +9,19 @@ from random import Random
 from typing import Any
 
 from optilocal.emulator.datafile.datafile import Datafile
-from optilocal.forwarder.destination.destination import (
-    DEFAULT_SUBSCRIPTION,
-    ActionResult,
-    Settings,
-    Subscription,
-    on_event,
-)
-from optilocal.forwarder.destination.track_event import EVENTS_URL
+from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Settings, Subscription
 from optilocal.forwarder.destination.trigger_lint import lint_trigger
-from optilocal.forwarder.destination.wire import OfflineClient, Response
+from optilocal.forwarder.pipeline.offline import (
+    OfflineClient,
+    completed,
+    datafile_answer,
+    through_mappings,
+)
 from optilocal.forwarder.pipeline.source_event import iso_time
 from optilocal.forwarder.stages import course
 from optilocal.forwarder.stages.platform import NOTHING, Platform
 from optilocal.scenarios.check.certainty import for_names, for_whole_events
 
-_FURTHEST = ("sent", "unmatched_event_key", "invalid_payload", "not_subscribed")
 _IDS = ("userId", "anonymousId")
 
 
@@ -62,8 +59,7 @@ class Destination:
         *,
         platform: Platform = NOTHING,
     ) -> None:
-        text = json.dumps(datafile.raw)
-        self._datafile = Response(200, "OK", {"content-type": "application/json"}, text)
+        self._datafile = datafile_answer(json.dumps(datafile.raw))
         self._mappings = [mapping for mapping in mappings if mapping.enabled]
         self._settings = Settings(
             {
@@ -86,9 +82,16 @@ class Destination:
             return Judged(
                 way.ended.outcome, way.ended.details, code=way.ended.code, nearest=way.ended.nearest
             )
-        verdicts = [self._through(mapping, way.event) for mapping in self._mappings]
-        missed = Judged("not_subscribed", ("no enabled mapping's trigger matches",))
-        return min((*verdicts, missed), key=lambda judged: _FURTHEST.index(judged.outcome))
+        passage = through_mappings(
+            way.event, self._mappings, self._settings, OfflineClient(lambda: self._datafile)
+        )
+        result, payload = passage.result, passage.result.payload or {}
+        if result.outcome == "sent":
+            return Judged("sent", (), payload, passage.exchanges[-1].json)
+        if result.error is None:
+            return Judged("not_subscribed", ("no enabled mapping's trigger matches",))
+        outcome = "unmatched_event_key" if passage.exchanges else "invalid_payload"
+        return Judged(outcome, tuple(result.error.details), payload)
 
     def judge_name(self, name: str, event: Mapping[str, Any]) -> Judged:
         """Judge an event by its name and the fields in `event`; every other field is taken to be right."""
@@ -103,13 +106,9 @@ class Destination:
         return self._judge(whole, self._named)
 
     def _completed(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        # Segment gives every event an id and a time on arrival (segment.com/docs/connections/spec/common).
         self._number += 1
-        completed = {key: value for key, value in event.items() if not (key in _IDS and value is None)}
-        completed.setdefault("messageId", f"event-{self._number}")
-        known = (completed.get(key) for key in ("originalTimestamp", "sentAt", "receivedAt"))
-        completed.setdefault("timestamp", next(filter(None, known), self._now))
-        return completed
+        known = {key: value for key, value in event.items() if not (key in _IDS and value is None)}
+        return completed(known, f"event-{self._number}", self._now)
 
     def odd_triggers(self, event_names: Collection[str]) -> list[tuple[str, str]]:
         """Each thing in an enabled mapping's trigger that is surely not meant: the mapping's name, what to write."""
@@ -119,15 +118,3 @@ class Destination:
             notes = lint_trigger(mapping.trigger, event_names if as_tracked else ())
             odd.extend((mapping.name, note.message) for note in notes)
         return odd
-
-    def _through(self, mapping: Subscription, event: dict[str, Any]) -> Judged:
-        client = OfflineClient(lambda: self._datafile, lambda: Response(204, "No Content"))
-        result: ActionResult = on_event(event, mapping, self._settings, client)
-        payload = result.payload or {}
-        if result.outcome == "sent":
-            sent = [request["json"] for request in client.requests if request["url"] == EVENTS_URL]
-            return Judged("sent", (), payload, sent[-1])
-        if result.error is None:
-            return Judged("not_subscribed", ("no enabled mapping's trigger matches",))
-        outcome = "unmatched_event_key" if client.requests else "invalid_payload"
-        return Judged(outcome, tuple(result.error.details), payload)

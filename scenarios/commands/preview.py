@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import click
 
 from optilocal.scenarios.commands.options import FILE, Command, offline_options, option
 from optilocal.scenarios.language.problems import CannotRun
+from optilocal.serving.json_file import read_json_file
 
 if TYPE_CHECKING:
     from optilocal.forwarder.preview import Workspace
@@ -83,12 +83,7 @@ def _mapping(file: Path) -> Any:
     from optilocal.forwarder.destination.destination import DEFAULT_TRIGGER  # noqa: PLC0415
     from optilocal.forwarder.pipeline.mappings import read_mapping  # noqa: PLC0415
 
-    try:
-        document = json.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ValueError(f"cannot read {file}: {error.strerror}") from None
-    except ValueError as error:
-        raise ValueError(f"{file} is not valid JSON: {error}") from None
+    document = read_json_file(file, "the mapping file")
     if isinstance(document, dict) and "fields" not in document:
         document = {"name": file.stem, "trigger": DEFAULT_TRIGGER, "fields": document}
     elif isinstance(document, dict):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from optilocal.scenarios.reporters.verdict_words import verdict_text
 from optilocal.scenarios.sandbox.optimizely import TIMEOUT_S, Datafile, Optimizely
 from optilocal.scenarios.sandbox.segment import Segment
 from optilocal.scenarios.sandbox.servers import LazyServers
+from optilocal.serving.json_file import read_json_file
 
 if TYPE_CHECKING:
     from optilocal.interception.interception import Interception
@@ -220,11 +220,9 @@ def _read_settings(settings: Settings | None) -> dict[str, Any]:
     if isinstance(settings, Mapping):
         return dict(settings)
     try:
-        read = json.loads(Path(settings).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CannotRun(f"the settings file {settings} cannot be read: {error.strerror}") from None
+        read = read_json_file(Path(settings), "the settings file")
     except ValueError as error:
-        raise CannotRun(f"the settings file {settings} is not valid JSON: {error}") from None
+        raise CannotRun(str(error)) from None
     if not isinstance(read, dict):
         raise CannotRun(f"the settings file {settings} does not hold a JSON object")
     return read

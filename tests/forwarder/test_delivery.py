@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from optimizely_double import DATAFILE, DATAFILE_URL, NOON, Answer, OptimizelyDouble
 
 from optilocal.forwarder.clock import ManualClock
+from optilocal.forwarder.pipeline.offline import OfflineClient, datafile_answer
 from optilocal.forwarder.pipeline.pipeline import Pipeline
 
 Make = Callable[..., Pipeline]
@@ -46,11 +48,21 @@ def test_an_event_is_sent_and_reported(
     assert forwarder.request_counts == {"datafile": 1, "events": 1, "privacy": 0}
 
 
-def test_without_reports_the_emulators_own_surface_is_left_alone(
-    make_forwarder: Make, double: OptimizelyDouble, order_completed: Event
+def test_offline_nothing_is_sent_and_nothing_reported(
+    make_forwarder: Make, double: OptimizelyDouble, clock: ManualClock, order_completed: Event
 ) -> None:
-    delivery = make_forwarder(report=False).deliver(order_completed)
-    assert (delivery.outcome, delivery.number, double.reports()) == ("sent", None, [])
+    served = datafile_answer('{"accountId": "1", "events": [{"key": "Order Completed", "id": "e"}]}')
+    offline = make_forwarder(
+        client=lambda attempt: OfflineClient(
+            lambda: served, optimizely="http://emulator/ns/blue", clock=clock, attempt=attempt
+        )
+    )
+    delivery = offline.deliver(order_completed)
+    assert (delivery.outcome, delivery.number, double.received) == ("sent", None, [])
+    assert [(row["to"], row["sent_to"], row["status"], row["at"]) for row in delivery.report["requests"]] == [
+        ("datafile", f"http://emulator/ns/blue{urlsplit(DATAFILE_URL).path}", 200, NOON),
+        ("events", "http://emulator/ns/blue/v1/events", 204, NOON),
+    ]
 
 
 def test_a_report_that_gets_lost_spoils_no_delivery(

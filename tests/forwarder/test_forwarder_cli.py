@@ -132,7 +132,7 @@ def test_what_is_wrong_is_one_line_and_2(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("{", "is not JSON"),
+        ("{", "is not valid JSON"),
         ("[]", "does not contain a JSON object"),
         ('{"account": 1}', "has an unknown key 'account'; known are accountId, "),
         ('{"mappings": [{"trigger": "x", "fields": {}}]}', "mapping 'Mapping 1': Invalid subscription"),

@@ -202,3 +202,9 @@ def test_a_workspace_holds_for_every_line_and_a_lines_own_parts_win() -> None:
     assert run_line({**line, "subscription": 'event = "B"'}, several)["outcome"] == "skipped"
     off = Workspace(mappings=[Subscription("Off", 'type = "track"', {}, enabled=False)])
     assert run_line(line, off)["outcome"] == "skipped"
+
+
+def test_of_two_mappings_that_fail_the_answer_is_that_of_the_one_that_got_further() -> None:
+    incomplete = Subscription("incomplete", 'type = "track"', {"eventKey": {"@path": "$.event"}})
+    answer = run_line({"event": EVENT}, Workspace(mappings=[incomplete, DEFAULT_SUBSCRIPTION]))
+    assert answer["error"]["message"] == "Event with name A is not defined"

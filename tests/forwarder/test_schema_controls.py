@@ -210,7 +210,10 @@ def test_a_settings_file_names_its_plan_from_where_it_is(tmp_path: Path) -> None
     platform = ServerSettings.load(file).platform
     event = {"type": "track", "event": "Nobody Planned This", "userId": "u-1"}
     assert getattr(run(platform, event, Random(1)).ended, "code", None) == "unplanned"
-    for name, text, problem in (("gone.json", None, "cannot be read"), ("bad.json", "{", "is not JSON")):
+    for name, text, problem in (
+        ("gone.json", None, "cannot be read"),
+        ("bad.json", "{", "is not valid JSON"),
+    ):
         if text is not None:
             (tmp_path / name).write_text(text, encoding="utf-8")
         file.write_text(json.dumps({"schema": {"plan": name}}), encoding="utf-8")

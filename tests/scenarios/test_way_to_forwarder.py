@@ -113,7 +113,12 @@ def test_a_preview_takes_other_mappings_other_settings_and_experiments_that_run(
     mapping = {"name": "m", "trigger": 'type = "page"', "enabled": True, "fields": {}}
     assert previewed(sandbox, ORDER, mappings=[mapping])[0]["outcome"] == "not_subscribed"
     elsewhere = {"dataFileUrl": "https://cdn.optimizely.com/datafiles/nobody.json"}
-    assert previewed(sandbox, ORDER, settings=elsewhere)[0]["outcome"] == "datafile_unavailable"
+    unavailable = previewed(sandbox, ORDER, settings=elsewhere)[0]
+    assert unavailable["outcome"] == "datafile_unavailable"
+    # In the words of a real delivery, for which the CDN's answer has a reason.
+    assert any(line.endswith(" answered 403 Forbidden") for line in unavailable["details"]), unavailable[
+        "details"
+    ]
     upgrade = {**ORDER, "event": "Plan Upgraded"}
     assert previewed(sandbox, upgrade)[0]["outcome"] == "experiment_not_running"
     assert previewed(sandbox, upgrade, running=["pricing_page_test"])[0]["outcome"] == "user_not_activated"
@@ -132,6 +137,18 @@ def test_a_preview_takes_other_mappings_other_settings_and_experiments_that_run(
 def test_a_preview_that_cannot_be_made_is_refused_in_one_line(sandbox: LocalServers, body: Any) -> None:
     answer = ask(sandbox, "POST", "/_emulator/preview", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_preview"), answer.text
+
+
+def test_a_previews_datafile_has_an_http_status(sandbox: LocalServers) -> None:
+    body = {"events": [ORDER], "datafile": {"status": "x"}}
+    answer = ask(sandbox, "POST", "/_emulator/forwarder/_forwarder/preview", json=body)
+    assert (answer.status_code, answer.json()["error"]) == (
+        400,
+        {
+            "code": "invalid_preview",
+            "message": "the datafile's status must be an HTTP status, a whole number from 100 to 999",
+        },
+    )
 
 
 @pytest.mark.parametrize(
