@@ -59,7 +59,9 @@ class EmulatorServer:
             return self
         listening = self._listen()
         try:
-            journal = open_journal(self.settings.journal, max_rows=self.settings.max_events)
+            journal = open_journal(
+                self.settings.journal, max_rows=self.settings.max_events, max_bytes=self.settings.max_bytes
+            )
         except BaseException:
             listening.close()
             raise

@@ -10,7 +10,7 @@ import click
 
 from optilocal.emulator.counting.standing import Rules
 from optilocal.serving.guard import refusal_to_start
-from optilocal.serving.options import Duration, OptionsError, Place, Token, Twin, read_options
+from optilocal.serving.options import Duration, OptionsError, Place, Size, Token, Twin, read_options
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Settings:
 
     `journal` is a file, as a text the address of a PostgreSQL database, and None a temporary file that goes away at the
     end. `datafiles` are files or http(s) URLs, served in the namespace `default`. `max_events` bounds exchanges, events and
-    verdicts, each. `allowed_hosts` are further names under which the viewer and the control surface may be reached;
+    verdicts, each, and `max_bytes` the bodies of exchanges, together. `allowed_hosts` are further names under which the viewer and the control surface may be reached;
     A namespace in which nothing has come for `forget_after` seconds is forgotten.
     `token` is what whoever uses these two has to show; `access_tokens`, when there are any, the only ones that the REST API
     takes. `forwarder` is the base URL of the forwarder that the viewer speaks to.
@@ -30,6 +30,7 @@ class Settings:
     journal: Path | str | None = None
     datafiles: tuple[str, ...] = ()
     max_events: int = 1_000_000
+    max_bytes: int | None = None
     forget_after: float | None = None
     max_body: int = 3_500_000
     max_control_body: int = 32_000_000
@@ -69,6 +70,12 @@ OPTIONS = (
         "N",
         type=_COUNT,
         default=1_000_000,
+    ),
+    _option(
+        "--max-bytes",
+        "bytes of requests' bodies kept, such as 500MB or 2GB; the oldest are dropped, with their events (default: any)",
+        "SIZE",
+        type=Size(least=10_000_000),
     ),
     _option(
         "--forget-after",

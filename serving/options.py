@@ -12,6 +12,8 @@ import click
 from optilocal.serving.postgresql import is_address
 
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_BYTES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_SIZE = re.compile(r"([0-9]{1,15})(|[kK]B|MB|GB|TB)")
 _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([dhms])")
 
 
@@ -54,6 +56,26 @@ class Duration(click.ParamType[float]):
         if found is None or not float(found[1]):
             self.fail(f"{value!r:.40} is no time; say it as 7d, 12h, 30m or 90s", param, ctx)
         return float(found[1]) * _SECONDS[found[2]]
+
+
+class Size(click.ParamType[int]):
+    """A size such as `500MB`, `2GB` or a number of bytes, `least` at least, in bytes."""
+
+    name = "size"
+
+    def __init__(self, *, least: int) -> None:
+        self._least = least
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = _SIZE.fullmatch(value)
+        if found is None:
+            self.fail(f"{value!r:.40} is no size; say it as 500MB, 2GB or in bytes", param, ctx)
+        size = int(found[1]) * _BYTES[found[2].replace("K", "k")]
+        if size < self._least:
+            self.fail(f"{value} is too little; say {self._least} or more", param, ctx)
+        return size
 
 
 class Token(click.ParamType[str]):

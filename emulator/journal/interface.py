@@ -297,7 +297,7 @@ class Journal(ABC):
 
     @abstractmethod
     def excess(self) -> dict[str, int]:
-        """Of each listing with more rows than are kept, the last number that is too much."""
+        """Of each listing with more rows than are kept, or more bytes, the last number that is too much."""
 
     @abstractmethod
     def oldest_events(self, up_to: int, limit: int) -> list[Row]:

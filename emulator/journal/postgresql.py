@@ -19,9 +19,9 @@ class PostgresqlJournal(StoredJournal):
 
     is_remote = True
 
-    def __init__(self, url: str, *, max_rows: int = 1_000_000) -> None:
+    def __init__(self, url: str, *, max_rows: int = 1_000_000, max_bytes: int | None = None) -> None:
         self._database = PostgresqlStore(url, secrets.token_hex(8))
-        super().__init__(self._database, max_rows=max_rows)
+        super().__init__(self._database, max_rows=max_rows, max_bytes=max_bytes)
         self._news = News(self._database, self.waiters)
 
     def close(self) -> None:

@@ -336,6 +336,14 @@ WHERE listing = :listing AND (CAST(:namespace AS TEXT) IS NULL OR namespace = :n
 SELECT COUNT(*) FROM exchanges
 -- name: cutoff exchanges
 SELECT number FROM exchanges ORDER BY number LIMIT 1 OFFSET :before
+-- name: body bytes
+SELECT COALESCE(SUM(length(body)), 0) FROM exchanges
+-- name: cutoff bytes
+SELECT number FROM
+    (SELECT number, SUM(length(body)) OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) AS total FROM exchanges) AS oldest
+WHERE total >= :excess ORDER BY number LIMIT 1
+-- name: last event of exchanges
+SELECT COALESCE(MAX(number), 0) FROM events WHERE exchange <= :cutoff
 -- name: drop exchanges
 DELETE FROM exchanges WHERE number <= :cutoff
 -- name: count events

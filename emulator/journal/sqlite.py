@@ -14,11 +14,13 @@ class SqliteJournal(StoredJournal):
     Raises JournalError, one line, for a file that is not a journal or cannot be written.
     """
 
-    def __init__(self, path: Path | None = None, *, max_rows: int = 1_000_000) -> None:
+    def __init__(
+        self, path: Path | None = None, *, max_rows: int = 1_000_000, max_bytes: int | None = None
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="optilocal-") if path is None else None
         self.path = Path(self._folder.name) / "journal.sqlite" if self._folder else Path(path or "")
         self._file = SqliteStore(self.path, temporary=self._folder is not None)
-        super().__init__(self._file, max_rows=max_rows)
+        super().__init__(self._file, max_rows=max_rows, max_bytes=max_bytes)
 
     def close(self) -> None:
         self.waiters.wake_all()

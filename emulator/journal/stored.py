@@ -29,13 +29,17 @@ _OUTCOMES = ("verdicts", "events", "exchanges")
 
 
 class StoredJournal(Journal):
-    """`max_rows` bounds exchanges, events and verdicts, each; the oldest go first, and are counted."""
+    """`max_rows` bounds exchanges, events and verdicts, each, and `max_bytes` the bodies of exchanges, together; the oldest
+    go first, and are counted.
+    """
 
-    def __init__(self, store: Store, *, max_rows: int) -> None:
+    def __init__(self, store: Store, *, max_rows: int, max_bytes: int | None) -> None:
         self.waiters = Waiters()
         self._store = store
         self._most = dict.fromkeys(LISTINGS, max_rows) | {"runs": RUNS_KEPT}
         self._added = dict(self._most)
+        self._most_bytes = max_bytes
+        self._added_bytes = max_bytes or 0
 
     # -- namespaces
 
@@ -109,9 +113,7 @@ class StoredJournal(Journal):
     # -- what arrives
 
     def append(self, exchanges: Sequence[Exchange], *, patient: bool = True) -> int:
-        last = self._store.append("exchanges", _EXCHANGE, exchanges, patient=patient)
-        self._added["exchanges"] += len(exchanges)
-        return last
+        return self._store.append("exchanges", _EXCHANGE, exchanges, patient=patient)
 
     def put_report(self, namespace: str, report: Report) -> int:
         values = {**report._asdict(), "namespace": namespace}
@@ -184,7 +186,11 @@ class StoredJournal(Journal):
         return int(self._store.value("last exchange"))
 
     def pending(self, after: int, limit: int) -> list[Pending]:
-        return [Pending(**row) for row in self._store.select("pending", after=after, limit=limit)]
+        rows = [Pending(**row) for row in self._store.select("pending", after=after, limit=limit)]
+        # Whichever emulator has captured them, they are counted where they are projected.
+        self._added["exchanges"] += len(rows)
+        self._added_bytes += sum(len(row.body) for row in rows)
+        return rows
 
     def first_events(self, keys: Collection[tuple[str, str, str | None]]) -> list[Row]:
         return list(self._store.among("first events", keys)) if keys else []
@@ -214,7 +220,25 @@ class StoredJournal(Journal):
         return None if text is None else str(text)
 
     def excess(self) -> dict[str, int]:
-        return self._excess("exchanges", "events", "verdicts")
+        found = self._excess("exchanges", "events", "verdicts")
+        for listing, cutoff in self._excess_bytes().items():
+            found[listing] = max(cutoff, found.get(listing, 0))
+        return found
+
+    def _excess_bytes(self) -> dict[str, int]:
+        """The oldest exchanges whose bodies are too much, and the events that came with them."""
+        # Every row is read for it, so a tenth may be too much for a while: with a million bodies of 1 kB that takes 1.6 s.
+        if self._most_bytes is None or self._added_bytes < max(1, self._most_bytes // 10):
+            return {}
+        self._added_bytes = 0
+        excess = int(self._store.value("body bytes")) - self._most_bytes
+        if excess <= 0:
+            return {}
+        cutoff = min(int(self._store.value("cutoff bytes", excess=excess)), self.position().exchange)
+        return {
+            "exchanges": cutoff,
+            "events": int(self._store.value("last event of exchanges", cutoff=cutoff)),
+        }
 
     def _excess(self, *listings: str) -> dict[str, int]:
         found = {}

@@ -5,7 +5,7 @@ from field_builders import NOW
 from journal_builders import Open, event, exchange, numbers, projected, reported
 
 from optilocal.emulator.journal.interface import Journal
-from optilocal.emulator.journal.records import FILTERS, Judged, NewVerdict, Query
+from optilocal.emulator.journal.records import FILTERS, LISTINGS, Judged, NewVerdict, Query, Step
 
 # -- reports and their verdicts
 
@@ -147,6 +147,31 @@ def test_the_bound_drops_the_oldest_and_counts_them(open_journal: Open) -> None:
         assert journal.dropped(listing, "n") == 3, listing
     assert journal.dropped("events", "m") == 0
     assert journal.excess() == {}
+
+
+def test_the_bound_by_bytes_drops_the_oldest_bodies_and_their_events(open_journal: Open) -> None:
+    journal = open_journal(max_bytes=1_000)
+    journal.append([exchange(body=b"x" * 250) for _ in range(8)])
+    # What is not projected yet stays, however much it is.
+    assert not any(journal.excess().values())
+    rows = journal.pending(0, 8)
+    verdicts = [NewVerdict("n", "k", number, Judged("counted", "[]")) for number in range(1, 9)]
+    events = [event(number, exchange=number) for number in range(1, 9)]
+    at = journal.position()
+    journal.project(Step(at, rows[-1].number, 8, {"n": 8}, events=events, verdicts=verdicts))
+    excess = journal.excess()
+    assert excess == {"exchanges": rows[3].number, "events": 4}
+    projected(journal, dropped=excess)
+    for listing in LISTINGS[:3]:
+        assert len(numbers(journal, listing)) == 4, listing
+        assert journal.dropped(listing, "n") == 4, listing
+    assert journal.excess() == {}
+    # Many small ones are too much as few large ones are; those of the past are counted at the start.
+    journal.append([exchange(body=b"x" * 10) for _ in range(11)])
+    journal.pending(rows[-1].number, 100)
+    assert journal.excess() == {"exchanges": rows[4].number, "events": 5}
+    assert open_journal(max_bytes=1_000).excess() == {"exchanges": rows[4].number, "events": 5}
+    assert open_journal(max_bytes=2_000).excess() == {}
 
 
 def test_a_run_that_is_put_again_counts_as_new(journal: Journal) -> None:

@@ -187,6 +187,25 @@ def test_what_the_bound_drops_no_longer_counts(steps: list[str], most: int) -> N
         projector.journal.close()
 
 
+def test_a_bound_by_bytes_keeps_bodies_below_it_and_what_is_dropped_no_longer_counts() -> None:
+    projector = made(max_bytes=3_000)
+    try:
+        sizes: dict[int, int] = {}
+        for second in range(12):
+            arrive(projector, f"{('decide', 'convert')[second % 2]} u-1 {second}")
+            projector.catch_up()
+            kept = projector.journal.rows("exchanges", Query("n"))
+            sizes |= {row["number"]: len(row["body"]) for row in kept}
+            total = sum(sizes[row["number"]] for row in kept)
+            assert total <= 3_000 < total + sizes.get(kept[0]["number"] - 1, 3_000)
+            events = projector.journal.rows("events", Query("n"))
+            assert {row["exchange"] for row in events} == {row["number"] for row in kept}
+            assert projector.results("n") == counted_at_once(projector)
+        assert projector.journal.dropped("exchanges", "n") > 0
+    finally:
+        projector.journal.close()
+
+
 def test_a_new_datafile_has_everything_judged_and_counted_anew(projector: Projector) -> None:
     for step in ("decide u-1 0", "convert u-1 2", "convert u-2 2", "report u-2 2"):
         arrive(projector, step)

@@ -217,6 +217,8 @@ def test_a_flag_beats_the_environment_beats_the_default() -> None:
     assert (rules.bot_filtering, rules.count_late_metrics) == (False, False)
     assert read_settings(["--access-token", "a", "--access-token", "b"], {}).access_tokens == ("a", "b")
     assert read_settings([], {"EMULATOR_PORT": ""}) == Settings()
+    assert read_settings(["--max-bytes", "20MB"], {"EMULATOR_MAX_BYTES": "2GB"}).max_bytes == 20_000_000
+    assert read_settings([], {"EMULATOR_MAX_BYTES": "10000000"}).max_bytes == 10_000_000
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.opts[0])
@@ -240,6 +242,8 @@ def test_every_option_has_its_environment_twin_and_is_explained(
         (["--port", "65536"], {}, "--port"),
         ([], {"EMULATOR_PORT": "-1"}, "EMULATOR_PORT"),
         (["--max-events", "0"], {}, "--max-events"),
+        (["--max-bytes", "2 gigabytes"], {}, "--max-bytes.*say it as 500MB, 2GB or in bytes"),
+        (["--max-bytes", "9999kB"], {}, "--max-bytes.*9999kB is too little; say 10000000 or more"),
         ([], {"EMULATOR_COUNT_AFTER_PAUSE": "maybe"}, "EMULATOR_COUNT_AFTER_PAUSE"),
     ],
 )
