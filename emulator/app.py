@@ -67,7 +67,7 @@ def create_app(
         SURFACES,
         max_body=settings.max_control_body,
         hint=_HINT,
-        report=parts.report,
+        report=parts.report_failure,
         names=dict.fromkeys((privacy_api.blueprint, results_api.blueprint), _REST_HOSTS),
     )
     app.extensions[EXTENSION] = parts

@@ -8,6 +8,7 @@ from optilocal.emulator.datafile.datafile import DatafileError
 from optilocal.emulator.journal.interface import JournalError
 from optilocal.emulator.server import EmulatorServer, ServerError
 from optilocal.emulator.settings import read_settings
+from optilocal.serving.log import log
 from optilocal.serving.options import OptionsError
 from optilocal.serving.server import serve_alone
 
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = read_settings(sys.argv[1:] if arguments is None else arguments, os.environ)
         server = EmulatorServer(settings).start()
     except (OptionsError, JournalError, DatafileError, ServerError) as error:
-        print(f"emulator: {error}", file=sys.stderr)
+        log("emulator", error, "error")
         return 2
     serve_alone()
     # Whoever reads the address may send a signal at once.

@@ -1,6 +1,5 @@
 """The parts of a running emulator, as every request handler gets them: settings, clock, journal, verdicts, ids."""
 
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +14,8 @@ from optilocal.emulator.projection.verdicts import Verdicts
 from optilocal.emulator.settings import Settings
 from optilocal.serving.clock import Clock
 from optilocal.serving.guard import SAFE_METHODS
+from optilocal.serving.log import log
 from optilocal.serving.namespaces import DEFAULT
-from optilocal.serving.printable import printable
 from optilocal.serving.site import current_namespace
 
 EXTENSION = "emulator"
@@ -47,8 +46,12 @@ class Context:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def report(self, text: str) -> None:
-        """Write one line to standard error."""
-        sys.stderr.write(f"emulator: {printable(text)}\n")
+        """Log one line that somebody should look at."""
+        log("emulator", text)
+
+    def report_failure(self, text: str) -> None:
+        """Log one line: something that came, or was kept, did not get what it should."""
+        log("emulator", text, "error")
 
     def record(self, exchanges: Sequence[Exchange], *, patient: bool = True) -> int:
         """Store requests durably, before they are answered; the number of the last.

@@ -81,7 +81,7 @@ class EmulatorServer:
                 name=f"emulator-{self.port}",
                 max_body=self.settings.max_control_body,
                 now_ms=self.clock.now_ms,
-                report=self._context.report,
+                report=self._context.report_failure,
                 direct=(RemoteEvents if journal.is_remote else DirectEvents)(self._context),
             )
         except BaseException:
@@ -89,7 +89,7 @@ class EmulatorServer:
             listening.close()
             raise
         self._sources.watch()
-        self._context.projector.start(self._context.report)
+        self._context.projector.start(self._context.report_failure)
         if self.settings.forget_after is not None:
             self._forgetting = Forgetting(
                 journal,

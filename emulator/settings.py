@@ -10,6 +10,7 @@ import click
 
 from optilocal.emulator.counting.standing import Rules
 from optilocal.serving.guard import refusal_to_start
+from optilocal.serving.log import log_option
 from optilocal.serving.options import Duration, OptionsError, Place, Size, Token, Twin, read_options
 
 
@@ -19,10 +20,10 @@ class Settings:
 
     `journal` is a file, as a text the address of a PostgreSQL database, and None a temporary file that goes away at the
     end. `datafiles` are files or http(s) URLs, served in the namespace `default`. `max_events` bounds exchanges, events and
-    verdicts, each, and `max_bytes` the bodies of exchanges, together. `allowed_hosts` are further names under which the viewer and the control surface may be reached;
-    A namespace in which nothing has come for `forget_after` seconds is forgotten.
-    `token` is what whoever uses these two has to show; `access_tokens`, when there are any, the only ones that the REST API
-    takes. `forwarder` is the base URL of the forwarder that the viewer speaks to.
+    verdicts, each, and `max_bytes` the bodies of exchanges, together. A namespace in which nothing has come for
+    `forget_after` seconds is forgotten. `allowed_hosts` are further names under which viewer and control surface may be
+    reached; `token` is what whoever uses these two has to show; `access_tokens`, when there are any, the only ones that the
+    REST API takes. `forwarder` is the base URL of the forwarder that the viewer speaks to.
     """
 
     host: str = "127.0.0.1"
@@ -109,6 +110,7 @@ OPTIONS = (
         setting="access_tokens",
         multiple=True,
     ),
+    log_option("EMULATOR"),
     _option(
         "--forwarder",
         "base URL of the forwarder that the viewer speaks to (default: none; `optilocal up` knows its own)",

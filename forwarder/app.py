@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from flask import Flask, Response
 
 from optilocal.forwarder.api import analytics_js, control, filters, preview, regulations, tracking
@@ -12,7 +10,7 @@ from optilocal.forwarder.context import EXTENSION, Context
 from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.serving.guard import Guard, Surface
-from optilocal.serving.printable import printable
+from optilocal.serving.log import log
 from optilocal.serving.problems import problem_response
 from optilocal.serving.site import make_app
 
@@ -49,5 +47,5 @@ def create_app(parts: Context) -> Flask:
 
 
 def report(text: str) -> None:
-    """Prints one line about the forwarder's own failure on stderr."""
-    print(f"forwarder: {printable(text)}", file=sys.stderr)
+    """Logs one line about the forwarder's own failure."""
+    log("forwarder", text, "error")

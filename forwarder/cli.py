@@ -15,8 +15,8 @@ from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.server import ForwarderServer, ServerError
 from optilocal.forwarder.settings import ServerSettings, SettingsError
 from optilocal.serving.guard import refusal_to_start
+from optilocal.serving.log import log, log_option
 from optilocal.serving.options import OptionsError, Place, Token, Twin, read_options
-from optilocal.serving.printable import printable
 
 _ABOUT = "Segment's side: takes source events and sends them to a local Optimizely."
 _FILE = click.Path(path_type=Path)
@@ -84,6 +84,7 @@ OPTIONS = (
         "NAME",
         multiple=True,
     ),
+    log_option("FORWARDER"),
 )
 
 
@@ -123,11 +124,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = settings_from(sys.argv[1:] if arguments is None else arguments, os.environ)
         for note in odd_triggers(settings.mappings):
-            print(f"forwarder: {printable(note)}", file=sys.stderr)
+            log("forwarder", note)
         server = ForwarderServer(settings)
         server.start()
     except (OptionsError, SettingsError, ServerError) as error:
-        print(f"forwarder: {printable(error)}", file=sys.stderr)
+        log("forwarder", error, "error")
         return 2
     server.serve_forever(ready=lambda: print(f"forwarder {server.base_url}", flush=True))
     return 0

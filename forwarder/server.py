@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.opening import open_spool
 from optilocal.forwarder.store.spool import Spool
+from optilocal.serving.log import log
 from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
 
 if TYPE_CHECKING:
@@ -171,9 +171,10 @@ class ForwarderServer:
         self._server.stop()
         self._dispatcher.stop(drain_s=DRAIN_S if self._spool.temporary else 0.0)
         if self._spool.temporary and (left := self._spool.waiting()):
-            print(
-                f"forwarder: {left} deliveries were still waiting and are lost; --spool FILE keeps them",
-                file=sys.stderr,
+            log(
+                "forwarder",
+                f"{left} deliveries were still waiting and are lost; --spool FILE keeps them",
+                "error",
             )
         self._spool.close()
         self._session.close()

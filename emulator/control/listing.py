@@ -202,6 +202,6 @@ def _shown(name: str, row: Row, show: Callable[[Row], Mapping[str, Any]]) -> str
     except JournalError:
         raise
     except Exception as error:
-        context().report(f"{name} {row['number']} cannot be shown: {type(error).__name__}: {error}")
+        context().report_failure(f"{name} {row['number']} cannot be shown: {type(error).__name__}: {error}")
         said = "what is stored of this row is damaged and cannot be shown"
         return dumps({"number": row["number"], "namespace": row["namespace"], "unreadable": said})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import Counter, deque
@@ -16,7 +15,7 @@ from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.queue.reports import Report, ReportQueue, wait_after
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
-from optilocal.serving.printable import printable
+from optilocal.serving.log import log
 
 MAX_WAITING = 200_000
 """The most waiting deliveries; above it clients get 429."""
@@ -258,19 +257,11 @@ class Dispatcher:
         now = time.monotonic()
         if self._printed_at is None or now - self._printed_at >= _PRINTED_EVERY_S:
             self._printed_at = now
-            print(
-                f"forwarder: {printable(error)}; nothing is sent until it can be written",
-                file=sys.stderr,
-                flush=True,
-            )
+            log("forwarder", f"{error}; nothing is sent until it can be written", "error")
 
     def _retry_later(self, namespace: str, row: int, error: Exception) -> None:
         """Tries a row again: an error of one event must not end its worker."""
-        print(
-            f"forwarder: delivery {row} failed, the next try is in {wait_after(error)} s: {printable(repr(error))}",
-            file=sys.stderr,
-            flush=True,
-        )
+        log("forwarder", f"delivery {row} failed, the next try is in {wait_after(error)} s: {error!r}")
         with self._changed:
             self._at_work.discard(row)
             heappush(self._later, (self._clock.now_ms() + wait_after(error) * 1_000, row, namespace))

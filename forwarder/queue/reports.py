@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,7 +13,7 @@ from optilocal.forwarder.pipeline.delivery import Delivery
 from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.spool import Spool, SpooledDelivery
-from optilocal.serving.printable import printable
+from optilocal.serving.log import log
 
 MOST_AT_ONCE = 200
 MOST_CHARACTERS = 4_000_000
@@ -132,11 +131,9 @@ class ReportQueue:
         if not self._closing and (self._printed_at is None or now - self._printed_at >= 60):
             self._printed_at = now
             first = group[0].delivery.id
-            print(
-                f"forwarder: {len(group)} reports from {first} on could not be posted, the next try is in {wait_s} "
-                f"s: {printable(error)}",
-                file=sys.stderr,
-                flush=True,
+            log(
+                "forwarder",
+                f"{len(group)} reports from {first} on could not be posted, the next try is in {wait_s} s: {error}",
             )
         due = self._clock.now_ms() + wait_s * 1_000
         return [replace(report.spooled, delivery=report.delivery, due=due) for report in group]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 from optilocal.forwarder.pipeline.deduplication import WINDOW_MS
 from optilocal.forwarder.pipeline.delivery import DEAD, Delivery, report_text
+from optilocal.serving.log import log
 
 KEPT = 10_000
 """The most ended deliveries, and the most dead letters, that are kept; the oldest are deleted."""
@@ -254,7 +254,7 @@ class Spool(ABC):
         if row not in self._unreadable:
             self._unreadable.add(row)
             message = f"delivery {row} in the spool {self.name} is damaged and left out: it cannot be read"
-            print(f"forwarder: {message}", file=sys.stderr, flush=True)
+            log("forwarder", message, "error")
 
     def _prune_in_time(self) -> None:
         if self._changes >= PRUNED_EVERY:

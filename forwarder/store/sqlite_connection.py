@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from pathlib import Path
 
 from optilocal.forwarder.store.file import SCHEMA, SpoolError, check_spool_file
 from optilocal.forwarder.store.sqlite_salvage import salvage
 from optilocal.serving.database_pages import log_end
+from optilocal.serving.log import log
 
 # Connections to files that were damaged and set aside, which must never be closed: see `set_aside`.
 _LEFT_OPEN: list[sqlite3.Connection] = []
@@ -57,7 +57,7 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 
 def _tell(message: str) -> None:
-    print(f"forwarder: {message}", file=sys.stderr, flush=True)
+    log("forwarder", message, "error")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
