@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Callable
 from http.client import BadStatusLine, RemoteDisconnected
 from urllib.parse import urljoin, urlsplit
 
@@ -24,8 +25,8 @@ from optilocal.forwarder.http.session import (
     NOT_REACHED,
     BodyError,
     BodyTooLarge,
+    HttpSession,
     PrivateAddress,
-    Session,
 )
 
 TIMEOUT_S = 10.0
@@ -37,7 +38,7 @@ class RequestClient(RecordingClient):
 
     def __init__(
         self,
-        session: Session,
+        session: HttpSession,
         optimizely: str,
         clock: Clock,
         *,
@@ -97,6 +98,11 @@ class RequestClient(RecordingClient):
             raise FetchError(f"request to {url} failed, reason: {reason}", code) from error
         text = answered.body.decode("utf-8", "replace")
         return Response(answered.status, answered.reason, answered.headers, text), answered.private
+
+
+def sending_client(session: HttpSession, optimizely: str, clock: Clock) -> Callable[[int], RequestClient]:
+    """What makes the client of an attempt from its number."""
+    return lambda attempt: RequestClient(session, optimizely, clock, attempt=attempt)
 
 
 def describe_failure(error: BaseException, target: str) -> tuple[str | None, str]:
