@@ -9,7 +9,7 @@ from optilocal.forwarder.store.spool import Spool
 
 @dataclass(frozen=True)
 class SpooledMemory:
-    """What a namespace's pipeline remembers of earlier events and regulations: its `Deduplication` and `SuppressionList`."""
+    """What a namespace's pipeline remembers of earlier calls: its `Deduplication` and `SuppressionList`."""
 
     spool: Spool
     namespace: str
