@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.client import BadStatusLine, RemoteDisconnected
 from urllib.parse import urljoin, urlsplit
 
@@ -19,7 +19,7 @@ from optilocal.forwarder.errors import (
     RequestTimedOut,
 )
 from optilocal.forwarder.http.hosts import host_of, local_url
-from optilocal.forwarder.http.recording import RecordingClient
+from optilocal.forwarder.http.recording import Exchange, RecordingClient
 from optilocal.forwarder.http.session import (
     MAX_BODY_BYTES,
     NOT_REACHED,
@@ -49,11 +49,18 @@ class RequestClient(RecordingClient):
         self._session = session
         self._timeout_s = timeout_s
 
-    def send(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
+    def send(self, exchange: Exchange, headers: Mapping[str, str]) -> Response:
         """Makes one call, follows its redirects, and returns the answer, whatever its status.
 
         Raises `FetchError` or `RequestTimedOut`, with the texts of Node's client, where there was no answer.
         """
+        body, sent = None, {str(name): str(value) for name, value in headers.items()}
+        if exchange.text is not None:
+            body = exchange.text.encode("utf-8", "surrogatepass")
+            sent["content-type"] = "application/json"
+        return self._follow(exchange.method, exchange.url, body, sent)
+
+    def _follow(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
         public_only = False
         for hop in range(MAX_REDIRECTS + 1):
             answer, private = self._ask(method, url, body, headers, public_only)
