@@ -26,6 +26,7 @@ from optilocal.forwarder.destination.wire import Client, Response
 from optilocal.forwarder.errors import DestinationError, JavaScriptRangeError
 from optilocal.forwarder.http.recording import Exchange
 from optilocal.forwarder.javascript.json import JsonSyntaxError, parse_json, plain_json
+from optilocal.forwarder.javascript.url import without_fragment
 from optilocal.forwarder.javascript.values import MAX_SAFE, UNDEFINED, number_to_string, to_primitive_string
 from optilocal.forwarder.pipeline.offline import (
     OfflineClient,
@@ -266,7 +267,7 @@ def _settings(line: Mapping[str, Any], workspace: Workspace) -> Settings:
 
 
 def _request(exchange: Exchange) -> dict[str, Any]:
-    row = {"method": exchange.shown["method"], "url": exchange.shown["url"]}
+    row = {"method": exchange.method, "url": without_fragment(exchange.url)}
     return row if exchange.json is UNDEFINED else {**row, "json": exchange.json}
 
 

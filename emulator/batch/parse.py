@@ -125,7 +125,7 @@ def _read_object(text: str, findings: Findings) -> dict[str, Any] | None:
     try:
         batch = _load(text, findings)
     except ValueError as error:
-        findings.violation("not_json", "", f"the body is not valid JSON: {error}")
+        findings.violation("not_json", "", f"the body is not JSON: {error}")
         return None
     if not isinstance(batch, dict):
         message = f"the body must be a JSON object, it is {fields.type_name(batch)}"

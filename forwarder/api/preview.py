@@ -79,7 +79,6 @@ def _pipeline(body: dict[str, Any]) -> Pipeline:
             Settings({key: value for key, value in of_action(settings).items() if value is not None}),
             mappings,
             enabled=settings.get(ENABLED) is not False,
-            optimizely=optimizely,
             clock=clock,
             random=Random(0),
             ids=context().new_id,

@@ -12,7 +12,7 @@ from optilocal.forwarder.pipeline.delivery import DEAD
 from optilocal.forwarder.pipeline.source_event import deletion_event, iso_time
 from optilocal.forwarder.pipeline.suppression import REACHES_DESTINATIONS, REGULATION_TYPES, regulate
 from optilocal.forwarder.stages.integrations import DISPLAY_NAME
-from optilocal.forwarder.store.memory import SpooledSuppressionList
+from optilocal.forwarder.store.memory import SpooledMemory
 from optilocal.forwarder.store.spool import SpooledDelivery
 from optilocal.serving.site import current_namespace
 
@@ -55,7 +55,7 @@ def create(source: str | None = None) -> tuple[Response, int]:
     with parts.spool.transaction():
         parts.spool.add_regulation(namespace, regulation_id, record)
         if kind is not None:
-            suppressed = SpooledSuppressionList(parts.spool, namespace)
+            suppressed = SpooledMemory(parts.spool, namespace)
             for subject in subjects:
                 regulate(suppressed, regulation_type, kind, subject, now)
             if regulation_type in REACHES_DESTINATIONS:

@@ -6,6 +6,7 @@ import json as json_module
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from optilocal.forwarder.clock import Clock
@@ -19,16 +20,44 @@ from optilocal.forwarder.javascript.values import UNDEFINED
 SHOWN_CHARACTERS = 4096
 
 
-@dataclass(frozen=True)
+@dataclass
 class Exchange:
-    """One request with its answer, None where there was none.
+    """One request, made `at` a time (epoch ms), with its answer, or with the error's text where there is none.
 
-    `shown` is its row in a delivery's `requests`; `json` is its body as the destination gave it, UNDEFINED for none.
+    `json` is its body as the destination gave it, UNDEFINED for none; `optimizely` is as in `RecordingClient`.
     """
 
-    shown: dict[str, Any]
-    answer: Response | None
+    method: str
+    url: str
     json: Any
+    at: int
+    attempt: int
+    optimizely: str
+    answer: Response | None = None
+    error: str | None = None
+
+    @cached_property
+    def text(self) -> str | None:
+        """The body as it is sent, where Infinity is null; None for none."""
+        return None if self.json is UNDEFINED else to_json(self.json)
+
+    @cached_property
+    def shown(self) -> dict[str, Any]:
+        """The row in a delivery's `requests`, once there is an answer or an error."""
+        answer = self.answer
+        return {
+            "attempt": self.attempt,
+            "to": purpose(self.method, self.url),
+            "method": self.method,
+            "url": without_fragment(self.url),
+            "sent_to": local_url(self.url, self.optimizely),
+            "json": None if self.text is None else json_module.loads(self.text),
+            "status": None if answer is None else answer.status,
+            "reason": None if answer is None else answer.reason,
+            "response": None if answer is None else answer.text[:SHOWN_CHARACTERS],
+            "error": self.error,
+            "at": self.at,
+        }
 
 
 class RecordingClient(ABC):
@@ -44,40 +73,21 @@ class RecordingClient(ABC):
         self._attempt = attempt
 
     @abstractmethod
-    def send(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
-        """The answer to one call, whatever its status. Raises `DestinationError` where there is none."""
+    def send(self, exchange: Exchange, headers: Mapping[str, str]) -> Response:
+        """The answer to one request, whatever its status. Raises `DestinationError` where there is none."""
 
     def request(
         self, method: str, url: str, *, json: Any = UNDEFINED, headers: Mapping[str, str] | None = None
     ) -> Response:
         """Makes one call and records it, see `Client.request`."""
-        shown: dict[str, Any] = {
-            "attempt": self._attempt,
-            "to": purpose(method, url),
-            "method": method,
-            "url": without_fragment(url),
-            "sent_to": local_url(url, self.optimizely),
-            "json": None,
-            "status": None,
-            "reason": None,
-            "response": None,
-            "error": None,
-            "at": self._clock.now_ms(),
-        }
-        body = None
-        sent = {str(name): str(value) for name, value in (headers or {}).items()}
-        if json is not UNDEFINED:
-            text = to_json(json)
-            # The JSON as it is sent, where Infinity is null.
-            shown["json"] = json_module.loads(text)
-            body = text.encode("utf-8", "surrogatepass")
-            sent["content-type"] = "application/json"
+        exchange = Exchange(method, url, json, self._clock.now_ms(), self._attempt, self.optimizely)
+        # What is nested too deeply to be written is no request, whoever answers: RecursionError leaves here.
+        _ = exchange.text
         try:
-            answer = self.send(method, url, body, sent)
+            answer = exchange.answer = self.send(exchange, headers or {})
         except DestinationError as error:
-            shown["error"] = error.message
-            self.exchanges.append(Exchange(shown, None, json))
+            exchange.error = error.message
+            self.exchanges.append(exchange)
             raise
-        shown.update(status=answer.status, reason=answer.reason, response=answer.text[:SHOWN_CHARACTERS])
-        self.exchanges.append(Exchange(shown, answer, json))
+        self.exchanges.append(exchange)
         return answer

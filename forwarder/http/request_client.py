@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Callable, Mapping
 from http.client import BadStatusLine, RemoteDisconnected
 from urllib.parse import urljoin, urlsplit
 
@@ -18,14 +19,14 @@ from optilocal.forwarder.errors import (
     RequestTimedOut,
 )
 from optilocal.forwarder.http.hosts import host_of, local_url
-from optilocal.forwarder.http.recording import RecordingClient
+from optilocal.forwarder.http.recording import Exchange, RecordingClient
 from optilocal.forwarder.http.session import (
     MAX_BODY_BYTES,
     NOT_REACHED,
     BodyError,
     BodyTooLarge,
+    HttpSession,
     PrivateAddress,
-    Session,
 )
 
 TIMEOUT_S = 10.0
@@ -37,7 +38,7 @@ class RequestClient(RecordingClient):
 
     def __init__(
         self,
-        session: Session,
+        session: HttpSession,
         optimizely: str,
         clock: Clock,
         *,
@@ -48,11 +49,18 @@ class RequestClient(RecordingClient):
         self._session = session
         self._timeout_s = timeout_s
 
-    def send(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
+    def send(self, exchange: Exchange, headers: Mapping[str, str]) -> Response:
         """Makes one call, follows its redirects, and returns the answer, whatever its status.
 
         Raises `FetchError` or `RequestTimedOut`, with the texts of Node's client, where there was no answer.
         """
+        body, sent = None, {str(name): str(value) for name, value in headers.items()}
+        if exchange.text is not None:
+            body = exchange.text.encode("utf-8", "surrogatepass")
+            sent["content-type"] = "application/json"
+        return self._follow(exchange.method, exchange.url, body, sent)
+
+    def _follow(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Response:
         public_only = False
         for hop in range(MAX_REDIRECTS + 1):
             answer, private = self._ask(method, url, body, headers, public_only)
@@ -97,6 +105,11 @@ class RequestClient(RecordingClient):
             raise FetchError(f"request to {url} failed, reason: {reason}", code) from error
         text = answered.body.decode("utf-8", "replace")
         return Response(answered.status, answered.reason, answered.headers, text), answered.private
+
+
+def sending_client(session: HttpSession, optimizely: str, clock: Clock) -> Callable[[int], RequestClient]:
+    """What makes the client of an attempt from its number."""
+    return lambda attempt: RequestClient(session, optimizely, clock, attempt=attempt)
 
 
 def describe_failure(error: BaseException, target: str) -> tuple[str | None, str]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -43,27 +43,6 @@ class Answer:
     headers: dict[str, str]
     body: bytes
     private: bool = False
-
-
-class Session(Protocol):
-    """What a request client asks with: over the network, or in its place."""
-
-    def ask(
-        self,
-        method: str,
-        url: str,
-        body: bytes | None,
-        headers: Mapping[str, str],
-        timeout_s: float,
-        *,
-        public_only: bool = False,
-    ) -> Answer:
-        """One request and its answer."""
-        ...
-
-    def close(self) -> None:
-        """Let go of what is held."""
-        ...
 
 
 class BodyError(Exception):

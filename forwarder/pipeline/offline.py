@@ -67,15 +67,9 @@ class OfflineClient(RecordingClient):
         super().__init__(optimizely, clock or ManualClock(0), attempt=attempt)
         self._datafile, self._accepted = datafile, accepted
 
-    def send(
-        self,
-        method: str,
-        url: str,  # noqa: ARG002
-        body: bytes | None,  # noqa: ARG002
-        headers: dict[str, str],  # noqa: ARG002
-    ) -> Response:
+    def send(self, exchange: Exchange, headers: Mapping[str, str]) -> Response:  # noqa: ARG002
         """The answer to a request, which is not sent."""
-        return self._datafile() if method == "GET" else self._accepted()
+        return self._datafile() if exchange.method == "GET" else self._accepted()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.destination.destination import (
@@ -47,9 +47,6 @@ from optilocal.forwarder.pipeline.suppression import (
 from optilocal.forwarder.stages.course import run, run_again
 from optilocal.forwarder.stages.platform import NOTHING, Platform
 
-if TYPE_CHECKING:
-    from optilocal.forwarder.http.session import Session
-
 
 @dataclass(frozen=True)
 class _Try:
@@ -64,10 +61,11 @@ class Pipeline:
     """One instance of the destination with Segment's platform around it.
 
     An instance that is not `enabled` sends no event.
-    `platform` configures the stages before the mappings. `optimizely` is the emulator's base URL with its `/ns/<name>`.
-    `ids` returns a new unique id at every call; `random` draws the back-off's jitter and the samples. `session` sends
-    requests and reports; with `client`, which makes the client of an attempt from its number, nothing is sent and nothing
-    reported. Raises `ConfigurationError` for more than 50 mappings and for a mapping or trigger that could never work.
+    `client` makes the client of an attempt from its number (1, 2, …). `platform` configures the stages before the mappings.
+    `ids` returns a new unique id at every call; `random` draws the back-off's jitter and the samples. Where there is a
+    `reporter`, `deliver`, `delete` and `finish` report to the emulator.
+
+    Raises `ConfigurationError` for more than 50 mappings and for a mapping or trigger that could never work.
     """
 
     def __init__(
@@ -75,7 +73,7 @@ class Pipeline:
         settings: Settings,
         mappings: Sequence[Subscription] = (DEFAULT_SUBSCRIPTION,),
         *,
-        optimizely: str,
+        client: Callable[[int], RecordingClient],
         clock: Clock,
         random: Random,
         ids: Callable[[], str],
@@ -84,15 +82,12 @@ class Pipeline:
         retry: RetryPolicy | None = None,
         suppression: SuppressionList | None = None,
         deduplication: Deduplication | None = None,
-        session: Session | None = None,
-        token: str | None = None,
-        client: Callable[[int], RecordingClient] | None = None,
+        reporter: DeliveryReporter | None = None,
     ) -> None:
         self.settings = settings
         self.mappings = check_mappings(mappings)
         self.enabled = enabled
         self.platform = platform
-        self.optimizely = optimizely.rstrip("/")
         self.retry = retry or RetryPolicy()
         self.request_counts = {"datafile": 0, "events": 0, "privacy": 0}
         self.suppression: SuppressionList = (
@@ -102,14 +97,8 @@ class Pipeline:
         self._clock = clock
         self._random = random
         self._ids = ids
-        self._own_session: Session | None = None
-        self._reporter: DeliveryReporter | None = None
-        if client is None:
-            if session is None:
-                session = self._own_session = _open_session()
-            client = _sending_client(session, self.optimizely, clock)
-            self._reporter = DeliveryReporter(session, self.optimizely, token)
         self._client = client
+        self._reporter = reporter
 
     @property
     def suppressed(self) -> list[str]:
@@ -209,10 +198,10 @@ class Pipeline:
         while delivery.retry_at is not None:
             wait_ms = delivery.retry_at - self._clock.now_ms()
             if wait_ms > 0:
-                delivery = self.report(delivery)
+                delivery = self._report(delivery)
                 self._clock.sleep(wait_ms / 1000)
             delivery = self.attempt(delivery)
-        return self.report(delivery)
+        return self._report(delivery)
 
     def attempt(self, delivery: Delivery) -> Delivery:
         """Makes the next attempt of a delivery that is due; `retry_at` of the result says whether and when to retry."""
@@ -318,37 +307,11 @@ class Pipeline:
         )
         return replace(changed, retry_at=retry_at)
 
-    def report(self, delivery: Delivery) -> Delivery:
+    def _report(self, delivery: Delivery) -> Delivery:
         """Reports a delivery to the emulator unless it is reported; it stays unreported where that fails."""
         if self._reporter is None or delivery.reported:
             return delivery
-        return self.report_all([delivery], [report_text(delivery.report)])[0]
-
-    def report_all(self, deliveries: Sequence[Delivery], texts: Sequence[str]) -> list[Delivery]:
-        """Reports deliveries to the emulator in one request; `texts` are their reports as JSON."""
-        if self._reporter is None:
-            return list(deliveries)
-        return [
-            replace(delivery, number=receipt.number or delivery.number, reported=receipt.is_final)
-            for delivery, receipt in zip(deliveries, self._reporter.send(texts), strict=True)
-        ]
-
-    def close(self) -> None:
-        """Closes the connections that it opened."""
-        if self._own_session is not None:
-            self._own_session.close()
-
-
-def _open_session() -> Session:
-    from optilocal.forwarder.http.session import HttpSession  # noqa: PLC0415 - `requests` is slow to import
-
-    return HttpSession()
-
-
-def _sending_client(session: Session, optimizely: str, clock: Clock) -> Callable[[int], RecordingClient]:
-    from optilocal.forwarder.http.request_client import RequestClient  # noqa: PLC0415 - `requests` is slow to import
-
-    return lambda attempt: RequestClient(session, optimizely, clock, attempt=attempt)
+        return self._reporter.report([delivery], [report_text(delivery.report)])[0]
 
 
 def _failed(judged: Judged, error: DestinationError, entry: Mapping[str, Any] | None = None) -> _Try:

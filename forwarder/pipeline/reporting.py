@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from optilocal.forwarder.pipeline.delivery import Delivery
 from optilocal.forwarder.pipeline.retry import is_retried_status
 
 if TYPE_CHECKING:
-    from optilocal.forwarder.http.session import Session
+    from optilocal.forwarder.http.session import HttpSession
 
 TIMEOUT_S = 10.0
 HEADERS = {"content-type": "application/json", "user-agent": "optilocal-forwarder"}
@@ -29,10 +30,17 @@ class Receipt:
 class DeliveryReporter:
     """Posts reports to `<optimizely>/_emulator/deliveries`, where `optimizely` ends in the namespace, if any."""
 
-    def __init__(self, session: Session, optimizely: str, token: str | None = None) -> None:
+    def __init__(self, session: HttpSession, optimizely: str, token: str | None = None) -> None:
         self._session = session
         self._headers = HEADERS if token is None else {**HEADERS, "authorization": f"Bearer {token}"}
         self._url = f"{optimizely.rstrip('/')}/_emulator/deliveries"
+
+    def report(self, deliveries: Sequence[Delivery], texts: Sequence[str]) -> list[Delivery]:
+        """Posts deliveries in one request; `texts` are their reports as JSON. They stay unreported where that fails."""
+        return [
+            replace(delivery, number=receipt.number or delivery.number, reported=receipt.is_final)
+            for delivery, receipt in zip(deliveries, self.send(texts), strict=True)
+        ]
 
     def send(self, reports: Sequence[str]) -> list[Receipt]:
         """Posts reports, each a JSON text, in their order and in one request.

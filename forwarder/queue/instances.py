@@ -11,9 +11,10 @@ from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.destination.destination import Settings, Subscription
 from optilocal.forwarder.pipeline.mappings import mapping_json, read_mappings
 from optilocal.forwarder.pipeline.pipeline import Pipeline
+from optilocal.forwarder.pipeline.reporting import DeliveryReporter
 from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.stages.platform import NOTHING, Platform, read_platform
-from optilocal.forwarder.store.memory import SpooledDeduplication, SpooledSuppressionList
+from optilocal.forwarder.store.memory import SpooledMemory
 from optilocal.forwarder.store.spool import Spool
 from optilocal.serving.namespaces import DEFAULT
 
@@ -67,6 +68,10 @@ class Instances:
     def optimizely(self, namespace: str) -> str:
         """The base URL of the same namespace at the emulator."""
         return self._optimizely if namespace == DEFAULT else f"{self._optimizely}/ns/{namespace}"
+
+    def reporter(self, namespace: str) -> DeliveryReporter:
+        """What reports the namespace's deliveries to the emulator."""
+        return DeliveryReporter(self._session(), self.optimizely(namespace), self._token)
 
     def get(self, namespace: str) -> Pipeline:
         """The namespace's instance in its current configuration."""
@@ -144,20 +149,21 @@ class Instances:
         mappings: Sequence[Subscription],
         platform: Platform,
     ) -> Pipeline:
+        from optilocal.forwarder.http.request_client import sending_client  # noqa: PLC0415 - `requests` is slow to import
+
+        memory = SpooledMemory(self._spool, namespace)
         return Pipeline(
             Settings(of_action(settings)),
             mappings,
             enabled=settings.get(ENABLED) is not False,
-            optimizely=self.optimizely(namespace),
+            client=sending_client(self._session(), self.optimizely(namespace), self._clock),
             clock=self._clock,
             random=self._random,
             ids=self._ids,
             platform=platform,
             retry=self._retry,
-            suppression=SpooledSuppressionList(self._spool, namespace),
-            deduplication=SpooledDeduplication(self._spool, namespace),
-            session=self._session(),
-            token=self._token,
+            suppression=memory,
+            deduplication=memory,
         )
 
 

@@ -115,8 +115,8 @@ class ReportQueue:
     def _post(self, group: Sequence[Report]) -> list[SpooledDelivery]:
         deliveries = [report.delivery for report in group]
         if not (self._closing and self._unreachable):
-            pipeline = self._instances.get(group[0].spooled.namespace)
-            deliveries = pipeline.report_all(deliveries, [report.text for report in group])
+            reporter = self._instances.reporter(group[0].spooled.namespace)
+            deliveries = reporter.report(deliveries, [report.text for report in group])
             self._unreachable = not any(delivery.reported for delivery in deliveries)
         now = self._clock.now_ms()
         ended = [

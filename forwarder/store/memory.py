@@ -8,8 +8,8 @@ from optilocal.forwarder.store.spool import Spool
 
 
 @dataclass(frozen=True)
-class SpooledDeduplication:
-    """A namespace's message ids, in the spool."""
+class SpooledMemory:
+    """What a namespace's pipeline remembers of earlier calls: its `Deduplication` and `SuppressionList`."""
 
     spool: Spool
     namespace: str
@@ -17,14 +17,6 @@ class SpooledDeduplication:
     def claim(self, message_id: str, delivery_id: str, at: int) -> str:
         """The owner of a message id, see `Deduplication.claim`."""
         return self.spool.claim(self.namespace, message_id, delivery_id, at)
-
-
-@dataclass(frozen=True)
-class SpooledSuppressionList:
-    """A namespace's suppression list, in the spool."""
-
-    spool: Spool
-    namespace: str
 
     def add(self, kind: str, subject: str, at: int) -> None:
         """Suppress a subject from `at` on."""

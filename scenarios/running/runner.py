@@ -159,8 +159,6 @@ class _Drive:
 
     def close(self) -> None:
         """Let go of what the scenario held: faults and forced variations end, its namespace stays to be looked at."""
-        if self._segment:
-            self._segment.close()
         if any(step.kind == "fault" for step in self._scenario.steps):
             with contextlib.suppress(CannotRun):
                 self._emulator.call("DELETE", "/_emulator/faults")

@@ -11,9 +11,11 @@ import requests
 
 from optilocal.forwarder.clock import ManualClock
 from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Settings, Subscription
+from optilocal.forwarder.http.request_client import sending_client
 from optilocal.forwarder.http.session import HttpSession
 from optilocal.forwarder.pipeline.mappings import mapping_json
 from optilocal.forwarder.pipeline.pipeline import Pipeline
+from optilocal.forwarder.pipeline.reporting import DeliveryReporter
 from optilocal.forwarder.stages.platform import Platform
 from optilocal.forwarder.stages.shape import ShapeError
 from optilocal.scenarios.language.problems import CannotRun
@@ -32,9 +34,6 @@ class Segment(Protocol):
 
     def request_counts(self) -> dict[str, int]:
         """How many requests the destination sent: `{"datafile", "events", "privacy"}`."""
-
-    def close(self) -> None:
-        """Let go of connections."""
 
 
 def settings_of(scenario: Scenario, datafile_url: str) -> dict[str, Any]:
@@ -87,15 +86,16 @@ class LocalSegment:
         ids: Callable[[], str],
     ) -> None:
         self._clock = clock
+        session = _segments_session()
         self._pipeline = Pipeline(
             Settings(settings_of(scenario, datafile_url)),
             mappings_of(scenario),
-            optimizely=emulator.base_url,
+            client=sending_client(session, emulator.base_url, clock),
             clock=clock,
             random=random,
             ids=ids,
             platform=platform_of(scenario),
-            session=_segments_session(),
+            reporter=DeliveryReporter(session, emulator.base_url),
         )
 
     def take(self, event: dict[str, Any]) -> str | None:
@@ -115,10 +115,6 @@ class LocalSegment:
     def request_counts(self) -> dict[str, int]:
         """How many requests were sent over HTTP, retries included."""
         return dict(self._pipeline.request_counts)
-
-    def close(self) -> None:
-        """Close the forwarder's connections."""
-        self._pipeline.close()
 
 
 class RemoteSegment:
@@ -175,9 +171,6 @@ class RemoteSegment:
         raise CannotRun(
             f"the forwarder at {self._base_url} goes on retrying a delivery; its back-off takes real time"
         )
-
-    def close(self) -> None:
-        """Nothing is held."""
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         try:

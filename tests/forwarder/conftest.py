@@ -17,7 +17,10 @@ from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings as EmulatorSettings
 from optilocal.forwarder.clock import Clock, ManualClock
 from optilocal.forwarder.destination.destination import Settings
+from optilocal.forwarder.http.request_client import sending_client
+from optilocal.forwarder.http.session import HttpSession
 from optilocal.forwarder.pipeline.pipeline import Pipeline
+from optilocal.forwarder.pipeline.reporting import DeliveryReporter
 from optilocal.forwarder.server import ForwarderServer
 from optilocal.forwarder.settings import ServerSettings
 
@@ -39,24 +42,22 @@ def clock() -> ManualClock:
 @pytest.fixture
 def make_forwarder(double: OptimizelyDouble, clock: ManualClock) -> Iterator[Callable[..., Pipeline]]:
     """Makes forwarders in front of the stand-in; any argument of `Pipeline` can be given."""
-    made: list[Pipeline] = []
+    session = HttpSession()
 
     def make(settings: dict[str, Any] | None = None, **arguments: Any) -> Pipeline:
         numbers = itertools.count(1)
         chosen = settings if settings is not None else {"accountId": "12001", "dataFileUrl": DATAFILE_URL}
         usual: dict[str, Any] = {
-            "optimizely": double.url,
+            "client": sending_client(session, double.url, clock),
+            "reporter": DeliveryReporter(session, double.url),
             "clock": clock,
             "random": Random(1),
             "ids": lambda: f"id-{next(numbers)}",
         }
-        forwarder = Pipeline(Settings(chosen), **{**usual, **arguments})
-        made.append(forwarder)
-        return forwarder
+        return Pipeline(Settings(chosen), **{**usual, **arguments})
 
     yield make
-    for one in made:
-        one.close()
+    session.close()
 
 
 @pytest.fixture
@@ -79,16 +80,17 @@ def order_completed() -> dict[str, Any]:
 def shared_forwarder() -> Iterator[Pipeline]:
     """A forwarder with a stand-in behind it, for a whole module's generated events."""
     server = OptimizelyDouble()
-    numbers = itertools.count(1)
+    numbers, session, clock = itertools.count(1), HttpSession(), ManualClock(NOON)
     forwarder = Pipeline(
         Settings({"accountId": "12001", "dataFileUrl": DATAFILE_URL}),
-        optimizely=server.url,
-        clock=ManualClock(NOON),
+        client=sending_client(session, server.url, clock),
+        reporter=DeliveryReporter(session, server.url),
+        clock=clock,
         random=Random(1),
         ids=lambda: f"id-{next(numbers)}",
     )
     yield forwarder
-    forwarder.close()
+    session.close()
     server.close()
 
 

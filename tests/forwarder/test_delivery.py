@@ -55,7 +55,8 @@ def test_offline_nothing_is_sent_and_nothing_reported(
     offline = make_forwarder(
         client=lambda attempt: OfflineClient(
             lambda: served, optimizely="http://emulator/ns/blue", clock=clock, attempt=attempt
-        )
+        ),
+        reporter=None,
     )
     delivery = offline.deliver(order_completed)
     assert (delivery.outcome, delivery.number, double.received) == ("sent", None, [])

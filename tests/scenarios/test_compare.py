@@ -276,8 +276,8 @@ CONTAINS = [
     ("lost", "Order was recorded", "does not contain 'lost'"),
     ({"code": "late"}, [{"code": "late", "message": "m"}], None),
     ({"code": "early"}, [{"code": "late"}], 'contains no {"code": "early"}'),
-    ("code", {"code": "late"}, "is nothing that could contain it"),
-    ({"code": "late"}, 5, "is nothing that could contain it"),
+    ("code", {"code": "late"}, "is neither a list, a mapping nor a text, so it contains nothing"),
+    ({"code": "late"}, 5, "is neither a list, a mapping nor a text, so it contains nothing"),
 ]
 
 
