@@ -22,9 +22,10 @@ help:
 run: $(VENV)/.installed
 	@$(BIN)/optilocal up --run $(ARGS)
 
+# Bytecode is kept, whatever the environment says: the tests start hundreds of processes.
 test: $(VENV)/.installed-test
 	@$(BIN)/python tests/browser.py --install
-	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 attack: $(VENV)/.installed-test
 	@$(BIN)/python -m pytest -p no:cacheprovider --write attacks/*.py $(ARGS)
