@@ -208,7 +208,8 @@ def _owners(state: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _set_last(states: list[dict[str, Any]]) -> dict[str, Any] | None:
-    return max(states, key=lambda state: int(state["from"]), default=None)
+    # Several may have been set in one millisecond; the last of them comes last.
+    return max(reversed(states), key=lambda state: int(state["from"]), default=None)
 
 
 def _first(notes: list[Note]) -> list[Note]:
