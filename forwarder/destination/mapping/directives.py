@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
 from optilocal.forwarder.errors import DestinationError
@@ -60,7 +59,6 @@ def spread(value: Value) -> dict[str, Value]:
     return {}
 
 
-@lru_cache(maxsize=4096)
 def _keys(path: str) -> tuple[str, ...]:
     return tuple(key.replace("'", "").replace('"', "") for key in _SEPARATORS.split(path) if key)
 
