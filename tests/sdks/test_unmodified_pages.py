@@ -82,6 +82,7 @@ def test_the_browser_sdk_and_analytics_js(place: Place, chromium: Browsing, page
         place.verdict(event_key="Order Completed", outcome="counted")
 
     chromium.visit(pages.put("/unmodified", page_with(PAGE)), stay)
+    place.segment.ended(1)
     order = place.verdict(event_key="Order Completed", outcome="counted")
     assert order["attributed_to"][0]["experiment"] == "checkout_test"
     assert order["delivery"]["source_event"]["context"]["library"]["name"] == "analytics.js"
@@ -95,6 +96,7 @@ def test_a_page_with_segments_snippet(place: Place, chromium: Browsing, pages: P
         place.verdict(event_key="Order Completed", outcome="user_not_activated")
 
     chromium.visit(pages.put("/snippet", SNIPPET), stay)
+    place.segment.ended(1)
     order = place.verdict(event_key="Order Completed", outcome="user_not_activated")
     assert (order["visitor_id"], order["delivery"]["source_event"]["context"]["library"]["name"]) == (
         "alan",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from segment_source import SegmentSource
 
 from optilocal.interception.interception import Interception
 from optilocal.scenarios.running.emulator_client import EmulatorClient
@@ -25,6 +26,11 @@ class Place:
     forwarder_url: str
     """The forwarder's base URL."""
     interception: Interception
+
+    @property
+    def segment(self) -> SegmentSource:
+        """The forwarder, and what has become of what it got."""
+        return SegmentSource(f"{self.forwarder_url}/ns/{self.emulator.namespace}")
 
     def run(self, *command: str, cwd: Path = PROGRAMS) -> str:
         """What a program printed; it must end with 0, and nothing may have been refused or distrusted."""

@@ -136,7 +136,8 @@ def test_copies_can_be_run_as_they_are(page: Page, workbench: EmulatorClient, sa
         [odd, base],
     )
     subprocess.run(["sh", "-c", f"{curl} -s --noproxy '*'"], check=True, timeout=30)
-    [verdict] = workbench.verdicts(wait=20, count=1)
+    SegmentSource(base).ended(1)
+    [verdict] = workbench.verdicts()
     source = verdict["delivery"]["source_event"]
     assert {name: source[name] for name in ("type", "event", "userId", "properties")} == odd
     calls: list[dict[str, Any]] = []
