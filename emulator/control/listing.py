@@ -9,6 +9,7 @@ from flask import request
 
 from optilocal.emulator.context import context, namespace
 from optilocal.emulator.journal.interface import JournalError, Row
+from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.journal.records import FILTERS, PAGE_BYTES, Query
 from optilocal.emulator.journal.waiters import Waiter
 from optilocal.emulator.json_text import dumps
@@ -111,8 +112,13 @@ def _wait(name: str, query: Query, count: int, seconds: float) -> None:
         served.wait = Wait(seconds, check, subscribe)
 
 
-def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> str:
+Show = Callable[[Row], Mapping[str, Any]]
+
+
+def listing(name: str, showing: Callable[[Sequence[Row]], Show]) -> str:
     """The answer of `GET /_emulator/<name>` as JSON, waited for when asked to: `{name: rows, "next", "last", "dropped"}`.
+
+    `showing` gets some rows and says how to show each of them.
 
     A page ends before it has more than `PAGE_BYTES`, and then says so: `"more": true`. A row that cannot be shown, because
     what is stored is damaged, says that in its place.
@@ -137,7 +143,7 @@ def listing(name: str, show: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -
             return ""
         rows = _rows(name, query)
     with _large if _bytes(rows) > _LARGE else nullcontext():
-        return _page(name, query, rows, show, more=more)
+        return _page(name, query, rows, showing, more=more)
 
 
 def _rows(name: str, query: Query) -> list[Row]:
@@ -153,12 +159,14 @@ def _rows(name: str, query: Query) -> list[Row]:
 
 
 def _page(
-    name: str, query: Query, rows: Sequence[Row], show: Callable[[Row], Mapping[str, Any]], *, more: bool
+    name: str, query: Query, rows: Sequence[Row], showing: Callable[[Sequence[Row]], Show], *, more: bool
 ) -> str:
     journal = context().journal
     page: list[str] = []
     size = 0
-    for row in rows:
+    for place, row in enumerate(rows):
+        if place % SLICE == 0:
+            show = showing(rows[place : place + SLICE])
         text = _shown(name, row, show)
         size += len(text) if text.isascii() else len(text.encode())
         if page and size > PAGE_BYTES:
@@ -196,7 +204,7 @@ def _bytes(rows: Sequence[Row]) -> int:
     return sum(len(value) for row in rows for value in row.values() if isinstance(value, str | bytes))
 
 
-def _shown(name: str, row: Row, show: Callable[[Row], Mapping[str, Any]]) -> str:
+def _shown(name: str, row: Row, show: Show) -> str:
     try:
         return dumps(show(row))
     except JournalError:

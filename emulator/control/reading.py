@@ -60,17 +60,17 @@ def openapi() -> Response:
 
 @blueprint.get("/exchanges")
 def exchanges() -> Response:
-    return page_response(listing("exchanges", exchange_json))
+    return page_response(listing("exchanges", lambda _: exchange_json))
 
 
 @blueprint.get("/events")
 def events() -> Response:
-    return page_response(listing("events", event_json))
+    return page_response(listing("events", lambda _: event_json))
 
 
 @blueprint.get("/verdicts")
 def verdicts() -> Response:
-    return page_response(listing("verdicts", context().verdicts.verdict))
+    return page_response(listing("verdicts", context().verdicts.verdicts_of))
 
 
 @blueprint.get("/results")
@@ -117,7 +117,13 @@ def runs() -> Response:
     return page_response(
         listing(
             "runs",
-            lambda row: {**loads(row["summary"]), "number": row["number"], "namespace": row["namespace"]},
+            lambda _: (
+                lambda row: {
+                    **loads(row["summary"]),
+                    "number": row["number"],
+                    "namespace": row["namespace"],
+                }
+            ),
         )
     )
 

@@ -312,16 +312,16 @@ class Journal(ABC):
     # -- what a verdict is told from
 
     @abstractmethod
-    def event(self, number: int) -> Row | None:
-        """One event."""
+    def events(self, numbers: Collection[int]) -> list[Row]:
+        """Events by their numbers, and the first ones that they are duplicates of; one may be there twice."""
 
     @abstractmethod
-    def decisions_of(self, namespace: str, visitor: str) -> list[Row]:
-        """A visitor's decisions, oldest first, without duplicates."""
+    def decisions_of(self, visitors: Collection[tuple[str, str | None]]) -> list[Row]:
+        """The decisions of some visitors `(namespace, id)`, oldest first, without duplicates."""
 
     @abstractmethod
-    def owners(self, event: int) -> list[int]:
-        """The numbers of the verdicts of reports that have this conversion for their own."""
+    def owners(self, events: Collection[int]) -> list[Row]:
+        """`{"event", "number"}` of the verdicts of reports that have one of these conversions for their own."""
 
     @abstractmethod
     def free_conversion(self, namespace: str, uuid: str, like: Mapping[str, str | None]) -> int | None:
@@ -330,8 +330,8 @@ class Journal(ABC):
         """
 
     @abstractmethod
-    def close_visitors(self, namespace: str, fold: str) -> list[str]:
-        """Some visitor ids that are the same when folded."""
+    def close_visitors(self, folds: Collection[tuple[str, str | None]]) -> list[Row]:
+        """`{"namespace", "fold", "visitor_id"}` of some visitors of each `(namespace, folded id)`."""
 
     @abstractmethod
     def visitors(self, namespace: str, event: int, after: str, limit: int) -> list[str]:

@@ -304,10 +304,16 @@ DELETE FROM stale WHERE namespace = :namespace
 -- name: forget dropped
 DELETE FROM dropped WHERE namespace = :namespace
 
--- name: event
-SELECT number, namespace, exchange, duplicate_of, doc FROM events WHERE number = :number
+-- name: events
+WITH wanted (number) AS (SELECT * FROM unnest(CAST(:k1 AS BIGINT[]))),
+    own AS (SELECT e.* FROM wanted AS w JOIN events AS e ON e.number = w.number)
+SELECT number, namespace, exchange, duplicate_of, doc FROM own
+UNION ALL
+SELECT e.number, e.namespace, e.exchange, e.duplicate_of, e.doc FROM own AS o JOIN events AS e ON e.number = o.duplicate_of
 -- name: owners
-SELECT number FROM verdicts WHERE event = :event AND delivery IS NOT NULL ORDER BY number
+WITH wanted (event) AS (SELECT * FROM unnest(CAST(:k1 AS BIGINT[])))
+SELECT v.event, v.number FROM wanted AS w JOIN verdicts AS v ON v.event = w.event
+WHERE v.delivery IS NOT NULL ORDER BY v.number
 -- name: free conversion
 SELECT number FROM events
 WHERE left(uuid, 100) = left(:uuid, 100) AND uuid = :uuid AND namespace = :namespace AND kind = 'conversion' AND number NOT IN
@@ -316,11 +322,17 @@ WHERE left(uuid, 100) = left(:uuid, 100) AND uuid = :uuid AND namespace = :names
 ORDER BY visitor_id IS DISTINCT FROM :visitor_id, key IS DISTINCT FROM :event_key, timestamp IS DISTINCT FROM :timestamp, number
 LIMIT 1
 -- name: decisions of
-SELECT number, namespace, exchange, duplicate_of, doc FROM events
-WHERE left(visitor_id, 100) = left(:visitor_id, 100) AND visitor_id = :visitor_id AND namespace = :namespace
-    AND duplicate_of IS NULL AND kind = 'decision' ORDER BY number
+WITH wanted (namespace, visitor_id) AS (SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[])))
+SELECT e.number, e.namespace, e.visitor_id, e.exchange, e.duplicate_of, e.doc
+FROM wanted AS w JOIN events AS e
+    ON left(e.visitor_id, 100) = left(w.visitor_id, 100) AND e.visitor_id = w.visitor_id AND e.namespace = w.namespace
+WHERE e.duplicate_of IS NULL AND e.kind = 'decision' ORDER BY e.number
 -- name: close visitors
-SELECT visitor_id FROM visitors WHERE namespace = :namespace AND left(fold, 100) = left(:fold, 100) AND fold = :fold LIMIT 20
+WITH wanted (namespace, fold) AS (SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[])))
+SELECT w.namespace, w.fold, c.visitor_id
+FROM wanted AS w CROSS JOIN LATERAL
+    (SELECT visitor_id FROM visitors AS v
+        WHERE v.namespace = w.namespace AND left(v.fold, 100) = left(w.fold, 100) AND v.fold = w.fold LIMIT 20) AS c
 -- name: visitors
 SELECT visitor_id FROM events
 WHERE left(visitor_id, 100) >= left(:after, 100) AND visitor_id > :after AND namespace = :namespace AND number <= :event

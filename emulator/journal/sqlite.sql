@@ -276,10 +276,16 @@ DELETE FROM stale WHERE namespace = :namespace
 -- name: forget dropped
 DELETE FROM dropped WHERE namespace = :namespace
 
--- name: event
-SELECT number, namespace, exchange, duplicate_of, doc FROM events WHERE number = :number
+-- name: events
+WITH wanted (number) AS (VALUES :keys),
+    own AS (SELECT e.* FROM wanted AS w CROSS JOIN events AS e ON e.number = w.number)
+SELECT number, namespace, exchange, duplicate_of, doc FROM own
+UNION ALL
+SELECT e.number, e.namespace, e.exchange, e.duplicate_of, e.doc FROM own AS o CROSS JOIN events AS e ON e.number = o.duplicate_of
 -- name: owners
-SELECT number FROM verdicts WHERE event = :event AND delivery IS NOT NULL
+WITH wanted (event) AS (VALUES :keys)
+SELECT v.event, v.number FROM wanted AS w CROSS JOIN verdicts AS v ON v.event = w.event
+WHERE v.delivery IS NOT NULL ORDER BY v.number
 -- name: free conversion
 SELECT number FROM events
 WHERE uuid = :uuid AND namespace = :namespace AND kind = 'conversion' AND number NOT IN
@@ -287,10 +293,15 @@ WHERE uuid = :uuid AND namespace = :namespace AND kind = 'conversion' AND number
         WHERE uuid = :uuid AND namespace = :namespace AND delivery IS NOT NULL AND event IS NOT NULL)
 ORDER BY visitor_id IS NOT :visitor_id, key IS NOT :event_key, timestamp IS NOT :timestamp, number LIMIT 1
 -- name: decisions of
-SELECT number, namespace, exchange, duplicate_of, doc FROM events
-WHERE visitor_id = :visitor_id AND namespace = :namespace AND duplicate_of IS NULL AND kind = 'decision' ORDER BY number
+WITH wanted (namespace, visitor_id) AS (VALUES :keys)
+SELECT e.number, e.namespace, e.visitor_id, e.exchange, e.duplicate_of, e.doc
+FROM wanted AS w CROSS JOIN events AS e ON e.visitor_id = w.visitor_id AND e.namespace = w.namespace
+WHERE e.duplicate_of IS NULL AND e.kind = 'decision' ORDER BY e.number
 -- name: close visitors
-SELECT visitor_id FROM visitors WHERE namespace = :namespace AND fold = :fold LIMIT 20
+WITH wanted (namespace, fold) AS (VALUES :keys)
+SELECT w.namespace, w.fold, v.visitor_id
+FROM wanted AS w CROSS JOIN visitors AS v ON v.namespace = w.namespace AND v.fold = w.fold
+    AND v.visitor_id IN (SELECT visitor_id FROM visitors WHERE namespace = w.namespace AND fold = w.fold LIMIT 20)
 -- name: visitors
 SELECT DISTINCT visitor_id FROM events INDEXED BY events_visitor
 WHERE visitor_id > :after AND namespace = :namespace AND number <= :event ORDER BY visitor_id LIMIT :limit

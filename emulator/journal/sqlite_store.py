@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -169,10 +170,12 @@ class SqliteStore:
 
     def among(self, statement: str, keys: Collection[Sequence[Any]]) -> Iterator[Row]:
         """The rows of a statement that looks for some keys, in the place of which its text has `:keys`."""
-        sql = STATEMENTS[statement].replace(":keys", placeholders(len(keys), len(next(iter(keys)))))
+        left = iter(keys)
         with self.reader() as db:
-            for row in db.execute(sql, [value for key in keys for value in key]):
-                yield dict(row)
+            while some := list(islice(left, SLICE)):
+                sql = STATEMENTS[statement].replace(":keys", placeholders(len(some), len(some[0])))
+                for row in db.execute(sql, [value for key in some for value in key]):
+                    yield dict(row)
 
     def rows(self, listing: str, query: Query) -> Iterator[Row]:
         """The rows that match, in order of their numbers (downwards when `newest`), read one by one."""

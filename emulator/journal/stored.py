@@ -193,10 +193,10 @@ class StoredJournal(Journal):
         return rows
 
     def first_events(self, keys: Collection[tuple[str, str, str | None]]) -> list[Row]:
-        return list(self._store.among("first events", keys)) if keys else []
+        return self._among("first events", keys)
 
     def waiting_reports(self, uuids: Collection[str]) -> list[Row]:
-        return list(self._store.among("waiting reports", [(uuid,) for uuid in uuids])) if uuids else []
+        return self._among("waiting reports", [(uuid,) for uuid in uuids])
 
     def unjudged(self, limit: int) -> list[Row]:
         return self._store.select("unjudged", limit=limit)
@@ -304,24 +304,24 @@ class StoredJournal(Journal):
 
     # -- what a verdict is told from
 
-    def event(self, number: int) -> Row | None:
-        rows = self._store.select("event", number=number)
-        return rows[0] if rows else None
+    def events(self, numbers: Collection[int]) -> list[Row]:
+        return self._among("events", [(number,) for number in numbers])
 
-    def decisions_of(self, namespace: str, visitor: str) -> list[Row]:
-        return self._store.select("decisions of", namespace=namespace, visitor_id=visitor)
+    def decisions_of(self, visitors: Collection[tuple[str, str | None]]) -> list[Row]:
+        return self._among("decisions of", visitors)
 
-    def owners(self, event: int) -> list[int]:
-        return [row["number"] for row in self._store.select("owners", event=event)]
+    def owners(self, events: Collection[int]) -> list[Row]:
+        return self._among("owners", [(event,) for event in events])
 
     def free_conversion(self, namespace: str, uuid: str, like: Mapping[str, str | None]) -> int | None:
         number = self._store.value("free conversion", namespace=namespace, uuid=uuid, **like)
         return None if number is None else int(number)
 
-    def close_visitors(self, namespace: str, fold: str) -> list[str]:
-        return [
-            row["visitor_id"] for row in self._store.select("close visitors", namespace=namespace, fold=fold)
-        ]
+    def close_visitors(self, folds: Collection[tuple[str, str | None]]) -> list[Row]:
+        return self._among("close visitors", folds)
+
+    def _among(self, statement: str, keys: Collection[Sequence[Any]]) -> list[Row]:
+        return list(self._store.among(statement, keys)) if keys else []
 
     def visitors(self, namespace: str, event: int, after: str, limit: int) -> list[str]:
         key = {"namespace": namespace, "event": event, "after": after, "limit": limit}

@@ -219,8 +219,9 @@ def export(projector: Projector, namespace: str, visitor_id: str | None) -> dict
         return {"visitor_id": None, "events": [], "verdicts": []}
     projector.catch_up()
     events, verdicts = projector.journal.all_of_visitor(namespace, visitor_id)
+    verdict = projector.verdicts.verdicts_of(verdicts)
     return {
         "visitor_id": visitor_id,
         "events": [event_json(row) for row in events],
-        "verdicts": [projector.verdicts.verdict(row) for row in verdicts],
+        "verdicts": [verdict(row) for row in verdicts],
     }

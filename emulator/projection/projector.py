@@ -315,6 +315,7 @@ class Projector:
             return None
         step = Step(at, at.exchange, at.event)
         linked: set[int] = set()
+        outcome = self.verdicts.outcomes_of(rows)
         for row in rows:
             step.namespaces.setdefault(row["namespace"], 0)
             if row["event"] is None and row["sent"] and row["uuid"]:
@@ -327,7 +328,7 @@ class Projector:
                     linked.add(event)
                     step.links.append((row["number"], event))
                     continue
-            step.judged[row["number"]] = self.verdicts.outcome(row)
+            step.judged[row["number"]] = outcome(row)
         return step
 
     def _settle(self, at: Position) -> Step | None:

@@ -2,7 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 from optilocal import __version__
@@ -17,16 +18,25 @@ from optilocal.emulator.datafile.store import REVISION
 from optilocal.emulator.journal.interface import Journal, Row
 from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.journal.records import Judged
-from optilocal.emulator.json_text import dumps, loads
+from optilocal.emulator.json_text import dumps, loads, storable
+from optilocal.emulator.verdict.case import Relatives
 from optilocal.emulator.verdict.verdict import outcome_alone, related_visitors, verdict
 from optilocal.emulator.wording import quoted
 
 
 def event_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """A stored event as the listings show it. Raises ValueError for a damaged one."""
+    shown: dict[str, Any] | None = _shown(row)
+    if shown is None:
+        raise ValueError("no event")
+    return shown
+
+
+def _shown(row: Mapping[str, Any]) -> Any:
+    """A stored event as the listings show it, None for a damaged one."""
     doc = stored_event(row["doc"])
     if doc is None:
-        raise ValueError("no event")
+        return None
     return {
         "number": row["number"],
         "namespace": row["namespace"],
@@ -97,47 +107,56 @@ class Verdicts:
                 names.add(known.id)
         return dumps(sorted(names))
 
-    def outcome(self, row: Row) -> Judged:
-        """The outcome of one verdict's row, which has a `version`."""
-        namespace, conversion = row["namespace"], self._event(row["event"])
+    def outcomes_of(self, rows: Sequence[Row]) -> Callable[[Row], Judged]:
+        """What gives the outcome of each of these rows, which have a `version`."""
+        return partial(self._outcome, Evidence(self, rows))
+
+    def verdicts_of(self, rows: Sequence[Row]) -> Callable[[Row], dict[str, Any]]:
+        """What gives the whole verdict of each of these rows of the listing, with its number and namespace."""
+        return partial(self._verdict, Evidence(self, rows))
+
+    def verdict(self, row: Row) -> dict[str, Any]:
+        """The whole verdict of one row."""
+        return self.verdicts_of([row])(row)
+
+    def _outcome(self, evidence: "Evidence", row: Row) -> Judged:
+        conversion = evidence.event(row["event"])
         if conversion is not None and conversion["duplicate_of"] is None:
-            delivery = loads(row["delivery"]) if row["delivery"] else None
-            decisions = self._decisions(namespace, conversion["visitor_id"])
-            pair = outcome_alone(
-                delivery, conversion, Standings(decisions, self.history(namespace), self.rules)
-            )
+            decisions = evidence.decisions(row["namespace"], conversion["visitor_id"])
+            standings = Standings(decisions, evidence.history(row["namespace"]), self.rules)
+            pair = outcome_alone(evidence.delivery(row), conversion, standings)
             if pair is not None:
                 return judged(pair[0], pair[1].attributed_to, row["version"])
-        whole = self.verdict(row)
+        whole = self._verdict(evidence, row)
         return judged(whole["outcome"], whole["attributed_to"], row["version"])
 
-    def verdict(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The verdict of one row of the listing, with its number and namespace."""
+    def _verdict(self, evidence: "Evidence", row: Row) -> dict[str, Any]:
         namespace = row["namespace"]
-        delivery = loads(row["delivery"]) if row["delivery"] else None
-        conversion = self._event(row["event"])
-        duplicate, taken_by_other = None, False
-        if conversion is not None and conversion["duplicate_of"] is not None:
-            duplicate = self._event(conversion["duplicate_of"])
-            # Without an owner the first one came from an SDK.
-            owners = self.journal.owners(conversion["duplicate_of"])
-            taken_by_other = duplicate is not None and row["number"] not in owners
-        visitor = conversion["visitor_id"] if conversion else row["visitor_id"]
+        delivery, conversion = evidence.delivery(row), evidence.event(row["event"])
+        duplicate = evidence.event(conversion["duplicate_of"]) if conversion else None
+        visitor = evidence.visitor(row)
         whole = verdict(
             delivery,
             conversion,
-            decisions=self._decisions(namespace, visitor),
-            history=self.history(namespace),
+            decisions=evidence.decisions(namespace, visitor),
+            history=evidence.history(namespace),
             rules=self.rules,
             duplicate_of=duplicate,
-            uuid_taken_by_other_delivery=taken_by_other,
-            relatives=self._relatives(namespace, visitor, related_visitors(delivery, conversion)),
+            # Without an owner the first one came from an SDK.
+            uuid_taken_by_other_delivery=duplicate is not None
+            and row["number"] not in evidence.owners(duplicate["number"]),
+            relatives=evidence.relatives(row),
         )
         whole["warnings"] = [
             *whole["warnings"],
-            *self._forced_notes(namespace, visitor, whole["attributed_to"]),
+            *_forced_notes(
+                evidence.forced(namespace),
+                visitor,
+                evidence.decisions(namespace, visitor),
+                whole["attributed_to"],
+            ),
         ]
-        if self.journal.dropped("events", namespace):
+        if evidence.is_incomplete(namespace):
             whole["warnings"] = [
                 *whole["warnings"],
                 {
@@ -147,28 +166,6 @@ class Verdicts:
                 },
             ]
         return {"number": row["number"], "namespace": namespace, **whole}
-
-    def _forced_notes(
-        self, namespace: str, visitor: str | None, places: Sequence[Mapping[str, Any]]
-    ) -> list[dict[str, str]]:
-        """Which of the experiments that a conversion counts for show their variation because it was forced here."""
-        forced = Forced(self.journal, namespace) if places else None
-        if forced is None or not forced.ever:
-            return []
-        notes = []
-        decisions = self._decisions(namespace, visitor)
-        for place in places:
-            own = [row for row in decisions if row["experiment_id"] == place["experiment_id"]]
-            rules = [forced.at(place["experiment_id"], visitor, row["received_at"]) for row in own]
-            rule = next(
-                (rule for rule in rules if rule and rule["variation_id"] == place["variation_id"]), None
-            )
-            if rule:
-                whom = "everybody" if rule["user"] is None else "this user"
-                shown, of = quoted(place["variation"]), quoted(place["experiment"])
-                message = f"The variation {shown} of {of} was forced here, for {whom}."
-                notes.append({"code": "forced_here", "message": message})
-        return notes
 
     def foreseen(self, namespace: str, report: Mapping[str, Any], history: DatafileHistory) -> dict[str, Any]:
         """The verdict on a delivery that was not made: as if Optimizely had received what its requests would carry."""
@@ -180,31 +177,154 @@ class Verdicts:
         )
         conversion = next((row for row in read if row["kind"] == "conversion"), None)
         visitor = conversion["visitor_id"] if conversion else report.get("visitor_id")
+        named = related_visitors(report, conversion)
         found = verdict(
             report,
             conversion,
-            decisions=self._decisions(namespace, visitor),
+            decisions=_Decisions(self.journal, [(namespace, visitor)]).of(namespace, visitor),
             history=history,
             rules=self.rules,
-            relatives=self._relatives(namespace, visitor, related_visitors(report, conversion)),
+            relatives=_relatives(self.journal, [(namespace, visitor, named)])[0],
         )
         return {"number": None, "namespace": namespace, **found}
 
-    def _event(self, number: int | None) -> Any:
-        row = None if number is None else self.journal.event(number)
-        return event_json(row) if row and stored_event(row["doc"]) else None
 
-    def _decisions(self, namespace: str, visitor: str | None) -> list[EventRow]:
-        """All decisions of a visitor, replays collapsed."""
-        if not visitor:
-            return []
-        rows = self.journal.decisions_of(namespace, visitor)
-        return [event_json(row) for row in rows if stored_event(row["doc"])]  # type: ignore[misc]
+class Evidence:
+    """What the verdicts of some rows are told from, read with as many questions for all of them as for one."""
 
-    def _relatives(
-        self, namespace: str, visitor: str | None, named: Sequence[str]
-    ) -> dict[str, Sequence[EventRow]]:
-        ids = dict.fromkeys(named)
-        if visitor:
-            ids |= dict.fromkeys(self.journal.close_visitors(namespace, fold(visitor)))
-        return {id_: self._decisions(namespace, id_) for id_ in ids if id_ != visitor}
+    def __init__(self, verdicts: Verdicts, rows: Sequence[Row]) -> None:
+        self._verdicts, self._journal, self._rows = verdicts, verdicts.journal, rows
+        events = {row["event"] for row in rows} - {None}
+        self._events = {
+            row["number"]: shown for row in self._journal.events(events) if (shown := _shown(row))
+        }
+        self._deliveries: dict[int, Any] = {}
+        self._histories: dict[str, DatafileHistory] = {}
+        self._spaces: dict[str, tuple[Forced, bool]] = {}
+
+    def event(self, number: int | None) -> Any:
+        """The event of a row, or the first one that this is a duplicate of."""
+        return None if number is None else self._events.get(number)
+
+    def delivery(self, row: Row) -> Any:
+        """A row's report. Raises ValueError for a damaged one."""
+        number = row["number"]
+        if number not in self._deliveries:
+            self._deliveries[number] = loads(row["delivery"]) if row["delivery"] else None
+        return self._deliveries[number]
+
+    def visitor(self, row: Row) -> str | None:
+        """Whose decisions a row is judged by."""
+        conversion = self.event(row["event"])
+        visitor: str | None = conversion["visitor_id"] if conversion else row["visitor_id"]
+        return visitor
+
+    def decisions(self, namespace: str, visitor: str | None) -> list[EventRow]:
+        """All decisions of a row's visitor, replays collapsed."""
+        return self._decisions.of(namespace, visitor)
+
+    @cached_property
+    def _decisions(self) -> "_Decisions":
+        return _Decisions(self._journal, [(row["namespace"], self.visitor(row)) for row in self._rows])
+
+    def owners(self, event: int) -> set[int]:
+        """The numbers of the verdicts of reports that have the first of some duplicates for their own."""
+        return self._owners.get(event, set())
+
+    @cached_property
+    def _owners(self) -> dict[int, set[int]]:
+        firsts = {event["duplicate_of"] for event in self._events.values()} - {None}
+        found: dict[int, set[int]] = {}
+        for row in self._journal.owners(firsts):
+            found.setdefault(row["event"], set()).add(row["number"])
+        return found
+
+    def relatives(self, row: Row) -> Relatives:
+        """The decisions of visitors that may be the same person as a row's, by id."""
+        return self._relatives[row["number"]]
+
+    @cached_property
+    def _relatives(self) -> dict[int, Relatives]:
+        people = [(row["namespace"], self.visitor(row), self._named(row)) for row in self._rows]
+        found = _relatives(self._journal, people)
+        return {row["number"]: each for row, each in zip(self._rows, found, strict=True)}
+
+    def _named(self, row: Row) -> Sequence[str]:
+        try:
+            return related_visitors(self.delivery(row), self.event(row["event"]))
+        except (ValueError, AttributeError):
+            # A damaged report: whoever asks for the verdict is told.
+            return ()
+
+    def history(self, namespace: str) -> DatafileHistory:
+        """Every revision of the namespace's datafiles."""
+        if namespace not in self._histories:
+            self._histories[namespace] = self._verdicts.history(namespace)
+        return self._histories[namespace]
+
+    def forced(self, namespace: str) -> Forced:
+        """The variations that were ever forced there."""
+        return self._space(namespace)[0]
+
+    def is_incomplete(self, namespace: str) -> bool:
+        """Whether older events were dropped there."""
+        return self._space(namespace)[1]
+
+    def _space(self, namespace: str) -> tuple[Forced, bool]:
+        if namespace not in self._spaces:
+            dropped = self._journal.dropped("events", namespace) > 0
+            self._spaces[namespace] = Forced(self._journal, namespace), dropped
+        return self._spaces[namespace]
+
+
+class _Decisions:
+    """The decisions of some visitors `(namespace, id)`."""
+
+    def __init__(self, journal: Journal, visitors: Iterable[tuple[str, str | None]]) -> None:
+        keys = {(namespace, storable(visitor)) for namespace, visitor in visitors if visitor}
+        self._rows: dict[tuple[str, str | None], list[EventRow]] = {}
+        for row in journal.decisions_of(keys):
+            if shown := _shown(row):
+                self._rows.setdefault((row["namespace"], row["visitor_id"]), []).append(shown)
+
+    def of(self, namespace: str, visitor: str | None) -> list[EventRow]:
+        """Those of one of them, oldest first; nobody has none."""
+        return self._rows.get((namespace, storable(visitor)), []) if visitor else []
+
+
+def _relatives(journal: Journal, people: Sequence[tuple[str, str | None, Sequence[str]]]) -> list[Relatives]:
+    """Of each visitor `(namespace, id, other ids that its event names)` those that may be the same person: visitor id →
+    decisions.
+    """
+    folds = [(namespace, storable(fold(visitor)) if visitor else None) for namespace, visitor, _ in people]
+    close: dict[tuple[str, str | None], list[str]] = {}
+    for row in journal.close_visitors({key for key in folds if key[1]}):
+        close.setdefault((row["namespace"], row["fold"]), []).append(row["visitor_id"])
+    ids = [
+        [id_ for id_ in dict.fromkeys((*named, *close.get(key, ()))) if id_ != visitor]
+        for key, (_, visitor, named) in zip(folds, people, strict=True)
+    ]
+    decisions = _Decisions(
+        journal, {(key[0], id_) for key, each in zip(folds, ids, strict=True) for id_ in each}
+    )
+    return [{id_: decisions.of(key[0], id_) for id_ in each} for key, each in zip(folds, ids, strict=True)]
+
+
+def _forced_notes(
+    forced: Forced,
+    visitor: str | None,
+    decisions: Sequence[EventRow],
+    places: Sequence[Mapping[str, Any]],
+) -> list[dict[str, str]]:
+    """Which of the experiments that a conversion counts for show their variation because it was forced here."""
+    notes = []
+    for place in places if forced.ever else ():
+        own = [row for row in decisions if row["experiment_id"] == place["experiment_id"]]
+        rules = [forced.at(place["experiment_id"], visitor, row["received_at"]) for row in own]
+        rule = next((rule for rule in rules if rule and rule["variation_id"] == place["variation_id"]), None)
+        if rule:
+            whom = "everybody" if rule["user"] is None else "this user"
+            shown, of = quoted(place["variation"]), quoted(place["experiment"])
+            message = f"The variation {shown} of {of} was forced here, for {whom}."
+            notes.append({"code": "forced_here", "message": message})
+    return notes

@@ -115,7 +115,8 @@ def test_any_text_is_kept_and_found(open_journal: Open, visitor: str, uuid: str,
         assert numbers(journal, "events", filters=filters) == [number]
         assert len(numbers(journal, "verdicts", filters=filters)) == 1
     assert journal.knows_visitor("n", visitor)
-    assert journal.close_visitors("n", visitor) == [visitor]
+    [close] = journal.close_visitors([("n", visitor)])
+    assert close == {"namespace": "n", "fold": visitor, "visitor_id": visitor}
     assert [row["number"] for row in journal.events_of([("n", visitor)])] == [number]
     assert [row["number"] for row in journal.first_events([("n", uuid, str(NOW))])] == [number]
     wanted = {"visitor_id": visitor, "event_key": key, "timestamp": str(NOW)}
@@ -151,10 +152,24 @@ def test_events_of_visitors_come_with_their_verdicts_decisions_first(journal: Jo
     assert [(row["visitor_id"], row["number"]) for row in found] == [("u-1", 2), ("u-1", 1), ("u-2", 3)]
     assert (found[1]["outcome"], found[1]["attributed"], found[1]["delivery"]) == ("counted", '["x"]', None)
     assert found[2]["verdict"] is None
-    assert [row["number"] for row in journal.decisions_of("n", "u-1")] == [2]
+    asked = [("n", "u-2"), ("n", "u-1"), ("other", "u-1")]
+    assert [row["number"] for row in journal.decisions_of(asked)] == [2]
+    assert journal.decisions_of([]) == []
     assert journal.visitors("n", 4, "", 10) == ["u-1", "u-2"]
     assert journal.visitors("n", 2, "", 10) == ["u-1"]
     assert journal.visitors("n", 4, "u-1", 10) == ["u-2"]
+
+
+def test_of_many_visitors_that_fold_alike_some_are_told(journal: Journal) -> None:
+    spelt = [f"u-{number:02}" for number in range(30)]
+    projected(
+        journal, visitors={("n", each, "u") for each in spelt} | {("n", "v-1", "v"), ("m", "u-99", "u")}
+    )
+    found = journal.close_visitors([("n", "u"), ("n", "v"), ("n", "w")])
+    of_u = [row["visitor_id"] for row in found if row["fold"] == "u"]
+    assert len(of_u) == 20
+    assert set(of_u) <= set(spelt)
+    assert [row["visitor_id"] for row in found if row["fold"] != "u"] == ["v-1"]
 
 
 def test_stale_visitors_stay_until_they_are_settled(journal: Journal) -> None:

@@ -41,7 +41,8 @@ def test_a_report_takes_its_conversion_and_the_unreported_verdict_goes(journal: 
     like = {"visitor_id": "u-1", "event_key": "Order Completed", "timestamp": str(NOW)}
     assert journal.free_conversion("n", "c-1", like) == 1
     projected(journal, links=[(number, 1)], judged={number: Judged("sent", "[]")})
-    assert journal.owners(1) == [number]
+    assert journal.owners([1, 2]) == [{"event": 1, "number": number}]
+    assert {row["number"] for row in journal.events([2])} == {1, 2}
     assert journal.free_conversion("n", "c-1", like) == 2
     rows = {row["number"]: row["event"] for row in journal.rows("verdicts", Query("n"))}
     assert sorted(rows.values()) == [1, 2]
