@@ -88,7 +88,7 @@ def _live(sandbox: LocalServers, namespace: str) -> None:
             "timestamp": "2026-01-15T10:00:00Z", "writeKey": "k",
         }  # fmt: skip
         requests.post(f"{segment}/v1/track", json=event, timeout=10).raise_for_status()
-    SegmentSource(segment).ended(3)
+    SegmentSource(segment).ended(3, state="ended")
 
 
 def test_live_traffic_is_recorded_and_passes_from_the_file(
@@ -212,7 +212,7 @@ def test_a_message_id_twice_in_one_batch_passes_when_it_is_done_again(
     event = {"type": "track", "userId": "u-1", "event": "Order Completed", "messageId": "m-1"}
     batch = {"batch": [event, event, {**event, "messageId": "m-2"}], "writeKey": "k"}
     requests.post(f"{segment}/v1/batch", json=batch, timeout=10).raise_for_status()
-    SegmentSource(segment).ended(3)
+    SegmentSource(segment).ended(3, state="ended")
     file = tmp_path / "twice.scenario.yaml"
     assert _record(sandbox, "twice", "-o", str(file)) == 0, capsys.readouterr().err
     (recorded,) = load_file(file)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from playwright.sync_api import Page, expect
+from segment_source import SegmentSource
 from viewer_traffic import HOSTILE
 
 from optilocal.emulator.server import EmulatorServer
@@ -136,7 +137,7 @@ def test_copies_can_be_run_as_they_are(page: Page, workbench: EmulatorClient, sa
         [odd, base],
     )
     subprocess.run(["sh", "-c", f"{curl} -s --noproxy '*'"], check=True, timeout=30)
-    SegmentSource(base).ended(1)
+    SegmentSource(base).ended(1, state="ended")
     [verdict] = workbench.verdicts()
     source = verdict["delivery"]["source_event"]
     assert {name: source[name] for name in ("type", "event", "userId", "properties")} == odd
