@@ -56,9 +56,7 @@ def take(
     spaces: dict[str, tuple[int, Iterator[Rule | None]]] = {}
     for namespace, count in Counter(each.namespace for each in requests).items():
         clock, rules = parts.journal.settings(namespace, (CLOCK, faults.KIND))
-        chosen: list[Rule | None] = [None] * count
-        if rules:
-            chosen = [*faults.take(parts.journal, namespace, "events", count, patient=patient)]
+        chosen = faults.take(parts.journal, namespace, rules, "events", count, patient=patient)
         spaces[namespace] = namespace_time(parts.clock, clock), iter(chosen)
     settled, most = [], parts.settings.max_body
     for each in requests:

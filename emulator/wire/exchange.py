@@ -9,7 +9,8 @@ from flask import Response, request
 
 from optilocal.emulator.batch.parse import parse
 from optilocal.emulator.batch.row import Note
-from optilocal.emulator.context import context, namespace
+from optilocal.emulator.clock import namespace_time
+from optilocal.emulator.context import CLOCK, context, namespace
 from optilocal.emulator.journal.records import Exchange
 from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.wire import faults
@@ -103,7 +104,9 @@ def settle(
 def exchange(surface: str, handler: Callable[[int], Answer]) -> Response:
     """Handle the current request: `handler` is given the namespace's time and does not touch the journal of requests."""
     parts, question = context(), asked()
-    at, [rule] = parts.now(question.namespace), faults.take(parts.journal, question.namespace, surface)
+    clock, rules = parts.journal.settings(question.namespace, (CLOCK, faults.KIND))
+    at = namespace_time(parts.clock, clock)
+    [rule] = faults.take(parts.journal, question.namespace, rules, surface)
     answer = UNREACHED if faults.comes_before(rule) else handler(at)
     most = parts.settings.max_body
     reply, record = settle(question, answer, surface=surface, at=at, rule=rule, max_body=most)
@@ -134,7 +137,8 @@ def _reply_by_rule(answer: Answer, rule: Mapping[str, Any]) -> Answer:
     reply = answer
     if rule["status"] is not None or rule["body"] is not None:
         text = rule["body"] or ""
-        headers = {"Content-Type": "application/json" if _is_json(text) else "text/plain; charset=utf-8"}
+        is_json = bool(text) and _is_json(text)
+        headers = {"Content-Type": "application/json" if is_json else "text/plain; charset=utf-8"}
         reply = replace(
             answer, status=rule["status"] or 200, body=text.encode("utf-8", "replace"), headers=headers
         )

@@ -1,33 +1,47 @@
 """Fault rules: which request is made to fail, when and how; deterministic, counted in the journal."""
 
 import random
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+
+import msgspec
 
 if TYPE_CHECKING:
     from optilocal.emulator.journal.interface import Journal
 
 KIND = "faults"
-SURFACES = ("events", "datafile", "privacy", "predictions")
-BREAKS = ("reset", "hang_up", "truncate", "garbage")
-DEFAULTS: Mapping[str, Any] = {
-    "phase": "before",
-    "status": None,
-    "body": None,
-    "headers": {},
-    "latency_ms": 0,
-    "break": None,
-    "skip": 0,
-    "times": None,
-    "chance": 1.0,
-    "seed": 0,
-}
-FIELDS = ("on", *DEFAULTS)
 MAX_RULES = 100
 MAX_LATENCY_MS = 60_000
 COUNTERS = ("seen", "applied")
 # What a client library could not even receive, or what the server itself must decide.
-_OWN_HEADERS = ("content-length", "transfer-encoding", "connection")
+_HEADER = re.compile(
+    r"(?!(?:content-length|transfer-encoding|connection)$)[A-Za-z0-9_-]*[A-Za-z0-9][A-Za-z0-9_-]*", re.I
+)
+_VALUE = re.compile(r"[\x20-\x7e]*")
+
+Surface = Literal["events", "datafile", "privacy", "predictions"]
+Break = Literal["reset", "hang_up", "truncate", "garbage"]
+_SHARE = msgspec.Meta(ge=0, le=1)
+_Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+
+
+class _Rule(msgspec.Struct, forbid_unknown_fields=True):
+    on: Surface
+    phase: Literal["before", "after"] = "before"
+    status: Annotated[int, msgspec.Meta(ge=200, le=599)] | None = None
+    body: str | None = None
+    headers: dict[str, str] | None = {}
+    latency_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_LATENCY_MS)] = 0
+    breaks: Break | None = msgspec.field(default=None, name="break")
+    skip: _Count = 0
+    times: _Count | None = None
+    chance: Annotated[int, _SHARE] | Annotated[float, _SHARE] = 1.0
+    seed: Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)] = 0
+
+
+SURFACES, BREAKS = get_args(Surface), get_args(Break)
+FIELDS = tuple(field.encode_name for field in msgspec.structs.fields(_Rule))
 
 
 class FaultError(ValueError):
@@ -46,61 +60,22 @@ def parse_rules(rules: object) -> list[dict[str, Any]]:
 
 
 def _rule(fields: object, where: str) -> dict[str, Any]:
-    if not isinstance(fields, Mapping):
-        raise FaultError(f"{where} is not an object")
-    unknown = [
-        name for name in fields if name not in FIELDS and name not in (*COUNTERS, "namespace", "active")
-    ]
-    if unknown:
-        raise FaultError(f"{where}: unknown field {unknown[0]!r}; known are {', '.join(FIELDS)}")
-    if fields.get("on") not in SURFACES:
-        raise FaultError(f'{where}: "on" must be one of {", ".join(SURFACES)}')
-    rule = {"on": fields["on"]} | {name: fields.get(name, default) for name, default in DEFAULTS.items()}
-    checks = {
-        "phase": (rule["phase"] in ("before", "after"), '"before" or "after"'),
-        "status": (
-            rule["status"] is None or _whole(rule["status"], 200, 599),
-            "a number from 200 to 599, or null",
-        ),
-        "body": (rule["body"] is None or isinstance(rule["body"], str), "a text, or null"),
-        "headers": (_headers(rule["headers"]), "an object of texts, without line breaks and framing headers"),
-        "latency_ms": (_whole(rule["latency_ms"], 0, MAX_LATENCY_MS), f"a number from 0 to {MAX_LATENCY_MS}"),
-        "break": (rule["break"] is None or rule["break"] in BREAKS, f"one of {', '.join(BREAKS)}, or null"),
-        "skip": (_whole(rule["skip"], 0, 10**9), "a number, 0 or more"),
-        "times": (rule["times"] is None or _whole(rule["times"], 0, 10**9), "a number, 0 or more, or null"),
-        "chance": (_chance(rule["chance"]), "a number from 0 to 1"),
-        "seed": (_whole(rule["seed"], -(2**62), 2**62), "a whole number"),
-    }
-    for name, (fine, wanted) in checks.items():
-        if not fine:
-            raise FaultError(f'{where}: "{name}" must be {wanted}, not {fields.get(name)!r:.60}')
-    if rule["headers"] is None:
-        rule["headers"] = {}
+    if isinstance(fields, Mapping):
+        # As a listing shows it.
+        fields = {
+            name: value for name, value in fields.items() if name not in (*COUNTERS, "namespace", "active")
+        }
+    try:
+        rule: dict[str, Any] = msgspec.to_builtins(msgspec.convert(fields, _Rule))
+    except msgspec.ValidationError as error:
+        raise FaultError(f"{where}: {error}; a rule has {', '.join(FIELDS)}") from None
+    rule["headers"] = rule["headers"] or {}
+    for name, text in rule["headers"].items():
+        if not (_HEADER.fullmatch(name) and _VALUE.fullmatch(text)):
+            raise FaultError(
+                f'{where}: "headers" must be texts of ASCII without line breaks and framing headers'
+            )
     return rule | dict.fromkeys(COUNTERS, 0)
-
-
-def _whole(value: object, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-def _chance(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-
-
-def _headers(value: object) -> bool:
-    if value is None:
-        return True
-    if not isinstance(value, Mapping):
-        return False
-    return all(
-        isinstance(text, str)
-        and name.replace("-", "").replace("_", "").isalnum()
-        and name.isascii()
-        and name.lower() not in _OWN_HEADERS
-        and text.isascii()
-        and text.isprintable()
-        for name, text in value.items()
-    )
 
 
 def choose(rules: list[dict[str, Any]], surface: str) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
@@ -128,26 +103,29 @@ def _is_lucky(rule: Mapping[str, Any]) -> bool:
 
 
 def take(
-    journal: "Journal", namespace: str, surface: str, count: int = 1, *, patient: bool = True
+    journal: "Journal",
+    namespace: str,
+    rules: Sequence[Mapping[str, Any]] | None,
+    surface: str,
+    count: int = 1,
+    *,
+    patient: bool = True,
 ) -> list[dict[str, Any] | None]:
-    """Count some requests on a surface; the rule that applies to each, or None.
+    """Count some requests on a surface, where one of the namespace's `rules` is for it; the rule that applies to each, or
+    None.
 
     Raises JournalBusyError for who is not `patient` while another process writes.
     """
-    rules = journal.document(KIND, namespace)
-    if not rules or all(rule["on"] != surface for rule in rules):
-        return [None] * count
-    applied: list[dict[str, Any] | None] = []
+    applied: list[dict[str, Any] | None] = [None] * count
 
     def counted(current: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-        applied.clear()
-        rules = current or []
-        for _ in range(count):
-            rules, rule = choose(rules, surface)
-            applied.append(rule)
-        return rules
+        counted_rules = current or []
+        for place in range(count):
+            counted_rules, applied[place] = choose(counted_rules, surface)
+        return counted_rules
 
-    journal.change_document(KIND, namespace, counted, patient=patient)
+    if any(rule["on"] == surface for rule in rules or ()):
+        journal.change_document(KIND, namespace, counted, patient=patient)
     return applied
 
 
