@@ -6,7 +6,7 @@ from typing import Any
 from optilocal.emulator.journal.interface import Erasing, Row
 from optilocal.emulator.json_text import as_list, as_object, dumps, loads, names_twice
 from optilocal.emulator.privacy.erased_run import run_without
-from optilocal.emulator.privacy.stored_body import read_body
+from optilocal.emulator.privacy.stored_body import SHOWN_RESPONSE, read_body
 from optilocal.emulator.privacy.visitor_traces import ERASED, Traces
 from optilocal.emulator.projection.projector import Projector
 from optilocal.emulator.projection.verdicts import event_json
@@ -14,7 +14,6 @@ from optilocal.emulator.verdict.delivery_report import DeliveryReport
 
 # Rows looked through at a time; a body may have some megabytes.
 _BATCH = 40
-_SHOWN_RESPONSE = 4_096
 
 _NO_HEAD: Mapping[str, Any] = {
     "path": "",
@@ -208,7 +207,7 @@ class _Exchanges:
             value = loads(answer)
         except ValueError:
             # Text, or JSON of which the first part is kept.
-            cut = len(answer) >= _SHOWN_RESPONSE - 8 and traces.ends_within(answer)
+            cut = len(answer) >= SHOWN_RESPONSE - 8 and traces.ends_within(answer)
             return cut or traces.in_note(answer) != answer
         return bool(traces.clean(value) != value) or traces.in_note(answer) != answer
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from optilocal.emulator.json_text import bounded_loads
 
-# What `exchange` keeps of a body that is too large.
-CUT_TO = 65_536
+CUT_TO, SHOWN_RESPONSE = 65_536, 4_096
+"""The bytes that are stored of a body that is too large, and of an answer."""
 _MOST_UNPACKED = 64_000_000
-_MOST_MEMBERS = 1_000
+_MEMBERS, _PIECE = 1_000, 16_384
 _LAYERS = 3
 # Bytes that no text has: a body with them is compressed or encrypted.
 _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
@@ -56,29 +56,35 @@ def _unpacked(raw: bytes) -> bytes | None:
         )
         if not gzip and not deflated:
             return raw
-        unpacked = _inflated(raw, 31 if gzip else 15)
-        if unpacked is None:
+        try:
+            raw = inflate(raw, _MOST_UNPACKED, gzip=gzip)
+        except zlib.error:
             # A text may begin like a zlib stream; a gzip stream begins like no text.
             return None if gzip or _NO_TEXT.search(raw.decode("latin-1")) else raw
-        raw = unpacked
+        if len(raw) > _MOST_UNPACKED:
+            return None
     return None
 
 
-def _inflated(raw: bytes, wbits: int) -> bytes | None:
-    """All members of a compressed body, None unless it is whole."""
-    content = b""
-    for _ in range(_MOST_MEMBERS):
-        unpacker = zlib.decompressobj(wbits=wbits)
-        try:
-            content += unpacker.decompress(raw, _MOST_UNPACKED + 1)
-        except zlib.error:
-            return None
-        if not unpacker.eof or len(content) > _MOST_UNPACKED:
-            return None
-        raw = unpacker.unused_data
-        if not raw:
-            return content
-    return None
+def inflate(body: bytes, most: int, *, gzip: bool = True) -> bytes:
+    """What a gzip body or a zlib stream holds, all its members, at most `most` + 1 bytes. Raises zlib.error."""
+    pieces: list[bytes] = []
+    size = at = 0
+    for _ in range(_MEMBERS):
+        unpacker = zlib.decompressobj(wbits=31 if gzip else 15)
+        while not unpacker.eof:
+            # In pieces: what follows a member is copied with each.
+            piece = body[at : at + _PIECE]
+            if not piece:
+                raise zlib.error("it ends too early")
+            pieces.append(unpacker.decompress(piece, most + 1 - size))
+            at += len(piece) - len(unpacker.unused_data) - len(unpacker.unconsumed_tail)
+            size += len(pieces[-1])
+            if size > most:
+                return b"".join(pieces)
+        if at == len(body):
+            return b"".join(pieces)
+    raise zlib.error(f"it has more than {_MEMBERS} members")
 
 
 def _decoded(raw: bytes) -> str | None:

@@ -12,7 +12,7 @@ from optilocal.emulator.batch.row import note
 from optilocal.emulator.context import context, namespace
 from optilocal.emulator.datafile.forced import Forced
 from optilocal.emulator.datafile.store import DEACTIVATED_TEXT, DatafileStore
-from optilocal.emulator.wire.exchange import Answer, exchange
+from optilocal.emulator.wire.exchange import Answer, exchange, open_to_pages
 
 blueprint = Blueprint("datafile_cdn", __name__)
 # Storage of this kind answers 403, not 404, for what it does not have (docs/optimizely.md, "Datafile CDN").
@@ -22,41 +22,29 @@ _DENIED = (
 )
 
 
-@blueprint.get("/datafiles/<sdk_key>.json", provide_automatic_options=False)
+@blueprint.get("/datafiles/<sdk_key>.json")
 def by_key(sdk_key: str) -> Response:
-    return exchange("datafile", lambda _: _serve(_store().get(sdk_key)))
+    return exchange("datafile", lambda *_: _serve(_store().get(sdk_key)))
 
 
-@blueprint.get("/json/<project_id>.json", provide_automatic_options=False)
+@blueprint.get("/json/<project_id>.json")
 def by_project(project_id: str) -> Response:
-    return exchange("datafile", lambda _: _serve(_store().find_project(project_id)))
+    return exchange("datafile", lambda *_: _serve(_store().find_project(project_id)))
 
 
-@blueprint.get("/public/<project_id>/datafile_v<version>.json", provide_automatic_options=False)
+@blueprint.get("/public/<project_id>/datafile_v<version>.json")
 def by_version(project_id: str, version: str) -> Response:  # noqa: ARG001 - what is served has the version that it has
-    return exchange("datafile", lambda _: _serve(_store().find_project(project_id)))
+    return exchange("datafile", lambda *_: _serve(_store().find_project(project_id)))
 
 
-@blueprint.get("/public/<owner_id>/s/<name>.json", provide_automatic_options=False)
+@blueprint.get("/public/<owner_id>/s/<name>.json")
 def by_environment(owner_id: str, name: str) -> Response:
-    return exchange("datafile", lambda _: _serve(_store().find_environment(owner_id, name)))
+    return exchange("datafile", lambda *_: _serve(_store().find_environment(owner_id, name)))
 
 
-@blueprint.get("/datafiles/auth/<sdk_key>.json", provide_automatic_options=False)
+@blueprint.get("/datafiles/auth/<sdk_key>.json")
 def with_token(sdk_key: str) -> Response:
-    return exchange("datafile", lambda _: _serve(_opened(_store().get(sdk_key))))
-
-
-@blueprint.route("/datafiles/<sdk_key>.json", methods=["OPTIONS"], provide_automatic_options=False)
-@blueprint.route("/datafiles/auth/<sdk_key>.json", methods=["OPTIONS"], provide_automatic_options=False)
-@blueprint.route("/json/<project_id>.json", methods=["OPTIONS"], provide_automatic_options=False)
-@blueprint.route(
-    "/public/<owner_id>/datafile_v<name>.json", methods=["OPTIONS"], provide_automatic_options=False
-)
-@blueprint.route("/public/<owner_id>/s/<name>.json", methods=["OPTIONS"], provide_automatic_options=False)
-def preflight(**_: str) -> Response:
-    """A browser that polls with If-Modified-Since asks first; preflights are not recorded."""
-    return Response(status=204)
+    return exchange("datafile", lambda *_: _serve(_opened(_store().get(sdk_key))))
 
 
 def _store() -> DatafileStore:
@@ -99,12 +87,12 @@ def _serve(state: Mapping[str, Any] | None) -> Answer:
     return Answer(state["status"] or 200, text.encode("utf-8", "replace"), headers)
 
 
-@blueprint.after_request
-def cross_origin(response: Response) -> Response:
-    """The real CDN is public; a page anywhere may read a datafile."""
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Allow-Methods"] = "GET, OPTIONS"
-    response.headers["Access-Control-Allow-Headers"] = "if-modified-since, authorization, content-type"
-    response.headers["Access-Control-Expose-Headers"] = "last-modified"
-    response.headers["Access-Control-Max-Age"] = "600"
-    return response
+# The real CDN is public; a page anywhere may read a datafile. SDKs poll with If-Modified-Since.
+_CROSS_ORIGIN = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, OPTIONS",
+    "Access-Control-Allow-Headers": "if-modified-since, authorization, content-type",
+    "Access-Control-Expose-Headers": "last-modified",
+    "Access-Control-Max-Age": "600",
+}
+open_to_pages(blueprint, lambda _: _CROSS_ORIGIN)

@@ -3,24 +3,24 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from werkzeug.datastructures import EnvironHeaders
 
 from optilocal.emulator.context import Context
 from optilocal.emulator.journal.interface import JournalBusyError, JournalError
 from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S, SLICE
-from optilocal.emulator.journal.records import Exchange
 from optilocal.emulator.problems import journal_problem
-from optilocal.emulator.wire.events import PATH, Rule, cross_origin_headers, take
-from optilocal.emulator.wire.exchange import Answer, Asked, masked_headers, masked_query
+from optilocal.emulator.wire.events import PATH, cross_origin_headers, receive
+from optilocal.emulator.wire.exchange import Reply, WireRequest, masked_headers, masked_query, take
 from optilocal.serving import request as served
 from optilocal.serving.clock import monotonic
 from optilocal.serving.namespaces import DEFAULT, split_path
 from optilocal.serving.wsgi import environ
 
 Headers = tuple[tuple[bytes, bytes], ...]
-Taken = tuple[Answer, Exchange, Rule | None]
+Turn = asyncio.Future[list[Reply | None]]
+"""The replies to the requests that came in one turn of the loop; None for one that the app must have."""
 
 
 @dataclass(slots=True)
@@ -34,16 +34,16 @@ class _Handler:
     max_body: int
 
     async def __call__(self, body: bytes) -> served.Answer | None:
-        shown = _shown(tuple(self.headers), len(body))
-        found = await self.events.take(Asked(self.namespace, "POST", PATH, self.query, shown, body))
-        if found is None:
+        masked = _masked(tuple(self.headers), len(body))
+        reply = await self.events.take(WireRequest(self.namespace, "POST", PATH, self.query, masked, body))
+        if reply is None:
             return None
-        told, _, rule = found
-        headers = [*told.headers.items(), *cross_origin_headers(shown.get("Origin")).items()]
+        answer, _, rule = reply
+        headers = [*answer.headers.items(), *cross_origin_headers(masked.get("Origin")).items()]
         return served.Answer(
-            told.status,
+            answer.status,
             [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
-            told.body,
+            answer.body,
             rule["break"] if rule else None,
             rule["latency_ms"] / 1_000 if rule else 0.0,
         )
@@ -57,8 +57,8 @@ class DirectEvents:
 
     def __init__(self, parts: Context) -> None:
         self._parts = parts
-        self._asked: list[Asked] = []
-        self._turn: asyncio.Future[list[Taken | None]] | None = None
+        self._requests: list[WireRequest] = []
+        self._turn: Turn | None = None
         self._last = 0
 
     def __call__(self, method: str, target: bytes, headers: served.Headers) -> _Handler | None:
@@ -66,70 +66,68 @@ class DirectEvents:
         named = split_path(path.decode("latin-1")) if method == "POST" else None
         if named is None or named[1] != PATH:
             return None
-        shown = masked_query(query.decode("latin-1"))
-        return _Handler(self, named[0], shown, headers, self._parts.settings.max_body)
+        query_text = masked_query(query.decode("latin-1"))
+        return _Handler(self, named[0], query_text, headers, self._parts.settings.max_body)
 
-    async def take(self, asked: Asked) -> Taken | None:
+    async def take(self, request: WireRequest) -> Reply | None:
         """What becomes of one request, once it is stored; None for one that the app must have. Raises Problem."""
         if self._turn is None:
             loop = asyncio.get_running_loop()
             self._turn = loop.create_future()
             loop.call_soon(self._end_turn)
-        turn, place = self._turn, len(self._asked)
-        self._asked.append(asked)
-        found = await self._of(turn, place)
+        turn, place = self._turn, len(self._requests)
+        self._requests.append(request)
+        reply = await self._reply(turn, place)
         # An answer is held back while more waits for the projector than is kept: whoever sends more waits for it.
         most = self._parts.settings.max_events
         while self._parts.projector.lag(self._last) > most and not self._parts.stopping.is_set():
             await asyncio.sleep(LOOK_S / 100)
-        return found
+        return reply
 
-    async def _of(self, turn: "asyncio.Future[list[Taken | None]]", place: int) -> Taken | None:
+    async def _reply(self, turn: Turn, place: int) -> Reply | None:
         return (await turn)[place]
 
     def _end_turn(self) -> None:
         """Take what came in this turn of the loop, and store it in one commit."""
-        turn, asked = self._turn, self._asked
-        self._turn, self._asked = None, []
+        turn, requests = self._turn, self._requests
+        self._turn, self._requests = None, []
         assert turn is not None
-        found: list[Taken | None] | None = None
+        replies: list[Reply | None] | None = None
         try:
-            found = self._taken(asked)
-            self._store(turn, found)
+            replies = self._taken(requests)
+            self._store(turn, replies)
         except JournalBusyError:
-            asyncio.get_running_loop().create_task(self._store_later(turn, asked, found))
+            asyncio.get_running_loop().create_task(self._store_later(turn, requests, replies))
         except Exception as error:
             turn.set_exception(as_problem(error))
 
-    def _taken(self, asked: Sequence[Asked]) -> list[Taken | None]:
+    def _taken(self, requests: Sequence[WireRequest]) -> list[Reply | None]:
         """What becomes of some requests, in their order, before it is stored."""
         known = {
             space
-            for space in {each.namespace for each in asked}
+            for space in {each.namespace for each in requests}
             if space == DEFAULT or self._parts.journal.knows_namespace(space)
         }
-        taken = iter(take(self._parts, [each for each in asked if each.namespace in known], patient=False))
-        return [next(taken) if each.namespace in known else None for each in asked]
+        wanted = [each for each in requests if each.namespace in known]
+        replies = iter(take(self._parts, wanted, "events", partial(receive, self._parts), patient=False))
+        return [next(replies) if each.namespace in known else None for each in requests]
 
-    def _store(self, turn: "asyncio.Future[list[Taken | None]]", found: list[Taken | None]) -> None:
-        records = [each[1] for each in found if each is not None]
+    def _store(self, turn: Turn, replies: list[Reply | None]) -> None:
+        records = [reply[1] for reply in replies if reply is not None]
         if records:
             self._last = self._parts.record(records, patient=False)
-        turn.set_result(found)
+        turn.set_result(replies)
 
     async def _store_later(
-        self,
-        turn: "asyncio.Future[list[Taken | None]]",
-        asked: Sequence[Asked],
-        found: list[Taken | None] | None,
+        self, turn: Turn, requests: Sequence[WireRequest], replies: list[Reply | None] | None
     ) -> None:
         """Take and store what another process keeps from being stored, without holding up the loop."""
         until = monotonic() + PATIENCE_S
         while not turn.done():
             await asyncio.sleep(LOOK_S / 100)
             try:
-                found = self._taken(asked) if found is None else found
-                self._store(turn, found)
+                replies = self._taken(requests) if replies is None else replies
+                self._store(turn, replies)
             except JournalBusyError as error:
                 if monotonic() > until:
                     turn.set_exception(as_problem(error))
@@ -143,10 +141,9 @@ def as_problem(error: Exception) -> Exception:
 
 # Clients send the same headers again and again.
 @lru_cache(maxsize=SLICE)
-def _shown(headers: Headers, length: int) -> Mapping[str, str]:
+def _masked(headers: Headers, length: int) -> Mapping[str, str]:
     """The headers of a request with a body of so many bytes, named and masked as a view's are."""
-    request = served.Request("POST", PATH.encode(), list(headers))
-    made = environ(request, ("", 0))
+    variables = environ(served.Request("POST", PATH.encode(), list(headers)), ("", 0))
     if length:
-        made["CONTENT_LENGTH"] = str(length)
-    return masked_headers(EnvironHeaders(made).items())
+        variables["CONTENT_LENGTH"] = str(length)
+    return masked_headers(EnvironHeaders(variables).items())

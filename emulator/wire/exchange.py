@@ -1,18 +1,21 @@
 """One request on the imitated surface: handled or made to fail, recorded, answered; the record is written first."""
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Response, request
+from flask import Blueprint, Response, request
 
 from optilocal.emulator.batch.parse import parse
 from optilocal.emulator.batch.row import Note
 from optilocal.emulator.clock import namespace_time
-from optilocal.emulator.context import CLOCK, context, namespace
+from optilocal.emulator.context import CLOCK, Context, context, namespace
 from optilocal.emulator.journal.records import Exchange
 from optilocal.emulator.json_text import dumps, loads
+from optilocal.emulator.privacy.stored_body import CUT_TO, SHOWN_RESPONSE
+from optilocal.emulator.privacy.visitor_traces import ERASED
 from optilocal.emulator.wire import faults
 from optilocal.serving.site import current_request
 
@@ -23,10 +26,6 @@ _SECRET_PARAMETERS = ("token", "access_token", "api_key")
 _NO_STATUS = ("reset", "hang_up", "garbage")
 # Over HTTP these have no body, whatever a datafile or a fault rule gives as one (RFC 9110, 6.4.1).
 _BODILESS = (204, 304)
-_SHOWN_RESPONSE = 4_096
-_SHOWN_OVERSIZE = 65_536
-ERASED = b"[erased]"
-"""What stands in the place of a body that was erased as a whole."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,14 @@ class Answer:
     body_kept: bytes | None = None
 
 
-UNREACHED = Answer(200)
-"""The answer that a `before` fault rule changes: the handler is not called."""
+# The answer that a `before` fault rule changes: the handler is not called.
+_UNREACHED = Answer(200)
+Rule = Mapping[str, Any]
+Reply = tuple[Answer, Exchange, Rule | None]
 
 
 @dataclass(frozen=True)
-class Asked:
+class WireRequest:
     """One request on the imitated surface. `headers` and `query` are as they may be shown, without secrets."""
 
     namespace: str
@@ -62,9 +63,10 @@ class Asked:
     body: bytes
 
 
-def asked() -> Asked:
-    """The current request."""
-    return Asked(
+def exchange(surface: str, handle: Callable[[WireRequest, int], Answer]) -> Response:
+    """Record and answer the current request, as `take` does."""
+    parts = context()
+    current = WireRequest(
         namespace(),
         request.method,
         request.path,
@@ -72,79 +74,85 @@ def asked() -> Asked:
         masked_headers(request.headers.items()),
         request.get_data(cache=True),
     )
-
-
-def settle(
-    asked: Asked, answer: Answer, *, surface: str, at: int, rule: Mapping[str, Any] | None, max_body: int
-) -> tuple[Answer, Exchange]:
-    """What one request is told, its handler's answer or what the fault rule makes of it, and the record of it.
-
-    `at` is the namespace's time, epoch milliseconds; of a body larger than `max_body` bytes a part is kept.
-    """
-    reply = _reply(answer, rule)
-    silent = rule is not None and rule["break"] in _NO_STATUS
-    head = {
-        "path": asked.path,
-        "query": asked.query,
-        "headers": asked.headers,
-        "response": "" if silent else reply.body[:_SHOWN_RESPONSE].decode("utf-8", "replace"),
-        "fault": rule,
-        "violations": answer.violations,
-        "warnings": answer.warnings,
-    }
-    kept = answer.body_kept if answer.body_kept is not None else asked.body
-    if len(kept) > max_body:
-        kept = kept[:_SHOWN_OVERSIZE]
-    status = None if silent else reply.status
-    return reply, Exchange(
-        asked.namespace, surface, asked.method, status, at, answer.counts, dumps(head), kept
-    )
-
-
-def exchange(surface: str, handler: Callable[[int], Answer]) -> Response:
-    """Handle the current request: `handler` is given the namespace's time and does not touch the journal of requests."""
-    parts, question = context(), asked()
-    clock, rules = parts.journal.settings(question.namespace, (CLOCK, faults.KIND))
-    at = namespace_time(parts.clock, clock)
-    [rule] = faults.take(parts.journal, question.namespace, rules, surface)
-    answer = UNREACHED if faults.comes_before(rule) else handler(at)
-    most = parts.settings.max_body
-    reply, record = settle(question, answer, surface=surface, at=at, rule=rule, max_body=most)
+    [(answer, record, rule)] = take(parts, [current], surface, handle)
     parts.record([record])
-    return answered(reply, rule)
-
-
-def answered(reply: Answer, rule: Mapping[str, Any] | None) -> Response:
-    """An answer as Flask has it; what breaks or delays it is left to the server."""
-    response = Response(reply.body, reply.status)
-    if "Content-Type" not in reply.headers:
+    response = Response(answer.body, answer.status)
+    if "Content-Type" not in answer.headers:
         response.headers.pop("Content-Type", None)
-    response.headers.update(dict(reply.headers))
+    response.headers.update(dict(answer.headers))
     if rule:
+        # What breaks or delays an answer is left to the server.
         served = current_request()
         served.breaks, served.delay = rule["break"], rule["latency_ms"] / 1000
     return response
 
 
-def _reply(answer: Answer, rule: Mapping[str, Any] | None) -> Answer:
-    """What the client is told: the answer itself, or what a fault rule makes of it; some statuses have no body at all."""
-    reply = answer if rule is None else _reply_by_rule(answer, rule)
-    return replace(reply, body=b"") if reply.status in _BODILESS and reply.body else reply
+def take(
+    parts: Context,
+    requests: Sequence[WireRequest],
+    surface: str,
+    handle: Callable[[WireRequest, int], Answer],
+    *,
+    patient: bool = True,
+) -> list[Reply]:
+    """What becomes of some requests that came together, in their order: answer, record, and the fault rule that applies.
+
+    `handle` gets a request and its namespace's time, epoch milliseconds, and does not touch the journal of requests. The
+    records are to be stored before anybody is answered. Raises JournalBusyError for who is not `patient` while another
+    process keeps fault rules from being counted.
+    """
+    namespaces: dict[str, tuple[int, Iterator[Rule | None]]] = {}
+    for space, count in Counter(each.namespace for each in requests).items():
+        clock, rules = parts.journal.settings(space, (CLOCK, faults.KIND))
+        applied = faults.take(parts.journal, space, rules, surface, count, patient=patient)
+        namespaces[space] = namespace_time(parts.clock, clock), iter(applied)
+    replies = []
+    for each in requests:
+        at, applied_rules = namespaces[each.namespace]
+        rule = next(applied_rules)
+        answer = _UNREACHED if faults.comes_before(rule) else handle(each, at)
+        replies.append(_settled(each, answer, surface, at, rule, max_body=parts.settings.max_body))
+    return replies
 
 
-def _reply_by_rule(answer: Answer, rule: Mapping[str, Any]) -> Answer:
-    """What a fault rule makes of an answer."""
-    reply = answer
-    if rule["status"] is not None or rule["body"] is not None:
-        text = rule["body"] or ""
-        is_json = bool(text) and _is_json(text)
-        headers = {"Content-Type": "application/json" if is_json else "text/plain; charset=utf-8"}
-        reply = replace(
-            answer, status=rule["status"] or 200, body=text.encode("utf-8", "replace"), headers=headers
-        )
-    changed = {name.lower() for name in rule["headers"]}
-    kept = {name: value for name, value in reply.headers.items() if name.lower() not in changed}
-    return replace(reply, headers={**kept, **rule["headers"]})
+def _settled(
+    request: WireRequest, answer: Answer, surface: str, at: int, rule: Rule | None, *, max_body: int
+) -> Reply:
+    """The answer, or what the fault rule makes of it, and the record; of a larger body than `max_body` a part is kept."""
+    final = _final(answer, rule)
+    silent = rule is not None and rule["break"] in _NO_STATUS
+    head = {
+        "path": request.path,
+        "query": request.query,
+        "headers": request.headers,
+        "response": "" if silent else final.body[:SHOWN_RESPONSE].decode("utf-8", "replace"),
+        "fault": rule,
+        "violations": answer.violations,
+        "warnings": answer.warnings,
+    }
+    body = request.body if answer.body_kept is None else answer.body_kept
+    if len(body) > max_body:
+        body = body[:CUT_TO]
+    status = None if silent else final.status
+    record = Exchange(
+        request.namespace, surface, request.method, status, at, answer.counts, dumps(head), body
+    )
+    return final, record, rule
+
+
+def _final(answer: Answer, rule: Rule | None) -> Answer:
+    """What the client gets: the answer itself, or what a fault rule makes of it; some statuses have no body at all."""
+    status, body, headers = answer.status, answer.body, answer.headers
+    if rule is not None:
+        if rule["status"] is not None or rule["body"] is not None:
+            text = rule["body"] or ""
+            status, body = rule["status"] or 200, text.encode("utf-8", "replace")
+            is_json = bool(text) and _is_json(text)
+            headers = {"Content-Type": "application/json" if is_json else "text/plain; charset=utf-8"}
+        changed = {name.lower() for name in rule["headers"]}
+        headers = {name: value for name, value in headers.items() if name.lower() not in changed}
+        headers |= rule["headers"]
+    return Answer(status, b"" if status in _BODILESS else body, headers)
 
 
 def _is_json(text: str) -> bool:
@@ -177,12 +185,28 @@ def masked_query(query: str) -> str:
     return "&".join(parts)
 
 
+def open_to_pages(blueprint: Blueprint, headers: Callable[[str | None], Mapping[str, str]]) -> None:
+    """Let every page in a browser use a blueprint's addresses: an answer to a page of an origin has `headers` of it.
+
+    Preflights are answered, and not recorded.
+    """
+
+    @blueprint.before_request
+    def preflight() -> Response | None:
+        return Response(status=204) if request.method == "OPTIONS" else None
+
+    @blueprint.after_request
+    def cross_origin(response: Response) -> Response:
+        response.headers.update(dict(headers(request.headers.get("Origin"))))
+        return response
+
+
 def exchange_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """A stored request as the listings show it: the body as text, or in base64 when it is not UTF-8, and as JSON."""
     head: dict[str, Any] = loads(row["head"])
     raw: bytes = row["body"]
     if head["violations"] is None:
-        read = None if raw == ERASED else parse(raw, headers=head["headers"], received_at=row["at"])
+        read = None if raw == ERASED.encode() else parse(raw, headers=head["headers"], received_at=row["at"])
         head["violations"] = list(read.violations) if read else []
         head["warnings"] += read.warnings if read else []
     shown: dict[str, Any] = {"body": None, "json": None}

@@ -23,7 +23,7 @@ from optilocal.emulator.datafile.bandit import (
 )
 from optilocal.emulator.datafile.datafile import Datafile, Experiment
 from optilocal.emulator.json_text import dumps, loads
-from optilocal.emulator.wire.exchange import Answer, exchange
+from optilocal.emulator.wire.exchange import Answer, exchange, open_to_pages
 from optilocal.emulator.wording import quoted
 
 blueprint = Blueprint("predictions", __name__)
@@ -39,15 +39,9 @@ class _Question:
     attributes: dict[str, Any]
 
 
-@blueprint.post("/predict/<rule_id>", provide_automatic_options=False)
+@blueprint.post("/predict/<rule_id>")
 def predictions(rule_id: str) -> Response:
-    return exchange("predictions", lambda at: _predict(rule_id, at))
-
-
-@blueprint.route("/predict/<rule_id>", methods=["OPTIONS"], provide_automatic_options=False)
-def preflight(rule_id: str) -> Response:  # noqa: ARG001 - the route's
-    """A browser asks before it sends JSON; preflights are not recorded."""
-    return Response(status=204)
+    return exchange("predictions", lambda _, at: _predict(rule_id, at))
 
 
 def _predict(rule_id: str, at: int) -> Answer:
@@ -149,11 +143,11 @@ class _Reader:
         return None
 
 
-@blueprint.after_request
-def cross_origin(response: Response) -> Response:
-    """SDKs in a browser ask too, from a page of any site."""
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Allow-Methods"] = "POST, OPTIONS"
-    response.headers["Access-Control-Allow-Headers"] = "content-type"
-    response.headers["Access-Control-Max-Age"] = "600"
-    return response
+# SDKs in a browser ask too, from a page of any site.
+_CROSS_ORIGIN = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, OPTIONS",
+    "Access-Control-Allow-Headers": "content-type",
+    "Access-Control-Max-Age": "600",
+}
+open_to_pages(blueprint, lambda _: _CROSS_ORIGIN)

@@ -7,7 +7,7 @@ from optilocal.emulator.context import context, namespace
 from optilocal.emulator.datafile.store import DatafileStore
 from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.privacy import subject_access
-from optilocal.emulator.wire.exchange import Answer, exchange
+from optilocal.emulator.wire.exchange import Answer, WireRequest, exchange
 from optilocal.emulator.wire.rest import JSON, refused, rest_error
 
 blueprint = Blueprint("privacy_api", __name__)
@@ -21,21 +21,21 @@ def create() -> Response:
 
 @blueprint.get("/v2/subject-access-requests", provide_automatic_options=False)
 def requests() -> Response:
-    return exchange("privacy", lambda _: refused() or _list())
+    return exchange("privacy", lambda *_: refused() or _list())
 
 
 @blueprint.get("/v2/subject-access-requests/<request_id>", provide_automatic_options=False)
 def one(request_id: str) -> Response:
-    return exchange("privacy", lambda _: refused() or _get(request_id))
+    return exchange("privacy", lambda *_: refused() or _get(request_id))
 
 
-def _create(at: int) -> Answer:
+def _create(wanted: WireRequest, at: int) -> Answer:
     denied = refused()
     if denied:
         return denied
     parts, space = context(), namespace()
     try:
-        body = loads(request.get_data(cache=True))
+        body = loads(wanted.body)
     except ValueError:
         return rest_error(400, "bad_request", "The request body is not valid JSON")
     wrong = subject_access.violations(body)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from optilocal.emulator.context import Context
 from optilocal.emulator.journal.interface import JournalAwayError
 from optilocal.emulator.journal.limits import PATIENCE_S
-from optilocal.emulator.wire.direct import DirectEvents, Taken, as_problem
-from optilocal.emulator.wire.exchange import Asked
+from optilocal.emulator.wire.direct import DirectEvents, Turn, as_problem
+from optilocal.emulator.wire.exchange import Reply, WireRequest
 
 
 class RemoteEvents(DirectEvents):
@@ -18,7 +18,7 @@ class RemoteEvents(DirectEvents):
         self._storing: asyncio.Task[None] | None = None
         self._given_up: set[int] = set()
 
-    async def _of(self, turn: "asyncio.Future[list[Taken | None]]", place: int) -> Taken | None:
+    async def _reply(self, turn: Turn, place: int) -> Reply | None:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 return (await asyncio.shield(turn))[place]
@@ -36,21 +36,22 @@ class RemoteEvents(DirectEvents):
         """Store what has been gathered, until there is nothing more."""
         loop = asyncio.get_running_loop()
         while self._turn is not None:
-            turn, asked, given_up = self._turn, self._asked, self._given_up
-            self._turn, self._asked, self._given_up = None, [], set()
+            turn, requests, given_up = self._turn, self._requests, self._given_up
+            self._turn, self._requests, self._given_up = None, [], set()
+            places = range(len(requests))
             try:
-                wanted = [each for place, each in enumerate(asked) if place not in given_up]
-                found = iter(await loop.run_in_executor(None, self._stored, wanted))
-                turn.set_result([None if place in given_up else next(found) for place in range(len(asked))])
+                wanted = [requests[place] for place in places if place not in given_up]
+                replies = iter(await loop.run_in_executor(None, self._stored, wanted))
+                turn.set_result([None if place in given_up else next(replies) for place in places])
             except Exception as error:
                 turn.set_exception(as_problem(error))
                 # Everybody may have gone.
                 turn.exception()
         self._storing = None
 
-    def _stored(self, asked: Sequence[Asked]) -> list[Taken | None]:
-        found = self._taken(asked)
-        records = [each[1] for each in found if each is not None]
+    def _stored(self, requests: Sequence[WireRequest]) -> list[Reply | None]:
+        replies = self._taken(requests)
+        records = [reply[1] for reply in replies if reply is not None]
         if records:
             self._last = self._parts.record(records)
-        return found
+        return replies

@@ -21,7 +21,6 @@ def rest_error(
     *,
     messages: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
-    body_kept: bytes | None = None,
     new_id: Callable[[], str] | None = None,
 ) -> Answer:
     """An error answer, `{"code", "message", "messages", "uuid"}`; `messages` are the field errors."""
@@ -29,7 +28,7 @@ def rest_error(
     if messages:
         envelope["messages"] = dict(messages)
     envelope["uuid"] = (new_id or context().new_id)()
-    return Answer(status, dumps(envelope).encode(), {**JSON, **(headers or {})}, body_kept=body_kept)
+    return Answer(status, dumps(envelope).encode(), {**JSON, **(headers or {})})
 
 
 def refused() -> Answer | None:

@@ -20,7 +20,7 @@ blueprint = Blueprint("results_api", __name__)
 
 @blueprint.get("/v2/experiments/<experiment_id>/results", provide_automatic_options=False)
 def results(experiment_id: str) -> Response:
-    return exchange("results", lambda at: _results(experiment_id, at))
+    return exchange("results", lambda _, at: _results(experiment_id, at))
 
 
 def _results(experiment_id: str, at: int) -> Answer:
@@ -51,7 +51,7 @@ def _results(experiment_id: str, at: int) -> Answer:
     "/v2/export/projects/<project_id>/holdouts/<holdout_id>/results/csv", provide_automatic_options=False
 )
 def holdout_results(project_id: str, holdout_id: str) -> Response:
-    return exchange("results", lambda at: _holdout_results(project_id, holdout_id, at))
+    return exchange("results", lambda _, at: _holdout_results(project_id, holdout_id, at))
 
 
 def _holdout_results(project_id: str, holdout_id: str, at: int) -> Answer:
