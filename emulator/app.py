@@ -7,13 +7,16 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from optilocal.emulator.context import EXTENSION, Context, context, namespace
-from optilocal.emulator.control import forced as control_forced
-from optilocal.emulator.control import forwarder as control_forwarder
-from optilocal.emulator.control import operation, viewer
-from optilocal.emulator.control import predictions as control_predictions
-from optilocal.emulator.control import preview as control_preview
-from optilocal.emulator.control import reading as control_api
-from optilocal.emulator.control import setting as control_settings
+from optilocal.emulator.control import (
+    forced,
+    forwarder,
+    operation,
+    predictions,
+    preview,
+    reading,
+    setting,
+    viewer,
+)
 from optilocal.emulator.journal.interface import Journal, JournalError
 from optilocal.emulator.problems import Problem, journal_problem
 from optilocal.emulator.projection.projector import Projector
@@ -38,14 +41,11 @@ SURFACES = {
     prediction_service.blueprint: Surface.OPEN,
     privacy_api.blueprint: Surface.NAMED,
     results_api.blueprint: Surface.NAMED,
-    control_api.blueprint: Surface.OWN,
-    control_settings.blueprint: Surface.OWN,
-    control_predictions.blueprint: Surface.OWN,
-    operation.blueprint: Surface.OWN,
-    control_forwarder.blueprint: Surface.OWN,
-    control_preview.blueprint: Surface.OWN,
-    control_forced.blueprint: Surface.OWN,
     viewer.blueprint: Surface.VIEWER,
+    **{
+        room.blueprint: Surface.OWN
+        for room in (reading, setting, predictions, operation, forwarder, preview, forced)
+    },
 }
 # Where the imitated REST API is in real life; a hosts file or a proxy leads here under this name.
 _REST_HOSTS = ("api.optimizely.com",)
@@ -59,8 +59,8 @@ def create_app(
     """The emulator as a WSGI app over a journal that the caller opens and closes."""
     verdicts = Verdicts(journal, settings.rules)
     page_token = _shared_page_token(journal, new_id)
-    parts = Context(settings, clock, journal, verdicts, Projector(journal, verdicts), new_id, page_token)
-    parts.forwarder.address = settings.forwarder
+    projector = Projector(journal, verdicts)
+    parts = Context(settings, clock, journal, verdicts, projector, new_id, page_token, settings.forwarder)
     guard = Guard("emulator", settings.host, settings.allowed_hosts, settings.token)
     app = make_app(
         guard,
@@ -101,8 +101,8 @@ def _bound_namespaces() -> None:
 
 def _shared_page_token(journal: Journal, new_id: Callable[[], str]) -> str:
     """The token of all emulators on one journal: a page may reach another of them with every request."""
-    known = journal.document(_PAGE_TOKEN, "")
-    return str(known or journal.change_document(_PAGE_TOKEN, "", lambda made: made or new_id()))
+    token = journal.document(_PAGE_TOKEN, "")
+    return str(token or journal.change_document(_PAGE_TOKEN, "", lambda made: made or new_id()))
 
 
 def _page_token() -> None:
@@ -110,10 +110,10 @@ def _page_token() -> None:
     own = request.blueprint is not None and request.path.startswith("/_emulator/")
     if not own or request.method in SAFE_METHODS or not is_from_page(request.headers):
         return
-    given = request.headers.get("X-Optilocal-Token", "")
-    if not compare_digest(given.encode("utf-8", "replace"), context().page_token.encode()):
-        told = "a page that changes something names the token of GET /_emulator/viewer in X-Optilocal-Token"
-        raise Problem("page_token", f"{told}; load the page again")
+    token = request.headers.get("X-Optilocal-Token", "")
+    if not compare_digest(token.encode("utf-8", "replace"), context().page_token.encode()):
+        rule = "a page that changes something names the token of GET /_emulator/viewer in X-Optilocal-Token"
+        raise Problem("page_token", f"{rule}; load the page again")
 
 
 def _problem(error: problems.Problem) -> Response:

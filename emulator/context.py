@@ -23,16 +23,10 @@ CLOCK = "clock"
 
 
 @dataclass
-class Forwarder:
-    """Where the forwarder is that the viewer speaks to: its base URL, None while nobody has said."""
-
-    address: str | None = None
-
-
-@dataclass(frozen=True)
 class Context:
     """One emulator's parts. `new_id` gives a new id of 32 hexadecimal digits. `page_token` is what the viewer's pages name
-    when they change something, which no page of anybody else can read.
+    when they change something, which no page of anybody else can read. `forwarder` is the base URL of the forwarder that
+    the viewer speaks to, None where none is known.
     """
 
     settings: Settings
@@ -42,7 +36,7 @@ class Context:
     projector: Projector
     new_id: Callable[[], str]
     page_token: str
-    forwarder: Forwarder = field(default_factory=Forwarder)
+    forwarder: str | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def report(self, text: str) -> None:

@@ -1,8 +1,8 @@
 """One emulator that serves: in a thread of this process for tests and the sandbox, or until a signal for the command."""
 
 import errno
-import socket
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 
 from flask import Flask
@@ -17,14 +17,11 @@ from optilocal.emulator.wire.direct import DirectEvents
 from optilocal.emulator.wire.remote import RemoteEvents
 from optilocal.serving.clock import Clock, SystemClock
 from optilocal.serving.namespaces import DEFAULT
-from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
+from optilocal.serving.server import ListenError, Server, listen, reachable_url, until_signal
 
 
-class ServerError(OSError):
+class ServerError(ListenError):
     """The emulator cannot serve; the text is one line that says what, where and what to do."""
-
-    def __str__(self) -> str:
-        return str(self.strerror)
 
 
 class EmulatorServer:
@@ -57,70 +54,45 @@ class EmulatorServer:
         """Serve in a thread; whoever connects after this returns is answered."""
         if self._server is not None:
             return self
-        listening = self._listen()
+        settings = self.settings
         try:
+            listening = listen(settings.host, settings.port, "the emulator", self._port_option)
+        except ListenError as error:
+            raise ServerError(error.errno, str(error)) from None
+        self.port = listening.getsockname()[1]
+        with ExitStack() as undo:
+            undo.callback(listening.close)
             journal = open_journal(
-                self.settings.journal, max_rows=self.settings.max_events, max_bytes=self.settings.max_bytes
+                settings.journal, max_rows=settings.max_events, max_bytes=settings.max_bytes
             )
-        except BaseException:
-            listening.close()
-            raise
-        try:
-            self.app = create_app(self.settings, self.clock, journal)
-            self._context = self.app.extensions[EXTENSION]
-            self._sources = DatafileSources(
-                self.settings.datafiles,
-                journal,
-                now=partial(self._context.now, DEFAULT),
-                report=self._context.report,
-            )
+            undo.callback(journal.close)
+            self.app = create_app(settings, self.clock, journal)
+            parts = self._context = self.app.extensions[EXTENSION]
+            now = partial(parts.now, DEFAULT)
+            self._sources = DatafileSources(settings.datafiles, journal, now=now, report=parts.report)
             self._sources.load()
             self._server = Server(
                 self.app,
                 listening,
                 name=f"emulator-{self.port}",
-                max_body=self.settings.max_control_body,
+                max_body=settings.max_control_body,
                 now_ms=self.clock.now_ms,
-                report=self._context.report_failure,
-                direct=(RemoteEvents if journal.is_remote else DirectEvents)(self._context),
+                report=parts.report_failure,
+                direct=(RemoteEvents if journal.is_remote else DirectEvents)(parts),
             )
-        except BaseException:
-            journal.close()
-            listening.close()
-            raise
+            undo.pop_all()
         self._sources.watch()
-        self._context.projector.start(self._context.report_failure)
-        if self.settings.forget_after is not None:
-            self._forgetting = Forgetting(
-                journal,
-                self.clock,
-                round(self.settings.forget_after * 1_000),
-                self._context.stopping,
-                self._context.report,
-            )
+        parts.projector.start(parts.report_failure)
+        if settings.forget_after is not None:
+            after_ms = round(settings.forget_after * 1_000)
+            self._forgetting = Forgetting(journal, self.clock, after_ms, parts.stopping, parts.report)
         self._server.start()
         return self
 
     def speak_to(self, forwarder_url: str) -> None:
         """From now on this is the forwarder that the viewer speaks to."""
         assert self._context is not None
-        self._context.forwarder.address = forwarder_url
-
-    def _listen(self) -> socket.socket:
-        host, port = self.settings.host, self.settings.port
-        try:
-            listening = listen(host, port)
-        except socket.gaierror as error:
-            raise ServerError(
-                error.errno, f"the emulator cannot listen on {host}: {error.strerror}"
-            ) from None
-        except OSError as error:
-            raise ServerError(
-                error.errno,
-                f"the emulator cannot listen on {host}:{port}: {why_not(error, port, self._port_option)}",
-            ) from None
-        self.port = listening.getsockname()[1]
-        return listening
+        self._context.forwarder = forwarder_url
 
     def stop(self) -> None:
         """Stop serving, let waiting clients go, close the journal; at once, and as often as one likes."""

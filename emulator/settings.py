@@ -45,9 +45,10 @@ class Settings:
 
 _ABOUT = "Optimizely on this machine: Event API, datafile CDN, subject access requests, counting, verdicts."
 _PORT, _COUNT = click.IntRange(0, 65_535), click.IntRange(1, 10**12)
-
-
+_DEDUP, _NESTED = click.Choice(("event", "uuid")), click.Choice(("count", "reject"))
 _option = partial(Twin, "EMULATOR")
+_switch = partial(_option, metavar="YES|NO", type=bool)
+_several = partial(_option, multiple=True)
 
 OPTIONS = (
     _option("--host", "address to listen on", "ADDRESS", default="127.0.0.1"),
@@ -58,12 +59,11 @@ OPTIONS = (
         "FILE|postgresql://…",
         type=Place(),
     ),
-    _option(
+    _several(
         "--datafile",
         "datafile to serve, a file (watched) or an http(s) URL (fetched once); may be repeated",
         "FILE|URL",
         setting="datafiles",
-        multiple=True,
     ),
     _option(
         "--max-events",
@@ -84,12 +84,11 @@ OPTIONS = (
         "TIME",
         type=Duration(),
     ),
-    _option(
+    _several(
         "--allow-host",
         "further host name for viewer, control surface and REST API; may be repeated",
         "NAME",
         setting="allowed_hosts",
-        multiple=True,
     ),
     _option(
         "--token",
@@ -103,12 +102,11 @@ OPTIONS = (
         setting="is_open",
         is_flag=True,
     ),
-    _option(
+    _several(
         "--access-token",
         "token that the REST API takes, no other then; may be repeated (default: any that does not call itself wrong)",
         "TOKEN",
         setting="access_tokens",
-        multiple=True,
     ),
     log_option("EMULATOR"),
     _option(
@@ -116,41 +114,30 @@ OPTIONS = (
         "base URL of the forwarder that the viewer speaks to (default: none; `optilocal up` knows its own)",
         "URL",
     ),
-    _option(
+    _switch(
         "--count-after-pause",
         "go on counting users of an experiment that was paused, yes or no (default no)",
-        "YES|NO",
-        type=bool,
     ),
-    _option(
+    _switch(
         "--count-late-metrics",
         "count a metric that was attached late from all stored events, yes or no (default yes)",
-        "YES|NO",
-        type=bool,
     ),
-    _option(
-        "--bot-filtering",
-        "leave bots out of results: yes, no, or as event and datafile say (default)",
-        "YES|NO",
-        type=bool,
-    ),
+    _switch("--bot-filtering", "leave bots out of results: yes, no, or as event and datafile say (default)"),
     _option(
         "--dedup",
         "what makes two events one: event, that is account, entity, uuid and timestamp (default), or uuid with the account",
         "event|uuid",
-        type=click.Choice(("event", "uuid")),
+        type=_DEDUP,
     ),
     _option(
         "--nested-tags",
         "events with arrays or objects among their tags: count them with a warning (default), or reject them",
         "count|reject",
-        type=click.Choice(("count", "reject")),
+        type=_NESTED,
     ),
-    _option(
+    _switch(
         "--smooth-outliers",
         "replace revenue far above the mean by the mean in results, yes or no (default no)",
-        "YES|NO",
-        type=bool,
     ),
 )
 _SWITCHES = tuple(each.name for each in dataclasses.fields(Rules))

@@ -22,7 +22,7 @@ from optilocal.forwarder.store.file import SpoolError
 from optilocal.forwarder.store.opening import open_spool
 from optilocal.forwarder.store.spool import Spool
 from optilocal.serving.log import log
-from optilocal.serving.server import Server, listen, reachable_url, until_signal, why_not
+from optilocal.serving.server import ListenError, Server, listen, reachable_url, until_signal
 
 if TYPE_CHECKING:
     from optilocal.forwarder.http.session import HttpSession
@@ -138,14 +138,11 @@ class ForwarderServer:
             )
         )
         try:
-            listener = listen(settings.host, settings.port)
-        except OSError as error:
+            listener = listen(settings.host, settings.port, option=self._port_option)
+        except ListenError as error:
             spool.close()
             session.close()
-            where = f"{settings.host}:{settings.port}"
-            raise ServerError(
-                f"cannot listen on {where}: {why_not(error, settings.port, self._port_option)}"
-            ) from None
+            raise ServerError(str(error)) from None
         self._server = Server(
             self.app,
             listener,

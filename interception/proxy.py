@@ -18,7 +18,7 @@ from optilocal.interception.authority import Authority
 from optilocal.interception.connection import ESTABLISHED, Caught, Greeting, Pipe, Plain, refusal, refuse
 from optilocal.interception.hosts import HOSTS, InterceptionError, Policy, Upstream, host_name
 from optilocal.interception.outer import NO_PROXIES, OuterProxies, OuterProxy
-from optilocal.serving.server import BACKLOG, listen, reachable_url, why_not
+from optilocal.serving.server import BACKLOG, ListenError, listen, reachable_url
 
 
 @dataclass(slots=True)
@@ -117,13 +117,10 @@ class Proxy:
         self.stop()
 
     def _listen(self, port: int, what: str, option: str, *, tls: bool) -> int:
-        host = self._options.host
         try:
-            listener = listen(host, port)
-        except OSError as error:
-            raise InterceptionError(
-                f"{what} cannot listen on {host}:{port}: {why_not(error, port, option)}"
-            ) from None
+            listener = listen(self._options.host, port, what, option)
+        except ListenError as error:
+            raise InterceptionError(str(error)) from None
         self._listening.append((listener, tls))
         return int(listener.getsockname()[1])
 

@@ -30,6 +30,13 @@ _LOOK_AGAIN = 0.005
 _TURN = 0.0005
 
 
+class ListenError(OSError):
+    """A server cannot listen; the text is one line that says where, why and what to do."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
 class _Loop(uvicorn.Server):
     """uvicorn's server, which stops at once where uvicorn checks every tenth of a second."""
 
@@ -166,27 +173,31 @@ class Server:
         return answer.status, answer.body
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on a host and port; port 0 is any free port. Raises OSError."""
-    family, _, _, _, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0]
-    listening = socket.socket(family, socket.SOCK_STREAM)
+def listen(host: str, port: int, server: str = "", option: str = "--port") -> socket.socket:
+    """A socket that listens on a host and port; port 0 is any free port.
+
+    Raises ListenError, which begins with what `server` is called, and names the `option` that sets the port.
+    """
+    listening = None
     try:
+        family, _, _, _, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
         listening.listen(BACKLOG)
-    except BaseException:
-        listening.close()
-        raise
+    except OSError as error:
+        if listening is not None:
+            listening.close()
+        what = f"{server} cannot listen on {host}".lstrip()
+        reason = error.strerror or str(error)
+        if isinstance(error, socket.gaierror):
+            raise ListenError(error.errno, f"{what}: {reason}") from None
+        if error.errno == errno.EADDRINUSE:
+            holder = holder_of(port)
+            reason = f"the port is taken by {holder}" if holder else "the port is taken"
+        advice = f"name another port with {option}, or 0 for any free one"
+        raise ListenError(error.errno, f"{what}:{port}: {reason}; {advice}") from None
     return listening
-
-
-def why_not(error: OSError, port: int, option: str = "--port") -> str:
-    """Why a server cannot listen on a port, and what to do. `option` is the option that sets the port."""
-    reason = error.strerror or str(error)
-    if error.errno == errno.EADDRINUSE:
-        holder = holder_of(port)
-        reason = f"the port is taken by {holder}" if holder else "the port is taken"
-    return f"{reason}; name another port with {option}, or 0 for any free one"
 
 
 def reachable_url(host: str, port: int) -> str:

@@ -22,7 +22,7 @@ REACHED = ("_forwarder", "v1", "destination", "regulations")
 def viewer() -> Response:
     """What the viewer's pages begin with: where the forwarder is, and what they name when they change something."""
     parts = context()
-    return json_response({"forwarder": parts.forwarder.address, "token": parts.page_token})
+    return json_response({"forwarder": parts.forwarder, "token": parts.page_token})
 
 
 @blueprint.route("/forwarder/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -44,7 +44,7 @@ def ask_forwarder(
     """Status, content type and body of the forwarder's answer, in the current namespace. Raises Problem when none is known
     or none answers.
     """
-    address = context().forwarder.address
+    address = context().forwarder
     if address is None:
         raise Problem(
             "no_forwarder",

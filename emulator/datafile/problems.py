@@ -1,20 +1,54 @@
 """What is wrong with something that should be a datafile: every reason, with its place."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 from optilocal.emulator.json_text import as_list
 
 ExperimentKind = Literal["experiment", "delivery", "holdout"]
 
+
+class Kind(NamedTuple):
+    """A demand on the JSON type of a value. true and false are no numbers."""
+
+    name: str
+    types: tuple[type, ...]
+
+
+@dataclass(frozen=True)
+class May:
+    """A demand on a key that may be absent, or null, or both."""
+
+    demand: Any
+    be_absent: bool = True
+    be_null: bool = False
+
+
+Demand = Kind | list[Any] | dict[str, Any] | May
+"""A JSON type, a list of one demand that holds for each item, or the keys of an object."""
+TEXT, WHOLE, OBJECT = Kind("a string", (str,)), Kind("a whole number", (int,)), Kind("an object", (dict,))
+ANY = Kind("there", (object,))
+# Optimizely's Java and JavaScript SDKs take a whole number as an id too.
+_ID, _LIST = Kind("a string", (str, int)), Kind("a list", (list,))
+_maybe = partial(May, be_null=True)
+
 # Without these no SDK of Optimizely's can use it, nor can Segment's destination. What only some of the SDKs insist on
 # is told by `sdk_demands` and refuses nothing.
-_LISTS = ("experiments", "events")
-_TEXTS = ("version", "revision", "projectId", "accountId")
-_OPTIONAL_LISTS = (
-    *("groups", "attributes", "audiences", "featureFlags", "rollouts"),
-    *("holdouts", "localHoldouts", "typedAudiences"),
-)
+_NAMED: dict[str, Demand] = {"id": _ID, "key": _ID}
+_RULE: dict[str, Demand] = {**_NAMED, "status": _maybe(TEXT), "variations": _maybe([_NAMED])}
+_RULES = _maybe([_RULE])
+_DATAFILE: dict[str, Demand] = {
+    **dict.fromkeys(("version", "revision", "projectId", "accountId"), _ID),
+    **dict.fromkeys(("sdkKey", "environmentKey"), _maybe(TEXT)),
+    "experiments": [_RULE],
+    "events": [{**_NAMED, "experimentIds": _maybe(_LIST)}],
+    **dict.fromkeys(("groups", "rollouts"), _maybe([{"id": _ID, "experiments": _RULES}])),
+    **dict.fromkeys(("holdouts", "localHoldouts"), _RULES),
+    "attributes": _maybe([_NAMED]),
+    **dict.fromkeys(("audiences", "typedAudiences", "featureFlags"), _maybe(_LIST)),
+}
 _VERSIONS = ("2", "3", "4")
 
 
@@ -22,31 +56,47 @@ def problems(obj: object) -> list[str]:
     """Every reason why `obj` is not a datafile, as sentences that name the place; empty when it is one."""
     if not isinstance(obj, dict):
         return [f"a datafile is a JSON object, this is {type_name(obj)}"]
-    reasons = [f"the required key {key!r} is missing" for key in (*_TEXTS, *_LISTS) if key not in obj]
-    for key in _TEXTS:
-        if key in obj and not _is_text(obj[key]):
-            reasons.append(f"{key} must be a string, it is {type_name(obj[key])}")
-    if _is_text(obj.get("version")) and str(obj["version"]) not in _VERSIONS:
-        reasons.append(f"version must be one of {', '.join(_VERSIONS)}, it is {obj['version']!r}")
-    for key in ("sdkKey", "environmentKey"):
-        if obj.get(key) is not None and not isinstance(obj[key], str):
-            reasons.append(f"{key} must be a string, it is {type_name(obj[key])}")
-    for key in (*_LISTS, *_OPTIONAL_LISTS):
-        if (key in _LISTS or obj.get(key) is not None) and key in obj and not isinstance(obj[key], list):
-            reasons.append(f"{key} must be a list, it is {type_name(obj[key])}")
-    for place, item in _experiment_items(obj):
-        reasons += _experiment_problems(place, item)
-    for key in ("groups", "rollouts"):
-        reasons += _item_problems(obj, key, ("id",), ("experiments",))
-    reasons += _item_problems(obj, "attributes", ("id", "key"), ())
-    reasons += _item_problems(obj, "events", ("id", "key"), ("experimentIds",))
+    reasons = []
+    for path, found, wanted in unmet(obj, _DATAFILE):
+        if found is not None:
+            reasons.append(f"{path} must be {wanted}, it is {found}")
+        else:
+            reasons.append(
+                f"{path} is missing" if path not in _DATAFILE else f"the required key {path!r} is missing"
+            )
+    version = obj.get("version")
+    if _is(version, _ID) and str(version) not in _VERSIONS:
+        reasons.insert(0, f"version must be one of {', '.join(_VERSIONS)}, it is {version!r}")
     return reasons
 
 
-def _experiment_items(obj: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    for place, items, _ in experiment_lists(obj):
-        for index, item in enumerate(items):
-            yield f"{place}[{index}]", item
+def unmet(value: object, demand: Demand, path: str = "") -> Iterator[tuple[str, str | None, str]]:
+    """Path, what is there (None where something is missing) and what is wanted, for all that the demand does not find."""
+    if isinstance(demand, May):
+        if value is not None or not demand.be_null:
+            yield from unmet(value, demand.demand, path)
+    elif isinstance(demand, Kind):
+        if not _is(value, demand):
+            yield path, type_name(value), demand.name
+    elif isinstance(demand, list):
+        if not isinstance(value, list):
+            yield path, type_name(value), "a list"
+            return
+        for index, item in enumerate(value):
+            yield from unmet(item, demand[0], f"{path}[{index}]")
+    elif not isinstance(value, Mapping):
+        yield path, type_name(value), "an object"
+    else:
+        for key, wanted in demand.items():
+            where = f"{path}.{key}" if path else key
+            if key in value:
+                yield from unmet(value[key], wanted, where)
+            elif not (isinstance(wanted, May) and wanted.be_absent):
+                yield where, None, "there"
+
+
+def _is(value: object, kind: Kind) -> bool:
+    return isinstance(value, kind.types) and not (isinstance(value, bool) and int in kind.types)
 
 
 def experiment_lists(obj: Mapping[str, Any]) -> Iterable[tuple[str, list[Any], ExperimentKind]]:
@@ -59,53 +109,6 @@ def experiment_lists(obj: Mapping[str, Any]) -> Iterable[tuple[str, list[Any], E
                 yield f"{key}[{index}].experiments", as_list(parent.get("experiments")), kind
     for key in ("holdouts", "localHoldouts"):
         yield key, as_list(obj.get(key)), "holdout"
-
-
-def _experiment_problems(place: str, item: object) -> list[str]:
-    if not isinstance(item, dict):
-        return [f"{place} must be an object, it is {type_name(item)}"]
-    reasons = _field_problems(place, item, ("id", "key"), ("variations",))
-    if not isinstance(item.get("status"), str | None):
-        reasons.append(f"{place}.status must be a string, it is {type_name(item['status'])}")
-    for index, variation in enumerate(as_list(item.get("variations"))):
-        where = f"{place}.variations[{index}]"
-        if isinstance(variation, dict):
-            reasons += _field_problems(where, variation, ("id", "key"), ())
-        else:
-            reasons.append(f"{where} must be an object, it is {type_name(variation)}")
-    return reasons
-
-
-def _item_problems(obj: Mapping[str, Any], key: str, texts: Sequence[str], lists: Sequence[str]) -> list[str]:
-    reasons: list[str] = []
-    for index, item in enumerate(as_list(obj.get(key))):
-        place = f"{key}[{index}]"
-        if isinstance(item, dict):
-            reasons += _field_problems(place, item, texts, lists)
-        else:
-            reasons.append(f"{place} must be an object, it is {type_name(item)}")
-    return reasons
-
-
-def _field_problems(
-    place: str, item: Mapping[str, Any], texts: Sequence[str], lists: Sequence[str]
-) -> list[str]:
-    """Texts must be there; a list may be missing or null, as it may in Optimizely's JavaScript SDK."""
-    reasons = []
-    for name in texts:
-        if name not in item:
-            reasons.append(f"{place}.{name} is missing")
-        elif not _is_text(item[name]):
-            reasons.append(f"{place}.{name} must be a string, it is {type_name(item[name])}")
-    for name in lists:
-        if not isinstance(item.get(name), list | None):
-            reasons.append(f"{place}.{name} must be a list, it is {type_name(item[name])}")
-    return reasons
-
-
-def _is_text(value: object) -> bool:
-    """Whether it is a string, or a whole number, which Optimizely's Java and JavaScript SDKs take as an id too."""
-    return isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def type_name(value: object) -> str:

@@ -9,12 +9,21 @@ status as not started (`Experiment.java`), where the statuses are listed too.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from optilocal.emulator.batch.row import Note
 from optilocal.emulator.datafile.nearest import fold
-from optilocal.emulator.datafile.problems import ExperimentKind, experiment_lists, type_name
+from optilocal.emulator.datafile.problems import (
+    ANY,
+    OBJECT,
+    TEXT,
+    WHOLE,
+    Demand,
+    ExperimentKind,
+    May,
+    experiment_lists,
+    unmet,
+)
 from optilocal.emulator.json_text import as_list
 
 STATUSES = ("Running", "Launched", "Paused", "Not started", "Archived")
@@ -22,64 +31,51 @@ HOLDOUT_STATUSES = ("Draft", "Running", "Concluded", "Archived")
 _KNOWN = (*STATUSES, *(status for status in HOLDOUT_STATUSES if status not in STATUSES))
 
 
-@dataclass(frozen=True)
-class _May:
-    """A demand on a key that may be absent, or null, or both."""
-
-    demand: Any
-    be_absent: bool = True
-    be_null: bool = False
-
-
-# A demand: a JSON type by its name, a list of one demand that holds for each item, or the keys of an object.
-_TEXT, _WHOLE, _OBJECT, _ANY = "a string", "a whole number", "an object", "there"
-_Demand = str | list[Any] | dict[str, Any] | _May
-
-_VARIABLES = _May([{"id": _ANY, "value": _ANY}], be_null=True)
-_VARIATION = {"id": _TEXT, "key": _TEXT, "variables": _VARIABLES}
-_TRAFFIC = [{"entityId": _TEXT, "endOfRange": _WHOLE}]
-_RULE: dict[str, _Demand] = {
-    "id": _TEXT,
-    "key": _TEXT,
-    "status": _TEXT,
-    "layerId": _TEXT,
+_VARIABLES = May([{"id": ANY, "value": ANY}], be_null=True)
+_VARIATION = {"id": TEXT, "key": TEXT, "variables": _VARIABLES}
+_TRAFFIC = [{"entityId": TEXT, "endOfRange": WHOLE}]
+_RULE: dict[str, Demand] = {
+    "id": TEXT,
+    "key": TEXT,
+    "status": TEXT,
+    "layerId": TEXT,
     "variations": [_VARIATION],
     "trafficAllocation": _TRAFFIC,
-    "audienceIds": [_TEXT],
-    "forcedVariations": _OBJECT,
+    "audienceIds": [TEXT],
+    "forcedVariations": OBJECT,
 }
 # Of what the schema does not know the SDK only demands that it is there.
-_DELIVERY: dict[str, _Demand] = {
-    **dict.fromkeys(_RULE, _ANY),
-    "variations": [{"id": _ANY, "key": _ANY, "variables": _VARIABLES}],
+_DELIVERY: dict[str, Demand] = {
+    **dict.fromkeys(_RULE, ANY),
+    "variations": [{"id": ANY, "key": ANY, "variables": _VARIABLES}],
 }
-_HOLDOUT: dict[str, _Demand] = {
-    **dict.fromkeys(("id", "key", "status", "trafficAllocation", "audienceIds"), _ANY),
-    "variations": _May([{"id": _ANY, "key": _ANY}], be_absent=False, be_null=True),
+_HOLDOUT: dict[str, Demand] = {
+    **dict.fromkeys(("id", "key", "status", "trafficAllocation", "audienceIds"), ANY),
+    "variations": May([{"id": ANY, "key": ANY}], be_absent=False, be_null=True),
 }
-_FLAG: dict[str, _Demand] = {
-    "id": _ANY,
-    "key": _ANY,
-    "experimentIds": [_ANY],
-    "rolloutId": _TEXT,
-    "variables": [dict.fromkeys(("id", "key", "type", "defaultValue"), _ANY)],
+_FLAG: dict[str, Demand] = {
+    "id": ANY,
+    "key": ANY,
+    "experimentIds": [ANY],
+    "rolloutId": TEXT,
+    "variables": [dict.fromkeys(("id", "key", "type", "defaultValue"), ANY)],
 }
-_DATAFILE: dict[str, _Demand] = {
-    "version": _TEXT,
-    "revision": _TEXT,
-    "projectId": _TEXT,
-    "accountId": _TEXT,
-    "groups": [{"id": _TEXT, "policy": _TEXT, "trafficAllocation": _TRAFFIC, "experiments": [_RULE]}],
+_DATAFILE: dict[str, Demand] = {
+    "version": TEXT,
+    "revision": TEXT,
+    "projectId": TEXT,
+    "accountId": TEXT,
+    "groups": [{"id": TEXT, "policy": TEXT, "trafficAllocation": _TRAFFIC, "experiments": [_RULE]}],
     "experiments": [_RULE],
-    "events": [{"id": _TEXT, "key": _TEXT, "experimentIds": [_TEXT]}],
-    "audiences": [{"id": _TEXT, "name": _TEXT, "conditions": _TEXT}],
-    "attributes": [{"id": _TEXT, "key": _TEXT}],
-    "typedAudiences": _May([{"id": _ANY, "name": _ANY, "conditions": _ANY}]),
-    "rollouts": _May([{"id": _ANY, "experiments": [_DELIVERY]}]),
-    "featureFlags": _May([_FLAG]),
-    "holdouts": _May([_HOLDOUT]),
-    "localHoldouts": _May([_HOLDOUT]),
-    "integrations": _May([{"key": _TEXT, "host": _May(_TEXT), "publicKey": _May(_TEXT)}]),
+    "events": [{"id": TEXT, "key": TEXT, "experimentIds": [TEXT]}],
+    "audiences": [{"id": TEXT, "name": TEXT, "conditions": TEXT}],
+    "attributes": [{"id": TEXT, "key": TEXT}],
+    "typedAudiences": May([{"id": ANY, "name": ANY, "conditions": ANY}]),
+    "rollouts": May([{"id": ANY, "experiments": [_DELIVERY]}]),
+    "featureFlags": May([_FLAG]),
+    "holdouts": May([_HOLDOUT]),
+    "localHoldouts": May([_HOLDOUT]),
+    "integrations": May([{"key": TEXT, "host": May(TEXT), "publicKey": May(TEXT)}]),
 }
 
 
@@ -131,7 +127,8 @@ _OTHERS = "SDKs that check less, as the JavaScript one does, take it"
 
 def _unmet(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Path, what is wrong there, and what other SDKs do about it."""
-    for path, what in _missing(raw, _DATAFILE, ""):
+    for path, found, wanted in unmet(raw, _DATAFILE):
+        what = "is missing" if found is None else f"is {found}, not {wanted}"
         is_status = path.endswith(".status")
         yield (
             path,
@@ -140,31 +137,6 @@ def _unmet(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         )
     yield from _unreadable_conditions(raw)
     yield from _dangling(raw)
-
-
-def _missing(value: object, demand: _Demand, path: str) -> Iterator[tuple[str, str]]:
-    """Path and what is wrong there, for all that the demand does not find."""
-    if isinstance(demand, _May):
-        if value is not None or not demand.be_null:
-            yield from _missing(value, demand.demand, path)
-    elif isinstance(demand, str):
-        if demand != _ANY and not _is(value, demand):
-            yield path, f"is {type_name(value)}, not {demand}"
-    elif isinstance(demand, list):
-        if not isinstance(value, list):
-            yield path, f"is {type_name(value)}, not a list"
-            return
-        for index, item in enumerate(value):
-            yield from _missing(item, demand[0], f"{path}[{index}]")
-    elif not isinstance(value, Mapping):
-        yield path, f"is {type_name(value)}, not an object"
-    else:
-        for key, wanted in demand.items():
-            where = f"{path}.{key}" if path else key
-            if key in value:
-                yield from _missing(value[key], wanted, where)
-            elif not (isinstance(wanted, _May) and wanted.be_absent):
-                yield where, "is missing"
 
 
 def _unreadable_conditions(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -201,14 +173,6 @@ def _ids(items: list[Any]) -> set[str | int]:
 
 def _note(code: str, path: str, what: str) -> Note:
     return {"code": code, "message": f"{path} {what}", "path": path}
-
-
-def _is(value: object, demand: str) -> bool:
-    if demand == _TEXT:
-        return isinstance(value, str)
-    if demand == _WHOLE:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, Mapping)
 
 
 def _quoted(value: object) -> str:

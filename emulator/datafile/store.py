@@ -87,13 +87,9 @@ class DatafileStore:
             warnings += _first(datafile_notes(content.datafile))
         elif content.raw:
             warnings.append(note("no_datafile", "the text is not a datafile; it is served as it is"))
-        described = content.datafile or _last_datafile(last)
+        described = content.datafile or (last["datafile"] if last else {})
         state = {
-            "text": content.text,
-            "raw": content.raw,
-            "content_type": content.content_type,
-            "status": content.status,
-            "token": content.token,
+            **{name: value for name, value in vars(content).items() if name != "datafile"},
             "project_id": _text(described.get("projectId")),
             "account_id": _text(described.get("accountId")),
             "environment": _text(described.get("environmentKey")),
@@ -115,11 +111,12 @@ class DatafileStore:
         return old is None, warnings
 
     def _last_revision(self, sdk_key: str) -> dict[str, Any] | None:
-        last = None
-        for _, _, doc in self.journal.documents(REVISION, self.namespace):
-            if doc["of"] == sdk_key:
-                last = doc
-        return last
+        revisions = self._revisions(sdk_key)
+        return revisions[-1] if revisions else None
+
+    def _revisions(self, sdk_key: str) -> list[dict[str, Any]]:
+        """The key's revisions, oldest first."""
+        return [doc for _, _, doc in self.journal.documents(REVISION, self.namespace) if doc["of"] == sdk_key]
 
     def get(self, sdk_key: str) -> dict[str, Any] | None:
         """What the key's place holds, or None when the key is not known."""
@@ -128,11 +125,10 @@ class DatafileStore:
 
     def held_at(self, sdk_key: str, at: int) -> dict[str, Any] | None:
         """The datafile that held at a time (epoch ms), as the first one did before it; None when there never was one."""
-        held: dict[str, Any] | None = None
-        for _, _, doc in self.journal.documents(REVISION, self.namespace):
-            if doc["of"] == sdk_key and (held is None or doc["from"] <= at):
-                held = doc
-        return held["datafile"] if held else None
+        revisions = self._revisions(sdk_key)
+        held = [doc for doc in revisions if doc["from"] <= at] or revisions[:1]
+        datafile: dict[str, Any] | None = held[-1]["datafile"] if held else None
+        return datafile
 
     def find_project(self, project_id: str) -> dict[str, Any] | None:
         """What the place of a project's datafile holds: of several environments the one set last."""
@@ -147,7 +143,11 @@ class DatafileStore:
         its environment's key either, and is the only one of its owner, is served under any name.
         """
         name = _VERSION.sub("", name)
-        owned = [(key, state) for key, state in self._held() if owner_id in _owners(state)]
+        owned = [
+            (key, state)
+            for key, state in self._held()
+            if owner_id in (state["project_id"], state["account_id"])
+        ]
         named, by_id = [], []
         for key, state in owned:
             project = state["project_id"]
@@ -203,10 +203,6 @@ def touched(documents: Documents, sdk_key: str, now: int, state: Mapping[str, An
         _store(documents, sdk_key, now, state)
 
 
-def _owners(state: Mapping[str, Any]) -> tuple[Any, Any]:
-    return state["project_id"], state["account_id"]
-
-
 def _set_last(states: list[dict[str, Any]]) -> dict[str, Any] | None:
     # Several may have been set in one millisecond; the last of them comes last.
     return max(reversed(states), key=lambda state: int(state["from"]), default=None)
@@ -223,12 +219,6 @@ def _first(notes: list[Note]) -> list[Note]:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
-
-
-def _last_datafile(revision: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The datafile of a stored revision, empty without one."""
-    datafile: dict[str, Any] = revision["datafile"] if revision else {}
-    return datafile
 
 
 def listed(journal: Journal, namespace: str | None, root: str) -> list[dict[str, Any]]:
