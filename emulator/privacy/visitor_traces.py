@@ -13,40 +13,9 @@ ERASED = "[erased]"
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # Fields whose value is an id of something else, a name of the datafile or a time, and never the visitor's id.
 _NO_PERSON = frozenset(
-    (
-        *(
-            "account_id",
-            "account_ids",
-            "accountId",
-            "project_id",
-            "projectId",
-            "sdkKey",
-            "revision",
-            "region",
-        ),
-        *(
-            "client_name",
-            "client_version",
-            "campaign_id",
-            "experiment_id",
-            "variation_id",
-            "entity_id",
-            "uuid",
-        ),
-        *(
-            "key",
-            "type",
-            "kind",
-            "event_key",
-            "eventKey",
-            "flag_key",
-            "rule_key",
-            "rule_type",
-            "variation_key",
-        ),
-        *("timestamp", "received_at", "at", "number", "message_id", "messageId", "namespace"),
-        *("code", "method", "surface", "status"),
-    )
+    "account_id account_ids accountId project_id projectId sdkKey revision region client_name client_version campaign_id"
+    " experiment_id variation_id entity_id uuid key type kind event_key eventKey flag_key rule_key rule_type variation_key"
+    " timestamp received_at at number message_id messageId namespace code method surface status".split()
 )
 # Ids of persons: erased when equal to the visitor's id, never searched for it as a part.
 _IDENTITY = frozenset(["visitor_id", "user_id", "anonymous_id", "userId", "anonymousId"])
@@ -156,14 +125,11 @@ class Traces:
         if any(plain in text for plain in self._plain):
             # A short id is in every number; a word of its own it is more rarely.
             return self.telling or next(self._words(text), None) is not None
-        return self._has_marks(text) and self._spelt.search(text) is not None
-
-    def _has_marks(self, text: str) -> bool:
-        return any(mark in text for mark in self._marks)
+        return any(mark in text for mark in self._marks) and self._spelt.search(text) is not None
 
     def _words(self, text: str) -> Iterator[re.Match[str]]:
         """The id as a word of its own. Most texts have nothing in which it could be spelt otherwise: that is faster."""
-        ends, at = self._word_end if self._has_marks(text) else self._literal_end, 0
+        ends, at = self._word_end if any(mark in text for mark in self._marks) else self._literal_end, 0
         while hit := ends.search(text, at):
             if self._before.match(text, hit.start()):
                 yield hit
