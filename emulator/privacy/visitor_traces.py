@@ -12,11 +12,12 @@ ERASED = "[erased]"
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # Fields whose value is an id of something else, a name of the datafile or a time, and never the visitor's id.
-_NO_PERSON = frozenset(
-    "account_id account_ids accountId project_id projectId sdkKey revision region client_name client_version campaign_id"
-    " experiment_id variation_id entity_id uuid key type kind event_key eventKey flag_key rule_key rule_type variation_key"
-    " timestamp received_at at number message_id messageId namespace code method surface status".split()
-)
+_NO_PERSON = frozenset((
+    "account_id", "account_ids", "accountId", "project_id", "projectId", "sdkKey", "revision", "region", "client_name",
+    "client_version", "campaign_id", "experiment_id", "variation_id", "entity_id", "uuid", "key", "type", "kind",
+    "event_key", "eventKey", "flag_key", "rule_key", "rule_type", "variation_key", "timestamp", "received_at", "at",
+    "number", "message_id", "messageId", "namespace", "code", "method", "surface", "status",
+))  # fmt: skip
 # Ids of persons: erased when equal to the visitor's id, never searched for it as a part.
 _IDENTITY = frozenset(["visitor_id", "user_id", "anonymous_id", "userId", "anonymousId"])
 # Under these names the sender chooses all others.
