@@ -23,7 +23,7 @@ def dumps(value: Any) -> str:
     try:
         return _encode(value).decode()
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"))
+        return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
 
 
 def loads(text: str | bytes) -> Any:

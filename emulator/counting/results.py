@@ -50,6 +50,14 @@ class Contribution:
     shares: dict[str, Share] = field(default_factory=dict)
     set_aside: dict[str, tuple[ReasonCode, ...]] = field(default_factory=dict)
 
+    @classmethod
+    def from_json(cls, kept: Any) -> "Contribution":
+        """What was written as JSON, in which exact sums are texts."""
+        for share in kept["shares"].values():
+            for metric in share["metrics"].values():
+                metric["value"] = Decimal(metric["value"])
+        return cls(**kept)
+
 
 Held = Sequence[tuple[HoldoutStanding, Event]]
 

@@ -276,12 +276,14 @@ class Journal(ABC):
         """Verdicts to be judged: the columns of the listing, and `version`, `sent`, `timestamp`, `event_key`."""
 
     @abstractmethod
-    def stale_visitors(self, limit: int) -> list[tuple[str, str]]:
-        """`(namespace, visitor id)` of visitors to be judged and counted anew."""
+    def stale_visitors(self, limit: int) -> list[tuple[str, str, str]]:
+        """`(namespace, visitor id, folded id)` of visitors to be judged and counted anew."""
 
     @abstractmethod
-    def stale_among(self, visitors: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Those of these visitors that are to be judged and counted anew."""
+    def known_visitors(self, visitors: Collection[tuple[str, str, str]]) -> Iterator[Row]:
+        """What steps have said of those of these visitors `(namespace, id, folded id)` that there are: `{"namespace",
+        "visitor_id", "known", "number", "doc"}`, a row for each event in the list `decisions` of `known`, else one without.
+        """
 
     @abstractmethod
     def events_of(self, visitors: Collection[tuple[str, str]]) -> Iterator[Row]:

@@ -8,11 +8,6 @@ SLICE = 256
 30 % more processor time an event; steps of 1,024 take 5 to 10 % less, and keep writers waiting four times as long.
 """
 
-VISITORS = 5_000
-"""Visitors that the projector remembers. With 50 visitors of 400 events each an event costs 8 times as much when none is
-remembered; with 20,000 visitors of one event each it costs the same.
-"""
-
 PATIENCE_S = 10.0
 """Seconds that whoever writes or erases waits for another process. Erasing writes the file anew meanwhile: half a minute
 for a million events, two seconds for a hundred thousand. For as long the projector leaves a burst to capture: 20,000 events

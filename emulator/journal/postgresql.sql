@@ -62,13 +62,16 @@ CREATE INDEX events_exchange ON events (exchange);
 CREATE INDEX events_duplicate ON events (duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX events_experiment ON events (left(experiment_id, 100), namespace, number) WHERE experiment_id IS NOT NULL;
 
--- Every visitor once, under the id with case and spacing folded away: how a close id is found.
-CREATE TABLE visitors (namespace TEXT COLLATE "C" NOT NULL, fold VARCHAR COLLATE "C" NOT NULL, visitor_id VARCHAR COLLATE "C" NOT NULL);
+-- Every visitor once, under the id with case and spacing folded away: how a close id is found. `known` is JSON: which
+-- decisions matter, and what counts of the visitor; without it all waits to be judged anew, and counts nowhere till then.
+CREATE TABLE visitors (
+    namespace TEXT COLLATE "C" NOT NULL,
+    fold VARCHAR COLLATE "C" NOT NULL,
+    visitor_id VARCHAR COLLATE "C" NOT NULL,
+    known TEXT COLLATE "C"
+);
 CREATE INDEX visitors_fold ON visitors (namespace, left(fold, 100));
-
--- Visitors whose conversions wait to be judged anew, and who count nowhere until that is done.
-CREATE TABLE stale (namespace TEXT COLLATE "C" NOT NULL, visitor_id VARCHAR COLLATE "C" NOT NULL);
-CREATE INDEX stale_visitor ON stale (namespace, left(visitor_id, 100));
+CREATE INDEX visitors_stale ON visitors (namespace) WHERE known IS NULL;
 
 CREATE TABLE totals (namespace TEXT COLLATE "C" PRIMARY KEY, doc TEXT COLLATE "C" NOT NULL);
 
@@ -196,12 +199,12 @@ SELECT GREATEST((SELECT MAX(number) FROM exchanges), (SELECT exchange FROM proje
 -- name: projected elsewhere
 SELECT
     exchange,
-    exchange >= :until AND NOT EXISTS (SELECT 1 FROM verdicts WHERE judged = 0) AND NOT EXISTS (SELECT 1 FROM stale) AS done,
+    exchange >= :until AND NOT EXISTS (SELECT 1 FROM verdicts WHERE judged = 0) AND NOT EXISTS (SELECT 1 FROM visitors WHERE known IS NULL) AS done,
     EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = :lead AND classid = CAST(:key AS OID)
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS led
 FROM projection
 -- name: vacuum
-VACUUM exchanges, events, verdicts, runs, documents, visitors, stale, totals
+VACUUM exchanges, events, verdicts, runs, documents, visitors, totals
 -- name: pending
 SELECT number, namespace, at, counts, head, body FROM exchanges WHERE number > :after ORDER BY number LIMIT :limit
 -- name: first events
@@ -217,10 +220,14 @@ WITH wanted (uuid) AS (SELECT * FROM unnest(CAST(:k1 AS VARCHAR[])))
 SELECT v.number, v.namespace, v.uuid
 FROM wanted AS w JOIN verdicts AS v ON left(v.uuid, 100) = left(w.uuid, 100) AND v.uuid = w.uuid
 WHERE v.event IS NULL AND v.waits ORDER BY v.number
--- name: stale among
-WITH wanted (namespace, visitor_id) AS (SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[])))
-SELECT s.namespace, s.visitor_id FROM wanted AS w JOIN stale AS s
-    ON s.namespace = w.namespace AND left(s.visitor_id, 100) = left(w.visitor_id, 100) AND s.visitor_id = w.visitor_id
+-- name: known visitors
+WITH wanted (namespace, visitor_id, fold) AS
+    (SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[]), CAST(:k3 AS VARCHAR[])))
+SELECT v.namespace, v.visitor_id, v.known, e.number, e.doc
+FROM wanted AS w JOIN visitors AS v
+    ON v.namespace = w.namespace AND left(v.fold, 100) = left(w.fold, 100) AND v.fold = w.fold AND v.visitor_id = w.visitor_id
+    LEFT JOIN LATERAL json_array_elements_text(CAST(v.known AS JSON) -> 'decisions') AS d(number) ON TRUE
+    LEFT JOIN events AS e ON e.number = CAST(d.number AS BIGINT)
 -- name: events of
 WITH wanted (namespace, visitor_id) AS (SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[])))
 SELECT e.number, e.namespace, e.visitor_id, e.kind, e.exchange, e.duplicate_of, e.doc, v.number AS verdict, v.version,
@@ -233,9 +240,7 @@ ORDER BY e.namespace, e.visitor_id, e.kind DESC, e.number
 SELECT number, namespace, uuid, visitor_id, event, delivery, version, sent, timestamp, event_key FROM verdicts
 WHERE judged = 0 ORDER BY number LIMIT :limit
 -- name: stale visitors
-SELECT namespace, visitor_id FROM stale LIMIT :limit
--- name: any stale
-SELECT 1 FROM stale LIMIT 1
+SELECT namespace, visitor_id, fold FROM visitors WHERE known IS NULL LIMIT :limit
 -- name: totals
 SELECT doc FROM totals WHERE namespace = :namespace
 -- name: oldest events
@@ -258,28 +263,22 @@ FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS TEXT[]), CAST(:k3 AS BIGINT[]), CAS
 WHERE v.number = n.number AND v.version = n.version
 -- name: unjudge
 UPDATE verdicts SET judged = 0 WHERE number = ANY(CAST(:k1 AS BIGINT[]))
--- name: add stale
-INSERT INTO stale (namespace, visitor_id)
-SELECT n.namespace, n.visitor_id FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[])) AS n(namespace, visitor_id)
-WHERE NOT EXISTS (SELECT 1 FROM stale AS s WHERE s.namespace = n.namespace
-    AND left(s.visitor_id, 100) = left(n.visitor_id, 100) AND s.visitor_id = n.visitor_id)
--- name: settle
-DELETE FROM stale AS s USING unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[])) AS n(namespace, visitor_id)
-WHERE s.namespace = n.namespace AND left(s.visitor_id, 100) = left(n.visitor_id, 100) AND s.visitor_id = n.visitor_id
 -- name: put totals
 INSERT INTO totals (namespace, doc) SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS TEXT[]))
 ON CONFLICT (namespace) DO UPDATE SET doc = excluded.doc
--- name: add visitors
-INSERT INTO visitors (namespace, visitor_id, fold)
-SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[]), CAST(:k3 AS VARCHAR[])) AS n(namespace, visitor_id, fold)
-WHERE NOT EXISTS (SELECT 1 FROM visitors AS v WHERE v.namespace = n.namespace
-    AND left(v.fold, 100) = left(n.fold, 100) AND v.fold = n.fold AND v.visitor_id = n.visitor_id)
+-- name: put visitors
+WITH new (namespace, visitor_id, fold, known) AS
+    (SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[]), CAST(:k3 AS VARCHAR[]), CAST(:k4 AS TEXT[]))),
+there AS (UPDATE visitors AS v SET known = n.known FROM new AS n
+    WHERE v.namespace = n.namespace AND left(v.fold, 100) = left(n.fold, 100) AND v.fold = n.fold AND v.visitor_id = n.visitor_id
+    RETURNING v.namespace, v.visitor_id)
+INSERT INTO visitors (namespace, visitor_id, fold, known)
+SELECT * FROM new AS n
+WHERE NOT EXISTS (SELECT 1 FROM there AS t WHERE t.namespace = n.namespace AND t.visitor_id = n.visitor_id)
 
 -- All that is counted and judged in a namespace is counted and judged anew.
 -- name: restate visitors
-INSERT INTO stale (namespace, visitor_id) SELECT namespace, visitor_id FROM visitors AS v WHERE v.namespace = :namespace
-AND NOT EXISTS (SELECT 1 FROM stale AS s WHERE s.namespace = v.namespace
-    AND left(s.visitor_id, 100) = left(v.visitor_id, 100) AND s.visitor_id = v.visitor_id)
+UPDATE visitors SET known = NULL WHERE namespace = :namespace AND known IS NOT NULL
 -- name: restate verdicts
 UPDATE verdicts SET judged = 0 WHERE namespace = :namespace AND judged = 1 AND (event IS NULL OR event IN
     (SELECT number FROM events WHERE namespace = :namespace AND (visitor_id IS NULL OR duplicate_of IS NOT NULL)))
@@ -299,8 +298,6 @@ DELETE FROM runs WHERE namespace = :namespace
 DELETE FROM totals WHERE namespace = :namespace
 -- name: forget visitors
 DELETE FROM visitors WHERE namespace = :namespace
--- name: forget stale
-DELETE FROM stale WHERE namespace = :namespace
 -- name: forget dropped
 DELETE FROM dropped WHERE namespace = :namespace
 
@@ -407,8 +404,6 @@ SELECT COUNT(*) FROM verdicts WHERE namespace = :namespace AND delivery IS NOT N
     AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id)
 -- name: erase events
 DELETE FROM events WHERE left(visitor_id, 100) = left(:visitor_id, 100) AND visitor_id = :visitor_id AND namespace = :namespace
--- name: erase stale
-DELETE FROM stale WHERE left(visitor_id, 100) = left(:visitor_id, 100) AND visitor_id = :visitor_id AND namespace = :namespace
 -- name: erase visitor
 DELETE FROM visitors WHERE visitor_id = :visitor_id AND namespace = :namespace
 -- name: erase verdicts

@@ -12,7 +12,7 @@ from optilocal.emulator.journal.records import FILTERS, Query
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.serving.postgresql import Database, Made
 
-PROGRAM, VERSION, SCHEMA = "optilocal's emulator", 1, "optilocal_journal"
+PROGRAM, VERSION, SCHEMA = "optilocal's emulator", 2, "optilocal_journal"
 
 # Second halves of the advisory locks: who captures, who writes anything else, who projects. Numbers are given out, and
 # commits made, in one order because each kind of row has one writer at a time.

@@ -141,24 +141,22 @@ class NewVerdict(NamedTuple):
 class Step:
     """One step of the projector. It was worked out at `since`, and what it says holds together or not at all.
 
-    `visitors` are `(namespace, visitor id, folded id)`; `stale` and `settled` `(namespace, visitor id)` of visitors that
-    must be judged and counted anew, or now are. `links` are `(verdict, event)`: a report and the conversion that is its
-    own; an unreported verdict on the same event goes, and all that bear its uuid are judged anew. `totals` are texts by
-    namespace. `namespaces` are those that the step concerns, each with the number of its exchanges that are projected.
-    Of the listings in `dropped` all rows up to the number go, and are counted.
+    `visitors` says what is known, by `(namespace, visitor id, folded id)`: a JSON object in which `decisions` are numbers
+    of events, or None where the visitor must be judged and counted anew. `links` are `(verdict, event)`: a report and the
+    conversion that is its own; an unreported verdict on the same event goes, and all that bear its uuid are judged anew.
+    `totals` are texts by namespace. `namespaces` are those that the step concerns, each with the number of its exchanges
+    that are projected. Of the listings in `dropped` all rows up to the number go, and are counted.
     """
 
     since: Position
     exchange: int
     event: int
     namespaces: dict[str, int] = field(default_factory=dict)
-    visitors: set[tuple[str, str, str]] = field(default_factory=set)
+    visitors: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     verdicts: list[NewVerdict] = field(default_factory=list)
     links: list[tuple[int, int]] = field(default_factory=list)
     judged: dict[int, Judged] = field(default_factory=dict)
     unjudged: set[int] = field(default_factory=set)
-    stale: set[tuple[str, str]] = field(default_factory=set)
-    settled: set[tuple[str, str]] = field(default_factory=set)
     totals: dict[str, str] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)

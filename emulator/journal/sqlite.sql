@@ -60,20 +60,16 @@ CREATE INDEX events_exchange ON events (exchange);
 CREATE INDEX events_duplicate ON events (duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX events_experiment ON events (experiment_id, namespace) WHERE experiment_id IS NOT NULL;
 
--- Every visitor once, under the id with case and spacing folded away: how a close id is found.
+-- Every visitor once, under the id with case and spacing folded away: how a close id is found. `known` is JSON: which
+-- decisions matter, and what counts of the visitor; without it all waits to be judged anew, and counts nowhere till then.
 CREATE TABLE visitors (
     namespace TEXT NOT NULL,
     fold TEXT NOT NULL,
     visitor_id TEXT NOT NULL,
+    known TEXT,
     PRIMARY KEY (namespace, fold, visitor_id)
 ) WITHOUT ROWID;
-
--- Visitors whose conversions wait to be judged anew, and who count nowhere until that is done.
-CREATE TABLE stale (
-    namespace TEXT NOT NULL,
-    visitor_id TEXT NOT NULL,
-    PRIMARY KEY (namespace, visitor_id)
-) WITHOUT ROWID;
+CREATE INDEX visitors_stale ON visitors (namespace) WHERE known IS NULL;
 
 CREATE TABLE totals (namespace TEXT PRIMARY KEY, doc TEXT NOT NULL) WITHOUT ROWID;
 
@@ -204,10 +200,12 @@ WHERE e.duplicate_of IS NULL ORDER BY e.number
 WITH wanted (uuid) AS (VALUES :keys)
 SELECT v.number, v.namespace, v.uuid FROM wanted AS w CROSS JOIN verdicts AS v ON v.uuid = w.uuid
 WHERE v.event IS NULL AND v.waits = 1 ORDER BY v.number
--- name: stale among
-WITH wanted (namespace, visitor_id) AS (VALUES :keys)
-SELECT s.namespace, s.visitor_id FROM wanted AS w CROSS JOIN stale AS s
-    ON s.namespace = w.namespace AND s.visitor_id = w.visitor_id
+-- name: known visitors
+WITH wanted (namespace, visitor_id, fold) AS (VALUES :keys)
+SELECT v.namespace, v.visitor_id, v.known, e.number, e.doc
+FROM wanted AS w CROSS JOIN visitors AS v
+    ON v.namespace = w.namespace AND v.fold = w.fold AND v.visitor_id = w.visitor_id
+    LEFT JOIN json_each(v.known, '$.decisions') AS d LEFT JOIN events AS e ON e.number = d.value
 -- name: events of
 WITH wanted (namespace, visitor_id) AS (VALUES :keys)
 SELECT e.number, e.namespace, e.visitor_id, e.kind, e.exchange, e.duplicate_of, e.doc, v.number AS verdict, v.version,
@@ -219,9 +217,7 @@ ORDER BY e.namespace, e.visitor_id, e.kind DESC, e.number
 SELECT number, namespace, uuid, visitor_id, event, delivery, version, sent, timestamp, event_key FROM verdicts
 WHERE judged = 0 LIMIT :limit
 -- name: stale visitors
-SELECT namespace, visitor_id FROM stale LIMIT :limit
--- name: any stale
-SELECT 1 FROM stale LIMIT 1
+SELECT namespace, visitor_id, fold FROM visitors WHERE known IS NULL LIMIT :limit
 -- name: totals
 SELECT doc FROM totals WHERE namespace = :namespace
 -- name: oldest events
@@ -241,18 +237,15 @@ DELETE FROM verdicts WHERE event = :event AND delivery IS NULL
 UPDATE verdicts SET judged = 1, outcome = ?, attributed = ? WHERE number = ? AND version = ?
 -- name: unjudge
 UPDATE verdicts SET judged = 0 WHERE number = ?
--- name: add stale
-INSERT OR IGNORE INTO stale (namespace, visitor_id) VALUES (?, ?)
--- name: settle
-DELETE FROM stale WHERE namespace = ? AND visitor_id = ?
 -- name: put totals
 INSERT INTO totals (namespace, doc) VALUES (?, ?) ON CONFLICT (namespace) DO UPDATE SET doc = excluded.doc
--- name: add visitors
-INSERT OR IGNORE INTO visitors (namespace, visitor_id, fold) VALUES (?, ?, ?)
+-- name: put visitors
+INSERT INTO visitors (namespace, visitor_id, fold, known) VALUES (?, ?, ?, ?)
+ON CONFLICT (namespace, fold, visitor_id) DO UPDATE SET known = excluded.known
 
 -- All that is counted and judged in a namespace is counted and judged anew.
 -- name: restate visitors
-INSERT OR IGNORE INTO stale (namespace, visitor_id) SELECT namespace, visitor_id FROM visitors WHERE namespace = :namespace
+UPDATE visitors SET known = NULL WHERE namespace = :namespace AND known IS NOT NULL
 -- name: restate verdicts
 UPDATE verdicts SET judged = 0 WHERE namespace = :namespace AND judged = 1 AND (event IS NULL OR event IN
     (SELECT number FROM events WHERE namespace = :namespace AND (visitor_id IS NULL OR duplicate_of IS NOT NULL)))
@@ -271,8 +264,6 @@ DELETE FROM runs WHERE namespace = :namespace
 DELETE FROM totals WHERE namespace = :namespace
 -- name: forget visitors
 DELETE FROM visitors WHERE namespace = :namespace
--- name: forget stale
-DELETE FROM stale WHERE namespace = :namespace
 -- name: forget dropped
 DELETE FROM dropped WHERE namespace = :namespace
 
@@ -374,8 +365,6 @@ SELECT COUNT(*) FROM verdicts WHERE namespace = :namespace AND delivery IS NOT N
     AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id)
 -- name: erase events
 DELETE FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
--- name: erase stale
-DELETE FROM stale WHERE visitor_id = :visitor_id AND namespace = :namespace
 -- name: erase visitor
 DELETE FROM visitors WHERE visitor_id = :visitor_id AND namespace = :namespace
 -- name: erase verdicts

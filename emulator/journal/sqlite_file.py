@@ -8,7 +8,7 @@ from pathlib import Path
 from optilocal.emulator.journal.interface import JournalError
 
 APPLICATION_ID = 0x4F50_4C4F
-VERSION = 5
+VERSION = 6
 _MAGIC = b"SQLite format 3\0"
 _HEAD = 100
 

@@ -61,7 +61,7 @@ class StoredJournal(Journal):
             run("add namespace", name=namespace)
             for listing in LISTINGS:
                 run(f"forget {listing}", namespace=namespace)
-            for name in ("visitors", "stale", "totals", "dropped"):
+            for name in ("visitors", "totals", "dropped"):
                 run(f"forget {name}", namespace=namespace)
             for kind in kinds:
                 run("delete documents", kind=kind, namespace=namespace)
@@ -201,16 +201,12 @@ class StoredJournal(Journal):
     def unjudged(self, limit: int) -> list[Row]:
         return self._store.select("unjudged", limit=limit)
 
-    def stale_visitors(self, limit: int) -> list[tuple[str, str]]:
-        return [
-            (row["namespace"], row["visitor_id"]) for row in self._store.select("stale visitors", limit=limit)
-        ]
+    def stale_visitors(self, limit: int) -> list[tuple[str, str, str]]:
+        rows = self._store.select("stale visitors", limit=limit)
+        return [(row["namespace"], row["visitor_id"], row["fold"]) for row in rows]
 
-    def stale_among(self, visitors: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-        if not visitors or self._store.value("any stale") is None:
-            return set()
-        found = self._store.among("stale among", visitors)
-        return {(row["namespace"], row["visitor_id"]) for row in found}
+    def known_visitors(self, visitors: Collection[tuple[str, str, str]]) -> Iterator[Row]:
+        return self._store.among("known visitors", visitors) if visitors else iter(())
 
     def events_of(self, visitors: Collection[tuple[str, str]]) -> Iterator[Row]:
         return self._store.among("events of", visitors) if visitors else iter(())
@@ -263,7 +259,7 @@ class StoredJournal(Journal):
         with self._store.writing() as run:
             if not run.changed("advance", exchange=step.exchange, event=step.event, **since):
                 return False
-            run.many("add visitors", list(step.visitors))
+            run.many("put visitors", [(*visitor, known) for visitor, known in step.visitors.items()])
             run.insert("events", _EVENT, step.events)
             run.insert("verdicts", _VERDICT, [_verdict(new) for new in step.verdicts])
             for number, event in step.links:
@@ -275,8 +271,6 @@ class StoredJournal(Journal):
             run.many("store outcome", judged)
             for listing, cutoff in step.dropped.items():
                 _drop(run, listing, cutoff)
-            run.many("add stale", list(step.stale))
-            run.many("settle", list(step.settled))
             run.many("put totals", list(step.totals.items()))
             for namespace in step.namespaces:
                 run.tell(namespace, *_OUTCOMES)
@@ -349,7 +343,7 @@ class StoredJournal(Journal):
             counts = [
                 next(iter(run(f"count {what} to erase", **key)[0].values())) for what in ("events", "reports")
             ]
-            for name in ("erase verdicts", "erase events", "erase stale", "erase visitor"):
+            for name in ("erase verdicts", "erase events", "erase visitor"):
                 run(name, **key)
             yield StoredTraces(run, namespace, visitor), counts[0], counts[1]
             _restate(run, namespace)

@@ -2,6 +2,7 @@
 
 from optilocal.emulator.journal.interface import Journal
 from optilocal.emulator.journal.records import Judged, Position, Step
+from optilocal.emulator.projection.visitor import NOTHING
 
 _LAST = 2**63 - 1
 
@@ -22,7 +23,7 @@ def past(journal: Journal, at: Position, work: str) -> tuple[Step, str] | None:
             return step, f"verdict {row['number']}"
     elif work == "settle":
         for visitor in journal.stale_visitors(1):
-            step.settled.add(visitor)
+            step.visitors[visitor] = NOTHING
             return step, f"visitor {visitor[1]!r:.100}"
     else:
         for row in journal.oldest_events(_LAST, 1):

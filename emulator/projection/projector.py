@@ -1,29 +1,26 @@
 """The one projector: exchanges, in the order of their commits, become events, verdicts and counts, each made once."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import judge_by
 from optilocal.emulator.counting.results import Totals
-from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
 from optilocal.emulator.journal.interface import Journal, JournalError, Row
-from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S, SLICE, VISITORS
+from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S, SLICE
 from optilocal.emulator.journal.records import Position, Step
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.projection.arrival import Arrival
 from optilocal.emulator.projection.passing import past
 from optilocal.emulator.projection.verdicts import Verdicts, event_json, judged, stored_event
-from optilocal.emulator.projection.visitor import Visitor
+from optilocal.emulator.projection.visitor import Standpoint, Visitor
 from optilocal.emulator.verdict.verdict import outcome_alone
 from optilocal.serving.clock import monotonic
 
 Key = tuple[str, str]
-OnConversion = Callable[[Row, str, Any], None]
 
 
 class Projector:
@@ -38,8 +35,7 @@ class Projector:
         self._lock = threading.Lock()
         self._at: Position | None = None
         self._totals: dict[str, Totals] = {}
-        self._visitors: OrderedDict[Key, Visitor] = OrderedDict()
-        self._histories: dict[str, DatafileHistory] = {}
+        self._undecided: dict[str, Standpoint] = {}
         self._too_many: dict[str, int] = {}
         self._slice = SLICE
         self._doing: Callable[[Position], Step | None] = self._project
@@ -196,14 +192,11 @@ class Projector:
             self._forget()
             return
         self._at = step.since._replace(exchange=step.exchange, event=step.event)
-        while len(self._visitors) > VISITORS:
-            self._visitors.popitem(last=False)
 
     def _forget(self) -> None:
         self._at = None
         self._totals.clear()
-        self._visitors.clear()
-        self._histories.clear()
+        self._undecided.clear()
         self._too_many.clear()
 
     def _project(self, at: Position) -> Step | None:
@@ -218,95 +211,55 @@ class Projector:
             return reports
         self._doing = self._project
         arrival = Arrival(self.journal, self.rules, Step(at, pending[-1].number, at.event), pending)
-        visitors = self._known(arrival.visitors, arrival.step)
+        visitors = self._known(arrival.visitors)
         for row, event in arrival.events():
             key = (event.namespace, event.visitor_id or "")
             visitor = visitors.get(key)
             if event.duplicate_of is not None:
                 arrival.add_duplicate(event, row)
             elif event.kind == "decision":
-                if visitor is not None and not visitor.decide(row, self._of(event.namespace)):
+                if visitor is not None and not visitor.decide(event.number, row, self._of(event.namespace)):
                     self._leave(key, visitors, arrival.step)
             elif visitor is None and event.visitor_id:
                 # The visitor is to be judged anew, and this conversion with it.
                 if not arrival.finds_report(event):
                     arrival.add_verdict(event, None)
             else:
-                nobody = Visitor(self._history(event.namespace), self.rules)
-                pair = outcome_alone(None, row, (visitor or nobody).standings)
-                assert pair is not None
-                outcome, judgement = pair
+                stands = visitor.standings if visitor else self._without_decision(event.namespace).experiments
+                judgement = judge_by(row, stands, with_details=False)
                 if visitor is not None:
                     visitor.convert(judgement, row, self._of(event.namespace))
                 if not arrival.finds_report(event):
-                    arrival.add_verdict(event, judged(outcome, judgement.attributed_to))
+                    arrival.add_verdict(event, judged(judgement.outcome, judgement.attributed_to))
+        self._keep(visitors, arrival.step)
         return arrival.step
 
     def _leave(self, key: Key, visitors: dict[Key, Visitor], step: Step) -> None:
         """A visitor is to be judged and counted anew, and counts nowhere until that is done."""
         visitors.pop(key).leave(self._of(key[0]))
-        self._visitors.pop(key, None)
-        step.stale.add(key)
+        step.visitors[*key, fold(key[1])] = None
 
-    def _known(self, keys: Collection[Key], step: Step) -> dict[Key, Visitor]:
-        """The visitors as they stand, without those that are to be judged anew; new ones are added to the step."""
-        visitors = {}
-        missing = []
-        for key in keys:
-            visitor = self._visitors.get(key)
-            if visitor is None:
-                missing.append(key)
-            else:
-                visitors[key] = visitor
-                self._visitors.move_to_end(key)
-        stale = self.journal.stale_among(missing) if missing else set()
-        missing = [key for key in missing if key not in stale]
-        loaded = {key: self._load(key[0], rows) for key, rows in self._stored(missing)}
-        for key in missing:
-            visitor = loaded.get(key)
-            if visitor is None:
-                visitor = Visitor(self._history(key[0]), self.rules)
-                step.visitors.add((*key, fold(key[1])))
-            visitors[key] = self._visitors[key] = visitor
-        return visitors
+    def _known(self, keys: Collection[Key]) -> dict[Key, Visitor]:
+        """The visitors as they stand, new ones too, without those that are to be judged anew."""
+        known: dict[Key, str | None] = {}
+        decisions: dict[Key, dict[int, EventRow]] = {}
+        for row in self.journal.known_visitors([(*key, fold(key[1])) for key in keys]):
+            key = row["namespace"], row["visitor_id"]
+            known[key] = row["known"]
+            if row["doc"] and (decision := stored_event(row["doc"])):
+                decisions.setdefault(key, {})[row["number"]] = decision
+        return {
+            key: Visitor(self._without_decision(key[0]), known.get(key), decisions.get(key))
+            for key in keys
+            if key not in known or known[key] is not None
+        }
 
-    def _stored(self, keys: Collection[Key]) -> Iterator[tuple[Key, Iterator[Row]]]:
-        rows = self.journal.events_of(keys)
-        return groupby(rows, key=lambda row: (row["namespace"], row["visitor_id"]))
-
-    def _load(
-        self, namespace: str, rows: Iterable[Row], on_conversion: OnConversion | None = None
-    ) -> Visitor:
-        """A visitor by its stored events, decisions first; `on_conversion` gets what became of each conversion."""
-        visitor = Visitor(self._history(namespace), self.rules)
-        decisions: list[EventRow] = []
-        loaded = False
-        for row in rows:
-            if row["kind"] == "decision":
-                if row["duplicate_of"] is None and (decision := stored_event(row["doc"])):
-                    decisions.append(decision)
-                continue
-            if not loaded:
-                visitor.load(decisions)
-                loaded = True
-            conversion = stored_event(row["doc"])
-            if row["duplicate_of"] is not None or conversion is None:
-                if on_conversion:
-                    on_conversion(row, "", None)
-                continue
-            delivery = loads(row["delivery"]) if on_conversion and row["delivery"] else None
-            pair = outcome_alone(delivery, conversion, visitor.standings) if on_conversion else None
-            judgement = pair[1] if pair else judge_by(conversion, visitor.standings, with_details=False)
-            visitor.convert(judgement, conversion, None)
-            if on_conversion:
-                on_conversion(
-                    row,
-                    pair[0] if pair else "",
-                    judgement if pair else None,
-                )
-        if not loaded:
-            visitor.load(decisions)
-        return visitor
+    def _keep(self, visitors: Mapping[Key, Visitor], step: Step) -> None:
+        """Write down what is news of these visitors."""
+        for key, visitor in visitors.items():
+            text = visitor.as_text()
+            if text != visitor.known:
+                step.visitors[*key, fold(key[1])] = text
 
     def _judge(self, at: Position) -> Step | None:
         """Reports find their conversions, and verdicts that something else has changed are judged anew."""
@@ -333,26 +286,42 @@ class Projector:
 
     def _settle(self, at: Position) -> Step | None:
         """Visitors to be judged anew are: outcomes that differ are stored, and what they add is counted."""
-        keys = self.journal.stale_visitors(self._slice)
-        if not keys:
+        stale = self.journal.stale_visitors(self._slice)
+        if not stale:
             return None
-        step = Step(at, at.exchange, at.event, settled=set(keys))
-        step.namespaces.update(dict.fromkeys((namespace for namespace, _ in keys), 0))
+        step = Step(at, at.exchange, at.event)
+        visitors: dict[Key, Visitor] = {}
+        for namespace, visitor_id, _ in stale:
+            step.namespaces[namespace] = 0
+            visitors[namespace, visitor_id] = Visitor(self._without_decision(namespace))
+        rows = self.journal.events_of(visitors)
+        for key, own in groupby(rows, key=lambda row: (row["namespace"], row["visitor_id"])):
+            self._settle_one(visitors[key], list(own), self._of(key[0]), step)
+        self._keep(visitors, step)
+        return step
 
-        def store_change(row: Row, outcome: str, judgement: Any) -> None:
+    @staticmethod
+    def _settle_one(visitor: Visitor, rows: Sequence[Row], totals: Totals, step: Step) -> None:
+        """Judge and count a visitor by all its stored events."""
+        docs = [(row, stored_event(row["doc"]) if row["duplicate_of"] is None else None) for row in rows]
+        visitor.load({row["number"]: doc for row, doc in docs if doc and doc["kind"] == "decision"}, totals)
+        for row, doc in docs:
+            if row["kind"] == "decision":
+                continue
+            pair = None
+            if doc is not None:
+                delivery = loads(row["delivery"]) if row["delivery"] else None
+                pair = outcome_alone(delivery, doc, visitor.standings)
+                judgement = pair[1] if pair else judge_by(doc, visitor.standings, with_details=False)
+                visitor.convert(judgement, doc, totals)
             if row["verdict"] is None:
-                return
-            if judgement is None:
+                continue
+            if pair is None:
                 step.unjudged.add(row["verdict"])
-                return
-            new = judged(outcome, judgement.attributed_to, row["version"])
+                continue
+            new = judged(pair[0], pair[1].attributed_to, row["version"])
             if (row["judged"], row["outcome"], row["attributed"]) != (1, new.outcome, new.attributed):
                 step.judged[row["verdict"]] = new
-
-        for key, rows in self._stored(keys):
-            visitor = self._visitors[key] = self._load(key[0], rows, store_change)
-            visitor.enter(self._of(key[0]))
-        return step
 
     def _drop(self, at: Position) -> Step | None:
         """The oldest rows go where there are too many; what they counted is taken out."""
@@ -374,9 +343,7 @@ class Projector:
             self._too_many["events"] = cutoff
         step.dropped = {"events": rows[-1]["number"]}
         step.namespaces.update(dict.fromkeys((row["namespace"] for row in rows), 0))
-        visitors = self._known(
-            {(row["namespace"], row["visitor_id"]) for row in rows if row["visitor_id"]}, step
-        )
+        visitors = self._known({(row["namespace"], row["visitor_id"]) for row in rows if row["visitor_id"]})
         for row in rows:
             key = (row["namespace"], row["visitor_id"])
             visitor = visitors.get(key)
@@ -386,6 +353,7 @@ class Projector:
                 self._leave(key, visitors, step)
             else:
                 visitor.forget(event_json(row), self._of(key[0]))  # type: ignore[arg-type]
+        self._keep(visitors, step)
         return step
 
     def _of(self, namespace: str) -> Totals:
@@ -394,7 +362,7 @@ class Projector:
             self._totals[namespace] = Totals.from_text(text) if text else Totals()
         return self._totals[namespace]
 
-    def _history(self, namespace: str) -> DatafileHistory:
-        if namespace not in self._histories:
-            self._histories[namespace] = self.verdicts.history(namespace)
-        return self._histories[namespace]
+    def _without_decision(self, namespace: str) -> Standpoint:
+        if namespace not in self._undecided:
+            self._undecided[namespace] = Standpoint([], self.verdicts.history(namespace), self.rules)
+        return self._undecided[namespace]

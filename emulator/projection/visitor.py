@@ -1,6 +1,7 @@
 """One visitor of a namespace while its events come in: its decisions, and what it adds to the namespace's totals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import Judgement, judge_by
@@ -8,72 +9,104 @@ from optilocal.emulator.counting.holdouts import HoldoutStandings
 from optilocal.emulator.counting.results import Contribution, Totals, shares
 from optilocal.emulator.counting.standing import Rules, Standings
 from optilocal.emulator.datafile.history import DatafileHistory
+from optilocal.emulator.json_text import dumps, loads
+
+
+class Standpoint:
+    """Where a visitor stands by its decisions: in every experiment, and in every holdout."""
+
+    __slots__ = ("experiments", "holdouts")
+
+    def __init__(self, decisions: Iterable[EventRow], history: DatafileHistory, rules: Rules) -> None:
+        self.experiments = Standings(decisions, history, rules)
+        self.holdouts = HoldoutStandings(self.experiments.decisions, history, rules)
+
+    def of(self, decisions: Iterable[EventRow]) -> "Standpoint":
+        """Where these decisions put a visitor."""
+        return Standpoint(decisions, self.experiments.history, self.experiments.rules)
+
+    def settles(self, decision: EventRow) -> bool:
+        """Whether one more decision changes nothing, as most that an SDK sends again."""
+        return self.experiments.settle(decision) and self.holdouts.settle(decision)
+
+    def needs(self, decision: EventRow) -> bool:
+        """Whether one of the decisions says anything beyond the others."""
+        firsts = [standing.first for standing in self.experiments.all()]
+        firsts += [standing.first for standing in self.holdouts.all()]
+        return any(first is decision for first in firsts) or not self.settles(decision)
+
+    def contribution(self) -> Contribution:
+        """What the visitor adds to the results before it has converted."""
+        return shares(self.experiments, self.holdouts)
+
+
+NOTHING = dumps({"decisions": [], "converted": True, "counts": Contribution()})
+"""What is known of a visitor whose events cannot be worked on."""
 
 
 class Visitor:
-    """Brought further event by event, as they come, replays left out; `totals` are kept in step."""
+    """Brought further event by event, as they come, replays left out; `totals` are kept in step.
 
-    __slots__ = ("_contribution", "_converted", "_decisions", "_history", "_holdouts", "_rules", "_standings")
+    `known` is the text that the journal keeps of the visitor, None of a new one, and `decisions` are those that it names,
+    by their events' numbers; `undecided` is where somebody without a decision stands.
+    """
 
-    def __init__(self, history: DatafileHistory, rules: Rules) -> None:
-        self._history, self._rules = history, rules
-        self._decisions: list[EventRow] = []
-        self._standings: Standings | None = None
-        self._holdouts: HoldoutStandings | None = None
-        self._contribution = Contribution()
-        self._converted = False
+    __slots__ = ("_contribution", "_converted", "_numbers", "_stands", "known")
+
+    def __init__(
+        self, undecided: Standpoint, known: str | None = None, decisions: Mapping[int, EventRow] | None = None
+    ) -> None:
+        self.known = known
+        self._stands = undecided.of(decisions.values()) if decisions else undecided
+        told: dict[str, Any] = loads(known) if known else {}
+        self._numbers: list[int] = told.get("decisions", [])
+        self._converted: bool = told.get("converted", False)
+        self._contribution = Contribution.from_json(told["counts"]) if told else Contribution()
+
+    def as_text(self) -> str:
+        """The visitor as the journal keeps it: which decisions matter, and what it adds."""
+        return dumps({"decisions": self._numbers, "converted": self._converted, "counts": self._contribution})
 
     @property
     def standings(self) -> Standings:
         """Where the visitor stands by all its decisions."""
-        if self._standings is None:
-            self._standings = Standings(self._decisions, self._history, self._rules)
-        return self._standings
+        return self._stands.experiments
 
-    def _held(self) -> HoldoutStandings:
-        if self._holdouts is None:
-            self._holdouts = HoldoutStandings(self._decisions, self._history, self._rules)
-        return self._holdouts
+    def load(self, decisions: Mapping[int, EventRow], totals: Totals) -> None:
+        """Take all decisions there are, by their events' numbers, before anything else."""
+        self._stands = self._stands.of(decisions.values())
+        mattering = [number for number, row in decisions.items() if self._stands.needs(row)]
+        self._numbers = mattering or list(decisions)[:1]
+        self._contribution = self._stands.contribution()
+        totals.add(self._contribution)
 
-    def load(self, decisions: Iterable[EventRow]) -> None:
-        """Take the decisions that are known, before anything else."""
-        self._decisions = list(decisions)
-        self._contribution = shares(self.standings, self._held())
-
-    def decide(self, decision: EventRow, totals: Totals) -> bool:
-        """Take one more decision; False when it may change what becomes of earlier conversions: then nothing is taken.
-
-        One that changes nothing, as most that an SDK sends again, is not remembered.
-        """
-        if self.standings.settle(decision) and self._held().settle(decision):
+    def decide(self, number: int, decision: EventRow, totals: Totals) -> bool:
+        """Take one more decision; False when it may change what becomes of earlier conversions: then nothing is taken."""
+        if self._stands.settles(decision):
             return True
         if self._converted:
             return False
-        self._decisions.append(decision)
-        self._standings = self._holdouts = None
+        self._numbers.append(number)
+        self._stands = self._stands.of([*self.standings.decisions, decision])
         totals.subtract(self._contribution)
-        self._contribution = shares(self.standings, self._held())
+        self._contribution = self._stands.contribution()
         totals.add(self._contribution)
         return True
 
-    def convert(self, judgement: Judgement, conversion: EventRow, totals: Totals | None) -> None:
-        """Take one more conversion, judged by the standings; without totals it is counted in already."""
+    def convert(self, judgement: Judgement, conversion: EventRow, totals: Totals) -> None:
+        """Take one more conversion, judged by the standings."""
         self._converted = True
-        held = self._held().counted(conversion)
-        if judgement.attributed_to or held:
-            (totals or Totals()).count_in(self._contribution, judgement, held, conversion)
+        self._count(judgement, conversion, totals, 1)
 
     def forget(self, conversion: EventRow, totals: Totals) -> None:
         """Take a conversion out again."""
-        judgement = judge_by(conversion, self.standings, with_details=False)
-        held = self._held().counted(conversion)
+        self._count(judge_by(conversion, self.standings, with_details=False), conversion, totals, -1)
+
+    def _count(self, judgement: Judgement, conversion: EventRow, totals: Totals, sign: int) -> None:
+        held = self._stands.holdouts.counted(conversion)
         if judgement.attributed_to or held:
-            totals.count_in(self._contribution, judgement, held, conversion, -1)
+            totals.count_in(self._contribution, judgement, held, conversion, sign)
 
     def leave(self, totals: Totals) -> None:
         """Take all of the visitor out of the totals."""
         totals.subtract(self._contribution)
-
-    def enter(self, totals: Totals) -> None:
-        """Take all of the visitor into the totals."""
-        totals.add(self._contribution)

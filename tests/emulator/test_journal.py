@@ -108,7 +108,7 @@ def test_any_text_is_kept_and_found(open_journal: Open, visitor: str, uuid: str,
     projected(
         journal,
         event(number, visitor_id=visitor, uuid=uuid, key=key),
-        visitors={("n", visitor, visitor)},
+        visitors={("n", visitor, visitor): "{}"},
         verdicts=[NewVerdict("n", key, number, Judged("counted", "[]"))],
     )
     for filters in ({"visitor_id": visitor}, {"uuid": uuid}, {"event_key": key}):
@@ -162,9 +162,8 @@ def test_events_of_visitors_come_with_their_verdicts_decisions_first(journal: Jo
 
 def test_of_many_visitors_that_fold_alike_some_are_told(journal: Journal) -> None:
     spelt = [f"u-{number:02}" for number in range(30)]
-    projected(
-        journal, visitors={("n", each, "u") for each in spelt} | {("n", "v-1", "v"), ("m", "u-99", "u")}
-    )
+    others = [("n", "v-1", "v"), ("m", "u-99", "u")]
+    projected(journal, visitors=dict.fromkeys([*(("n", each, "u") for each in spelt), *others]))
     found = journal.close_visitors([("n", "u"), ("n", "v"), ("n", "w")])
     of_u = [row["visitor_id"] for row in found if row["fold"] == "u"]
     assert len(of_u) == 20
@@ -173,13 +172,26 @@ def test_of_many_visitors_that_fold_alike_some_are_told(journal: Journal) -> Non
 
 
 def test_stale_visitors_stay_until_they_are_settled(journal: Journal) -> None:
-    keys = {("n", f"u-{index}") for index in range(5)}
-    projected(journal, event(1), stale=keys)
-    assert set(journal.stale_visitors(10)) == keys
+    keys = [("n", f"u-{index}", f"u{index}") for index in range(5)]
+    projected(journal, event(1), visitors=dict.fromkeys(keys))
+    assert sorted(journal.stale_visitors(10)) == keys
     assert len(journal.stale_visitors(2)) == 2
-    assert journal.stale_among([("n", "u-1"), ("n", "x"), ("m", "u-1")]) == {("n", "u-1")}
-    projected(journal, settled=keys - {("n", "u-3")})
-    assert journal.stale_visitors(10) == [("n", "u-3")]
+    projected(journal, visitors={key: "{}" for key in keys if key[1] != "u-3"})
+    assert journal.stale_visitors(10) == [("n", "u-3", "u3")]
+
+
+def test_a_known_visitor_comes_with_the_decisions_that_were_named(journal: Journal) -> None:
+    known = {("n", "u-1", "u1"): '{"decisions": [2, 3]}', ("n", "u-2", "u2"): '{"decisions": []}'}
+    projected(journal, *(event(number, kind="decision") for number in (1, 2, 3)), visitors=known)
+    projected(journal, visitors={("n", "u-3", "u3"): None})
+    keys = [*known, ("n", "u-3", "u3"), ("n", "nobody", "nobody"), ("m", "u-1", "u1")]
+    rows = [(row["visitor_id"], row["known"], row["number"]) for row in journal.known_visitors(keys)]
+    assert sorted(rows, key=str) == [
+        ("u-1", '{"decisions": [2, 3]}', 2),
+        ("u-1", '{"decisions": [2, 3]}', 3),
+        ("u-2", '{"decisions": []}', None),
+        ("u-3", None, None),
+    ]
 
 
 def test_totals_are_what_the_last_step_said(journal: Journal) -> None:
@@ -197,12 +209,12 @@ def test_restating_has_everybody_judged_anew(journal: Journal) -> None:
         event(1),
         event(2, visitor_id=None),
         event(3, duplicate_of=1),
-        visitors={("n", "u-1", "u1")},
+        visitors={("n", "u-1", "u1"): "{}"},
         verdicts=[NewVerdict("n", "k", number, Judged("counted", "[]")) for number in (1, 2, 3)],
     )
     number = journal.put_report("n", reported("9", uuid=None))
     projected(journal, judged={number: Judged("sent", "[]")})
     assert journal.unjudged(10) == []
     journal.transact("n", lambda _: None, restates=True)
-    assert journal.stale_visitors(10) == [("n", "u-1")]
+    assert journal.stale_visitors(10) == [("n", "u-1", "u1")]
     assert sorted(row["event"] or 0 for row in journal.unjudged(10)) == [0, 2, 3]

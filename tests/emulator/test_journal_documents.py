@@ -31,7 +31,9 @@ def test_namespaces_come_into_being_once(journal: Journal) -> None:
 
 def test_resetting_forgets_one_namespace_and_numbers_go_on(journal: Journal) -> None:
     journal.append([exchange(), exchange(namespace="m")])
-    projected(journal, event(1), event(2, namespace="m"), totals={"n": "x"}, stale={("n", "u-1")})
+    projected(
+        journal, event(1), event(2, namespace="m"), totals={"n": "x"}, visitors={("n", "u-1", "u1"): None}
+    )
     journal.put_report("n", reported())
     journal.put_run("n", "r", None, "{}", "{}")
     for kind in ("clock", "datafile"):
@@ -142,7 +144,7 @@ def test_erasing_takes_the_visitors_own_rows_and_gives_the_rest_to_rewrite(journ
         journal,
         event(1),
         event(2, visitor_id="u-2", doc='"u-1"'),
-        visitors={("n", "u-1", "u1"), ("n", "u-2", "u2")},
+        visitors={("n", "u-1", "u1"): "{}", ("n", "u-2", "u2"): "{}"},
         verdicts=[NewVerdict("n", "k", number, Judged("counted", "[]")) for number in (1, 2)],
     )
     journal.put_report("n", reported("5"))
@@ -166,7 +168,7 @@ def test_erasing_takes_the_visitors_own_rows_and_gives_the_rest_to_rewrite(journ
     assert [row["body"] for row in journal.rows("exchanges", Query(None))] == [b"clean", b"of u-1"]
     assert [row["doc"] for row in journal.rows("events", Query("n"))] == ['"clean"']
     assert [row["delivery"] for row in journal.rows("verdicts", Query("n"))] == [None, '"clean"']
-    assert journal.stale_visitors(5) == [("n", "u-2")]
+    assert journal.stale_visitors(5) == [("n", "u-2", "u2")]
     assert not journal.knows_visitor("n", "u-1")
     assert journal.all_of_visitor("n", "u-1") == ([], [])
 

@@ -10,9 +10,11 @@ from optilocal.emulator.counting.attribution import judge_by
 from optilocal.emulator.counting.results import Totals, visitor_contribution
 from optilocal.emulator.counting.standing import Rules, Standings
 from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.projection.visitor import Visitor
+from optilocal.emulator.json_text import loads
+from optilocal.emulator.projection.visitor import Standpoint, Visitor
 
 RULES = Rules()
+UNDECIDED = Standpoint([], history(), RULES)
 visitors = st.sampled_from(["u", "v"])
 times = st.integers(NOW - 2, NOW + 2)
 
@@ -61,9 +63,13 @@ def test_counting_visitor_by_visitor_sets_aside_what_counting_at_once_does(drawn
         for visitor, campaign, account, at in drawn
     ]
     step_by_step = Totals()
-    known = {visitor: Visitor(history(), RULES) for visitor, *_ in drawn}
-    for row in deduplicate(rows):
-        assert known[row["visitor_id"]].decide(row, step_by_step)
+    known = {visitor: Visitor(UNDECIDED).as_text() for visitor, *_ in drawn}
+    numbered = dict(enumerate(deduplicate(rows)))
+    for number, row in numbered.items():
+        text = known[row["visitor_id"]]
+        visitor = Visitor(UNDECIDED, text, {each: numbered[each] for each in loads(text)["decisions"]})
+        assert visitor.decide(number, row, step_by_step)
+        known[row["visitor_id"]] = visitor.as_text()
     kept = Totals.from_text(step_by_step.as_text())
     assert kept.results(history()) == totals(rows, history(), RULES).results(history())
 
@@ -83,11 +89,11 @@ def test_counting_visitor_by_visitor_sets_aside_what_counting_at_once_does(drawn
 )
 def test_one_more_decision_is_settled_where_it_changes_nothing(more, settled):
     """What changes nothing is not remembered; what may change something makes the visitor be judged anew."""
-    visitor, summed = Visitor(history(), RULES), Totals()
-    assert visitor.decide(decision("u", "checkout-a"), summed)
+    visitor, summed = Visitor(UNDECIDED), Totals()
+    assert visitor.decide(1, decision("u", "checkout-a"), summed)
     purchase_row = conversion("u")
     visitor.convert(judge_by(purchase_row, visitor.standings), purchase_row, summed)
-    assert visitor.decide(more, summed) is settled
+    assert visitor.decide(2, more, summed) is settled
 
 
 def test_the_first_decision_of_all_is_never_settled():
