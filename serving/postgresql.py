@@ -6,7 +6,7 @@ import contextlib
 import logging
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -36,19 +36,27 @@ def is_address(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Made:
-    """The content of a schema: its `program` (a few words) and `version`, and the statements that create it."""
+    """The content of a schema: its `program` (a few words), the statements that create it, and `migrations`: those of
+    place 0 turn a schema of version 1 into one of version 2, and so on.
+    """
 
     program: str
-    version: int
     statements: str
+    migrations: Sequence[str] = ()
+
+    @property
+    def version(self) -> int:
+        """The version that this program writes."""
+        return 1 + len(self.migrations)
 
 
 class Database:
     """A schema of the database at `url`, `postgresql://USER:PASSWORD@HOST:PORT/NAME?schema=SCHEMA`.
 
     `what` it is kept for and `schema`, its usual name, come from the server. What fails raises `failed`, or `away` when
-    it may be better later: each is one line, without the password. The schema is made when it is not there; one that
-    holds anything else is refused and left as it is. `adapt` is called with each new connection.
+    it may be better later: each is one line, without the password. The schema is made when it is not there, and migrated
+    when it is of an older version; one of a newer version, or that holds anything else, is refused and left as it is.
+    `adapt` is called with each new connection.
     """
 
     def __init__(
@@ -145,7 +153,7 @@ class Database:
                 raise self._failed(
                     f"the {self._what} {self.shown} needs PostgreSQL 12 or newer and a database in the encoding UTF8"
                 )
-            # Several servers may start at once; the first creates the schema.
+            # Several servers may start at once; the first creates or migrates the schema.
             db.execute(f"SELECT pg_advisory_lock({self.key}, {_SET_UP})")
             try:
                 with db.transaction():
@@ -177,11 +185,14 @@ class Database:
             raise self._failed(
                 f"the schema {self.schema} of {self.shown} holds something else than the {self._what}, {elsewhere}"
             )
-        if kept[1] != made.version:
+        if not 1 <= kept[1] <= made.version:
             raise self._failed(
                 f"the {self._what} {self.shown}, schema {self.schema}, is of version {kept[1]}, this optilocal writes"
-                f" version {made.version}; {elsewhere}"
+                f" version {made.version} and reads older ones; {elsewhere}, or upgrade optilocal"
             )
+        for version in range(kept[1], made.version):
+            db.execute(made.migrations[version - 1])
+            db.execute("UPDATE about SET version = %s", (version + 1,))
 
     # -- connections
 

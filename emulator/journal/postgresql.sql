@@ -121,6 +121,15 @@ CREATE TABLE runs (
 CREATE INDEX runs_id ON runs (left(id, 100), namespace);
 CREATE INDEX runs_namespace ON runs (namespace, number);
 
+-- Each turns a schema of the version before into one of its number, just as `schema` makes one.
+-- name: migration 2
+DROP TABLE stale;
+ALTER TABLE visitors ADD COLUMN known TEXT COLLATE "C";
+CREATE INDEX visitors_stale ON visitors (namespace) WHERE known IS NULL;
+-- Nothing is known of any visitor: all is judged and counted anew.
+DELETE FROM totals;
+UPDATE projection SET epoch = epoch + 1;
+
 -- name: namespaces
 SELECT
     name,

@@ -12,7 +12,7 @@ from optilocal.emulator.journal.records import FILTERS, Query
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.serving.postgresql import Database, Made
 
-PROGRAM, VERSION, SCHEMA = "optilocal's emulator", 2, "optilocal_journal"
+PROGRAM, SCHEMA = "optilocal's emulator", "optilocal_journal"
 
 # Second halves of the advisory locks: who captures, who writes anything else, who projects. Numbers are given out, and
 # commits made, in one order because each kind of row has one writer at a time.
@@ -44,6 +44,9 @@ def _statements() -> dict[str, str]:
 
 # The statements of `postgresql.sql` by name, with psycopg's marks for values.
 STATEMENTS: Mapping[str, str] = _statements()
+
+# What turns a schema of version 1 into one of version 2, and so on, in the order of the file.
+MIGRATIONS = tuple(text for name, text in STATEMENTS.items() if name.startswith("migration "))
 
 
 def spelt(value: Any) -> Any:
@@ -187,7 +190,7 @@ class PostgresqlStore:
     def __init__(self, url: str, name: str) -> None:
         self.database = Database(
             url,
-            Made(PROGRAM, VERSION, STATEMENTS["schema"]),
+            Made(PROGRAM, STATEMENTS["schema"], MIGRATIONS),
             what="journal",
             schema=SCHEMA,
             failed=JournalError,

@@ -72,7 +72,7 @@ class PostgresqlSpool(Spool):
         super().__init__(kept=kept)
         self._database = Database(
             url,
-            Made("optilocal's forwarder", 1, _SCHEMA),
+            Made("optilocal's forwarder", _SCHEMA),
             what="spool",
             schema="optilocal_spool",
             failed=SpoolError,

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -41,7 +43,8 @@ def tables(postgresql: PostgresqlServer, schema: str) -> list[tuple[Any, ...]]:
 
 def test_both_databases_have_the_same_statements() -> None:
     only_here = {"projected elsewhere", "vacuum"}
-    assert set(postgresql_store.STATEMENTS) - only_here == set(sqlite_store.STATEMENTS)
+    here = {name for name in postgresql_store.STATEMENTS if not name.startswith("migration ")}
+    assert here - only_here == set(sqlite_store.STATEMENTS)
 
 
 def test_a_schema_is_made_once_by_whoever_comes_first(url: str) -> None:
@@ -83,6 +86,51 @@ def test_another_version_is_refused_and_not_touched(
     with pytest.raises(JournalError, match="is of version 99, this optilocal writes version"):
         PostgresqlJournal(url)
     assert tables(postgresql, schema) == before
+
+
+def older(postgresql: PostgresqlServer, schema: str) -> None:
+    """A schema as version 1 made and left it: one visitor's decision and conversion, another's conversion."""
+    dump = Path(__file__).with_name("journal_version_1.sql").read_text("utf-8")
+    with psycopg.connect(postgresql.url()) as db:
+        db.execute(dump.replace("older.", f"{schema}.").replace("SCHEMA older;", f"SCHEMA {schema};"))
+
+
+def shape(postgresql: PostgresqlServer, schema: str) -> list[tuple[Any, ...]]:
+    """Every column and index of a schema."""
+    columns = """SELECT table_name, column_name, data_type, is_nullable, column_default, collation_name, is_identity
+        FROM information_schema.columns WHERE table_schema = %s ORDER BY table_name, column_name"""
+    indexes = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = %s ORDER BY indexname"
+    with psycopg.connect(postgresql.url()) as db:
+        found = [*db.execute(columns, (schema,)), *db.execute(indexes, (schema,))]
+    return [
+        tuple(str(value).replace(f"{schema}.", "") if value is not None else None for value in row)
+        for row in found
+    ]
+
+
+def test_a_schema_of_an_older_version_is_migrated_once_and_goes_on(
+    postgresql: PostgresqlServer, schema: str, url: str
+) -> None:
+    older(postgresql, schema)
+    options = Settings(port=0, journal=url)
+    with ThreadPoolExecutor() as starting, requests.Session() as session:
+        servers = list(starting.map(lambda _: EmulatorServer(options).start(), range(3)))
+        try:
+            spaces = [Space(server.base_url, "kept", session) for server in servers]
+            found = [space.json("verdicts")["verdicts"] for space in spaces]
+            assert [(row["number"], row["outcome"]) for row in found[0]] == [
+                (1, "counted"),
+                (2, "user_not_activated"),
+            ]
+            assert found == [found[0]] * 3
+            spaces[1].send(batch(decide("u-3"), convert("u-3")))
+            checkout = spaces[2].json("results")["experiments"]["checkout"]["variations"]["a"]
+            assert (checkout["visitors"], checkout["metrics"]["Order Completed"]["total"]) == (2, 2)
+        finally:
+            for server in servers:
+                server.stop()
+    PostgresqlJournal(postgresql.url(f"{schema}_new")).close()
+    assert shape(postgresql, schema) == shape(postgresql, f"{schema}_new")
 
 
 def test_an_empty_schema_that_somebody_made_is_used(
