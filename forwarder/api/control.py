@@ -18,6 +18,7 @@ from optilocal.forwarder.queue.instances import ENABLED, of_action
 from optilocal.forwarder.stages.platform import PARTS
 from optilocal.forwarder.stages.shape import ShapeError
 from optilocal.forwarder.store.spool import FILTERS, STATES, SpooledDelivery
+from optilocal.serving.metrics import CONTENT_TYPE, Metric, as_text
 from optilocal.serving.request import Wait
 from optilocal.serving.site import current_namespace, current_request
 
@@ -50,6 +51,33 @@ def _version() -> str:
         return version("optilocal")
     except PackageNotFoundError:
         return "0"
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """The figures of the whole spool, of every namespace and of every forwarder on it; retries are this forwarder's."""
+    spool = context().spool
+    kept = spool.outcome_counts()
+    found = [
+        Metric(
+            "optilocal_accepted_total",
+            "counter",
+            "Source events accepted",
+            {"": sum(kept.values()) + spool.dropped()},
+        ),
+        Metric(
+            "optilocal_waiting", "gauge", "Deliveries that wait to be sent or reported", {"": spool.waiting()}
+        ),
+        Metric("optilocal_deliveries", "gauge", "Deliveries kept, by outcome", kept, label="outcome"),
+        Metric(
+            "optilocal_retries_total",
+            "counter",
+            "Attempts after the first, of this forwarder, by what they came to",
+            dict(context().dispatcher.retries),
+            label="outcome",
+        ),
+    ]
+    return Response(as_text(found), content_type=CONTENT_TYPE)
 
 
 # -- settings, mappings, and what Segment does before them

@@ -67,6 +67,8 @@ class Dispatcher:
         self._unwritten = 0
         self._printed_at: float | None = None
         self._stopping = False
+        self.retries: Counter[str] = Counter()
+        """Attempts after the first, by what they came to."""
         self._threads: list[threading.Thread] = []
         for due, row, namespace in spool.schedule():
             self._held.add(row)
@@ -223,6 +225,9 @@ class Dispatcher:
         delivery = spooled.delivery
         if delivery.retry_at is not None:
             delivery = self._instances.get(spooled.namespace).attempt(delivery)
+            if len(delivery.report["attempts"]) > 1:
+                with self._changed:
+                    self.retries[delivery.outcome] += 1
             due = self._clock.now_ms() if delivery.retry_at is None else delivery.retry_at
             # It is saved before it is reported: after a crash here it must not be sent again.
             if not self._save(delivery, due):

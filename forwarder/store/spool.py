@@ -203,6 +203,11 @@ class Spool(ABC):
         """How many deliveries are due now or later."""
         return int(self._rows("SELECT count(*) FROM deliveries WHERE due IS NOT NULL")[0][0])
 
+    def outcome_counts(self) -> dict[str, int]:
+        """How many deliveries are kept, by outcome."""
+        sql = "SELECT outcome, count(*) FROM deliveries GROUP BY outcome ORDER BY outcome"
+        return {str(outcome): int(count) for outcome, count in self._rows(sql)}
+
     def get(self, namespace: str, delivery_id: str) -> SpooledDelivery | None:
         """One delivery by its id."""
         return next(iter(self._select("WHERE namespace = ? AND id = ?", namespace, delivery_id)), None)

@@ -172,6 +172,32 @@ class TestDeliveries:
         assert [report["outcome"] for report in reports] == ["pending", "sent"]
         assert len({report["id"] for report in reports}) == 1
 
+    def test_figures_tell_what_was_accepted_sent_and_tried_again(
+        self, make_server: Make, double: OptimizelyDouble
+    ) -> None:
+        clock = ManualClock(NOON)
+        segment = make_server(clock)
+        segment.post("/v1/page", {"userId": "u"})
+        segment.ended()
+        double.next(EVENTS, Answer(503), Answer(503))
+        segment.post("/v1/track", TRACK)
+        for tried in (1, 2):
+            # Reported with so many attempts: the next one waits for its time.
+            double.wait_for("/_emulator/deliveries", 1 + tried)
+            clock.advance(60)
+        segment.ended(2)
+        answer = segment.get("/_forwarder/metrics")
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        found = [line for line in answer.text.splitlines() if not line.startswith("#")]
+        assert found == [
+            "optilocal_accepted_total 2",
+            "optilocal_waiting 0",
+            'optilocal_deliveries{outcome="not_subscribed"} 1',
+            'optilocal_deliveries{outcome="sent"} 1',
+            'optilocal_retries_total{outcome="pending"} 1',
+            'optilocal_retries_total{outcome="sent"} 1',
+        ]
+
     def test_a_report_that_was_not_taken_is_told_again(
         self, make_server: Make, double: OptimizelyDouble
     ) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,7 @@ class TestQueue:
                 spool.save(one.with_report(outcome="delivery_failed"), due=None)
         left = spool.listing(None, limit=5000)
         assert spool.dropped() == 1000 - len(left)
+        assert spool.outcome_counts() == Counter(one.delivery.outcome for one in left)
         assert spool_ids(left) == [*range(50), *range(90, 100), *range(989, 1000)]
 
     def test_any_text_is_kept_and_found(self, spool: Spool) -> None:
