@@ -18,6 +18,11 @@ from optilocal.serving.log import log
 from optilocal.serving.namespaces import DEFAULT
 from optilocal.serving.site import current_namespace
 
+Recorder = Callable[[str, Sequence[str]], tuple[str, list[str]]]
+"""A namespace and message ids (none: all) → a scenario's YAML, and in a line each what came out otherwise when it was run.
+Raises ValueError, one line, where nothing can be recorded.
+"""
+
 EXTENSION = "emulator"
 CLOCK = "clock"
 
@@ -26,7 +31,7 @@ CLOCK = "clock"
 class Context:
     """One emulator's parts. `new_id` gives a new id of 32 hexadecimal digits. `page_token` is what the viewer's pages name
     when they change something, which no page of anybody else can read. `forwarder` is the base URL of the forwarder that
-    the viewer speaks to, None where none is known.
+    the viewer speaks to, None where none is known; `recorder` writes scenarios, None where nothing does.
     """
 
     settings: Settings
@@ -37,6 +42,7 @@ class Context:
     new_id: Callable[[], str]
     page_token: str
     forwarder: str | None = None
+    recorder: Recorder | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def report(self, text: str) -> None:

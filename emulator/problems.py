@@ -27,6 +27,8 @@ class Problem(problems.Problem):
         "unknown_rule": 404,
         "unknown_prediction": 404,
         "no_forwarder": 409,
+        "no_recorder": 409,
+        "not_recorded": 409,
         "already_processed": 409,
         "no_export": 409,
         "too_many_namespaces": 429,

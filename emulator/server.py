@@ -8,7 +8,7 @@ from functools import partial
 from flask import Flask
 
 from optilocal.emulator.app import create_app
-from optilocal.emulator.context import EXTENSION, Context
+from optilocal.emulator.context import EXTENSION, Context, Recorder
 from optilocal.emulator.control.forgetting import Forgetting
 from optilocal.emulator.datafile.source import DatafileSources
 from optilocal.emulator.journal.opening import open_journal
@@ -93,6 +93,11 @@ class EmulatorServer:
         """From now on this is the forwarder that the viewer speaks to."""
         assert self._context is not None
         self._context.forwarder = forwarder_url
+
+    def record_with(self, recorder: Recorder) -> None:
+        """From now on the viewer records scenarios by this."""
+        assert self._context is not None
+        self._context.recorder = recorder
 
     def stop(self) -> None:
         """Stop serving, let waiting clients go, close the journal; at once, and as often as one likes."""

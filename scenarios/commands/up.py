@@ -8,7 +8,9 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +152,7 @@ def command(
             workers = Workers(chosen, WORKERS)
         with LocalServers(options, with_forwarder=True) as servers, ExitStack() as opened:
             serve_alone()
+            servers.record_with(partial(_recorded, servers))
             print(f"emulator  {servers.emulator_url}", flush=True)
             print(f"forwarder {servers.forwarder_url}", flush=True)
             if tls is not None:
@@ -174,6 +177,19 @@ def command(
             except Ended:
                 ending.code = code  # ending is what the signal asked for, and nothing went wrong
     return code
+
+
+def _recorded(servers: LocalServers, namespace: str, message_ids: Sequence[str]) -> tuple[str, list[str]]:
+    """What the viewer records. Raises ValueError where nothing can be recorded."""
+    from optilocal.scenarios.editing.record import recorded_scenario  # noqa: PLC0415 - YAML is slow to import
+    from optilocal.scenarios.running.emulator_client import EmulatorClient  # noqa: PLC0415
+
+    name = None if namespace == "default" else namespace
+    emulator = EmulatorClient(servers.emulator_url, name, ask=servers.ask)
+    try:
+        return recorded_scenario(emulator, message_ids)
+    except CannotRun as error:
+        raise ValueError(str(error)) from None
 
 
 def _print_verdicts(servers: LocalServers) -> None:

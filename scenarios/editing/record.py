@@ -14,7 +14,7 @@ from typing import Any
 from optilocal.forwarder.clock import SystemClock
 from optilocal.forwarder.pipeline.source_event import iso_time
 from optilocal.scenarios.editing.expectation_changes import applied, changes
-from optilocal.scenarios.editing.recording import Journal, Recording, record
+from optilocal.scenarios.editing.recording import Journal, record
 from optilocal.scenarios.editing.yaml_text import block
 from optilocal.scenarios.language.loader import SUFFIX, load_file
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError
@@ -53,15 +53,7 @@ def record_namespace(
         _check_name(output, overwrite=overwrite)
     emulator = EmulatorClient(emulator_url, namespace)
     emulator.health()
-    journal = read_journal(emulator, message_ids)
-    try:
-        recording = record(journal)
-    except ValueError as error:
-        where = f"namespace {emulator.namespace or 'default'} at {emulator.root}"
-        raise CannotRun(
-            f"{where}: {error}; see what is there in the viewer, or name another --namespace"
-        ) from None
-    draft = _draft(recording, journal, emulator, output)
+    draft = _draft(emulator, message_ids, output)
     if output is not None and not overwrite:
         for name, datafile in draft.files.items():
             beside = output.with_name(name)
@@ -72,10 +64,19 @@ def record_namespace(
         print(f"optilocal: not as recorded: {printable(line)}", file=sys.stderr)
     _write(draft, output)
     if output is not None:
-        count = len(recording.expect["tracks"])
+        count = sum("track" in step for step in draft.document["steps"])
         calls = f"{count} track call{'' if count == 1 else 's'}"
         print(f"recorded {calls} in {output}, {', '.join(draft.files)} beside it: optilocal run {output}")
     return 1 if lines else 0
+
+
+def recorded_scenario(emulator: EmulatorClient, message_ids: Sequence[str]) -> tuple[str, list[str]]:
+    """A scenario file with its datafiles in it, of everything or of the events named, and the differences from what was
+    recorded, a line each. Raises CannotRun.
+    """
+    draft = _draft(emulator, message_ids, None)
+    differences = settle(draft)
+    return draft.text(), differences
 
 
 def read_journal(emulator: EmulatorClient, message_ids: Sequence[str]) -> Journal:
@@ -126,8 +127,16 @@ def _unusable(row: Mapping[str, Any]) -> tuple[int, dict[str, Any]] | None:
     return row["from"], {key: value for key, value in served.items() if value is not None}
 
 
-def _draft(recording: Recording, journal: Journal, emulator: EmulatorClient, output: Path | None) -> Draft:
-    """The document; datafiles go beside a file and into a document that has none."""
+def _draft(emulator: EmulatorClient, message_ids: Sequence[str], output: Path | None) -> Draft:
+    """The document; datafiles go beside a file and into a document that has none. Raises CannotRun."""
+    journal = read_journal(emulator, message_ids)
+    try:
+        recording = record(journal)
+    except ValueError as error:
+        where = f"namespace {emulator.namespace or 'default'} at {emulator.root}"
+        raise CannotRun(
+            f"{where}: {error}; see what is there in the viewer, or name another --namespace"
+        ) from None
     files: dict[str, Mapping[str, Any]] = {}
 
     def placed(datafile: Mapping[str, Any]) -> Any:
@@ -140,10 +149,11 @@ def _draft(recording: Recording, journal: Journal, emulator: EmulatorClient, out
         return name
 
     events = sum(1 for step in recording.steps if "track" in step)
+    datafile = {"datafile": placed(journal.datafiles[0][1])}
     document: dict[str, Any] = {
         "scenario": f"Recorded: {events} track call{'' if events == 1 else 's'} in {emulator.namespace or 'default'}",
         "tags": ["recorded"],
-        "datafile": placed(journal.datafiles[0][1]),
+        **(datafile if output else {}),
         **({"settings": {"accessToken": _TOKEN}} if recording.needs_token else {}),
         "mappings": journal.mappings or "default",
         "clock": iso_time(recording.clock_ms),
@@ -152,6 +162,7 @@ def _draft(recording: Recording, journal: Journal, emulator: EmulatorClient, out
             for step in recording.steps
         ],
         "expect": recording.expect,
+        **({} if output else datafile),  # hundreds of lines, below what is read
     }
     comments = [
         f"Recorded by `optilocal record` from {emulator.root}, namespace {emulator.namespace or 'default'}."

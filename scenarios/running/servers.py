@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from optilocal.emulator.context import Recorder
 from optilocal.emulator.datafile.datafile import DatafileError
 from optilocal.emulator.journal.interface import JournalError
 from optilocal.emulator.server import EmulatorServer
@@ -68,6 +69,11 @@ class LocalServers:
         """`http://HOST:PORT` of the forwarder."""
         assert self._forwarder is not None
         return self._forwarder.base_url
+
+    def record_with(self, recorder: Recorder) -> None:
+        """From now on the viewer records scenarios by this."""
+        assert self._emulator is not None
+        self._emulator.record_with(recorder)
 
     def __enter__(self) -> Self:
         options = self._options

@@ -21,8 +21,6 @@
     skipped: "does not apply",
   };
 
-  const shell = (text) => "'" + String(text).replace(/'/g, "'\\''") + "'";
-
   function strip(stages) {
     return o.h(
       "nav",
@@ -193,10 +191,7 @@
             o.copy("Copy as text", () => o.texts.verdict(verdict)),
             o.source.kind === "live" &&
               verdict.message_id &&
-              o.copy(
-                "Copy command that records it as a scenario",
-                `optilocal record --emulator ${o.source.base.replace(/\/$/, "")} --namespace ${verdict.namespace} --message-id ${shell(verdict.message_id)} -o event.scenario.yaml`,
-              ),
+              o.recordButton("Record as a scenario", verdict.namespace, verdict.message_id),
             o.source.kind === "live" &&
               verdict.delivery &&
               verdict.kind !== "deletion" &&

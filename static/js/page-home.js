@@ -189,7 +189,7 @@
           addresses(emulator, segment, datafiles),
           o.h("h2", {}, "Send something"),
           snippets(emulator, segment, datafiles),
-          o.h("p", { class: "actions" }, resetButton(ns)),
+          o.h("p", { class: "actions" }, o.recordButton(`Record namespace ${ns} as a scenario`, ns), resetButton(ns)),
         ),
       ),
     );

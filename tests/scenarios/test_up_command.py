@@ -2,67 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
+from segment_source import SegmentSource
+from up_process import Up
 
 from optilocal.scenarios.cli import main
-
-
-class Up:
-    """A running sandbox and the lines it printed."""
-
-    def __init__(self, folder: Path, *arguments: str, until: str = "viewer") -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "optilocal",
-            "up",
-            "--emulator-port",
-            "0",
-            "--forwarder-port",
-            "0",
-            *arguments,
-        ]
-        self.process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=folder,
-            env={**os.environ, "NO_COLOR": "1"},
-        )
-        self.lines: list[str] = []
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip())
-            if line.strip().startswith(until):
-                break
-        assert self.lines, self.process.stderr.read() if self.process.stderr else ""
-        self.emulator = self.lines[0].removeprefix("emulator  ")
-        self.forwarder = self.lines[1].removeprefix("forwarder ")
-
-    def interrupt(self) -> int:
-        self.process.send_signal(signal.SIGINT)
-        _, errors = self.process.communicate(timeout=30)
-        assert errors == ""
-        return self.process.returncode
 
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
     sandbox = Up(tmp_path)
     yield sandbox
-    if sandbox.process.poll() is None:
-        sandbox.process.kill()
-        sandbox.process.communicate()
+    sandbox.kill()
 
 
 def test_an_event_goes_all_the_way_and_is_explained(up: Up, capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,3 +148,21 @@ def test_folders_named_as_the_two_servers_are_no_harm(tmp_path: Path) -> None:
     sandbox = Up(tmp_path)
     assert requests.get(sandbox.forwarder + "/_forwarder/health", timeout=10).status_code == 200
     assert sandbox.interrupt() == 0
+
+
+def test_what_came_is_recorded_over_http_as_a_scenario_that_passes(up: Up, tmp_path: Path) -> None:
+    for message_id, name in (("m-1", "Order Completed"), ("m-2", "order completed")):
+        event = {"event": name, "userId": "u-1", "messageId": message_id, "writeKey": "k"}
+        requests.post(f"{up.forwarder}/v1/track", json=event, timeout=10).raise_for_status()
+    SegmentSource(up.forwarder).ended(2, state="ended")
+    where = f"{up.emulator}/_emulator/recording"
+    everything = requests.get(where, timeout=60).json()
+    only = requests.get(where, params={"message_id": "m-2"}, timeout=60).json()
+    assert (everything["differences"], only["differences"]) == ([], [])
+    assert (everything["scenario"].count("messageId: m-"), only["scenario"].count("messageId: m-")) == (2, 1)
+    file = tmp_path / "recorded.scenario.yaml"
+    file.write_text(everything["scenario"], encoding="utf-8")
+    assert main(["run", str(file)]) == 0
+    refused = requests.get(where, params={"message_id": "nobody's"}, timeout=60)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_recorded")
+    assert "nobody's" in refused.json()["error"]["message"]
