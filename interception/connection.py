@@ -1,4 +1,4 @@
-"""One client of the proxy: its first request, then a pipe between it and the server that answers."""
+"""Connections through the proxy: a pipe between a client and the server that answers, its requests rewritten on the way."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import asyncio
 import socket
 import ssl
 import struct
-from typing import TYPE_CHECKING, cast
+from collections import Counter
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
 
+from optilocal.interception.hosts import HOSTS, Upstream
 from optilocal.interception.requests import BadRequest, RequestStream
 
-if TYPE_CHECKING:
-    from optilocal.interception.proxy import Proxy
-
-_LONGEST_HEAD = 65_536
 _RESET = struct.pack("ii", 1, 0)
-_IS_PROXY = "this is a proxy: it takes CONNECT and requests with a whole address"
-ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 def refusal(status: str, reason: str) -> bytes:
@@ -35,13 +33,92 @@ def refuse(transport: asyncio.Transport, status: str, reason: str) -> None:
     transport.close()
 
 
+@dataclass(slots=True)
+class Tally:
+    """Counts of connections and requests by host. The proxy's thread alone writes them, as long as the proxy runs."""
+
+    caught: Counter[str] = field(default_factory=Counter)
+    """Requests to caught hosts."""
+    tunnelled: Counter[str] = field(default_factory=Counter)
+    """Connections to other hosts that were let through."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Connections to other hosts that were refused."""
+    unreached: dict[str, str] = field(default_factory=dict)
+    """Hosts and servers that could not be reached → why."""
+    distrusted: Counter[str] = field(default_factory=Counter)
+    """Connections to caught hosts whose client did not accept the certificate."""
+
+
+class Network:
+    """What the connections of one proxy share. All of it happens on the loop's thread.
+
+    `upstreams` has an Upstream for each server of `HOSTS`, `hosts` the host that each TLS context answers as.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        upstreams: Mapping[str, Upstream],
+        hosts: Mapping[ssl.SSLContext, str],
+    ) -> None:
+        self._loop, self._upstreams, self.hosts = loop, upstreams, hosts
+        self.tally = Tally()
+        self.transports: set[asyncio.Transport] = set()
+        """The connections that are open."""
+        self._tls = ssl.create_default_context()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def do(self, what: Coroutine[Any, Any, None]) -> None:
+        """Run something until it is done or the proxy stops."""
+        task = self._loop.create_task(what)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """End everything that is being done, and break off every connection."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for transport in list(self.transports):
+            transport.abort()
+        # What was aborted is closed in the loop's next turn.
+        await asyncio.sleep(0)
+
+    def upstream(self, host: str) -> Upstream:
+        """The server behind a caught host."""
+        return self._upstreams[HOSTS[host]]
+
+    def answering(self, client: Pipe, host: str) -> Pipe:
+        """The other side of a client of a caught host: a connection to the server that imitates it, being made."""
+        upstream = self.upstream(host)
+        side = Pipe(self)
+        side.other = client
+        self.do(self.reach(side, upstream.host, upstream.port, tls=upstream.tls))
+        return side
+
+    async def connect(self, side: Pipe, host: str, port: int, *, tls: bool = False) -> None:
+        """Connect a side. Raises OSError."""
+        await self._loop.create_connection(lambda: side, host, port, ssl=self._tls if tls else None)
+
+    async def reach(self, side: Pipe, host: str, port: int, *, tls: bool) -> None:
+        """Connect a side, or answer its client that the host cannot be reached."""
+        try:
+            await self.connect(side, host, port, tls=tls)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self.tally.unreached[f"{host}:{port}"] = reason
+            if side.other is not None:
+                side.other.send(refusal("502 Bad Gateway", f"{host}:{port} cannot be reached: {reason}"))
+                side.other.end()
+
+
 class Pipe(asyncio.Protocol):
     """One side of a connection through the proxy: it sends what it reads to the `other` side, no faster than that side
     takes it.
     """
 
-    def __init__(self, proxy: Proxy) -> None:
-        self.proxy = proxy
+    def __init__(self, network: Network) -> None:
+        self.network = network
         self.transport: asyncio.Transport | None = None
         self.other: Pipe | None = None
         self._pending: list[bytes] = []
@@ -49,7 +126,7 @@ class Pipe(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.proxy.sides.add(self)
+        self.network.transports.add(self.transport)
         pending, self._pending = self._pending, []
         for data in pending:
             self.transport.write(data)
@@ -92,7 +169,8 @@ class Pipe(asyncio.Protocol):
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.proxy.sides.discard(self)
+        if self.transport is not None:
+            self.network.transports.discard(self.transport)
         if self.other is not None:
             self.other.end(reset=isinstance(error, ConnectionResetError))
 
@@ -120,21 +198,21 @@ class Caught(Pipe):
     Without a `host` the client's TLS server name (SNI) decides.
     """
 
-    def __init__(self, proxy: Proxy, host: str | None = None) -> None:
-        super().__init__(proxy)
+    def __init__(self, network: Network, host: str | None = None) -> None:
+        super().__init__(network)
         self.host = host
         self._requests: RequestStream | None = None
         self._asked = self._distrusted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self.host is None:
-            self.host = self.proxy.host_of(transport.get_extra_info("ssl_object"))
+            self.host = self.network.hosts[transport.get_extra_info("ssl_object").context]
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         assert self.host is not None
         if self._requests is None:
-            self._requests = RequestStream(self.proxy.upstream(self.host).prefix, self._seen)
+            self._requests = RequestStream(self.network.upstream(self.host).prefix, self._seen)
         try:
             out = self._requests.feed(data)
         except BadRequest as error:
@@ -144,7 +222,7 @@ class Caught(Pipe):
         if self.other is None:
             # Nothing more is read from the client until the server is connected.
             self.read(False)
-            self.other = self.proxy.answering(self, self.host)
+            self.other = self.network.answering(self, self.host)
         if out:
             self.other.send(out)
 
@@ -164,12 +242,12 @@ class Caught(Pipe):
             and self.host is not None
         ):
             self._distrusted = True
-            self.proxy.tally.distrusted[self.host] += 1
+            self.network.tally.distrusted[self.host] += 1
 
     def _seen(self) -> None:
         assert self.host is not None
         self._asked = True
-        self.proxy.tally.caught[self.host] += 1
+        self.network.tally.caught[self.host] += 1
 
 
 class Plain(Pipe):
@@ -177,15 +255,15 @@ class Plain(Pipe):
 
     def __init__(
         self,
-        proxy: Proxy,
+        network: Network,
         host: str | None = None,
         *,
         whole: bool = False,
         headers: tuple[tuple[bytes, bytes], ...] = (),
     ) -> None:
-        super().__init__(proxy)
+        super().__init__(network)
         self._host = host
-        prefix = proxy.upstream(host).prefix if host else ""
+        prefix = network.upstream(host).prefix if host else ""
         self._requests = RequestStream(prefix, self._seen, once=True, whole=whole, headers=headers)
         self._answer: bytes | None = b""
 
@@ -215,57 +293,10 @@ class Plain(Pipe):
             self.end()
             return
         if self.other is None and self._host is not None:
-            self.other = self.proxy.answering(self, self._host)
+            self.other = self.network.answering(self, self._host)
         if self.other is not None and out:
             self.other.send(out)
 
     def _seen(self) -> None:
         if self._host is not None:
-            self.proxy.tally.caught[self._host] += 1
-
-
-class Greeting(asyncio.Protocol):
-    """The first request of a client of the proxy: a CONNECT, or a request with a whole address."""
-
-    def __init__(self, proxy: Proxy) -> None:
-        self._proxy = proxy
-        self._head = b""
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._proxy.greetings.add(self)
-
-    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        self._proxy.greetings.discard(self)
-
-    def close(self) -> None:
-        """Hang up."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        assert self._transport is not None
-        self._head += data
-        head, end, rest = self._head.partition(b"\r\n\r\n")
-        if not end:
-            if len(self._head) > _LONGEST_HEAD or not _is_text(self._head[:1]):
-                refuse(self._transport, "400 Bad Request", _IS_PROXY)
-            return
-        # Nothing more is read until the protocol that reads it is set.
-        self._transport.pause_reading()
-        self._proxy.greetings.discard(self)
-        words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-        if len(words) != 3:
-            refuse(self._transport, "400 Bad Request", "the first line is not HTTP")
-        elif words[0] == "CONNECT":
-            self._proxy.connect(self._transport, words[1], rest)
-        elif words[1].lower().startswith("http://"):
-            self._proxy.plain(self._transport, words[1], self._head)
-        else:
-            refuse(self._transport, "400 Bad Request", _IS_PROXY)
-
-
-def _is_text(first: bytes) -> bool:
-    """Whether a method may begin with this byte; a TLS handshake does not."""
-    return first.isalpha()
+            self.network.tally.caught[self._host] += 1

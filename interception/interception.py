@@ -6,14 +6,14 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from optilocal.interception.authority import Authority
+from optilocal.interception.connection import Tally
 from optilocal.interception.environment import Addresses, environment
 from optilocal.interception.hosts import EMULATOR, FORWARDER, InterceptionError, Policy, Upstream, host_name
 from optilocal.interception.outer import OuterProxies
-from optilocal.interception.proxy import Proxy, ProxyOptions, Tally
+from optilocal.interception.proxy import Proxy, ProxyOptions
 from optilocal.interception.trust import write_trust_files
 
 
@@ -90,7 +90,5 @@ class Interception:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()

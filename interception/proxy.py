@@ -7,36 +7,20 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from optilocal.interception.authority import Authority
-from optilocal.interception.connection import ESTABLISHED, Caught, Greeting, Pipe, Plain, refusal, refuse
+from optilocal.interception.connection import Caught, Network, Pipe, Plain, Tally, refuse
 from optilocal.interception.hosts import HOSTS, InterceptionError, Policy, Upstream, host_name
 from optilocal.interception.outer import NO_PROXIES, OuterProxies, OuterProxy
 from optilocal.serving.server import BACKLOG, ListenError, listen, reachable_url
 
-
-@dataclass(slots=True)
-class Tally:
-    """Counts of connections and requests by host. The proxy's thread alone writes them, as long as the proxy runs."""
-
-    caught: Counter[str] = field(default_factory=Counter)
-    """Requests to caught hosts."""
-    tunnelled: Counter[str] = field(default_factory=Counter)
-    """Connections to other hosts that were let through."""
-    refused: Counter[str] = field(default_factory=Counter)
-    """Connections to other hosts that were refused."""
-    unreached: dict[str, str] = field(default_factory=dict)
-    """Hosts and servers that could not be reached → why."""
-    distrusted: Counter[str] = field(default_factory=Counter)
-    """Connections to caught hosts whose client did not accept the certificate."""
-
-
+_LONGEST_HEAD = 65_536
+_IS_PROXY = "this is a proxy: it takes CONNECT and requests with a whole address"
+_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _NAME_UNKNOWN = ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 
@@ -64,20 +48,21 @@ class Proxy:
         options: ProxyOptions | None = None,
         report: Callable[[str], None] = lambda _line: None,
     ) -> None:
-        self._authority, self._upstreams, self._report = authority, upstreams, report
+        self._authority, self._report = authority, report
         self._options = options or ProxyOptions()
-        self.tally = Tally()
-        self.sides: set[Pipe] = set()
-        self.greetings: set[Greeting] = set()
         self.proxy_port = self.tls_port = 0
         self._loop = _new_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._hosts: dict[ssl.SSLContext, str] = {}
-        self._tls_to_servers = ssl.create_default_context()
+        self.network = Network(self._loop, upstreams, self._hosts)
         self._stopping = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="interception", daemon=True)
         self._listening: list[tuple[socket.socket, bool]] = []
+
+    @property
+    def tally(self) -> Tally:
+        """The counts so far."""
+        return self.network.tally
 
     @property
     def url(self) -> str:
@@ -111,9 +96,7 @@ class Proxy:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _listen(self, port: int, what: str, option: str, *, tls: bool) -> int:
@@ -144,7 +127,7 @@ class Proxy:
     async def _serve(self) -> None:
         servers = [
             await self._loop.create_server(
-                (lambda: Caught(self)) if tls else (lambda: Greeting(self)),
+                (lambda: Caught(self.network)) if tls else (lambda: Greeting(self)),
                 sock=listener,
                 backlog=BACKLOG,
                 ssl=self._context_by_name() if tls else None,
@@ -154,16 +137,7 @@ class Proxy:
         await self._stopping.wait()
         for server in servers:
             server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for side in list(self.sides):
-            if side.transport is not None:
-                side.transport.abort()
-        for greeting in list(self.greetings):
-            greeting.close()
-        # What was aborted is closed in the loop's next turn.
-        await asyncio.sleep(0)
+        await self.network.close()
 
     def _context_by_name(self) -> ssl.SSLContext:
         """A TLS context that is replaced by a host's own when the client has sent a server name (SNI)."""
@@ -183,22 +157,6 @@ class Proxy:
 
     # What follows is called by connections, on the loop's thread.
 
-    def host_of(self, connection: ssl.SSLObject) -> str:
-        """The host of a connection's certificate."""
-        return self._hosts[connection.context]
-
-    def upstream(self, host: str) -> Upstream:
-        """The server behind a caught host."""
-        return self._upstreams[HOSTS[host]]
-
-    def answering(self, client: Pipe, host: str) -> Pipe:
-        """The other side of a client of a caught host: a connection to the server that imitates it, being made."""
-        upstream = self.upstream(host)
-        side = Pipe(self)
-        side.other = client
-        self._do(self._reach(side, upstream.host, upstream.port, tls=upstream.tls))
-        return side
-
     def connect(self, transport: asyncio.Transport, target: str, rest: bytes) -> None:
         """Catch a client's CONNECT, refuse it, or open a tunnel. `rest` is what the client has sent after it."""
         name, _, digits = target.rpartition(":")
@@ -211,9 +169,9 @@ class Proxy:
                     transport, "400 Bad Request", "the client sent data before the connection was established"
                 )
             else:
-                self._do(self._catch(transport, host))
+                self.network.do(self._catch(transport, host))
         elif self._may_pass(transport, host):
-            self._do(self._tunnel(transport, host, int(digits), rest))
+            self.network.do(self._tunnel(transport, host, int(digits), rest))
 
     def plain(self, transport: asyncio.Transport, target: str, received: bytes) -> None:
         """Handle a client's request to an `http://` address, one for each connection. `received` is all it has sent."""
@@ -226,17 +184,17 @@ class Proxy:
             refuse(transport, "400 Bad Request", f"{target[:200]!r} is not an address")
             return
         if host in HOSTS:
-            self._hand_over(transport, Plain(self, host=host), received)
+            self._hand_over(transport, Plain(self.network, host=host), received)
             return
         if not self._may_pass(transport, host):
             return
         outer = self._options.outer.towards("http", host)
-        client = Plain(self, whole=outer is not None, headers=outer.headers if outer else ())
-        client.other = side = Pipe(self)
+        client = Plain(self.network, whole=outer is not None, headers=outer.headers if outer else ())
+        client.other = side = Pipe(self.network)
         side.other = client
         self._hand_over(transport, client, received)
-        address = (outer.host, outer.port, outer.tls) if outer else (host, port, False)
-        self._do(self._reach(side, *address))
+        host, port, tls = (outer.host, outer.port, outer.tls) if outer else (host, port, False)
+        self.network.do(self.network.reach(side, host, port, tls=tls))
 
     @staticmethod
     def _hand_over(transport: asyncio.Transport, client: Pipe, received: bytes) -> None:
@@ -254,14 +212,9 @@ class Proxy:
         refuse(transport, "403 Forbidden", f"--only refuses other hosts, and {host} is not served here")
         return False
 
-    def _do(self, what: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(what)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def _catch(self, transport: asyncio.Transport, host: str) -> None:
-        transport.write(ESTABLISHED)
-        client = Caught(self, host)
+        transport.write(_ESTABLISHED)
+        client = Caught(self.network, host)
         try:
             secure = await self._loop.start_tls(transport, client, self._contexts[host], server_side=True)
         except ssl.SSLError as error:
@@ -276,7 +229,7 @@ class Proxy:
 
     async def _tunnel(self, transport: asyncio.Transport, host: str, port: int, rest: bytes) -> None:
         outer = self._options.outer.towards("https", host)
-        client, side = Pipe(self), Pipe(self)
+        client, side = Pipe(self.network), Pipe(self.network)
         client.other, side.other = side, client
         try:
             answer = await self._opened(side, outer, host, port)
@@ -296,29 +249,57 @@ class Proxy:
     async def _opened(self, side: Pipe, outer: OuterProxy | None, host: str, port: int) -> bytes:
         """Connect a side to a host. Returns the answer for the client, empty where an outer proxy answers."""
         if outer is None:
-            await self._loop.create_connection(lambda: side, host, port)
-            return ESTABLISHED
-        await self._loop.create_connection(
-            lambda: side, outer.host, outer.port, ssl=self._tls_to_servers if outer.tls else None
-        )
+            await self.network.connect(side, host, port)
+            return _ESTABLISHED
+        await self.network.connect(side, outer.host, outer.port, tls=outer.tls)
         name = f"[{host}]" if ":" in host else host
         lines = [b"CONNECT %s:%d HTTP/1.1" % (name.encode(), port), b"Host: %s:%d" % (name.encode(), port)]
         lines.extend(b"%s: %s" % header for header in outer.headers)
         side.send(b"\r\n".join(lines) + b"\r\n\r\n")
         return b""
 
-    async def _reach(self, side: Pipe, host: str, port: int, tls: bool) -> None:
-        """Connect a side, or answer its client that the host cannot be reached."""
-        try:
-            await self._loop.create_connection(
-                lambda: side, host, port, ssl=self._tls_to_servers if tls else None
-            )
-        except OSError as error:
-            reason = error.strerror or str(error)
-            self.tally.unreached[f"{host}:{port}"] = reason
-            if side.other is not None:
-                side.other.send(refusal("502 Bad Gateway", f"{host}:{port} cannot be reached: {reason}"))
-                side.other.end()
+
+class Greeting(asyncio.Protocol):
+    """The first request of a client of the proxy: a CONNECT, or a request with a whole address."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self._head = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._proxy.network.transports.add(self._transport)
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        assert self._transport is not None
+        self._proxy.network.transports.discard(self._transport)
+
+    def data_received(self, data: bytes) -> None:
+        assert self._transport is not None
+        self._head += data
+        head, end, rest = self._head.partition(b"\r\n\r\n")
+        if not end:
+            if len(self._head) > _LONGEST_HEAD or not _is_text(self._head[:1]):
+                refuse(self._transport, "400 Bad Request", _IS_PROXY)
+            return
+        # Nothing more is read until the protocol that reads it is set.
+        self._transport.pause_reading()
+        self._proxy.network.transports.discard(self._transport)
+        words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+        if len(words) != 3:
+            refuse(self._transport, "400 Bad Request", "the first line is not HTTP")
+        elif words[0] == "CONNECT":
+            self._proxy.connect(self._transport, words[1], rest)
+        elif words[1].lower().startswith("http://"):
+            self._proxy.plain(self._transport, words[1], self._head)
+        else:
+            refuse(self._transport, "400 Bad Request", _IS_PROXY)
+
+
+def _is_text(first: bytes) -> bool:
+    """Whether a method may begin with this byte; a TLS handshake does not."""
+    return first.isalpha()
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

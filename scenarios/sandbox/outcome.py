@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from optilocal.interception.proxy import Tally
+from optilocal.interception.connection import Tally
 from optilocal.scenarios.comparing.results import new_run, with_scenarios
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.reporters.files import Reports

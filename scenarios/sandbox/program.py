@@ -17,9 +17,9 @@ from optilocal.forwarder.api.analytics_js import FROM_CDN
 from optilocal.forwarder.clock import SystemClock
 from optilocal.forwarder.server import ForwarderServer
 from optilocal.forwarder.settings import ServerSettings
+from optilocal.interception.connection import Tally
 from optilocal.interception.hosts import InterceptionError, Policy
 from optilocal.interception.interception import Interception
-from optilocal.interception.proxy import Tally
 from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.running.emulator_client import EmulatorClient, forwarder_health, new_session
