@@ -65,12 +65,12 @@ class Context:
             if each.namespace != DEFAULT and not self.journal.knows_namespace(each.namespace)
         }
         changing = {each.namespace for each in exchanges if each.method not in SAFE_METHODS}
-        kept = [each for each in exchanges if each.namespace not in new - changing]
+        recorded = [each for each in exchanges if each.namespace not in new - changing]
         for namespace in new & changing:
             self.journal.add_namespace(namespace)
-        if not kept:
+        if not recorded:
             return 0
-        last = self.journal.append(kept, patient=patient)
+        last = self.journal.append(recorded, patient=patient)
         self.projector.wake()
         return last
 

@@ -60,14 +60,14 @@ class Authority:
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         try:
             where.mkdir(parents=True, exist_ok=True)
-            kept = _read(where / KEY, now)
-            if kept is None:
+            pair = _read(where / KEY, now)
+            if pair is None:
                 certificate, key = _create(now)
                 _write(where / KEY, key + certificate, 0o600)
-                kept = _read(where / KEY, now) or (certificate, key)
+                pair = _read(where / KEY, now) or (certificate, key)
             if os.name == "posix":
                 (where / KEY).chmod(0o600)
-            certificate, key = kept
+            certificate, key = pair
             public = where / CERTIFICATE
             if not public.exists() or public.read_bytes() != certificate:
                 _write(public, certificate, 0o644)

@@ -64,9 +64,9 @@ def environment(
 
 def _without_proxy(before: Mapping[str, str], addresses: Addresses, *, only: bool) -> str:
     """NO_PROXY: loopback, the sandbox, and the entries of `before` that do not match a caught host."""
-    kept = [] if only else (before.get("no_proxy") or before.get("NO_PROXY") or "").split(",")
+    passed = [] if only else (before.get("no_proxy") or before.get("NO_PROXY") or "").split(",")
     entries = [urlsplit(address).hostname or "" for address in (addresses.emulator, addresses.forwarder)]
-    entries.extend(entry.strip() for entry in kept)
+    entries.extend(entry.strip() for entry in passed)
     passing = (entry for entry in entries if entry and not any(is_among(host, entry) for host in HOSTS))
     return ",".join(dict.fromkeys([*LOOPBACK, *passing]))
 

@@ -215,7 +215,7 @@ class Application:
             # In pieces, each when the client has taken most of those before: nobody's answer is kept twice.
             for at in range(0, len(body) or 1, _PIECE):
                 piece, more = body[at : at + _PIECE], at + _PIECE < len(body)
-                connection.given += len(piece)
+                connection.written += len(piece)
                 await send({"type": "http.response.body", "body": piece, "more_body": more})
                 if connection.transport.is_closing():
                     break

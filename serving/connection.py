@@ -52,8 +52,8 @@ class Connection(HttpToolsProtocol):
         self.left = self.closing = self.reading = self.in_body = False
         self.on_left: Callable[[], None] | None = None
         self._overhead = self._body = self._arrived = 0
-        self.given = 0
-        """Bytes of answers that were given to the connection to send."""
+        self.written = 0
+        """Bytes of answers that were written to the connection."""
         self._taken = 0
         self._cycles: list[RequestResponseCycle] = []
         self._began = self.loop.time()
@@ -177,7 +177,7 @@ class Connection(HttpToolsProtocol):
         """Called every few seconds: end the connection of a client that is idle, or that sends or reads too slowly."""
         unsent = self.transport.get_write_buffer_size()
         if unsent:
-            taken = self.given - unsent
+            taken = self.written - unsent
             if self._sending_since is None or taken < self._taken:
                 self._sending_since, self._taken = now, taken
             elif self._too_slow(now - self._sending_since, taken - self._taken):

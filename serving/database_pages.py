@@ -39,14 +39,14 @@ def log_end(log: Path) -> LogEnd | None:
 
     SQLite reads a log up to the first frame that does not hold together, and takes that for its end.
     """
-    found: LogEnd | None = None
+    end: LogEnd | None = None
     for number, head in _frames(log):
-        if found is None or head.salts == found.salts:
+        if end is None or head.salts == end.salts:
             if head.commits:
-                found = LogEnd(head.salts, number)
+                end = LogEnd(head.salts, number)
         else:
             break
-    return found
+    return end
 
 
 def read_rows(file: int, log: Path) -> Iterator[Row]:
@@ -124,8 +124,8 @@ class _Pages:
         self._file = file
         size = os.fstat(file).st_size
         head = os.pread(file, 100, 0)
-        given = int.from_bytes(head[16:18], "big")
-        self.size = 65_536 if given == 1 else given if _is_page_size(given) else PAGE_SIZE
+        stored = int.from_bytes(head[16:18], "big")
+        self.size = 65_536 if stored == 1 else stored if _is_page_size(stored) else PAGE_SIZE
         self._newer = self._of_log(log)
         self.count = max(-(-size // self.size), *self._newer, 0)
 
@@ -158,15 +158,15 @@ class _Pages:
 
     def free(self) -> set[int]:
         """The pages in the file's free list, whose rows were deleted."""
-        found: set[int] = set()
+        free: set[int] = set()
         trunk = int.from_bytes(self.page(1)[32:36], "big")
-        while 1 < trunk <= self.count and trunk not in found:
-            found.add(trunk)
+        while 1 < trunk <= self.count and trunk not in free:
+            free.add(trunk)
             page = self.page(trunk)
             trunk, total = struct.unpack_from(">II", page)
             leaves = min(total, self.size // 4 - 2)
-            found.update(struct.unpack_from(f">{leaves}I", page, 8))
-        return found
+            free.update(struct.unpack_from(f">{leaves}I", page, 8))
+        return free
 
     def rows(self, number: int) -> Iterator[Row]:
         """The valid rows of a table's leaf page."""

@@ -44,7 +44,7 @@ class Guard:
         """
         if self.token is None or surface not in (Surface.OWN, Surface.VIEWER):
             return
-        if not hmac.compare_digest(_shown_token(headers).encode(), self.token.encode()):
+        if not hmac.compare_digest(_token_in(headers).encode(), self.token.encode()):
             raise Problem(
                 "unauthorized",
                 f"this {self.server} was started with a token: send it as Authorization: Bearer TOKEN, or as the password",
@@ -96,13 +96,13 @@ class Guard:
             )
 
 
-def _shown_token(headers: Headers) -> str:
-    scheme, _, shown = (headers.get("Authorization") or "").partition(" ")
+def _token_in(headers: Headers) -> str:
+    scheme, _, credentials = (headers.get("Authorization") or "").partition(" ")
     if scheme.lower() == "bearer":
-        return shown.strip()
+        return credentials.strip()
     if scheme.lower() == "basic":
         try:
-            return base64.b64decode(shown, validate=True).decode().partition(":")[2]
+            return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
         except (binascii.Error, UnicodeDecodeError):
             return ""
     return ""

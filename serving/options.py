@@ -52,10 +52,10 @@ class Duration(click.ParamType[float]):
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
             return value
-        found = _DURATION.fullmatch(value)
-        if found is None or not float(found[1]):
+        match = _DURATION.fullmatch(value)
+        if match is None or not float(match[1]):
             self.fail(f"{value!r:.40} is no time; say it as 7d, 12h, 30m or 90s", param, ctx)
-        return float(found[1]) * _SECONDS[found[2]]
+        return float(match[1]) * _SECONDS[match[2]]
 
 
 class Size(click.ParamType[int]):
@@ -69,10 +69,10 @@ class Size(click.ParamType[int]):
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        found = _SIZE.fullmatch(value)
-        if found is None:
+        match = _SIZE.fullmatch(value)
+        if match is None:
             self.fail(f"{value!r:.40} is no size; say it as 500MB, 2GB or in bytes", param, ctx)
-        size = int(found[1]) * _BYTES[found[2].replace("K", "k")]
+        size = int(match[1]) * _BYTES[match[2].replace("K", "k")]
         if size < self._least:
             self.fail(f"{value} is too little; say {self._least} or more", param, ctx)
         return size

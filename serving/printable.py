@@ -11,9 +11,9 @@ def printable(text: object, *, lines: bool = False) -> str:
     content = str(text)
     if content.isprintable():
         return content
-    kept = "\n\t" if lines else ""
+    plain = "\n\t" if lines else ""
     return "".join(
-        letter if letter.isprintable() or letter in kept else _escaped(letter) for letter in content
+        letter if letter.isprintable() or letter in plain else _escaped(letter) for letter in content
     )
 
 

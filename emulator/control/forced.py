@@ -27,8 +27,8 @@ def put_forced() -> Response:
     except ForcedError as error:
         raise Problem("invalid_forced", str(error)) from None
     _forced().put(rules, context().now(namespace()))
-    shown = [{"namespace": namespace(), **rule} for rule in rules]
-    return json_response({"forced": shown, "warnings": warnings_of(rules, datafile)})
+    rows = [{"namespace": namespace(), **rule} for rule in rules]
+    return json_response({"forced": rows, "warnings": warnings_of(rules, datafile)})
 
 
 @blueprint.delete("/forced")

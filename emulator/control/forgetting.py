@@ -24,11 +24,11 @@ _LISTINGS = ("exchanges", "verdicts", "runs")
 def forget_idle(journal: Journal, now_ms: int, after_ms: int) -> list[str]:
     """Forget each namespace but `default` in which nothing has come for `after_ms`; their names.
 
-    A namespace's own clock may stand anywhere: what counts is the system's time, at which this was called when it found
+    A namespace's own clock may stand anywhere: what counts is the system's time, at which this was called when it idle
     the namespace with its newest rows.
     """
     seen: dict[str, list[int]] = journal.document(_KIND, "") or {}
-    found: dict[str, list[int]] = {}
+    idle: dict[str, list[int]] = {}
     forgotten = []
     for name in (row["name"] for row in journal.namespaces()):
         if name == DEFAULT:
@@ -36,12 +36,12 @@ def forget_idle(journal: Journal, now_ms: int, after_ms: int) -> list[str]:
         newest = [journal.newest_number(listing, name) for listing in _LISTINGS]
         since = seen[name][-1] if name in seen and seen[name][:-1] == newest else now_ms
         if now_ms - since < after_ms:
-            found[name] = [*newest, since]
+            idle[name] = [*newest, since]
             continue
         journal.reset(name, [*SETTINGS, *DATAFILES])
         forgotten.append(name)
-    if found != seen:
-        journal.change_document(_KIND, "", lambda _: found)
+    if idle != seen:
+        journal.change_document(_KIND, "", lambda _: idle)
     return forgotten
 
 

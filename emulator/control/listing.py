@@ -1,11 +1,11 @@
 """What every listing of the control surface shares: paging, filters, search, and waiting on the server."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from flask import request
+from flask import Response, request
 
 from optilocal.emulator.context import context, namespace
 from optilocal.emulator.journal.interface import JournalError, Row
@@ -29,13 +29,12 @@ _TURNS = 100
 
 def asked_namespace() -> str | None:
     """The request's namespace, or None for `ns=*`: every one."""
-    asked = request.args.get("ns")
-    if asked is None:
+    wanted = request.args.get("ns")
+    if wanted is None:
         return namespace()
-    if asked != "*":
-        raise Problem(
-            "invalid_parameter", f"ns can only be *, every namespace, not {asked!r:.70}; use the prefix /ns/…"
-        )
+    if wanted != "*":
+        what = f"ns can only be *, every namespace, not {wanted!r:.70}; use the prefix /ns/…"
+        raise Problem("invalid_parameter", what)
     return None
 
 
@@ -115,8 +114,8 @@ def _wait(name: str, query: Query, count: int, seconds: float) -> None:
 Show = Callable[[Row], Mapping[str, Any]]
 
 
-def listing(name: str, showing: Callable[[Sequence[Row]], Show]) -> str:
-    """The answer of `GET /_emulator/<name>` as JSON, waited for when asked to: `{name: rows, "next", "last", "dropped"}`.
+def listing(name: str, showing: Callable[[Sequence[Row]], Show]) -> Response:
+    """The answer of `GET /_emulator/<name>`, waited for when asked to: `{name: rows, "next", "last", "dropped"}`.
 
     `showing` gets some rows and says how to show each of them.
 
@@ -131,7 +130,7 @@ def listing(name: str, showing: Callable[[Sequence[Row]], Show]) -> str:
         served.time_left = seconds
         _wait(name, query, count, seconds)
         if served.wait is not None:
-            return ""
+            return Response()
     rows = _rows(name, query)
     for _ in range(_TURNS):
         more = len(rows) < query.limit and _bytes(rows) >= query.most_bytes
@@ -140,7 +139,7 @@ def listing(name: str, showing: Callable[[Sequence[Row]], Show]) -> str:
         # What was counted was being worked out anew at this very moment: it is waited for, or there by now.
         _wait(name, query, count, seconds)
         if served.wait is not None:
-            return ""
+            return Response()
         rows = _rows(name, query)
     with _large if _bytes(rows) > _LARGE else nullcontext():
         return _page(name, query, rows, showing, more=more)
@@ -160,44 +159,51 @@ def _rows(name: str, query: Query) -> list[Row]:
 
 def _page(
     name: str, query: Query, rows: Sequence[Row], showing: Callable[[Sequence[Row]], Show], *, more: bool
-) -> str:
+) -> Response:
     journal = context().journal
-    page: list[str] = []
-    size = 0
-    for place, row in enumerate(rows):
-        if place % SLICE == 0:
-            show = showing(rows[place : place + SLICE])
-        text = _shown(name, row, show)
-        size += len(text) if text.isascii() else len(text.encode())
-        if page and size > PAGE_BYTES:
-            more = True
-            break
-        page.append(text)
+    page = _fitting(_texts(name, rows, showing))
     rest = {
         "next": rows[len(page) - 1]["number"] if page else query.after or 0,
         "last": journal.newest_number(name, query.namespace),
         "dropped": journal.dropped(name, query.namespace),
-        **({"more": True} if more else {}),
+        **({"more": True} if more or len(page) < len(rows) else {}),
     }
-    return f'{{"{name}":[{",".join(page)}],{dumps(rest)[1:]}'
+    return _response(name, page, rest)
 
 
-def whole_listing(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """The answer of a listing that has no pages of rows, as JSON: it too ends before it has more than `PAGE_BYTES`, and
-    then says where it goes on: `"next"`, for `after`.
+def _texts(name: str, rows: Sequence[Row], showing: Callable[[Sequence[Row]], Show]) -> Iterator[str]:
+    """Each row as JSON, made when it is asked for."""
+    for start in range(0, len(rows), SLICE):
+        some = rows[start : start + SLICE]
+        show = showing(some)
+        yield from (_shown(name, row, show) for row in some)
+
+
+def whole_listing(name: str, rows: Sequence[Mapping[str, Any]]) -> Response:
+    """The answer of a listing that has no pages of rows: it too ends before it has more than `PAGE_BYTES`, and then says
+    where it goes on: `"next"`, for `after`.
     """
     after = _number("after", 0, 0, _LARGEST) or 0
+    page = _fitting(map(dumps, rows[after:]))
+    end = after + len(page)
+    return _response(name, page, {"next": end, "more": True} if end < len(rows) else {})
+
+
+def _fitting(rows: Iterable[str]) -> list[str]:
+    """The first rows, of which a page has no more than `PAGE_BYTES`, but one at least."""
     page: list[str] = []
     size = 0
-    for row in rows[after:]:
-        page.append(dumps(row))
-        size += len(page[-1].encode("utf-8", "replace"))
-        if size > PAGE_BYTES and len(page) > 1:
-            page.pop()
+    for row in rows:
+        size += len(row) if row.isascii() else len(row.encode())
+        if page and size > PAGE_BYTES:
             break
-    left = after + len(page) < len(rows)
-    rest = f',"next":{after + len(page)},"more":true' if left else ""
-    return f'{{"{name}":[{",".join(page)}]{rest}}}'
+        page.append(row)
+    return page
+
+
+def _response(name: str, page: Sequence[str], rest: Mapping[str, Any]) -> Response:
+    more = f",{dumps(rest)[1:-1]}" if rest else ""
+    return Response(f'{{"{name}":[{",".join(page)}]{more}}}', content_type="application/json")
 
 
 def _bytes(rows: Sequence[Row]) -> int:
@@ -211,5 +217,5 @@ def _shown(name: str, row: Row, show: Show) -> str:
         raise
     except Exception as error:
         context().report_failure(f"{name} {row['number']} cannot be shown: {type(error).__name__}: {error}")
-        said = "what is stored of this row is damaged and cannot be shown"
-        return dumps({"number": row["number"], "namespace": row["namespace"], "unreadable": said})
+        why = "what is stored of this row is damaged and cannot be shown"
+        return dumps({"number": row["number"], "namespace": row["namespace"], "unreadable": why})

@@ -27,7 +27,7 @@ def metrics() -> Response:
     journal = context().journal
     last, position = journal.last_exchange(), journal.position()
     outcomes = journal.outcome_counts()
-    found = [
+    figures = [
         Metric(
             "optilocal_exchanges_total", "counter", "Requests captured on the imitated surface", {"": last}
         ),
@@ -48,4 +48,4 @@ def metrics() -> Response:
             {"": int(journal.leads())},
         ),
     ]
-    return Response(as_text(found), content_type=CONTENT_TYPE)
+    return Response(as_text(figures), content_type=CONTENT_TYPE)

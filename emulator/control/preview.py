@@ -14,7 +14,7 @@ from optilocal.emulator.datafile.datafile import RUNNING
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.problems import experiment_lists
 from optilocal.emulator.datafile.store import DEACTIVATED_TEXT, REVISION, DatafileStore
-from optilocal.emulator.json_text import dumps, loads
+from optilocal.emulator.json_text import as_object, dumps, loads
 from optilocal.emulator.problems import Problem
 
 blueprint = Blueprint("control_preview", __name__, url_prefix="/_emulator")
@@ -27,25 +27,25 @@ _OURS = ("cdn.optimizely.com", "config.optimizely.com")
 @blueprint.post("/preview")
 def preview() -> Response:
     """The verdict that each event would have now. `running` names experiments that are taken as running all the time."""
-    given = json_body()
-    if not isinstance(given, dict):
+    body = json_body()
+    if not isinstance(body, dict):
         raise Problem(
             "invalid_preview", 'give {"events": [a Segment event, …], "settings"?, "mappings"?, "running"?}'
         )
-    asked = dict(given)
-    running = asked.pop("running", [])
+    question = dict(body)
+    running = question.pop("running", [])
     if not isinstance(running, list):
         raise Problem("invalid_preview", '"running" is a list of experiments\' keys')
-    chosen = asked.get("settings")
+    chosen = question.get("settings")
     settings = (
         chosen if isinstance(chosen, dict) and "dataFileUrl" in chosen else _ask("GET", "_forwarder/settings")
     )
-    asked["datafile"] = _datafile(str(settings.get("dataFileUrl") or ""), running)
-    reports = _ask("POST", "_forwarder/preview", asked)["reports"]
+    question["datafile"] = _datafile(str(settings.get("dataFileUrl") or ""), running)
+    reports = _ask("POST", "_forwarder/preview", question)["reports"]
     parts, history = context(), _history(running)
     parts.projector.catch_up()
     verdicts = [parts.verdicts.foreseen(namespace(), report, history) for report in reports]
-    return json_response({"verdicts": [{**one, "preview": True} for one in verdicts]})
+    return json_response({"verdicts": [{**each, "preview": True} for each in verdicts]})
 
 
 def _ask(method: str, target: str, body: object = None) -> Any:
@@ -53,10 +53,8 @@ def _ask(method: str, target: str, body: object = None) -> Any:
     status, _, answer = ask_forwarder(method, target, raw, "application/json" if raw else None)
     read = loads(answer)
     if status >= 400:
-        told = read.get("error") if isinstance(read, dict) else None
-        raise Problem(
-            "invalid_preview", str((told or {}).get("message") or f"the forwarder answered {status}")
-        )
+        error = as_object(as_object(read).get("error"))
+        raise Problem("invalid_preview", str(error.get("message") or f"the forwarder answered {status}"))
     return read
 
 

@@ -17,6 +17,7 @@ from optilocal.emulator.control.listing import listing
 from optilocal.emulator.control.run import RunError, read_run, run_summary
 from optilocal.emulator.counting.question import own_question
 from optilocal.emulator.datafile import forced
+from optilocal.emulator.journal.interface import Row
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.emulator.problems import Problem
 from optilocal.emulator.projection.stored_results import results_with_health
@@ -42,11 +43,6 @@ def json_body(*, required: bool = True) -> Any:
         raise Problem("invalid_json", f"the body is not valid JSON: {error}") from None
 
 
-def page_response(text: str) -> Response:
-    """A page of a listing."""
-    return Response(text, content_type="application/json")
-
-
 @blueprint.get("/health")
 def health() -> Response:
     return json_response({"status": "ok", "version": __version__})
@@ -60,24 +56,24 @@ def openapi() -> Response:
 
 @blueprint.get("/exchanges")
 def exchanges() -> Response:
-    return page_response(listing("exchanges", lambda _: exchange_json))
+    return listing("exchanges", lambda _: exchange_json)
 
 
 @blueprint.get("/events")
 def events() -> Response:
-    return page_response(listing("events", lambda _: event_json))
+    return listing("events", lambda _: event_json)
 
 
 @blueprint.get("/verdicts")
 def verdicts() -> Response:
-    return page_response(listing("verdicts", context().verdicts.verdicts_of))
+    return listing("verdicts", context().verdicts.verdicts_of)
 
 
 @blueprint.get("/results")
 def results() -> Response:
     projector = context().projector
-    asked = own_question(request.args, projector.rules.smooth_outliers)
-    return json_response(results_with_health(projector, namespace(), asked))
+    question = own_question(request.args, projector.rules.smooth_outliers)
+    return json_response(results_with_health(projector, namespace(), question))
 
 
 @blueprint.get("/namespaces")
@@ -114,18 +110,10 @@ def post_run() -> Response:
 
 @blueprint.get("/runs")
 def runs() -> Response:
-    return page_response(
-        listing(
-            "runs",
-            lambda _: (
-                lambda row: {
-                    **loads(row["summary"]),
-                    "number": row["number"],
-                    "namespace": row["namespace"],
-                }
-            ),
-        )
-    )
+    def summary(row: Row) -> dict[str, Any]:
+        return {**loads(row["summary"]), "number": row["number"], "namespace": row["namespace"]}
+
+    return listing("runs", lambda _: summary)
 
 
 @blueprint.get("/runs/<path:run_id>")
@@ -139,10 +127,9 @@ def one_run(run_id: str) -> Response:
 @blueprint.post("/reset")
 def reset() -> Response:
     body = json_body(required=False)
-    if body is not None and not isinstance(body, dict):
-        raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
-    datafiles = (body or {}).get("datafiles", False)
-    if not isinstance(datafiles, bool) or set(body or {}) - {"datafiles"}:
+    body = {} if body is None else body
+    datafiles = body.get("datafiles", False) if isinstance(body, dict) else None
+    if not isinstance(datafiles, bool) or set(body) - {"datafiles"}:
         raise Problem("bad_request", 'reset takes nothing, or {"datafiles": true}')
     kinds = [*SETTINGS, *(DATAFILES if datafiles else ())]
     # Whoever polls is served the datafile as it was set, though it has the forced one already.

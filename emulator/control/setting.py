@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from optilocal.emulator.clock import ClockError, iso, namespace_time, parse_time
 from optilocal.emulator.context import CLOCK, base_url, context, namespace
 from optilocal.emulator.control.listing import asked_namespace, whole_listing
-from optilocal.emulator.control.reading import json_body, json_response, page_response
+from optilocal.emulator.control.reading import json_body, json_response
 from optilocal.emulator.datafile.datafile import DatafileError
 from optilocal.emulator.datafile.store import DatafileStore, datafile_url, listed, read_content
 from optilocal.emulator.privacy import subject_access
@@ -20,11 +20,6 @@ from optilocal.emulator.wire.faults import FaultError
 blueprint = Blueprint("control_settings", __name__, url_prefix="/_emulator")
 _SDK_KEY = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f]{1,128}")
 _CONTENT_TYPE = re.compile(r"[\x20-\x7e]{1,200}")
-
-
-def _root() -> str:
-    """The emulator's address without any namespace."""
-    return request.host_url.rstrip("/")
 
 
 def _store() -> DatafileStore:
@@ -40,7 +35,9 @@ def _now() -> int:
 
 @blueprint.get("/datafiles")
 def datafiles() -> Response:
-    return page_response(whole_listing("datafiles", listed(context().journal, asked_namespace(), _root())))
+    return whole_listing(
+        "datafiles", listed(context().journal, asked_namespace(), request.host_url.rstrip("/"))
+    )
 
 
 @blueprint.put("/datafiles/<sdk_key>")
@@ -140,7 +137,7 @@ def get_faults() -> Response:
         for space, _, rules in context().journal.documents(faults.KIND, asked_namespace())
         for rule in rules
     ]
-    return page_response(whole_listing("faults", rows))
+    return whole_listing("faults", rows)
 
 
 @blueprint.put("/faults")
@@ -207,7 +204,7 @@ def subject_access_requests() -> Response:
         {"namespace": space, **doc["request"], "erased": doc["erased"]}
         for space, _, doc in context().journal.documents(subject_access.KIND, asked_namespace())
     ]
-    return page_response(whole_listing("subject_access_requests", rows))
+    return whole_listing("subject_access_requests", rows)
 
 
 @blueprint.post("/subject-access-requests/<request_id>/process")

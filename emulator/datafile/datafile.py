@@ -263,12 +263,12 @@ class Datafile:
         """Experiment id → variation id → share of those who enter it, as its traffic allocation intends; only experiments
         whose split is fixed: no bandits, no rollouts. A variation without traffic is not there.
         """
-        found: dict[str, dict[str, float]] = {}
+        splits: dict[str, dict[str, float]] = {}
         for _, items, kind in experiment_lists(self.raw):
             for item in items if kind == "experiment" else ():
                 if item.get("type") in (None, "ab", "a/b") and not item.get("cmab"):
-                    found.setdefault(str(item["id"]), _split(item.get("trafficAllocation")))
-        return found
+                    splits.setdefault(str(item["id"]), _split(item.get("trafficAllocation")))
+        return splits
 
     def nearest_events(self, name: str, limit: int = 3) -> list[Near]:
         """Event keys that are truly close to `name` in case, spacing or spelling, best first."""

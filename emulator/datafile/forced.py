@@ -7,7 +7,7 @@ What is judged and counted is judged by the datafile as it was set. LaunchDarkly
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from optilocal.emulator.datafile.datafile import Datafile, Experiment
+from optilocal.emulator.datafile.datafile import Datafile, is_running
 from optilocal.emulator.datafile.nearest import nearest
 from optilocal.emulator.datafile.problems import experiment_lists
 from optilocal.emulator.datafile.store import STORED, touched
@@ -25,12 +25,12 @@ class ForcedError(ValueError):
     """A rule that cannot be used; the text is one line that says which, why and what there is."""
 
 
-def read_rules(given: object, datafile: Datafile | None) -> list[Rule]:
+def read_rules(body: object, datafile: Datafile | None) -> list[Rule]:
     """`[{"experiment", "variation", "user"?}, …]` by key or id → rules with keys and ids. Raises ForcedError.
 
     Of two rules for the same experiment and user the later holds.
     """
-    items = given if isinstance(given, list) else [given]
+    items = body if isinstance(body, list) else [body]
     rules: dict[tuple[str, str | None], Rule] = {}
     for index, item in enumerate(items):
         where = f"rule [{index}]: " if len(items) > 1 else ""
@@ -69,9 +69,9 @@ def _read(item: object, datafile: Datafile | None) -> Rule:
 
 
 def _named(name: object, known: Sequence[Any], what: str) -> Any:
-    found = [one for one in known if name in (one.key, one.id)]
-    if found:
-        return found[0]
+    matches = [one for one in known if name in (one.key, one.id)]
+    if matches:
+        return matches[0]
     keys = [one.key for one in known]
     near = nearest(name, keys, 1) if isinstance(name, str) else []
     there = f"did you mean {near[0].name!r}?" if near else f"there are {', '.join(keys[:20]) or 'none'}"
@@ -80,14 +80,12 @@ def _named(name: object, known: Sequence[Any], what: str) -> Any:
 
 def warnings_of(rules: Iterable[Rule], datafile: Datafile | None) -> list[str]:
     """What keeps a rule from showing, one sentence each."""
-    found = []
-    for rule in rules:
-        experiment: Experiment | None = datafile.experiment_by_id(rule["experiment_id"]) if datafile else None
-        if experiment is not None and experiment.status != "Running":
-            found.append(
-                f"The experiment {experiment.key!r} is {experiment.status!r}: SDKs enter nobody into it, forced or not."
-            )
-    return found
+    experiments = [datafile.experiment_by_id(rule["experiment_id"]) for rule in rules if datafile]
+    return [
+        f"The experiment {each.key!r} is {each.status!r}: SDKs enter nobody into it, forced or not."
+        for each in experiments
+        if each is not None and not is_running(each)
+    ]
 
 
 class Forced:
@@ -135,22 +133,19 @@ class Forced:
 def with_forced(datafile: dict[str, Any], rules: Sequence[Rule], number: int) -> dict[str, Any]:
     """The datafile rewritten in place: `number` makes its revision one that no SDK has yet."""
     datafile["revision"] = f"{datafile.get('revision')}-forced-{number}"
-    by_experiment: dict[str, list[Rule]] = {}
-    for rule in rules:
-        by_experiment.setdefault(rule["experiment_id"], []).append(rule)
+    experiments = [
+        item for _, items, kind in experiment_lists(datafile) if kind == "experiment" for item in items
+    ]
     # Rules for one user stay above those for everybody, whatever came first.
-    for _, items, kind in experiment_lists(datafile):
-        for item in items:
-            for rule in by_experiment.get(str(item.get("id")), ()) if kind == "experiment" else ():
-                if rule["user"] is None:
-                    _for_everybody(item, rule)
-        for item in items:
-            for rule in by_experiment.get(str(item.get("id")), ()) if kind == "experiment" else ():
-                if rule["user"] is not None:
-                    item["forcedVariations"] = {
-                        **(item.get("forcedVariations") or {}),
-                        rule["user"]: rule["variation"],
-                    }
+    for rule in sorted(rules, key=lambda rule: rule["user"] is not None):
+        for item in experiments:
+            if str(item.get("id")) != rule["experiment_id"]:
+                continue
+            if rule["user"] is None:
+                _for_everybody(item, rule)
+            else:
+                forced = item.get("forcedVariations") or {}
+                item["forcedVariations"] = {**forced, rule["user"]: rule["variation"]}
     everybody = {rule["experiment_id"] for rule in rules if rule["user"] is None}
     if everybody:
         _out_of_the_way(datafile, everybody)

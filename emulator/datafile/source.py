@@ -13,7 +13,7 @@ from optilocal.serving.namespaces import DEFAULT
 
 _EVERY = 0.3
 _TIMEOUT = 10
-_KEPT = "fetched datafile"
+_FETCHED = "fetched datafile"
 
 
 class DatafileSources:
@@ -64,15 +64,15 @@ class DatafileSources:
         try:
             text = _fetched(source)
         except DatafileError as error:
-            kept = self._journal.document(_KEPT, DEFAULT, source)
-            if kept is None or self._store.get(kept["sdk_key"]) is None:
+            fetched = self._journal.document(_FETCHED, DEFAULT, source)
+            if fetched is None or self._store.get(fetched["sdk_key"]) is None:
                 raise
             self._report(f"{error}; the one kept in the journal is served")
             return None
         return _checked(source, text)
 
     def _keep(self, url: str, key: str) -> None:
-        self._journal.change_document(_KEPT, DEFAULT, lambda _: {"sdk_key": key}, url)
+        self._journal.change_document(_FETCHED, DEFAULT, lambda _: {"sdk_key": key}, url)
 
     def _put(self, source: str, content: Content) -> str:
         key = str((content.datafile or {}).get("sdkKey") or self._keys[source])

@@ -71,7 +71,7 @@ class DatafileStore:
         """Set a datafile from `now` on. True when the key was not known before; the warnings."""
         old = self.get(sdk_key)
         warnings: list[Note] = []
-        last = self._last_revision(sdk_key)
+        last = next(reversed(self._revisions(sdk_key)), None)
         if content.datafile is not None:
             named = content.datafile.get("sdkKey")
             if named is not None and named != sdk_key:
@@ -109,10 +109,6 @@ class DatafileStore:
 
         self.journal.transact(self.namespace, put, restates=True)
         return old is None, warnings
-
-    def _last_revision(self, sdk_key: str) -> dict[str, Any] | None:
-        revisions = self._revisions(sdk_key)
-        return revisions[-1] if revisions else None
 
     def _revisions(self, sdk_key: str) -> list[dict[str, Any]]:
         """The key's revisions, oldest first."""

@@ -66,12 +66,12 @@ def _captured(captured: dict[str, Any], scenario: dict[str, Any], gone: list[int
         },
         "conversions": {index - before for index in gone},
     }
-    kept = {
+    cleaned = {
         part: [_outcome_alone(each) if place in places else each for place, each in enumerate(captured[part])]
         for part, places in own.items()
         if isinstance(captured.get(part), list)
     }
-    return {**captured, **kept}
+    return {**captured, **cleaned}
 
 
 def _outcome_alone(verdict: Any) -> Any:
@@ -88,5 +88,5 @@ def _difference(difference: Any, gone: list[int], taken: bool) -> Any:
     anybodys = taken and verdict is None and (not path or path[0] not in _COUNTS)
     if verdict not in gone and not anybodys:
         return difference
-    shown = {"captured": ERASED} if "captured" in difference else {}
-    return {**difference, **shown, "reason": ERASED}
+    captured = {"captured": ERASED} if "captured" in difference else {}
+    return {**difference, **captured, "reason": ERASED}

@@ -60,11 +60,11 @@ def erase(
     journal.empty_log()
     projector.catch_up()
     before = journal.tracing(namespace, traces.id)
-    found = {place: _search(before, place, change, 0) for place, change in places.items()}
+    searched = {place: _search(before, place, change, 0) for place, change in places.items()}
     with journal.erasing(namespace, traces.id) as (rest, events, deliveries):
         tombstone["events"], tombstone["deliveries"] = events, deliveries
         for place, change in places.items():
-            numbers, last = found[place]
+            numbers, last = searched[place]
             newer, _ = _search(rest, place, change, last)
             for number in [*numbers, *newer]:
                 _change(rest, place, change, number, tombstone)

@@ -158,8 +158,8 @@ class Traces:
         if isinstance(value, dict):
             return self._object(value, name, free)
         if isinstance(value, list):
-            kept = [item for item in value if not (name == "visitors" and self.is_entry(item))]
-            return [self.clean(item, name, free) for item in kept]
+            items = [item for item in value if not (name == "visitors" and self.is_entry(item))]
+            return [self.clean(item, name, free) for item in items]
         if isinstance(value, str):
             return self._string(value, name)
         return ERASED if names_person(name) and self.same(value) else value
@@ -211,12 +211,12 @@ class Traces:
     def _named(self, text: str, hit: re.Match[str]) -> tuple[str, bool]:
         """The name that stands before a hit, if any, and whether it is told as its value, between quotes or after `=`."""
         before = text[max(0, hit.start() - _LOOK_BACK) : hit.start()]
-        found = _NAME_BEFORE.search(before)
+        name = _NAME_BEFORE.search(before)
         quoted = _QUOTE_BEFORE.search(before) and _QUOTE_AFTER.match(text, hit.end())
-        if not found:
+        if not name:
             return "", bool(quoted)
-        equals = found[2] == "=" or found[2][-1:] in "dD"
-        return found[1], bool(quoted or equals)
+        equals = name[2] == "=" or name[2][-1:] in "dD"
+        return name[1], bool(quoted or equals)
 
     def in_text(self, text: str) -> str:
         """A text with the id erased: every word equal to a telling id, another one only as `userId=…` and the like."""

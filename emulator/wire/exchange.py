@@ -3,6 +3,7 @@
 import base64
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -165,15 +166,15 @@ def _is_json(text: str) -> bool:
 
 def masked_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Headers with every secret replaced; the scheme of an Authorization stays readable."""
-    shown = {}
+    masked = {}
     for name, value in headers:
         scheme = value.partition(" ")[0].lower()
-        masked = f"{scheme.title()} {MASK}" if scheme in ("bearer", "basic") else MASK
+        mask = f"{scheme.title()} {MASK}" if scheme in ("bearer", "basic") else MASK
         if name.lower() == "referer":
             address, mark, query = value.partition("?")
             value = address + mark + masked_query(query)  # noqa: PLW2901 - it is the value that is shown
-        shown[name] = masked if name.lower() in _SECRET_HEADERS else value
-    return shown
+        masked[name] = mask if name.lower() in _SECRET_HEADERS else value
+    return masked
 
 
 def masked_query(query: str) -> str:
@@ -209,17 +210,15 @@ def exchange_json(row: Mapping[str, Any]) -> dict[str, Any]:
         read = None if raw == ERASED.encode() else parse(raw, headers=head["headers"], received_at=row["at"])
         head["violations"] = list(read.violations) if read else []
         head["warnings"] += read.warnings if read else []
-    shown: dict[str, Any] = {"body": None, "json": None}
+    content: dict[str, Any] = {"body": None, "json": None}
     if raw:
         try:
-            shown["body"] = text = raw.decode()
+            content["body"] = text = raw.decode()
         except UnicodeDecodeError:
-            shown["body_base64"] = base64.b64encode(raw).decode()
+            content["body_base64"] = base64.b64encode(raw).decode()
             text = raw.decode("latin-1")
-        try:
-            shown["json"] = loads(text)
-        except ValueError:
-            shown["json"] = None
+        with suppress(ValueError):
+            content["json"] = loads(text)
     return {
         "number": row["number"],
         "namespace": row["namespace"],
@@ -229,5 +228,5 @@ def exchange_json(row: Mapping[str, Any]) -> dict[str, Any]:
         **{name: head.pop(name) for name in ("path", "query", "headers")},
         "status": row["status"],
         **head,
-        **shown,
+        **content,
     }
