@@ -15,6 +15,7 @@ from optilocal.forwarder.pipeline.delivery import error_json
 from optilocal.forwarder.pipeline.mappings import mapping_json, odd_triggers, read_mappings
 from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.queue.instances import ENABLED, of_action
+from optilocal.forwarder.stages.destination_filters import wrong_statements
 from optilocal.forwarder.stages.platform import PARTS
 from optilocal.forwarder.stages.shape import ShapeError
 from optilocal.forwarder.store.spool import FILTERS, STATES, SpooledDelivery
@@ -146,7 +147,9 @@ def put_platform_part(part: str) -> Response:
         instances.configure(namespace, platform=platform.checked() if part == "schema" else platform)
     except ShapeError as error:
         raise Problem("invalid_platform", str(error)) from None
-    return platform_part(part)
+    answer = {part: platform.part_json(part)}
+    warnings = wrong_statements(platform.filters) if part == "filters" else []
+    return jsonify({**answer, "warnings": warnings} if warnings else answer)
 
 
 for _part in PARTS:

@@ -95,6 +95,15 @@ def read_filters(configured: Any, path: str = "filters") -> tuple[DestinationFil
     return tuple(filters)
 
 
+def wrong_statements(filters: Sequence[DestinationFilter]) -> list[str]:
+    """A line for each filter whose statement is not valid FQL, which Segment takes all the same."""
+    return [
+        f"{row.title!r} drops every event while it is on: its statement is not valid FQL: {row.condition}"
+        for row in filters
+        if isinstance(row.condition, StatementError)
+    ]
+
+
 def read_filter(configured: Any, required: Sequence[str] = ()) -> DestinationFilter:
     """One filter from JSON; `required` are fields it must have besides title, if and actions. Raises `ShapeError`."""
     shape = Shape(configured)

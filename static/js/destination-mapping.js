@@ -125,7 +125,7 @@
       };
     }
 
-    const trial = o.destinationTrial(at, () => [...others, made()]);
+    const trial = o.destinationTrial(at, "mapping", () => ({ mappings: [...others, made()] }));
     const keep = o.h("button", { type: "button", class: "button primary" }, "Save mapping");
     keep.addEventListener("click", () => save(made()).catch(said.fail));
     return o.h(

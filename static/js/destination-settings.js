@@ -1,19 +1,8 @@
-/* The destination's settings, and what Segment does before its mappings: two forms. */
+/* The destination's settings, and the line below a form that says what became of it. */
 (function (o) {
   "use strict";
 
   const MASK = "********";
-  const PARTS = [
-    [
-      "filters",
-      "Destination filters",
-      "A list of {title, if, actions, enabled} in FQL, as Segment's Public API has them.",
-    ],
-    ["consent", "Consent", "{categories}: those that this destination is mapped to."],
-    ["schema", "Schema controls", "{plan, settings}: a tracking plan and the source's settings for what is not in it."],
-    ["schema_filter", "Schema integration filter", "{EVENT NAME: false} keeps an event from this destination."],
-    ["transformations", "Transformations", "A list, as Segment's Public API has them."],
-  ];
 
   /** One line of success or trouble below a form. */
   function line() {
@@ -104,54 +93,6 @@
     return slot;
   }
 
-  function beforePanel(at) {
-    const slot = o.h("div", { class: "form" });
-    (async () => {
-      const now = await Promise.all(PARTS.map(([name]) => at.get(name)));
-      o.append(slot, [
-        o.h(
-          "p",
-          { class: "quiet" },
-          "In the order in which Segment applies them: schema controls, transformations of the source, consent, schema integration filter, destination filters, transformations for this destination.",
-        ),
-        PARTS.map(([name, label, hint], i) => {
-          const text = o.h("textarea", {
-            rows: 6,
-            spellcheck: "false",
-            id: "part-" + name,
-            "aria-describedby": `part-${name}-hint`,
-          });
-          text.value = JSON.stringify(now[i][name], null, 2);
-          const said = line();
-          const save = o.h("button", { type: "button", class: "button" }, `Save ${label.toLowerCase()}`);
-          save.addEventListener("click", async () => {
-            try {
-              const given = JSON.parse(text.value);
-              const saved = await at.put(name, given);
-              text.value = JSON.stringify(saved[name], null, 2);
-              said.say("Saved");
-            } catch (error) {
-              said.fail(
-                error instanceof SyntaxError
-                  ? new o.data.Problem(400, "json", `This is not valid JSON: ${error.message}`)
-                  : error,
-              );
-            }
-          });
-          return o.h(
-            "div",
-            { class: "field" },
-            o.h("label", { for: "part-" + name }, label),
-            o.h("p", { class: "quiet", id: `part-${name}-hint` }, hint),
-            text,
-            o.h("div", { class: "actions" }, save, said.node),
-          );
-        }),
-      ]);
-    })().catch(at.trouble(slot));
-    return slot;
-  }
-
   o.formLine = line;
-  o.destinationSettings = { settingsForm, beforePanel };
+  o.settingsForm = settingsForm;
 })((globalThis.optilocal = globalThis.optilocal || {}));

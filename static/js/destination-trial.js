@@ -1,11 +1,11 @@
-/* What the last events would become under other mappings, before these are saved. */
+/* What the last events would become with another mapping or filter, before it is saved. */
 (function (o) {
   "use strict";
 
   const LAST = 100;
 
-  /** A section with a button; `mappings()` gives those to be tried. */
-  o.destinationTrial = function destinationTrial(at, mappings) {
+  /** A section with a button; `configured()` gives what is tried, `{mappings}` or `{filters}`; `what` is its name. */
+  o.destinationTrial = function destinationTrial(at, what, configured) {
     const result = o.h("div", { class: "form", "aria-live": "polite" });
     const button = o.h("button", { type: "button", class: "button" }, `Try on the last ${LAST} events`);
 
@@ -24,7 +24,7 @@
       }
       const answer = await o.source.send("POST", "preview", {
         params: { ns: at.ns },
-        body: { events: before.map((one) => one.delivery.source_event), mappings: mappings() },
+        body: { events: before.map((one) => one.delivery.source_event), ...configured() },
         signal: at.signal,
       });
       const changed = before
@@ -66,7 +66,7 @@
       "section",
       { class: "form", "aria-labelledby": "trial-title" },
       o.h("h3", { id: "trial-title" }, "What would the last events become?"),
-      o.h("p", { class: "quiet" }, "With this mapping as it stands here, saved or not. Nothing is sent."),
+      o.h("p", { class: "quiet" }, `With this ${what} as it stands here, saved or not. Nothing is sent.`),
       o.h("div", { class: "actions" }, button),
       result,
     );

@@ -169,9 +169,9 @@
         o.tabbed(
           "Parts of the destination",
           [
-            ["settings", "Settings", () => o.destinationSettings.settingsForm(at)],
+            ["settings", "Settings", () => o.settingsForm(at)],
             ["mappings", "Mappings", () => mappingsPanel(at, page)],
-            ["before", "Before the mappings", () => o.destinationSettings.beforePanel(at)],
+            ["before", "Before the mappings", () => o.beforePanel(at)],
           ],
           page,
         ),

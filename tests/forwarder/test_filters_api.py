@@ -102,6 +102,15 @@ def test_an_invalid_statement_can_be_saved_as_at_segment(segment: SegmentSide) -
     assert create(segment, **{"if": 'userId = oops"'}).ok
 
 
+def test_a_statement_that_is_not_valid_is_told_when_all_filters_are_put(segment: SegmentSide) -> None:
+    wrong, right = (
+        {key: BODY[key] for key in ("title", "actions")} | {"if": text} for text in ("event =", "all")
+    )
+    (warning,) = segment.put("/_forwarder/filters", [wrong, right]).json()["warnings"]
+    assert warning.startswith("'No tests' drops every event while it is on: its statement is not valid FQL: ")
+    assert "warnings" not in segment.put("/_forwarder/filters", [right]).json()
+
+
 @pytest.mark.parametrize(
     ("statement", "actions", "result"),
     [

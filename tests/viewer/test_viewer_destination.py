@@ -114,21 +114,72 @@ def test_a_mapping_is_made_explained_tried_and_switched_off(page: Page, workbenc
     assert page.evaluate("globalThis.broken") is None
 
 
-def test_what_comes_before_the_mappings_is_saved_as_json(page: Page, workbench: EmulatorClient) -> None:
+def test_filters_are_made_switched_and_deleted(page: Page, workbench: EmulatorClient) -> None:
+    def saved() -> Any:
+        return forwarder(workbench, "GET", "_forwarder/filters")["filters"]
+
+    send(workbench, {**ORDER, "messageId": "m-filtered"})
     page.goto(f"/#/destination?tab=before&ns={workbench.namespace}")
-    filters = page.get_by_label("Destination filters", exact=True)
-    filters.fill('[{"title": "none", "if": "event = ", "actions": [{"type": "DROP"}], "enabled": true}]')
-    page.get_by_role("button", name="Save destination filters").click()
-    expect(page.get_by_text("Saved").or_(page.locator(".problem"))).to_be_visible()
-    filters.fill("[")
-    page.get_by_role("button", name="Save destination filters").click()
-    expect(page.get_by_text("This is not valid JSON")).to_be_visible()
-    page.get_by_label("Schema integration filter").fill('{"Order Completed": false}')
-    page.get_by_role("button", name="Save schema integration filter").click()
-    expect(page.get_by_text("Saved")).to_be_visible()
-    assert forwarder(workbench, "GET", "_forwarder/schema-filter") == {
-        "schema_filter": {"Order Completed": False}
+    page.get_by_role("button", name="New filter").click()
+    title = '<img src=x onerror="globalThis.broken=1">'
+    page.get_by_label("Title").fill(title)
+    page.get_by_label("Events for which").fill('event = "Order Completed"')
+    page.get_by_role("button", name="Try on the last 100 events").click()
+    expect(page.get_by_text("1 event of 1 would end otherwise.")).to_be_visible()
+    assert saved() == []
+    page.get_by_role("button", name="Save filter").click()
+    expect(page.get_by_role("heading", name="Destination filters (1 of at most 10)")).to_be_visible()
+    made = {
+        "title": title,
+        "if": 'event = "Order Completed"',
+        "enabled": True,
+        "actions": [{"type": "DROP"}],
     }
+    assert saved() == [made]
+    filters = page.get_by_role("region", name="Destination filters")
+    filters.get_by_role("switch").click()
+    expect(filters.get_by_role("switch")).to_have_attribute("aria-checked", "false")
+    filters.get_by_role("button", name="Edit").click()
+    page.get_by_label("What it does").select_option("Drop these fields")
+    page.get_by_label("Field names").fill("coupon, email")
+    page.get_by_role("button", name="Save filter").click()
+    expect(filters.get_by_text("drops properties: coupon, email")).to_be_visible()
+    fields = {"properties": ["coupon", "email"]}
+    assert saved() == [{**made, "enabled": False, "actions": [{"type": "DROP_PROPERTIES", "fields": fields}]}]
+    filters.get_by_role("button", name="Edit").click()
+    page.get_by_label("What it does").select_option("Something else, as JSON")
+    page.get_by_label("Actions").fill("[")
+    page.get_by_role("button", name="Save filter").click()
+    expect(page.get_by_text("This is not valid JSON")).to_be_visible()
+    page.get_by_label("Actions").fill('[{"type": "SAMPLE", "percent": 0.25, "path": "userId"}]')
+    page.get_by_label("Events for which").fill("event = ")
+    page.get_by_role("button", name="Save filter").click()
+    expect(page.get_by_text("its statement is not valid FQL")).to_be_visible()
+    expect(filters.get_by_text("lets 25 % pass, the same for each userId")).to_be_visible()
+    filters.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="Destination filters (0 of at most 10)")).to_be_visible()
+    assert saved() == []
+    assert page.evaluate("globalThis.broken") is None
+
+
+def test_what_else_comes_before_the_mappings_is_saved(page: Page, workbench: EmulatorClient) -> None:
+    page.goto(f"/#/destination?tab=before&ns={workbench.namespace}")
+    page.get_by_label("Consent").fill("advertising, functional")
+    page.get_by_role("button", name="Save consent").click()
+    expect(page.get_by_text("Saved")).to_have_count(1)
+    page.get_by_label("Schema integration filter").fill("Order Completed\nApp, opened")
+    page.get_by_role("button", name="Save schema integration filter").click()
+    expect(page.get_by_text("Saved")).to_have_count(2)
+    page.get_by_label("Transformations").fill("[")
+    page.get_by_role("button", name="Save transformations").click()
+    expect(page.get_by_text("This is not valid JSON")).to_be_visible()
+    assert forwarder(workbench, "GET", "_forwarder/consent") == {
+        "consent": {"categories": ["advertising", "functional"]}
+    }
+    kept = {"Order Completed": False, "App, opened": False}
+    assert forwarder(workbench, "GET", "_forwarder/schema-filter") == {"schema_filter": kept}
+    page.reload()
+    expect(page.get_by_label("Consent")).to_have_value("advertising, functional")
 
 
 def test_dead_letters_are_replayed_and_what_was_refused_is_told(
