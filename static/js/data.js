@@ -132,6 +132,7 @@
     return {
       kind: "live",
       base,
+      root: base.replace(/\/$/, ""),
       get: (path, params, options = {}) => call("GET", path, { ...options, params }),
       send,
       about,
@@ -187,6 +188,7 @@
     return {
       kind: "report",
       base: run.emulator || "",
+      root: (run.emulator || "").replace(/\/$/, ""),
       get,
       send: get,
       about: async () => ({ forwarder: null, token: null }),

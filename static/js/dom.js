@@ -190,6 +190,20 @@
     return node;
   }
 
+  /** A choice of options, each a text or [value, label]. */
+  const choice = (id, options) =>
+    h(
+      "select",
+      { id },
+      options.map((one) => h("option", { value: [one].flat()[0] }, [one].flat().pop())),
+    );
+
+  /** An input below its label, with a hint where there is one. */
+  function field(label, input, hint) {
+    input.id = input.id || "field-" + label.toLowerCase().replace(/\W+/g, "-");
+    return h("div", { class: "field" }, h("label", { for: input.id }, label), input, hint && h("p", { class: "quiet" }, hint));
+  }
+
   Object.assign(o, {
     h,
     svg,
@@ -201,11 +215,12 @@
     time,
     table,
     meta,
-    visitor,
     place,
     facts,
     json,
     fold,
+    choice,
+    field,
     append,
   });
 })((globalThis.optilocal = globalThis.optilocal || {}));

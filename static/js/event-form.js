@@ -33,18 +33,6 @@
 
   const at = (event, path) => path.reduce((inner, name) => (isObject(inner) ? inner[name] : undefined), event);
 
-  function field(label, input, hint) {
-    const id = "field-" + label.toLowerCase().replace(/\W+/g, "-");
-    input.id = id;
-    return o.h(
-      "div",
-      { class: "field" },
-      o.h("label", { for: id }, label),
-      input,
-      hint && o.h("p", { class: "quiet" }, hint),
-    );
-  }
-
   /** Names and values of one object of the event, one pair a row, with an empty row for the next; `change(object)` hears of
    *  each change, with undefined when nothing is left. */
   function pairs(label, object, change) {
@@ -127,13 +115,13 @@
       };
       const inner = FIELDS[type];
       o.refill(form, [
-        field("Type", select),
-        type === "track" && field("Event name", input(["event"], "event-names")),
-        NAMED[type] && field("Name", input([NAMED[type]])),
-        type === "group" && field("Group ID", input(["groupId"])),
-        type === "alias" && field("Previous ID", input(["previousId"])),
-        field("User ID", input(["userId"])),
-        field("Anonymous ID", input(["anonymousId"])),
+        o.field("Type", select),
+        type === "track" && o.field("Event name", input(["event"], "event-names")),
+        NAMED[type] && o.field("Name", input([NAMED[type]])),
+        type === "group" && o.field("Group ID", input(["groupId"])),
+        type === "alias" && o.field("Previous ID", input(["previousId"])),
+        o.field("User ID", input(["userId"])),
+        o.field("Anonymous ID", input(["anonymousId"])),
         inner &&
           pairs(o.words.sentence(inner), at(now, [inner]), (object) => change(withValue(now, [inner], object), "form")),
         inner !== "traits" &&

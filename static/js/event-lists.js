@@ -34,6 +34,14 @@
     text: (one) => JSON.stringify(one),
   };
   const NOT = "not counted";
+  const COLUMNS = [{ label: "Event" }, { label: "Verdict" }, { label: "Why", class: "why-cell" }];
+
+  /** A verdict's first cells, below COLUMNS. */
+  const cells = (one) => [
+    o.rowLink(o.route.ofEvent(one), o.words.eventName(one)),
+    o.verdictBadge(one),
+    o.h("span", { class: "why", title: one.explanation }, o.words.why(one)),
+  ];
 
   function tabs(page) {
     return o.h(
@@ -167,5 +175,5 @@
     };
   }
 
-  o.eventLists = { frame, outcomes };
+  o.eventLists = { COLUMNS, cells, frame, outcomes };
 })((globalThis.optilocal = globalThis.optilocal || {}));

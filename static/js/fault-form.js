@@ -2,12 +2,6 @@
 (function (o) {
   "use strict";
 
-  const SURFACES = [
-    ["events", "Event API"],
-    ["datafile", "Datafile"],
-    ["privacy", "Privacy API"],
-    ["predictions", "Prediction service"],
-  ];
   const WAYS = [
     ["503", "answers 503"],
     ["429", "answers 429"],
@@ -30,16 +24,10 @@
 
   /** The form for one namespace; `all` are the rules that are there. */
   o.faultForm = function faultForm(ns, all) {
-    const pick = (id, options) =>
-      o.h(
-        "select",
-        { id },
-        options.map(([value, label]) => o.h("option", { value }, label)),
-      );
     const number = (id, value) => o.h("input", { type: "number", id, min: 0, value });
-    const on = pick("fault-on", SURFACES);
-    const how = pick("fault-how", WAYS);
-    const phase = pick("fault-phase", [
+    const on = o.choice("fault-on", Object.entries(o.words.SURFACES).filter(([name]) => name !== "results"));
+    const how = o.choice("fault-how", WAYS);
+    const phase = o.choice("fault-phase", [
       ["before", "before it is recorded"],
       ["after", "after it was recorded"],
     ]);
@@ -65,7 +53,6 @@
       await o.strip.look();
       o.reload();
     });
-    const field = (label, input) => o.h("div", { class: "field" }, o.h("label", { for: input.id }, label), input);
     return o.h(
       "section",
       { class: "card", "aria-labelledby": "fault-title" },
@@ -73,11 +60,11 @@
       o.h(
         "div",
         { class: "event-form" },
-        field("Requests to", on),
-        field("What happens", how),
-        field("When", phase),
-        field("How many times, empty for all", times),
-        field("Late by, milliseconds", late),
+        o.field("Requests to", on),
+        o.field("What happens", how),
+        o.field("When", phase),
+        o.field("How many times, empty for all", times),
+        o.field("Late by, milliseconds", late),
       ),
       o.h("div", { class: "actions" }, add, said),
     );

@@ -4,7 +4,6 @@
 
   const newest = (a, b) => (b.timestamp || 0) - (a.timestamp || 0) || b.number - a.number;
   const who = (one) => one.visitor_id || one.user_id || one.anonymous_id || "";
-  const sandbox = () => o.source.base.replace(/\/$/, "");
 
   function events(page) {
     page.title("Events");
@@ -20,9 +19,7 @@
           caption: "Events and their verdicts",
           sort: newest,
           columns: [
-            { label: "Event" },
-            { label: "Verdict" },
-            { label: "Why", class: "why-cell" },
+            ...o.eventLists.COLUMNS,
             { label: "Visitor", class: "visitor-cell" },
             { label: "Namespace", class: "wide-only place-cell" },
             { label: "Time", class: "num" },
@@ -30,16 +27,7 @@
           row: (one) => ({
             attrs: { "data-open": true },
             cells: [
-              o.rowLink(
-                o.route.format({
-                  page: "event",
-                  parts: [one.message_id || one.uuid || String(one.number)],
-                  params: { ns: one.namespace, n: one.number },
-                }),
-                o.words.eventName(one),
-              ),
-              o.verdictBadge(one),
-              o.h("span", { class: "why", title: one.explanation }, o.words.why(one)),
+              ...o.eventLists.cells(one),
               o.visitorLink(who(one), one.namespace),
               o.place(one.namespace),
               o.time(one.timestamp),
@@ -49,7 +37,7 @@
             o.empty(
               "No event yet",
               "Compose one on the page Try, or run the shipped suite against this sandbox:",
-              `optilocal run --emulator ${sandbox()}`,
+              `optilocal run --emulator ${o.source.root}`,
             ),
           note: "Requests to the control surface are not listed.",
         }),
@@ -95,7 +83,7 @@
           ],
         }),
         empty: () =>
-          o.empty("Nothing received yet", "Point an Optimizely SDK or the forwarder at this address:", sandbox()),
+          o.empty("Nothing received yet", "Point an Optimizely SDK or the forwarder at this address:", o.source.root),
       }),
     );
   }

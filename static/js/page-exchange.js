@@ -2,14 +2,6 @@
 (function (o) {
   "use strict";
 
-  const SURFACES = {
-    events: "Event API",
-    datafile: "Datafile",
-    privacy: "Privacy API",
-    results: "Results API",
-    predictions: "Prediction service",
-  };
-
   const faultText = (rule) =>
     ["fault", rule.status || rule.break || (rule.latency_ms ? `${rule.latency_ms} ms` : ""), rule.phase]
       .filter(Boolean)
@@ -33,7 +25,7 @@
     const choose = o.h(
       "div",
       { class: "chips", role: "group", "aria-label": "Surface" },
-      [["", "All"], ...Object.entries(SURFACES)].map(([name, label]) =>
+      [["", "All"], ...Object.entries(o.words.SURFACES)].map(([name, label]) =>
         o.h(
           "a",
           {
@@ -75,7 +67,7 @@
           ),
           answered(one.status),
           badges(one),
-          SURFACES[one.surface] || one.surface,
+          o.words.surface(one.surface),
           o.place(one.namespace),
           o.time(one.at),
         ],
@@ -85,7 +77,7 @@
         o.empty(
           "No request yet",
           "Point a sender at this address; each request on the imitated surface appears here:",
-          o.source.base.replace(/\/$/, ""),
+          o.source.root,
         ),
       note: "Requests to the control surface are not listed.",
     });
@@ -178,7 +170,6 @@
       );
       return;
     }
-    const base = o.source.base.replace(/\/$/, "");
     page.show(
       o.shell.back("exchanges", "All exchanges"),
       o.h(
@@ -188,7 +179,7 @@
         o.meta(
           answered(one.status),
           ...badges(one),
-          SURFACES[one.surface] || one.surface,
+          o.words.surface(one.surface),
           o.time(one.at),
           `namespace ${one.namespace}`,
           `number ${one.number}`,
@@ -208,7 +199,7 @@
       o.h(
         "div",
         { class: "actions" },
-        o.copy("Copy as curl", () => o.texts.curl(one, base)),
+        o.copy("Copy as curl", () => o.texts.curl(one, o.source.root)),
         o.copy("Copy link", () => location.href, { "data-key": "c" }),
         one.surface === "events" &&
           o.h(

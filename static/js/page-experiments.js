@@ -62,7 +62,7 @@
           : o.empty(
               "Nothing counted yet",
               "Results appear with the first decision. Run the shipped suite against this sandbox:",
-              `optilocal run --emulator ${o.source.base.replace(/\/$/, "")}`,
+              `optilocal run --emulator ${o.source.root}`,
             ),
       );
       o.keys.settle(document.getElementById("main"));

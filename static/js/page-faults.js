@@ -2,13 +2,6 @@
 (function (o) {
   "use strict";
 
-  const SURFACES = {
-    events: "Event API",
-    datafile: "Datafile",
-    privacy: "Privacy API",
-    predictions: "Prediction service",
-  };
-
   /** What a rule does, in words: "answers 503, first two requests spared". */
   function does(rule) {
     const parts = [];
@@ -68,7 +61,7 @@
                   { label: "State" },
                 ],
                 rules.map((rule) => [
-                  SURFACES[rule.on] || rule.on,
+                  o.words.surface(rule.on),
                   does(rule),
                   rule.phase === "after" ? "after: recorded, then told to have failed" : "before: nothing is recorded",
                   o.words.number(rule.applied || 0),

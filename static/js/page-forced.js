@@ -22,14 +22,8 @@
     const slot = o.h("div", { class: "form" });
     const said = o.h("p", { role: "status", class: "form-line" });
 
-    const pick = (id, options) =>
-      o.h(
-        "select",
-        { id },
-        options.map((one) => o.h("option", { value: one }, one)),
-      );
-    const experiment = pick("forced-experiment", [...known.keys()]);
-    const variation = pick("forced-variation", []);
+    const experiment = o.choice("forced-experiment", [...known.keys()]);
+    const variation = o.choice("forced-variation", []);
     const user = o.h("input", {
       type: "text",
       id: "forced-user",
@@ -93,7 +87,6 @@
       ]);
     }
 
-    const field = (label, input) => o.h("div", { class: "field" }, o.h("label", { for: input.id }, label), input);
     const add = o.h("button", { type: "button", class: "button primary", disabled: !known.size }, "Force it");
     add.addEventListener("click", () =>
       store([...rules, { experiment: experiment.value, variation: variation.value, user: user.value || null }]),
@@ -113,9 +106,9 @@
       o.h(
         "div",
         { class: "event-form" },
-        field("Experiment", experiment),
-        field("Variation", variation),
-        field("User ID, or empty for everybody", user),
+        o.field("Experiment", experiment),
+        o.field("Variation", variation),
+        o.field("User ID, or empty for everybody", user),
       ),
       o.h("div", { class: "actions" }, add, said),
       slot,

@@ -50,7 +50,7 @@
         : o.empty(
             "No run yet",
             "Run scenarios against this sandbox:",
-            `optilocal run --emulator ${o.source.base.replace(/\/$/, "")}`,
+            `optilocal run --emulator ${o.source.root}`,
           ),
     );
     o.keys.settle(document.getElementById("main"));

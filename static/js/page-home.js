@@ -110,7 +110,7 @@
       o.source.get("datafiles", { ns }, { signal: page.signal }),
       lastRun(page.signal),
     ]);
-    const emulator = o.source.base.replace(/\/$/, "") + prefix;
+    const emulator = o.source.root + prefix;
     const segment = forwarder && forwarder.replace(/\/$/, "") + prefix;
     const feed = o.h("div", { class: "form" });
 
@@ -124,27 +124,10 @@
         verdicts.length
           ? o.table(
               "What came last",
-              [
-                { label: "Event" },
-                { label: "Verdict" },
-                { label: "Why", class: "why-cell" },
-                { label: "Time", class: "num" },
-              ],
+              [...o.eventLists.COLUMNS, { label: "Time", class: "num" }],
               verdicts.filter(o.words.readable).map((one) => ({
                 attrs: { "data-open": true },
-                cells: [
-                  o.rowLink(
-                    o.route.format({
-                      page: "event",
-                      parts: [one.message_id || one.uuid || String(one.number)],
-                      params: { ns: one.namespace, n: one.number },
-                    }),
-                    o.words.eventName(one),
-                  ),
-                  o.verdictBadge(one),
-                  o.h("span", { class: "why", title: one.explanation }, o.words.why(one)),
-                  o.time(one.timestamp),
-                ],
+                cells: [...o.eventLists.cells(one), o.time(one.timestamp)],
               })),
               { class: "stack" },
             )

@@ -159,7 +159,7 @@
         o.empty(
           "No run yet",
           "Run the shipped suite, or your own scenarios, against this sandbox:",
-          `optilocal run --emulator ${o.source.base.replace(/\/$/, "")}`,
+          `optilocal run --emulator ${o.source.root}`,
         ),
       );
       page.live("runs", { ns: "*" }, data.last, o.reload);

@@ -18,11 +18,7 @@
         "Events",
         async () => (await ask("verdicts", found)).verdicts,
         (one) => ({
-          href: o.route.format({
-            page: "event",
-            parts: [one.message_id || one.uuid || String(one.number)],
-            params: { ns: one.namespace, n: one.number },
-          }),
+          href: o.route.ofEvent(one),
           name: o.words.eventName(one),
           said: [o.verdictBadge(one), " ", o.words.why(one)],
         }),

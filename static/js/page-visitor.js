@@ -34,13 +34,7 @@
       text: [o.h("strong", {}, o.words.eventName(one)), o.h("span", { class: "quiet" }, ` ${o.words.why(one)}`)],
       link: o.h(
         "a",
-        {
-          href: o.route.format({
-            page: "event",
-            parts: [one.message_id || one.uuid || String(one.number)],
-            params: { ns: one.namespace, n: one.number },
-          }),
-        },
+        { href: o.route.ofEvent(one) },
         "journey",
       ),
     }));

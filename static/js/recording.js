@@ -7,7 +7,7 @@
   /** The command that does the same in a terminal. */
   function command(ns, messageId) {
     const only = messageId ? ` --message-id ${shell(messageId)}` : "";
-    return `optilocal record --emulator ${o.source.base.replace(/\/$/, "")} --namespace ${ns}${only} -o recorded.scenario.yaml`;
+    return `optilocal record --emulator ${o.source.root} --namespace ${ns}${only} -o recorded.scenario.yaml`;
   }
 
   function save(text, name) {

@@ -32,10 +32,18 @@
     return "#/" + path + (tail ? "?" + tail : "");
   }
 
+  /** The page of one verdict's event. */
+  const ofEvent = (one) =>
+    format({
+      page: "event",
+      parts: [one.message_id || one.uuid || String(one.number)],
+      params: { ns: one.namespace, n: one.number },
+    });
+
   /** A scenario's id holds slashes; a link typed by hand may leave them as they are. */
   function scenarioOf(route) {
     return route.page === "runs" && route.parts.length > 1 ? route.parts.slice(1).join("/") : null;
   }
 
-  o.route = { parse, format, scenarioOf };
+  o.route = { parse, format, ofEvent, scenarioOf };
 })((globalThis.optilocal = globalThis.optilocal || {}));

@@ -43,6 +43,13 @@
     type: "different type",
     matcher: "matcher refused",
   };
+  const SURFACES = {
+    events: "Event API",
+    datafile: "Datafile",
+    privacy: "Privacy API",
+    predictions: "Prediction service",
+    results: "Results API",
+  };
   const PARTS = {
     tracks: "Track",
     conversions: "Conversion",
@@ -63,6 +70,8 @@
     const [tone, label, hint] = own(OUTCOMES, slug) || ["bad", sentence(slug), ""];
     return { tone, label, hint };
   }
+
+  const surface = (slug) => own(SURFACES, slug) || slug;
 
   const CALLS = ["identify", "page", "screen", "group", "alias"];
 
@@ -93,14 +102,10 @@
   }
 
   /** Where an outcome is explained in the documentation. */
-  function page(slug) {
-    return `docs/outcomes.md#${slug}`;
-  }
+  const page = (slug) => `docs/outcomes.md#${slug}`;
 
   /** Whether a verdict says what to change: of a counted event only where a warning asks for it. */
-  function isRemedy(verdict) {
-    return Boolean(verdict.remedy) && verdict.remedy !== "Nothing needs to change.";
-  }
+  const isRemedy = (verdict) => Boolean(verdict.remedy) && verdict.remedy !== "Nothing needs to change.";
 
   function status(slug) {
     const [tone, label] = own(STATUS, slug) || ["idle", sentence(slug || "unknown")];
@@ -171,9 +176,7 @@
     return `${Math.floor(ms / 3600000)} h ${Math.round((ms % 3600000) / 60000)} min`;
   }
 
-  function plural(count, one, many) {
-    return `${number(count)} ${count === 1 ? one : many || one + "s"}`;
-  }
+  const plural = (count, one, many) => `${number(count)} ${count === 1 ? one : many || one + "s"}`;
 
   /** Digits in threes, with a thin space: the same in every locale. */
   function number(value) {
@@ -219,6 +222,8 @@
     OUTCOMES,
     CONDITIONS,
     KINDS,
+    SURFACES,
+    surface,
     outcome,
     page,
     isRemedy,
