@@ -46,7 +46,11 @@ class Authority:
     """A certificate authority: its certificate, and TLS contexts for the caught hosts."""
 
     def __init__(self, certificate: bytes, key: bytes, folder: Path, now: datetime) -> None:
-        self._certificate, self._folder, self._now = certificate, folder, now
+        self.certificate = certificate
+        """The certificate, PEM."""
+        self.certificate_file, self.key_file = folder / CERTIFICATE, folder / KEY
+        """The files with the certificate, and with the private key, which this user alone can read."""
+        self._now = now
         self._parsed = x509.load_pem_x509_certificate(certificate)
         self._issuer = trustme.CA.from_pem(certificate, key)
 
@@ -79,21 +83,6 @@ class Authority:
         return cls(certificate, key, where, now)
 
     @property
-    def certificate(self) -> bytes:
-        """The certificate, PEM."""
-        return self._certificate
-
-    @property
-    def certificate_file(self) -> Path:
-        """The file with the certificate, PEM."""
-        return self._folder / CERTIFICATE
-
-    @property
-    def key_file(self) -> Path:
-        """The file with the private key, readable by this user alone."""
-        return self._folder / KEY
-
-    @property
     def valid_until(self) -> datetime:
         """When the certificate expires."""
         return self._parsed.not_valid_after_utc
@@ -121,7 +110,7 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
         # The chain includes the authority, since Chromium looks for its key there.
-        chain = leaf.private_key_and_cert_chain_pem.bytes() + self._certificate
+        chain = leaf.private_key_and_cert_chain_pem.bytes() + self.certificate
         with _private_file(chain) as file:
             context.load_cert_chain(file)
         return context

@@ -13,7 +13,7 @@ from optilocal.emulator.control.reading import json_body, json_response
 from optilocal.emulator.datafile.datafile import RUNNING
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.problems import experiment_lists
-from optilocal.emulator.datafile.store import DEACTIVATED_TEXT, REVISION, DatafileStore
+from optilocal.emulator.datafile.store import REVISION, DatafileStore, served
 from optilocal.emulator.json_text import as_object, dumps, loads
 from optilocal.emulator.problems import Problem
 
@@ -68,19 +68,12 @@ def _datafile(url: str, running: list[Any]) -> dict[str, Any]:
         state = store.get(by_key["key"])
     elif parts.hostname in _OURS and by_project:
         state = store.find_project(by_project["project"] or by_project["owner"])
-    if state is None:
-        return {
-            "status": 403,
-            "text": "no datafile is known here under this URL",
-            "content_type": "text/plain",
-        }
-    if state["deactivated"]:
-        return {"status": 200, "text": DEACTIVATED_TEXT, "content_type": "text/javascript; charset=utf-8"}
-    text = state["text"]
-    if running and not state["raw"]:
-        text = dumps(_running(loads(text), running))
-    kind = state["content_type"] or "application/json"
-    return {"status": state["status"] or 200, "text": text, "content_type": kind}
+    status, kind, text = 403, "text/plain", "no datafile is known here under this URL"
+    if state is not None:
+        status, kind, text = served(state)
+        if running and not state["raw"] and not state["deactivated"]:
+            text = dumps(_running(loads(text), running))
+    return {"status": status, "text": text, "content_type": kind}
 
 
 def _history(running: list[Any]) -> DatafileHistory:

@@ -213,9 +213,8 @@ def process(request_id: str) -> Response:
     wanted = body.get("status") if isinstance(body, dict) else None
     wrong = body is not None and (not isinstance(body, dict) or set(body) - {"status"})
     if wrong or wanted not in (None, "processing", *subject_access.FINAL):
-        raise Problem(
-            "bad_request", 'process takes nothing, or {"status": "processing" | "completed" | "failure"}'
-        )
+        what = 'process takes nothing, or {"status": "processing" | "completed" | "failure"}'
+        raise Problem("bad_request", what)
     return json_response(_moved(_request(request_id), wanted))
 
 

@@ -256,6 +256,13 @@ def _shown(
     }
 
 
+def served(state: Mapping[str, Any]) -> tuple[int, str, str]:
+    """Status, content type and text with which the CDN serves what a key's place holds."""
+    if state["deactivated"]:
+        return 200, "text/javascript; charset=utf-8", DEACTIVATED_TEXT
+    return state["status"] or 200, state["content_type"] or "application/json", state["text"]
+
+
 def datafile_url(base: str, sdk_key: str) -> str:
     """Where the CDN serves the key's datafile."""
     return f"{base}/datafiles/{sdk_key}.json"

@@ -11,7 +11,7 @@ from werkzeug.http import parse_date
 from optilocal.emulator.batch.row import note
 from optilocal.emulator.context import context, namespace
 from optilocal.emulator.datafile.forced import Forced
-from optilocal.emulator.datafile.store import DEACTIVATED_TEXT, DatafileStore
+from optilocal.emulator.datafile.store import DatafileStore, served
 from optilocal.emulator.wire.exchange import Answer, exchange, open_to_pages
 
 blueprint = Blueprint("datafile_cdn", __name__)
@@ -75,16 +75,11 @@ def _serve(state: Mapping[str, Any] | None) -> Answer:
     since = parse_date(request.headers.get("If-Modified-Since"))
     if state["status"] is None and since is not None and since.timestamp() >= state["modified"]:
         return Answer(304, headers=headers)
-    if state["deactivated"]:
-        return Answer(
-            200, DEACTIVATED_TEXT.encode(), {**headers, "Content-Type": "text/javascript; charset=utf-8"}
-        )
-    headers["Content-Type"] = state["content_type"] or "application/json"
+    status, headers["Content-Type"], text = served(state)
     # A text that is no datafile has no revision, and stays as it is.
-    text = state["text"]
-    if state["revision"] is not None:
+    if state["revision"] is not None and not state["deactivated"]:
         text = Forced(context().journal, namespace()).served(text)
-    return Answer(state["status"] or 200, text.encode("utf-8", "replace"), headers)
+    return Answer(status, text.encode("utf-8", "replace"), headers)
 
 
 # The real CDN is public; a page anywhere may read a datafile. SDKs poll with If-Modified-Since.

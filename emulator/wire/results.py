@@ -20,14 +20,15 @@ blueprint = Blueprint("results_api", __name__)
 
 @blueprint.get("/v2/experiments/<experiment_id>/results", provide_automatic_options=False)
 def results(experiment_id: str) -> Response:
-    return exchange("results", lambda _, at: _results(experiment_id, at))
+    return exchange("results", lambda _, at: _denied() or _results(experiment_id, at))
+
+
+def _denied() -> Answer | None:
+    # Reading counts on one's own machine needs no token; one that is sent is judged like everywhere else.
+    return refused() if "Authorization" in request.headers else None
 
 
 def _results(experiment_id: str, at: int) -> Answer:
-    # Reading counts on one's own machine needs no token; one that is sent is judged like everywhere else.
-    denied = refused() if "Authorization" in request.headers else None
-    if denied:
-        return denied
     projector, space = context().projector, namespace()
     history, baseline = projector.verdicts.history(space), request.args.get("baseline_variation_id")
     try:
@@ -51,13 +52,10 @@ def _results(experiment_id: str, at: int) -> Answer:
     "/v2/export/projects/<project_id>/holdouts/<holdout_id>/results/csv", provide_automatic_options=False
 )
 def holdout_results(project_id: str, holdout_id: str) -> Response:
-    return exchange("results", lambda _, at: _holdout_results(project_id, holdout_id, at))
+    return exchange("results", lambda _, at: _denied() or _holdout_results(project_id, holdout_id, at))
 
 
 def _holdout_results(project_id: str, holdout_id: str, at: int) -> Answer:
-    denied = refused() if "Authorization" in request.headers else None
-    if denied:
-        return denied
     projector, space = context().projector, namespace()
     history = projector.verdicts.history(space)
     try:
