@@ -33,7 +33,7 @@ def forget_idle(journal: Journal, now_ms: int, after_ms: int) -> list[str]:
     for name in (row["name"] for row in journal.namespaces()):
         if name == DEFAULT:
             continue
-        newest = [journal.newest_number(listing, name) for listing in _LISTINGS]
+        newest = [journal.ends(listing, name).last for listing in _LISTINGS]
         since = seen[name][-1] if name in seen and seen[name][:-1] == newest else now_ms
         if now_ms - since < after_ms:
             idle[name] = [*newest, since]

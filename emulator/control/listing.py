@@ -164,8 +164,7 @@ def _page(
     page = _fitting(_texts(name, rows, showing))
     rest = {
         "next": rows[len(page) - 1]["number"] if page else query.after or 0,
-        "last": journal.newest_number(name, query.namespace),
-        "dropped": journal.dropped(name, query.namespace),
+        **journal.ends(name, query.namespace)._asdict(),
         **({"more": True} if more or len(page) < len(rows) else {}),
     }
     return _response(name, page, rest)

@@ -13,7 +13,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
-from optilocal.emulator.journal.records import Exchange, Pending, Position, Query, Report, Step
+from optilocal.emulator.journal.records import (
+    Ends,
+    Exchange,
+    Pending,
+    Position,
+    Query,
+    Report,
+    Standing,
+    Step,
+)
 from optilocal.emulator.journal.waiters import Waiters
 
 Row = dict[str, Any]
@@ -224,12 +233,8 @@ class Journal(ABC):
         """How many judged verdicts there are of each outcome, in all namespaces."""
 
     @abstractmethod
-    def newest_number(self, listing: str, namespace: str | None) -> int:
-        """The number of the newest row there is, 0 when there is none."""
-
-    @abstractmethod
-    def dropped(self, listing: str, namespace: str | None) -> int:
-        """How many rows the bound has cost."""
+    def ends(self, listing: str, namespace: str | None) -> Ends:
+        """What a listing has beyond any page of it."""
 
     # -- who projects
 
@@ -254,6 +259,10 @@ class Journal(ABC):
     @abstractmethod
     def position(self) -> Position:
         """How far the journal is projected."""
+
+    @abstractmethod
+    def standing(self) -> Standing:
+        """In one look, how far the journal is, and how far it should be."""
 
     @abstractmethod
     def last_exchange(self) -> int:

@@ -203,6 +203,10 @@ SELECT doc FROM runs WHERE left(id, 100) = left(:id, 100) AND id = :id AND names
 
 -- name: position
 SELECT exchange, event, epoch FROM projection
+-- name: standing
+SELECT exchange, event, epoch, GREATEST((SELECT MAX(number) FROM exchanges), exchange) AS last,
+    EXISTS (SELECT 1 FROM verdicts WHERE judged = 0) OR EXISTS (SELECT 1 FROM visitors WHERE known IS NULL) AS waits
+FROM projection
 -- name: last exchange
 SELECT GREATEST((SELECT MAX(number) FROM exchanges), (SELECT exchange FROM projection))
 -- name: projected elsewhere
@@ -218,27 +222,27 @@ VACUUM exchanges, events, verdicts, runs, documents, visitors, totals
 SELECT number, namespace, at, counts, head, body FROM exchanges WHERE number > :after ORDER BY number LIMIT :limit
 -- name: first events
 WITH wanted (namespace, uuid, timestamp) AS
-    (SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[]), CAST(:k3 AS VARCHAR[])))
+    (SELECT * FROM unnest((SELECT CAST(:k1 AS TEXT[])), (SELECT CAST(:k2 AS VARCHAR[])), (SELECT CAST(:k3 AS VARCHAR[]))))
 SELECT e.number, e.namespace, e.account_id, e.uuid, e.timestamp, e.entity_id, e.key, e.visitor_id, e.kind
 FROM wanted AS w JOIN events AS e
     ON left(e.uuid, 100) = left(w.uuid, 100) AND e.uuid = w.uuid AND e.namespace = w.namespace
     AND (w.timestamp IS NULL OR e.timestamp = w.timestamp)
 WHERE e.duplicate_of IS NULL ORDER BY e.number
 -- name: waiting reports
-WITH wanted (uuid) AS (SELECT * FROM unnest(CAST(:k1 AS VARCHAR[])))
+WITH wanted (uuid) AS (SELECT * FROM unnest((SELECT CAST(:k1 AS VARCHAR[]))))
 SELECT v.number, v.namespace, v.uuid
 FROM wanted AS w JOIN verdicts AS v ON left(v.uuid, 100) = left(w.uuid, 100) AND v.uuid = w.uuid
 WHERE v.event IS NULL AND v.waits ORDER BY v.number
 -- name: known visitors
 WITH wanted (namespace, visitor_id, fold) AS
-    (SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[]), CAST(:k3 AS VARCHAR[])))
+    (SELECT * FROM unnest((SELECT CAST(:k1 AS TEXT[])), (SELECT CAST(:k2 AS VARCHAR[])), (SELECT CAST(:k3 AS VARCHAR[]))))
 SELECT v.namespace, v.visitor_id, v.known, e.number, e.doc
 FROM wanted AS w JOIN visitors AS v
     ON v.namespace = w.namespace AND left(v.fold, 100) = left(w.fold, 100) AND v.fold = w.fold AND v.visitor_id = w.visitor_id
     LEFT JOIN LATERAL json_array_elements_text(CAST(v.known AS JSON) -> 'decisions') AS d(number) ON TRUE
     LEFT JOIN events AS e ON e.number = CAST(d.number AS BIGINT)
 -- name: events of
-WITH wanted (namespace, visitor_id) AS (SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[])))
+WITH wanted (namespace, visitor_id) AS (SELECT * FROM unnest((SELECT CAST(:k1 AS TEXT[])), (SELECT CAST(:k2 AS VARCHAR[]))))
 SELECT e.number, e.namespace, e.visitor_id, e.kind, e.exchange, e.duplicate_of, e.doc, v.number AS verdict, v.version,
     v.delivery, v.judged, v.outcome, v.attributed
 FROM wanted AS w JOIN events AS e
@@ -267,17 +271,17 @@ UPDATE verdicts SET event = :event, judged = 0 WHERE number = :number
 DELETE FROM verdicts WHERE event = :event AND delivery IS NULL
 -- name: store outcome
 UPDATE verdicts AS v SET judged = 1, outcome = n.outcome, attributed = n.attributed
-FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS TEXT[]), CAST(:k3 AS BIGINT[]), CAST(:k4 AS BIGINT[]))
+FROM unnest((SELECT CAST(:k1 AS TEXT[])), (SELECT CAST(:k2 AS TEXT[])), (SELECT CAST(:k3 AS BIGINT[])), (SELECT CAST(:k4 AS BIGINT[])))
     AS n(outcome, attributed, number, version)
 WHERE v.number = n.number AND v.version = n.version
 -- name: unjudge
 UPDATE verdicts SET judged = 0 WHERE number = ANY(CAST(:k1 AS BIGINT[]))
 -- name: put totals
-INSERT INTO totals (namespace, doc) SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS TEXT[]))
+INSERT INTO totals (namespace, doc) SELECT * FROM unnest((SELECT CAST(:k1 AS TEXT[])), (SELECT CAST(:k2 AS TEXT[])))
 ON CONFLICT (namespace) DO UPDATE SET doc = excluded.doc
 -- name: put visitors
 WITH new (namespace, visitor_id, fold, known) AS
-    (SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[]), CAST(:k3 AS VARCHAR[]), CAST(:k4 AS TEXT[]))),
+    (SELECT * FROM unnest((SELECT CAST(:k1 AS TEXT[])), (SELECT CAST(:k2 AS VARCHAR[])), (SELECT CAST(:k3 AS VARCHAR[])), (SELECT CAST(:k4 AS TEXT[])))),
 there AS (UPDATE visitors AS v SET known = n.known FROM new AS n
     WHERE v.namespace = n.namespace AND left(v.fold, 100) = left(n.fold, 100) AND v.fold = n.fold AND v.visitor_id = n.visitor_id
     RETURNING v.namespace, v.visitor_id)
@@ -311,13 +315,13 @@ DELETE FROM visitors WHERE namespace = :namespace
 DELETE FROM dropped WHERE namespace = :namespace
 
 -- name: events
-WITH wanted (number) AS (SELECT * FROM unnest(CAST(:k1 AS BIGINT[]))),
+WITH wanted (number) AS (SELECT * FROM unnest((SELECT CAST(:k1 AS BIGINT[])))),
     own AS (SELECT e.* FROM wanted AS w JOIN events AS e ON e.number = w.number)
 SELECT number, namespace, exchange, duplicate_of, doc FROM own
 UNION ALL
 SELECT e.number, e.namespace, e.exchange, e.duplicate_of, e.doc FROM own AS o JOIN events AS e ON e.number = o.duplicate_of
 -- name: owners
-WITH wanted (event) AS (SELECT * FROM unnest(CAST(:k1 AS BIGINT[])))
+WITH wanted (event) AS (SELECT * FROM unnest((SELECT CAST(:k1 AS BIGINT[]))))
 SELECT v.event, v.number FROM wanted AS w JOIN verdicts AS v ON v.event = w.event
 WHERE v.delivery IS NOT NULL ORDER BY v.number
 -- name: free conversion
@@ -328,13 +332,13 @@ WHERE left(uuid, 100) = left(:uuid, 100) AND uuid = :uuid AND namespace = :names
 ORDER BY visitor_id IS DISTINCT FROM :visitor_id, key IS DISTINCT FROM :event_key, timestamp IS DISTINCT FROM :timestamp, number
 LIMIT 1
 -- name: decisions of
-WITH wanted (namespace, visitor_id) AS (SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[])))
+WITH wanted (namespace, visitor_id) AS (SELECT * FROM unnest((SELECT CAST(:k1 AS TEXT[])), (SELECT CAST(:k2 AS VARCHAR[]))))
 SELECT e.number, e.namespace, e.visitor_id, e.exchange, e.duplicate_of, e.doc
 FROM wanted AS w JOIN events AS e
     ON left(e.visitor_id, 100) = left(w.visitor_id, 100) AND e.visitor_id = w.visitor_id AND e.namespace = w.namespace
 WHERE e.duplicate_of IS NULL AND e.kind = 'decision' ORDER BY e.number
 -- name: close visitors
-WITH wanted (namespace, fold) AS (SELECT * FROM unnest(CAST(:k1 AS TEXT[]), CAST(:k2 AS VARCHAR[])))
+WITH wanted (namespace, fold) AS (SELECT * FROM unnest((SELECT CAST(:k1 AS TEXT[])), (SELECT CAST(:k2 AS VARCHAR[]))))
 SELECT w.namespace, w.fold, c.visitor_id
 FROM wanted AS w CROSS JOIN LATERAL
     (SELECT visitor_id FROM visitors AS v
@@ -347,9 +351,6 @@ GROUP BY left(visitor_id, 100), visitor_id ORDER BY left(visitor_id, 100), visit
 SELECT 1 FROM events WHERE left(visitor_id, 100) = left(:visitor_id, 100) AND visitor_id = :visitor_id
     AND namespace = :namespace LIMIT 1
 
--- name: dropped
-SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM dropped
-WHERE listing = :listing AND (CAST(:namespace AS TEXT) IS NULL OR namespace = :namespace)
 -- name: count exchanges
 SELECT COUNT(*) FROM exchanges
 -- name: cutoff exchanges

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from optilocal.emulator.journal.interface import JournalAwayError, JournalError, Row
-from optilocal.emulator.journal.records import FILTERS, Query
+from optilocal.emulator.journal.records import FILTERS, Ends, Query
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.serving.postgresql import Database, Made
 
@@ -232,12 +232,16 @@ class PostgresqlStore:
         with self.database.connection() as db:
             return int(db.execute(sql, [*values, most]).fetchall()[0]["count"])
 
-    def newest(self, listing: str, namespace: str | None) -> int:
-        """The number of the newest row there is, 0 when there is none."""
+    def ends(self, listing: str, namespace: str | None) -> Ends:
+        """The number of the newest row there is, 0 when there is none, and how many the bound has cost."""
         where, values = condition(listing, Query(namespace))
+        newest = f"SELECT COALESCE(MAX(number), 0) FROM {listing} WHERE {where}"
+        dropped = (
+            f"SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM dropped WHERE {where} AND listing = %s"
+        )
+        sql = f"SELECT ({newest}) AS last, ({dropped}) AS dropped"
         with self.database.connection() as db:
-            rows = db.execute(f"SELECT MAX(number) FROM {listing} WHERE {where}", values).fetchall()
-            return int(rows[0]["max"] or 0)
+            return Ends(**db.execute(sql, [*values, *values, listing]).fetchall()[0])
 
     @contextlib.contextmanager
     def writing(

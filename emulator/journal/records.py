@@ -117,6 +117,21 @@ class Position(NamedTuple):
     epoch: int
 
 
+class Standing(NamedTuple):
+    """How far the journal is, the `last` exchange that was ever stored, and whether anything `waits` to be judged anew."""
+
+    position: Position
+    last: int
+    waits: bool
+
+
+class Ends(NamedTuple):
+    """The number of a listing's newest row, 0 when there is none, and how many rows the bound has cost."""
+
+    last: int
+    dropped: int
+
+
 class Judged(NamedTuple):
     """The outcome of a verdict, and a JSON list of the experiments' names and ids that it is credited to.
 

@@ -186,6 +186,10 @@ SELECT doc FROM runs WHERE id = :id AND namespace = :namespace
 
 -- name: position
 SELECT exchange, event, epoch FROM projection
+-- name: standing
+SELECT exchange, event, epoch, COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'exchanges'), 0) AS last,
+    EXISTS (SELECT 1 FROM verdicts WHERE judged = 0) OR EXISTS (SELECT 1 FROM visitors WHERE known IS NULL) AS waits
+FROM projection
 -- name: last exchange
 SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'exchanges'), 0)
 -- name: pending
@@ -299,9 +303,6 @@ WHERE visitor_id > :after AND namespace = :namespace AND number <= :event ORDER 
 -- name: visitor known
 SELECT 1 FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace LIMIT 1
 
--- name: dropped
-SELECT COALESCE(SUM(total), 0) FROM dropped
-WHERE listing = :listing AND (:namespace IS NULL OR namespace = :namespace)
 -- name: count exchanges
 SELECT COUNT(*) FROM exchanges
 -- name: cutoff exchanges

@@ -10,7 +10,7 @@ from typing import Any
 
 from optilocal.emulator.journal.interface import JournalBusyError, JournalError, Row
 from optilocal.emulator.journal.limits import LARGE_BYTES, LOOK_S, PATIENCE_S, SLICE
-from optilocal.emulator.journal.records import Query
+from optilocal.emulator.journal.records import Ends, Query
 from optilocal.emulator.journal.sqlite_file import APPLICATION_ID, VERSION, Identity, State, prepare
 from optilocal.emulator.journal.sqlite_salvage import salvage
 from optilocal.emulator.journal.sqlite_statements import (
@@ -193,12 +193,15 @@ class SqliteStore:
             sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {listing} WHERE {where} LIMIT ?)"
             return int(db.execute(sql, [*values, most]).fetchone()[0])
 
-    def newest(self, listing: str, namespace: str | None) -> int:
-        """The number of the newest row there is, 0 when there is none."""
+    def ends(self, listing: str, namespace: str | None) -> Ends:
+        """The number of the newest row there is, 0 when there is none, and how many the bound has cost."""
         where, values = condition(listing, Query(namespace))
+        newest = f"SELECT COALESCE(MAX(number), 0) FROM {listing} WHERE {where}"
+        dropped = f"SELECT COALESCE(SUM(total), 0) FROM dropped WHERE {where} AND listing = ?"
         with self.reader() as db:
-            row = db.execute(f"SELECT MAX(number) FROM {listing} WHERE {where}", values).fetchone()
-            return int(row[0] or 0)
+            return Ends(
+                *db.execute(f"SELECT ({newest}), ({dropped})", [*values, *values, listing]).fetchone()
+            )
 
     # -- writing
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from optilocal.emulator.journal.interface import Row
-from optilocal.emulator.journal.records import Query
+from optilocal.emulator.journal.records import Ends, Query
 
 
 class Transaction(Protocol):
@@ -55,8 +55,8 @@ class Store(Protocol):
         """`Journal.count`."""
         ...
 
-    def newest(self, listing: str, namespace: str | None) -> int:
-        """`Journal.newest_number`."""
+    def ends(self, listing: str, namespace: str | None) -> Ends:
+        """`Journal.ends`."""
         ...
 
     def writing(

@@ -8,12 +8,14 @@ from typing import Any
 from optilocal.emulator.journal.interface import Documents, Journal, Row, T
 from optilocal.emulator.journal.records import (
     LISTINGS,
+    Ends,
     Event,
     Exchange,
     Pending,
     Position,
     Query,
     Report,
+    Standing,
     Step,
 )
 from optilocal.emulator.journal.store import Store, Transaction
@@ -171,16 +173,18 @@ class StoredJournal(Journal):
     def outcome_counts(self) -> dict[str, int]:
         return {row["outcome"]: row["total"] for row in self._store.select("outcome counts")}
 
-    def newest_number(self, listing: str, namespace: str | None) -> int:
-        return self._store.newest(listing, namespace)
-
-    def dropped(self, listing: str, namespace: str | None) -> int:
-        return int(self._store.value("dropped", listing=listing, namespace=namespace))
+    def ends(self, listing: str, namespace: str | None) -> Ends:
+        return self._store.ends(listing, namespace)
 
     # -- what the projector reads and writes
 
     def position(self) -> Position:
         return Position(**self._store.select("position")[0])
+
+    def standing(self) -> Standing:
+        row = self._store.select("standing")[0]
+        position = Position(row["exchange"], row["event"], row["epoch"])
+        return Standing(position, row["last"], bool(row["waits"]))
 
     def last_exchange(self) -> int:
         return int(self._store.value("last exchange"))

@@ -123,9 +123,17 @@ class Projector:
 
     def catch_up(self) -> None:
         """Return when all that was captured before is projected, judged and counted. Raises JournalError."""
-        until = self.journal.last_exchange()
-        while not self.journal.projected_elsewhere(until) and self._work(until):
+        until = self._missing()
+        while until is not None and not self.journal.projected_elsewhere(until) and self._work(until):
             pass
+
+    def _missing(self) -> int | None:
+        """The last exchange, None when one look at the journal tells that nothing is to be done for it."""
+        with self._lock:
+            at, last, waits = self.journal.standing()
+            # What was written here is bounded here: rows that are too many go before anybody reads them.
+            bounded = not self.journal.leads() or (at == self._at and not self._too_many)
+            return None if at.exchange >= last and bounded and not waits else last
 
     def lag(self, exchange: int) -> int:
         """How many exchanges up to the one given wait to be projected, as far as is known here."""

@@ -272,7 +272,7 @@ class Evidence:
 
     def _space(self, namespace: str) -> tuple[Forced, bool]:
         if namespace not in self._spaces:
-            dropped = self._journal.dropped("events", namespace) > 0
+            dropped = self._journal.ends("events", namespace).dropped > 0
             self._spaces[namespace] = Forced(self._journal, namespace), dropped
         return self._spaces[namespace]
 

@@ -90,8 +90,8 @@ def test_pages_go_both_ways(journal: Journal) -> None:
     assert numbers(journal, "events", limit=3, newest=True, after=3) == [2, 1]
     assert journal.count("events", Query("n"), 5) == 5
     assert journal.count("events", Query(None), 50) == 7
-    assert journal.newest_number("events", "n") == 7
-    assert journal.newest_number("events", "m") == 0
+    assert journal.ends("events", "n").last == 7
+    assert journal.ends("events", "m").last == 0
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_the_bound_drops_the_oldest_and_counts_them(open_journal: Open) -> None:
     projected(journal, dropped=excess)
     for listing in excess:
         assert len(numbers(journal, listing)) == 5, listing
-        assert journal.dropped(listing, "n") == 3, listing
-    assert journal.dropped("events", "m") == 0
+        assert journal.ends(listing, "n").dropped == 3, listing
+    assert journal.ends("events", "m").dropped == 0
     assert journal.excess() == {}
 
 
@@ -165,7 +165,7 @@ def test_the_bound_by_bytes_drops_the_oldest_bodies_and_their_events(open_journa
     projected(journal, dropped=excess)
     for listing in LISTINGS[:3]:
         assert len(numbers(journal, listing)) == 4, listing
-        assert journal.dropped(listing, "n") == 4, listing
+        assert journal.ends(listing, "n").dropped == 4, listing
     assert journal.excess() == {}
     # Many small ones are too much as few large ones are; those of the past are counted at the start.
     journal.append([exchange(body=b"x" * 10) for _ in range(11)])

@@ -195,7 +195,7 @@ def test_a_bound_by_bytes_keeps_bodies_below_it_and_what_is_dropped_no_longer_co
             events = projector.journal.rows("events", Query("n"))
             assert {row["exchange"] for row in events} == {row["number"] for row in kept}
             assert projector.results("n") == counted_at_once(projector)
-        assert projector.journal.dropped("exchanges", "n") > 0
+        assert projector.journal.ends("exchanges", "n").dropped > 0
     finally:
         projector.journal.close()
 
@@ -257,8 +257,8 @@ def test_a_dropped_exchange_was_projected_before() -> None:
         for number in range(20):
             projector.journal.append([exchange(convert(f"u-{number}"))])
         projector.catch_up()
-        assert projector.journal.dropped("events", "n") == 17
-        assert projector.journal.dropped("exchanges", "n") == 17
+        assert projector.journal.ends("events", "n").dropped == 17
+        assert projector.journal.ends("exchanges", "n").dropped == 17
     finally:
         projector.journal.close()
 
