@@ -216,14 +216,19 @@ class Database:
                 self._pool.check()
 
     @contextlib.contextmanager
-    def transaction(self, *locks: int) -> Iterator[psycopg.Connection[Any]]:
-        """A transaction that holds these advisory locks, given by the second halves of their keys."""
+    def transaction(self, *locks: int, pipelined: bool = False) -> Iterator[psycopg.Connection[Any]]:
+        """A transaction that holds these advisory locks, given by the second halves of their keys. Of a `pipelined` one all
+        statements go out together, and their results are there after its end.
+        """
         with self.connection() as db:
-            takes = "".join(f"; SELECT pg_advisory_xact_lock({self.key}, {each})" for each in locks)
             try:
-                db.execute(f"BEGIN{takes}", prepare=False)
-                yield db
-                db.execute("COMMIT")
+                with db.pipeline() if pipelined else contextlib.nullcontext():
+                    begins = ["BEGIN"]
+                    begins += [f"SELECT pg_advisory_xact_lock({self.key}, {each})" for each in locks]
+                    for begin in begins if pipelined else ["; ".join(begins)]:
+                        db.execute(begin, prepare=False)
+                    yield db
+                    db.execute("COMMIT")
             except BaseException:
                 if not db.broken:
                     with contextlib.suppress(self._errors.Error):

@@ -19,5 +19,10 @@ LOOK_S = 0.5
 within a second; a wait for another process looks a hundred times as often. One look takes less than a millisecond.
 """
 
+GATHER_S = 0.001
+"""Seconds between two commits of what is captured, while clients wait, where a commit waits for a network: 16 clients are
+then stored 15 at once instead of 8, and 3,300 events a second instead of 2,150.
+"""
+
 LARGE_BYTES = 64_000_000
 """A larger file is not read through at the start, and a larger log is begun anew: each takes some tenths of a second."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from optilocal.emulator.context import Context
 from optilocal.emulator.journal.interface import JournalAwayError
-from optilocal.emulator.journal.limits import PATIENCE_S
+from optilocal.emulator.journal.limits import GATHER_S, PATIENCE_S
 from optilocal.emulator.wire.direct import DirectEvents, Turn, as_problem
 from optilocal.emulator.wire.exchange import Reply, WireRequest
 
@@ -47,6 +47,9 @@ class RemoteEvents(DirectEvents):
                 turn.set_exception(as_problem(error))
                 # Everybody may have gone.
                 turn.exception()
+            if self._turn is not None:
+                # Those who were answered a moment ago will send again: with them half as many commits are enough.
+                await asyncio.sleep(GATHER_S)
         self._storing = None
 
     def _stored(self, requests: Sequence[WireRequest]) -> list[Reply | None]:
