@@ -5,8 +5,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 
@@ -36,8 +35,7 @@ EVENT_HOSTS = (US_HOST, EU_HOST)
 _skip = msgspec.json.Decoder(_Object).decode
 
 
-@dataclass(frozen=True)
-class ParsedBatch:
+class ParsedBatch(NamedTuple):
     """One request body, read as far as it can be. `batch` is None when the body is not a JSON object.
 
     `rows` are its decisions and conversions in the order they occur, within a snapshot decisions first: of two with

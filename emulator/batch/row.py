@@ -56,58 +56,6 @@ class EventRow(TypedDict):
     exchange: NotRequired[int]
 
 
-def conversion_row(
-    *,
-    visitor_id: str | None,
-    account_id: str | None,
-    uuid: str | None,
-    key: str | None,
-    entity_id: str | None,
-    timestamp: int | None,
-    revenue: int | None,
-    value: int | float | None,
-    quantity: int | None,
-    tags: dict[str, Any],
-    attributes: list[dict[str, Any]],
-    client_name: str | None,
-    sent_to: str | None,
-    user_agent_bot: bool,
-    received_at: int,
-    problems: list[Note],
-    warnings: list[Note],
-) -> EventRow:
-    """A conversion; the fields of a decision are None."""
-    return {
-        "kind": "conversion",
-        "visitor_id": visitor_id,
-        "account_id": account_id,
-        "uuid": uuid,
-        "key": key,
-        "entity_id": entity_id,
-        "timestamp": timestamp,
-        "revenue": revenue,
-        "value": value,
-        "quantity": quantity,
-        "tags": tags,
-        "attributes": attributes,
-        "experiment_id": None,
-        "variation_id": None,
-        "campaign_id": None,
-        "holdback": False,
-        "rule_type": None,
-        "flag_key": None,
-        "rule_key": None,
-        "variation_key": None,
-        "cmab_uuid": None,
-        "client_name": client_name,
-        "sent_to": sent_to,
-        "user_agent_bot": user_agent_bot,
-        "received_at": received_at,
-        "problems": problems,
-        "warnings": warnings,
-    }
-
-
 def note(code: str, message: str, path: str | None = None) -> Note:
     """A note, with its path when there is one."""
     if path is None:

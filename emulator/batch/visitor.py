@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from optilocal.emulator.batch import fields
 from optilocal.emulator.batch.fields import NESTED_TAG, Findings
 from optilocal.emulator.batch.revenue import lost_in_tags
-from optilocal.emulator.batch.row import EventRow, Kind, Note, conversion_row, note
+from optilocal.emulator.batch.row import EventRow, Kind, Note, note
 from optilocal.emulator.wording import joined, quoted
 
 ACTIVATION = "campaign_activated"
@@ -102,7 +102,7 @@ class _VisitorReader:
                 row["warnings"].append(note("decision_ignored", message))
 
     def _event(self, event: dict[str, Any], path: str) -> EventRow:
-        """The fields that decisions and conversions share."""
+        """A conversion, or what a decision shares with one."""
         findings, problems = self.findings, list(self.problems)
         if _is_compact(event):
             message = f"{path} is in the Web snippet's compact form, which is kept but not counted"
@@ -114,25 +114,35 @@ class _VisitorReader:
         if event.get("type") is not None:
             fields.optional_text(event, "type", path, findings)
         null_entity = "entity_id" in event and event["entity_id"] is None
-        row = conversion_row(
-            visitor_id=self.visitor_id,
-            account_id=self.sender.account_id,
-            uuid=fields.required_text(event, "uuid", path, findings, problems),
-            key=fields.optional_text(event, "key", path, findings),
-            entity_id=None if null_entity else fields.optional_id(event, "entity_id", path, findings),
-            timestamp=fields.timestamp(event, path, self.sender.received_at, findings, problems),
-            revenue=fields.integer(event, "revenue", path, findings),
-            value=fields.number(event, "value", path, findings),
-            quantity=fields.integer(event, "quantity", path, findings),
-            tags=fields.tags(event, path, findings),
-            attributes=self.attributes,
-            client_name=self.sender.client_name,
-            sent_to=self.sender.sent_to,
-            user_agent_bot=self.bot,
-            received_at=self.sender.received_at,
-            problems=problems,
-            warnings=list(self.warnings),
-        )
+        row: EventRow = {
+            "kind": "conversion",
+            "visitor_id": self.visitor_id,
+            "account_id": self.sender.account_id,
+            "uuid": fields.required_text(event, "uuid", path, findings, problems),
+            "key": fields.optional_text(event, "key", path, findings),
+            "entity_id": None if null_entity else fields.optional_id(event, "entity_id", path, findings),
+            "timestamp": fields.timestamp(event, path, self.sender.received_at, findings, problems),
+            "revenue": fields.integer(event, "revenue", path, findings),
+            "value": fields.number(event, "value", path, findings),
+            "quantity": fields.integer(event, "quantity", path, findings),
+            "tags": fields.tags(event, path, findings),
+            "attributes": self.attributes,
+            "experiment_id": None,
+            "variation_id": None,
+            "campaign_id": None,
+            "holdback": False,
+            "rule_type": None,
+            "flag_key": None,
+            "rule_key": None,
+            "variation_key": None,
+            "cmab_uuid": None,
+            "client_name": self.sender.client_name,
+            "sent_to": self.sender.sent_to,
+            "user_agent_bot": self.bot,
+            "received_at": self.sender.received_at,
+            "problems": problems,
+            "warnings": list(self.warnings),
+        }
         row["warnings"] += _counts_without(besides(problems, findings.violations[breaches:]), path)
         return row
 

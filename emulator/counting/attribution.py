@@ -53,15 +53,20 @@ class Judgement(NamedTuple):
 def judge(
     conversion: EventRow, decisions: Sequence[EventRow], history: DatafileHistory, rules: Rules
 ) -> Judgement:
-    """Judge one conversion by the decisions of its visitor (any order, replays already collapsed).
+    """Judge one conversion by the decisions of its visitor (any order, replays already collapsed), with the sentences.
 
     For many conversions of one visitor make one `Standings` and call `judge_by`.
     """
-    return judge_by(conversion, Standings(decisions, history, rules))
+    standings = Standings(decisions, history, rules)
+    judgement = judge_by(conversion, standings)
+    if judgement.outcome == "wrong_account":
+        return judgement
+    own = standings.within(conversion["account_id"])
+    return judgement._replace(details=tuple(_details(conversion, judgement, own)))
 
 
-def judge_by(conversion: EventRow, standings: Standings, *, with_details: bool = True) -> Judgement:
-    """Judge one conversion by its visitor's standings; `with_details` adds the sentences, which take longer.
+def judge_by(conversion: EventRow, standings: Standings) -> Judgement:
+    """Judge one conversion by its visitor's standings; without the sentences, which take longer.
 
     An event counts once in each running experiment that has it as a metric and in which its visitor has a
     decision that is not later (docs/optimizely.md, "Counting"). What excludes only this event,
@@ -74,32 +79,26 @@ def judge_by(conversion: EventRow, standings: Standings, *, with_details: bool =
     history = standings.history
     event = history.find_event(conversion["entity_id"], conversion["key"], now)
     candidates = tuple(standings.of(experiment) for experiment in _candidates(event, now, standings))
-    left_out = tuple(id_ for id_ in event.experiment_ids if history.experiment(id_) is None) if event else ()
+    left_out = history.unlisted(event) if event else ()
     if event is None or not (candidates or left_out):
-        return Judgement("no_experiment", event, details=tuple(_no_experiment(conversion, event, history)))
-    in_time = tuple(standing for standing in candidates if standing.decided_by(now))
-    running = tuple(
-        standing
-        for standing in candidates
-        if history.running_at(standing.experiment.id, now)
-        or (standings.rules.count_after_pause and standing in in_time)
-    )
-    counting = [standing for standing in running if standing in in_time]
-    details: tuple[str, ...] = ()
-    if with_details:
-        details = tuple(_describe(standing, standing in running, now, history) for standing in candidates)
-        if not counting:
-            also = "also " if candidates else ""
-            details += tuple(
-                f"The event {also}names the experiment {quoted(id_)}, which the datafile leaves out."
-                for id_ in left_out
-            )
-    own = _own_exclusions(conversion, standings)
+        return Judgement("no_experiment", event)
+    in_time: list[Standing] = []
+    running: list[Standing] = []
+    counting: list[Standing] = []
+    for standing in candidates:
+        decided = standing.decided_by(now)
+        runs = history.running_at(standing.experiment.id, now)
+        if decided:
+            in_time.append(standing)
+        if runs or (decided and standings.rules.count_after_pause):
+            running.append(standing)
+            if decided:
+                counting.append(standing)
     outcome: JudgedOutcome
     if not running:
         outcome = "experiment_not_running"
     elif counting:
-        outcome = "excluded" if own else "counted"
+        outcome = "excluded" if _own_exclusions(conversion, standings) else "counted"
     elif any(standing.excluded_by(now) for standing in running):
         outcome = "excluded"
     elif any(standing.decided_later(now) for standing in running):
@@ -110,12 +109,27 @@ def judge_by(conversion: EventRow, standings: Standings, *, with_details: bool =
         outcome=outcome,
         event=event,
         candidates=candidates,
-        running=running,
+        running=tuple(running),
         attributed_to=tuple(_attribution(standing) for standing in counting) if outcome == "counted" else (),
         user_activated=bool(counting) if running else bool(in_time) or _decided_in(left_out, now, standings),
-        details=tuple(own) + details if outcome == "excluded" else details,
         left_out=left_out,
     )
+
+
+def _details(conversion: EventRow, judgement: Judgement, standings: Standings) -> list[str]:
+    """The sentences of a judgement."""
+    now, history, running = event_time(conversion), standings.history, judgement.running
+    if judgement.outcome == "no_experiment":
+        return _no_experiment(conversion, judgement.event, history)
+    sentences = _own_exclusions(conversion, standings) if judgement.outcome == "excluded" else []
+    sentences += [_describe(standing, standing in running, now, history) for standing in judgement.candidates]
+    if not any(standing.decided_by(now) for standing in running):
+        also = "also " if judgement.candidates else ""
+        sentences += [
+            f"The event {also}names the experiment {quoted(id_)}, which the datafile leaves out."
+            for id_ in judgement.left_out
+        ]
+    return sentences
 
 
 def _decided_in(experiment_ids: Sequence[str], now: int, standings: Standings) -> bool:

@@ -60,7 +60,7 @@ def watched(
         converted: set[tuple[str, str]] = set()
         conversions = [row for row in rows if row["kind"] == "conversion"] if own else []
         for row in sorted(conversions, key=event_time):
-            judgement = judge_by(row, standings, with_details=False)
+            judgement = judge_by(row, standings)
             for place in judgement.attributed_to:
                 watch = own[place["experiment_id"]]
                 watch.events[str(row["visitor_id"])] += 1

@@ -85,7 +85,7 @@ def visitor_contribution(
     for row in conversions:
         if segment is not None and not segment.carried_by(row):
             continue
-        judgement = judge_by(row, standings, with_details=False)
+        judgement = judge_by(row, standings)
         for attribution in judgement.attributed_to:
             if judgement.event is not None:
                 experiment_id = attribution["experiment_id"]

@@ -191,6 +191,10 @@ class DatafileHistory:
         datafile = self._last_seen.get(experiment_id or "")
         return datafile.experiment_by_id(experiment_id) if datafile else None
 
+    def unlisted(self, event: Event) -> tuple[str, ...]:
+        """The ids of experiments that an event names and no revision lists."""
+        return tuple(id_ for id_ in event.experiment_ids if id_ not in self._last_seen)
+
     def experiments_with_metric(self, event_id: str) -> tuple[Experiment, ...]:
         """The experiments that have the event as a metric by the last revision that lists each experiment.
 

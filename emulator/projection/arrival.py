@@ -41,23 +41,22 @@ class Arrival:
     def __init__(self, journal: Journal, rules: Rules, step: Step, pending: Sequence[Pending]) -> None:
         self.step, self._rules = step, rules
         self._rows: list[tuple[Pending, EventRow]] = []
-        for each in pending:
-            step.namespaces[each.namespace] = step.namespaces.get(each.namespace, 0) + 1
-            if each.counts:
-                read = parse(each.body, headers=_headers(each.head), received_at=each.at)
-                self._rows += [(each, row) for row in read.rows]
-        for each, row in self._rows:
-            odd = prediction_note(journal, each.namespace, row)
-            row["warnings"] += [odd] if odd else []
-        self.visitors: dict[Key, None] = {
-            (each.namespace, row["visitor_id"]): None for each, row in self._rows if row["visitor_id"]
-        }
+        self.visitors: dict[Key, None] = {}
+        keys: set[tuple[str, str, str | None]] = set()
         at_any_time = rules.dedup == "uuid"
-        keys = {
-            (each.namespace, row["uuid"], None if at_any_time else str(row["timestamp"]))
-            for each, row in self._rows
-            if row["uuid"]
-        }
+        for each in pending:
+            namespace = each.namespace
+            step.namespaces[namespace] = step.namespaces.get(namespace, 0) + 1
+            if not each.counts:
+                continue
+            for row in parse(each.body, headers=_headers(each.head), received_at=each.at).rows:
+                self._rows.append((each, row))
+                if odd := prediction_note(journal, namespace, row):
+                    row["warnings"].append(odd)
+                if visitor := row["visitor_id"]:
+                    self.visitors[namespace, visitor] = None
+                if uuid := row["uuid"]:
+                    keys.add((namespace, uuid, None if at_any_time else str(row["timestamp"])))
         self._first: dict[tuple[Any, ...], _First] = {}
         for known in journal.first_events(keys):
             first = _First(*(known[name] for name in _First._fields))

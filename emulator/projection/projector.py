@@ -234,7 +234,7 @@ class Projector:
                     arrival.add_verdict(event, None)
             else:
                 stands = visitor.standings if visitor else self._without_decision(event.namespace).experiments
-                judgement = judge_by(row, stands, with_details=False)
+                judgement = judge_by(row, stands)
                 if visitor is not None:
                     visitor.convert(judgement, row, self._of(event.namespace))
                 if not arrival.finds_report(event):
@@ -320,7 +320,7 @@ class Projector:
             if doc is not None:
                 delivery = loads(row["delivery"]) if row["delivery"] else None
                 pair = outcome_alone(delivery, doc, visitor.standings)
-                judgement = pair[1] if pair else judge_by(doc, visitor.standings, with_details=False)
+                judgement = pair[1] if pair else judge_by(doc, visitor.standings)
                 visitor.convert(judgement, doc, totals)
             if row["verdict"] is None:
                 continue

@@ -100,7 +100,7 @@ class Visitor:
 
     def forget(self, conversion: EventRow, totals: Totals) -> None:
         """Take a conversion out again."""
-        self._count(judge_by(conversion, self.standings, with_details=False), conversion, totals, -1)
+        self._count(judge_by(conversion, self.standings), conversion, totals, -1)
 
     def _count(self, judgement: Judgement, conversion: EventRow, totals: Totals, sign: int) -> None:
         held = self._stands.holdouts.counted(conversion)

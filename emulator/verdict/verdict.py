@@ -109,7 +109,7 @@ def outcome_alone(
     report = None if delivery is None else DeliveryReport(delivery)
     if report is not None and (report.is_deletion or report.outcome in _NEVER_POSTED):
         return None
-    judgement = judge_by(conversion, standings, with_details=False)
+    judgement = judge_by(conversion, standings)
     if report is None:
         # Only a report tells that its visitor was not identified.
         return judgement.outcome, judgement
