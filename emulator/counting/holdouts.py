@@ -4,7 +4,7 @@ A holdout has metrics and results of its own: "compare what happened to the hold
 (world.optimizely.com, 2026-03-30; docs.developers.optimizely.com/feature-experimentation/docs/global-holdouts).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,6 @@ from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.counting.standing import Rules, bot_filtered, place_in_time
 from optilocal.emulator.datafile.datafile import Event, Experiment
 from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.datafile.holdout_scope import HoldoutScope
 
 Group = Literal["holdout", "everyone_else"]
 GROUPS: tuple[Group, ...] = ("holdout", "everyone_else")
@@ -43,13 +42,14 @@ class HoldoutStandings:
         self._all: dict[str, HoldoutStanding] = {}
         if not history.holdouts:
             return
-        rows = sorted(decisions, key=_place)
-        for scope in history.holdouts.values():
-            groups = [(row, group) for row in rows if (group := self._group(row, scope)) is not None]
-            if groups:
-                first, group = groups[0]
-                counting = tuple(row for row, _ in groups)
-                self._all[scope.holdout.id] = HoldoutStanding(scope.holdout, group, first, counting)
+        found: dict[str, list[tuple[EventRow, Group]]] = {}
+        for row in sorted(decisions, key=_place):
+            for holdout_id, group in self._groups(row):
+                found.setdefault(holdout_id, []).append((row, group))
+        for holdout_id, rows in found.items():
+            first, group = rows[0]
+            holdout, counting = history.holdouts[holdout_id].holdout, tuple(row for row, _ in rows)
+            self._all[holdout_id] = HoldoutStanding(holdout, group, first, counting)
 
     def all(self) -> list[HoldoutStanding]:
         """The standings in every holdout for which a decision of the visitor counts."""
@@ -57,10 +57,9 @@ class HoldoutStandings:
 
     def settle(self, decision: EventRow) -> bool:
         """Whether one more decision changes nothing here: an earlier one counts, or it counts for no holdout."""
-        for scope in self._history.holdouts.values():
-            known = self._all.get(scope.holdout.id)
-            earlier = known is None or _place(known.first) > _place(decision)
-            if earlier and self._group(decision, scope) is not None:
+        for holdout_id, _ in self._groups(decision):
+            known = self._all.get(holdout_id)
+            if known is None or _place(known.first) > _place(decision):
                 return False
         return True
 
@@ -83,20 +82,19 @@ class HoldoutStandings:
             and (history.running_at(holdout_id, now) or self._rules.count_after_pause)
         ]
 
-    def _group(self, row: EventRow, scope: HoldoutScope) -> Group | None:
-        """Where a decision puts its visitor; None when it does not count for the holdout."""
-        holdout_id, rule_id = scope.holdout.id, row["experiment_id"]
-        held_out = rule_id == holdout_id
-        if not held_out:
-            known = rule_id in scope.rules if rule_id else row["flag_key"] in scope.flags
-            if not known or row["rule_type"] == "holdout":
-                return None
-        if row["problems"] or row["holdback"] or row["account_id"] not in scope.accounts:
-            return None
-        history = self._history
-        if not history.running_at(holdout_id, event_time(row)) or bot_filtered(row, history, self._rules):
-            return None
-        return "holdout" if held_out else "everyone_else"
+    def _groups(self, row: EventRow) -> Iterator[tuple[str, Group]]:
+        """The ids of the holdouts that a decision counts for, each with where it puts its visitor."""
+        history, rule_id, now = self._history, row["experiment_id"], event_time(row)
+        if row["problems"] or row["holdback"] or bot_filtered(row, history, self._rules):
+            return
+        for holdout_id, scope in history.holdouts.items():
+            held_out = rule_id == holdout_id
+            if not held_out:
+                known = rule_id in scope.rules if rule_id else row["flag_key"] in scope.flags
+                if not known or row["rule_type"] == "holdout":
+                    continue
+            if row["account_id"] in scope.accounts and history.running_at(holdout_id, now):
+                yield holdout_id, "holdout" if held_out else "everyone_else"
 
 
 def _place(row: EventRow) -> tuple[int, bool, tuple[int, str, str]]:

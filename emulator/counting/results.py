@@ -3,9 +3,10 @@ are read in.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from decimal import Context, Decimal
-from typing import Any, TypedDict
+from typing import Any
+
+import msgspec
 
 from optilocal.emulator.batch.row import EventRow, event_time
 from optilocal.emulator.counting.attribution import Judgement, judge_by
@@ -23,40 +24,45 @@ _EXACT = Context(prec=1400)
 _LARGEST = Decimal("1.7976931348623157E+308")
 
 
-class Metric(TypedDict):
-    """What one visitor did with one event in one experiment: times, cents, exact sum of values."""
+class Metric(msgspec.Struct, array_like=True):
+    """What was done with one event: times, cents, exact sum of values."""
 
-    total: int
-    revenue: int
-    value: Decimal
+    total: int = 0
+    revenue: int = 0
+    value: Decimal = Decimal(0)
+
+    def add(self, more: "Metric", sign: int = 1) -> None:
+        """Add what more was done, or with `sign` -1 take it away."""
+        self.total += sign * more.total
+        self.revenue += sign * more.revenue
+        if more.value:
+            self.value = (_EXACT.add if sign > 0 else _EXACT.subtract)(self.value, more.value)
 
 
-class Share(TypedDict):
+class Share(msgspec.Struct, array_like=True):
     """What one visitor adds to one experiment, or to one holdout, whose "variations" are its two groups; metrics by
     event id.
     """
 
     variation_id: str
     variation: str
-    metrics: dict[str, Metric]
+    metrics: dict[str, Metric] = {}
+
+    def count(self, event: Event, once: Metric, sign: int = 1) -> None:
+        """Count one conversion in, or with `sign` -1 out again."""
+        metric = self.metrics.setdefault(event.id, Metric())
+        metric.add(once, sign)
+        if not metric.total:
+            del self.metrics[event.id]
 
 
-@dataclass(frozen=True)
-class Contribution:
+class Contribution(msgspec.Struct):
     """What one visitor adds to the results. `shares` are by the id of the experiment or holdout; `set_aside` says, by the
     id of an experiment that only decisions which do not count put the visitor into, why they do not.
     """
 
-    shares: dict[str, Share] = field(default_factory=dict)
-    set_aside: dict[str, tuple[ReasonCode, ...]] = field(default_factory=dict)
-
-    @classmethod
-    def from_json(cls, kept: Any) -> "Contribution":
-        """What was written as JSON, in which exact sums are texts."""
-        for share in kept["shares"].values():
-            for metric in share["metrics"].values():
-                metric["value"] = Decimal(metric["value"])
-        return cls(**kept)
+    shares: dict[str, Share] = {}
+    set_aside: dict[str, tuple[ReasonCode, ...]] = {}
 
 
 Held = Sequence[tuple[HoldoutStanding, Event]]
@@ -90,13 +96,13 @@ def visitor_contribution(
             if judgement.event is not None:
                 experiment_id = attribution["experiment_id"]
                 carried.add(experiment_id)
-                _count(contribution.shares[experiment_id], judgement.event, row)
+                contribution.shares[experiment_id].count(judgement.event, _once(row))
                 if revenues is not None and row["revenue"] is not None:
                     metric = (experiment_id, judgement.event.id)
                     revenues.add(metric, attribution["variation_id"], event_time(row), row["revenue"])
         for held, event in holdouts.counted(row):
             carried.add(held.holdout.id)
-            _count(contribution.shares[held.holdout.id], event, row)
+            contribution.shares[held.holdout.id].count(event, _once(row))
             if revenues is not None and row["revenue"] is not None:
                 revenues.add((held.holdout.id, event.id), held.group, event_time(row), row["revenue"])
     if segment is None:
@@ -121,36 +127,25 @@ def shares(standings: Standings, holdouts: HoldoutStandings) -> Contribution:
     for standing in standings.all():
         if standing.variation is not None:
             variation = standing.variation
-            share: Share = {"variation_id": variation.id, "variation": variation.key, "metrics": {}}
-            contribution[standing.experiment.id] = share
+            contribution[standing.experiment.id] = Share(variation.id, variation.key)
         elif standing.set_aside:
             codes = dict.fromkeys(reason.code for _, reason in standing.set_aside)
             set_aside[standing.experiment.id] = tuple(codes)
     for held in holdouts.all():
-        contribution[held.holdout.id] = {"variation_id": held.group, "variation": held.group, "metrics": {}}
+        contribution[held.holdout.id] = Share(held.group, held.group)
     return Contribution(contribution, set_aside)
 
 
-def _count(share: Share, event: Event, row: EventRow, sign: int = 1) -> None:
-    metric = share["metrics"].setdefault(event.id, {"total": 0, "revenue": 0, "value": Decimal(0)})
-    metric["total"] += sign
-    metric["revenue"] += sign * (row["revenue"] or 0)
-    if row["value"]:
-        metric["value"] = _plus(metric["value"], Decimal(repr(row["value"])), sign)
-    if not metric["total"]:
-        del share["metrics"][event.id]
+def _once(conversion: EventRow) -> Metric:
+    """What one conversion does."""
+    value = conversion["value"]
+    return Metric(1, conversion["revenue"] or 0, Decimal(repr(value)) if value else Decimal(0))
 
 
-def _plus(sum_: Decimal, value: Decimal, sign: int) -> Decimal:
-    return _EXACT.add(sum_, value) if sign > 0 else _EXACT.subtract(sum_, value)
+class Figures(Metric, array_like=True):
+    """One event's figures in one variation: how many visitors did it, besides."""
 
-
-class Figures:
-    """One event's figures in one variation."""
-
-    def __init__(self) -> None:
-        self.unique = self.total = self.revenue = 0
-        self.value = Decimal(0)
+    unique: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """`{"unique", "total", "revenue", "value"}`."""
@@ -162,24 +157,43 @@ class Figures:
         }
 
 
-class Arm:
+class Arm(msgspec.Struct, array_like=True):
     """One variation's figures."""
 
-    def __init__(self) -> None:
-        self.key = ""
-        self.visitors = 0
-        self.metrics: dict[str, Figures] = {}
+    key: str = ""
+    visitors: int = 0
+    metrics: dict[str, Figures] = {}
 
     def sum_of(self, event_id: str) -> Figures:
         return self.metrics.get(event_id, Figures())
 
 
+class _Sums(msgspec.Struct):
+    """Figures by the ids of experiment, or holdout, and variation; how many visitors are set aside, by experiment and
+    reason.
+    """
+
+    arms: dict[str, dict[str, Arm]] = {}
+    set_aside: dict[str, dict[str, int]] = {}
+
+
 class Totals:
     """The sum of visitors' contributions; exact, so that taking one away again leaves what was there before."""
 
-    def __init__(self) -> None:
-        self._arms: dict[str, dict[str, Arm]] = {}
-        self._set_aside: dict[str, dict[str, int]] = {}
+    def __init__(self, text: str | None = None) -> None:
+        """No visitors; or what `as_text` gave."""
+        sums = _Sums() if text is None else msgspec.convert(loads(text), _Sums)
+        self._arms, self._set_aside = sums.arms, sums.set_aside
+
+    def as_text(self) -> str:
+        """The totals as JSON, to be kept."""
+        return dumps(_Sums(self._arms, self._set_aside))
+
+    def _arm(self, rule_id: str, share: Share) -> Arm:
+        arms = self._arms.setdefault(rule_id, {})
+        if share.variation_id not in arms:
+            arms[share.variation_id] = Arm()
+        return arms[share.variation_id]
 
     def add(self, contribution: Contribution) -> None:
         """Count one visitor in."""
@@ -194,16 +208,14 @@ class Totals:
             visitors = self._set_aside.setdefault(experiment_id, {})
             for code in codes:
                 visitors[code] = visitors.get(code, 0) + sign
-        for experiment_id, share in contribution.shares.items():
-            arm = self._arms.setdefault(experiment_id, {}).setdefault(share["variation_id"], Arm())
-            arm.key = share["variation"]
+        for rule_id, share in contribution.shares.items():
+            arm = self._arm(rule_id, share)
+            arm.key = share.variation
             arm.visitors += sign
-            for event_id, metric in share["metrics"].items():
+            for event_id, metric in share.metrics.items():
                 figures = arm.metrics.setdefault(event_id, Figures())
                 figures.unique += sign
-                figures.total += sign * metric["total"]
-                figures.revenue += sign * metric["revenue"]
-                figures.value = _plus(figures.value, metric["value"], sign)
+                figures.add(metric, sign)
 
     def count_in(
         self, contribution: Contribution, judgement: Judgement, held: Held, row: EventRow, sign: int = 1
@@ -212,59 +224,17 @@ class Totals:
 
         `held` is what it counts for among the holdouts.
         """
-        event = judgement.event
-        if event is not None:
-            for attribution in judgement.attributed_to:
-                self._count(attribution["experiment_id"], contribution, event, row, sign)
-        for standing, held_event in held:
-            self._count(standing.holdout.id, contribution, held_event, row, sign)
-
-    def _count(
-        self, rule_id: str, contribution: Contribution, event: Event, row: EventRow, sign: int
-    ) -> None:
-        share = contribution.shares[rule_id]
-        arm = self._arms.setdefault(rule_id, {}).setdefault(share["variation_id"], Arm())
-        figures = arm.metrics.setdefault(event.id, Figures())
-        was_there = event.id in share["metrics"]
-        _count(share, event, row, sign)
-        figures.unique += (event.id in share["metrics"]) - was_there
-        figures.total += sign
-        figures.revenue += sign * (row["revenue"] or 0)
-        if row["value"]:
-            figures.value = _plus(figures.value, Decimal(repr(row["value"])), sign)
-
-    def as_text(self) -> str:
-        """The totals as JSON, to be kept."""
-        arms = {
-            experiment_id: {
-                variation_id: [
-                    arm.key,
-                    arm.visitors,
-                    {
-                        event_id: [figures.unique, figures.total, figures.revenue, str(figures.value)]
-                        for event_id, figures in arm.metrics.items()
-                    },
-                ]
-                for variation_id, arm in arms.items()
-            }
-            for experiment_id, arms in self._arms.items()
-        }
-        return dumps({"arms": arms, "set_aside": self._set_aside})
-
-    @classmethod
-    def from_text(cls, text: str) -> "Totals":
-        """What `as_text` gave."""
-        summed, kept = cls(), loads(text)
-        summed._set_aside = kept["set_aside"]
-        for experiment_id, arms in kept["arms"].items():
-            for variation_id, (key, visitors, metrics) in arms.items():
-                arm = summed._arms.setdefault(experiment_id, {}).setdefault(variation_id, Arm())
-                arm.key, arm.visitors = key, visitors
-                for event_id, (unique, total, revenue, value) in metrics.items():
-                    figures = arm.metrics.setdefault(event_id, Figures())
-                    figures.unique, figures.total, figures.revenue = unique, total, revenue
-                    figures.value = Decimal(value)
-        return summed
+        once = _once(row)
+        counts = [(standing.holdout.id, event) for standing, event in held]
+        if judgement.event is not None:
+            counts += [(place["experiment_id"], judgement.event) for place in judgement.attributed_to]
+        for rule_id, event in counts:
+            share = contribution.shares[rule_id]
+            figures = self._arm(rule_id, share).metrics.setdefault(event.id, Figures())
+            was_there = event.id in share.metrics
+            share.count(event, once, sign)
+            figures.unique += (event.id in share.metrics) - was_there
+            figures.add(once, sign)
 
     def smooth(self, revenues: Revenues) -> None:
         """Put the sums of smoothed revenues in the place of those that were added."""

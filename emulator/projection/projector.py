@@ -143,8 +143,7 @@ class Projector:
     def totals(self, namespace: str) -> Totals:
         """The counts of all that was captured before."""
         self.catch_up()
-        text = self.journal.totals(namespace)
-        return Totals.from_text(text) if text else Totals()
+        return Totals(self.journal.totals(namespace))
 
     def results(self, namespace: str) -> dict[str, Any]:
         """`GET /_emulator/results`."""
@@ -366,8 +365,7 @@ class Projector:
 
     def _of(self, namespace: str) -> Totals:
         if namespace not in self._totals:
-            text = self.journal.totals(namespace)
-            self._totals[namespace] = Totals.from_text(text) if text else Totals()
+            self._totals[namespace] = Totals(self.journal.totals(namespace))
         return self._totals[namespace]
 
     def _without_decision(self, namespace: str) -> Standpoint:

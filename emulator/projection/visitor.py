@@ -1,7 +1,8 @@
 """One visitor of a namespace while its events come in: its decisions, and what it adds to the namespace's totals."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+
+import msgspec
 
 from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import Judgement, judge_by
@@ -40,8 +41,18 @@ class Standpoint:
         return shares(self.experiments, self.holdouts)
 
 
-NOTHING = dumps({"decisions": [], "converted": True, "counts": Contribution()})
-"""What is known of a visitor whose events cannot be worked on."""
+class Known(msgspec.Struct):
+    """What the journal keeps of a visitor: which decisions matter, by their events' numbers, whether it has converted, and
+    what it adds to the totals.
+    """
+
+    decisions: list[int] = []
+    converted: bool = False
+    counts: Contribution = msgspec.field(default_factory=Contribution)
+
+
+NOTHING = dumps(Known(converted=True))
+"""The text of a visitor whose events cannot be worked on."""
 
 
 class Visitor:
@@ -51,21 +62,18 @@ class Visitor:
     by their events' numbers; `undecided` is where somebody without a decision stands.
     """
 
-    __slots__ = ("_contribution", "_converted", "_numbers", "_stands", "known")
+    __slots__ = ("_now", "_stands", "known")
 
     def __init__(
         self, undecided: Standpoint, known: str | None = None, decisions: Mapping[int, EventRow] | None = None
     ) -> None:
         self.known = known
         self._stands = undecided.of(decisions.values()) if decisions else undecided
-        told: dict[str, Any] = loads(known) if known else {}
-        self._numbers: list[int] = told.get("decisions", [])
-        self._converted: bool = told.get("converted", False)
-        self._contribution = Contribution.from_json(told["counts"]) if told else Contribution()
+        self._now = msgspec.convert(loads(known), Known) if known else Known()
 
     def as_text(self) -> str:
-        """The visitor as the journal keeps it: which decisions matter, and what it adds."""
-        return dumps({"decisions": self._numbers, "converted": self._converted, "counts": self._contribution})
+        """The visitor as the journal is to keep it."""
+        return dumps(self._now)
 
     @property
     def standings(self) -> Standings:
@@ -76,26 +84,26 @@ class Visitor:
         """Take all decisions there are, by their events' numbers, before anything else."""
         self._stands = self._stands.of(decisions.values())
         mattering = [number for number, row in decisions.items() if self._stands.needs(row)]
-        self._numbers = mattering or list(decisions)[:1]
-        self._contribution = self._stands.contribution()
-        totals.add(self._contribution)
+        self._now.decisions = mattering or list(decisions)[:1]
+        self._now.counts = self._stands.contribution()
+        totals.add(self._now.counts)
 
     def decide(self, number: int, decision: EventRow, totals: Totals) -> bool:
         """Take one more decision; False when it may change what becomes of earlier conversions: then nothing is taken."""
         if self._stands.settles(decision):
             return True
-        if self._converted:
+        if self._now.converted:
             return False
-        self._numbers.append(number)
+        self._now.decisions.append(number)
         self._stands = self._stands.of([*self.standings.decisions, decision])
-        totals.subtract(self._contribution)
-        self._contribution = self._stands.contribution()
-        totals.add(self._contribution)
+        totals.subtract(self._now.counts)
+        self._now.counts = self._stands.contribution()
+        totals.add(self._now.counts)
         return True
 
     def convert(self, judgement: Judgement, conversion: EventRow, totals: Totals) -> None:
         """Take one more conversion, judged by the standings."""
-        self._converted = True
+        self._now.converted = True
         self._count(judgement, conversion, totals, 1)
 
     def forget(self, conversion: EventRow, totals: Totals) -> None:
@@ -105,8 +113,8 @@ class Visitor:
     def _count(self, judgement: Judgement, conversion: EventRow, totals: Totals, sign: int) -> None:
         held = self._stands.holdouts.counted(conversion)
         if judgement.attributed_to or held:
-            totals.count_in(self._contribution, judgement, held, conversion, sign)
+            totals.count_in(self._now.counts, judgement, held, conversion, sign)
 
     def leave(self, totals: Totals) -> None:
         """Take all of the visitor out of the totals."""
-        totals.subtract(self._contribution)
+        totals.subtract(self._now.counts)

@@ -70,7 +70,7 @@ def test_counting_visitor_by_visitor_sets_aside_what_counting_at_once_does(drawn
         visitor = Visitor(UNDECIDED, text, {each: numbered[each] for each in loads(text)["decisions"]})
         assert visitor.decide(number, row, step_by_step)
         known[row["visitor_id"]] = visitor.as_text()
-    kept = Totals.from_text(step_by_step.as_text())
+    kept = Totals(step_by_step.as_text())
     assert kept.results(history()) == totals(rows, history(), RULES).results(history())
 
 
