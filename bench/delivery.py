@@ -1,4 +1,4 @@
-"""A forwarder's report of one conversion that it sent, in the shape that ARCHITECTURE.md gives it."""
+"""A forwarder's report of one conversion that it sent, in the shape that docs/shapes.md gives it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class Note(TypedDict):
 
 
 class EventRow(TypedDict):
-    """One decision or conversion, as the architecture's "Event" describes it.
+    """One decision or conversion, as "Event" in docs/shapes.md describes it.
 
     Times are epoch milliseconds, UTC; `revenue` is integer cents. What could not be read is None. `problems`
     say why the row will not count, whatever else happens; `warnings` what it counts in spite of. The journal

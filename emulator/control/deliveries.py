@@ -48,7 +48,7 @@ def read_reports(body: object, now: int, new_id: Callable[[], str]) -> list[dict
 
 
 def read_report(body: object, now: int, new_id: Callable[[], str]) -> dict[str, Any]:
-    """A report with every field of the architecture's "Delivery". Raises DeliveryError.
+    """A report with every field of "Delivery" in docs/shapes.md. Raises DeliveryError.
 
     Without an id it gets a new one, and without a time of receipt the namespace's `now`.
     """

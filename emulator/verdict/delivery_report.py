@@ -8,7 +8,7 @@ from optilocal.emulator.json_text import as_list, as_object, objects
 
 
 class DeliveryReport:
-    """One report in the architecture's "Delivery" shape. `raw` is kept as it came."""
+    """One report in the shape "Delivery" of docs/shapes.md. `raw` is kept as it came."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
         self.raw = raw

@@ -44,7 +44,7 @@ def verdict(
     uuid_taken_by_other_delivery: bool = False,
     relatives: Relatives | None = None,
 ) -> dict[str, Any]:
-    """The verdict in the architecture's shape, but for `number` and `namespace`, which the journal assigns.
+    """The verdict in the shape of docs/shapes.md, but for `number` and `namespace`, which the journal assigns.
 
     At least one of `delivery` and `conversion` is given; raises ValueError when neither is.
 

@@ -53,7 +53,7 @@ NOT_MAPPED: Final[Report] = {
 class Delivery:
     """One source event and everything done with it so far.
 
-    `report` has the shape that is posted to `/_emulator/deliveries` (ARCHITECTURE.md, Shapes); `number` is the
+    `report` has the shape that is posted to `/_emulator/deliveries` (docs/shapes.md); `number` is the
     emulator's number of it, None before the emulator has answered; `retry_at` (epoch ms) is set while another attempt
     is due; a replay sets `since` (epoch ms), from which its time counts, and `attempts_before`, the number of earlier
     attempts.

@@ -64,7 +64,7 @@ class Outcome:
     def document(
         self, command: str, program: str, emulator: str, started_at: int, finished_at: int
     ) -> dict[str, Any]:
-        """The result document (ARCHITECTURE.md has its shape): one entry an event that was meant to count, failed where it
+        """The result document (docs/shapes.md has its shape): one entry an event that was meant to count, failed where it
         does not. `command` is the whole command line, `program` what ran in it; times in epoch milliseconds.
         """
         entries = [_entry(row, command, program) for row in self.conversions]
