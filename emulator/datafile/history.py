@@ -6,7 +6,7 @@ from functools import cached_property
 
 from optilocal.emulator.datafile.datafile import Datafile, Event, Experiment, is_running
 from optilocal.emulator.datafile.holdout_scope import HoldoutScope, holdout_scopes
-from optilocal.emulator.datafile.sdk_demands import told_status
+from optilocal.emulator.datafile.sdk_demands import status_in_the_past
 from optilocal.emulator.wording import listed, quoted
 
 
@@ -319,4 +319,4 @@ def stood(rule: Experiment, ms: int, history: DatafileHistory) -> str:
     if then is None:
         no_longer = history.listed_before(rule.id, ms)
         return "was no longer in the datafile" if no_longer else "was not yet in the datafile"
-    return told_status(then.status)
+    return status_in_the_past(then.status)

@@ -108,7 +108,7 @@ def written_instead(status: str, kind: ExperimentKind = "experiment") -> str | N
     return f"{first} or {_quoted(meant[-1])}" if first else _quoted(meant[-1])
 
 
-def told_status(status: str) -> str:
+def status_in_the_past(status: str) -> str:
     """A rule's status in the past tense: `was Paused`; of one that is not Optimizely's, what is written instead."""
     meant = written_instead(status)
     return f"was {status}" if meant is None else f"had the status {_quoted(status)}, not {meant},"

@@ -68,7 +68,8 @@ def _rule(fields: object, where: str) -> dict[str, Any]:
     try:
         rule: dict[str, Any] = msgspec.to_builtins(msgspec.convert(fields, _Rule))
     except msgspec.ValidationError as error:
-        raise FaultError(f"{where}: {error}; a rule has {', '.join(FIELDS)}") from None
+        known = f"; known are {', '.join(FIELDS)}" if "unknown field" in str(error) else ""
+        raise FaultError(f"{where}: {error}{known}") from None
     rule["headers"] = rule["headers"] or {}
     for name, text in rule["headers"].items():
         if not (_HEADER.fullmatch(name) and _VALUE.fullmatch(text)):
