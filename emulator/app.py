@@ -18,7 +18,8 @@ from optilocal.emulator.control import (
     setting,
     viewer,
 )
-from optilocal.emulator.journal.interface import Journal, JournalError
+from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.journal.store import JournalError
 from optilocal.emulator.problems import Problem, journal_problem
 from optilocal.emulator.projection.projector import Projector
 from optilocal.emulator.projection.verdicts import Verdicts

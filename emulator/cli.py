@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from optilocal.emulator.datafile.datafile import DatafileError
-from optilocal.emulator.journal.interface import JournalError
+from optilocal.emulator.journal.store import JournalError
 from optilocal.emulator.server import EmulatorServer, ServerError
 from optilocal.emulator.settings import read_settings
 from optilocal.serving.log import log

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from flask import current_app, request
 
 from optilocal.emulator.clock import namespace_time
-from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.journal.records import Exchange
 from optilocal.emulator.projection.projector import Projector
 from optilocal.emulator.projection.verdicts import Verdicts

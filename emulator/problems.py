@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from optilocal.emulator.journal.interface import JournalAwayError, JournalError
+from optilocal.emulator.journal.store import JournalAwayError, JournalError
 from optilocal.serving import problems
 
 

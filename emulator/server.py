@@ -11,7 +11,7 @@ from optilocal.emulator.app import create_app
 from optilocal.emulator.context import EXTENSION, Context, Recorder
 from optilocal.emulator.control.forgetting import Forgetting
 from optilocal.emulator.datafile.source import DatafileSources
-from optilocal.emulator.journal.opening import open_journal
+from optilocal.emulator.journal.journal import open_journal
 from optilocal.emulator.settings import Settings
 from optilocal.emulator.wire.direct import DirectEvents
 from optilocal.emulator.wire.remote import RemoteEvents

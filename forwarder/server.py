@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -19,7 +20,6 @@ from optilocal.forwarder.queue.dispatcher import Dispatcher
 from optilocal.forwarder.queue.instances import Instances
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
-from optilocal.forwarder.store.opening import open_spool
 from optilocal.forwarder.store.spool import Spool
 from optilocal.serving.log import log
 from optilocal.serving.server import ListenError, Server, listen, reachable_url, until_signal
@@ -106,7 +106,7 @@ class ForwarderServer:
         """Starts to serve and to send; it answers requests when this returns. Raises `ServerError`."""
         settings = self._settings
         try:
-            spool = open_spool(settings.spool)
+            spool = _open_spool(settings.spool)
         except SpoolError as error:
             raise ServerError(str(error)) from None
         session = _LazySession(pool=settings.workers * 2)
@@ -187,3 +187,14 @@ class ForwarderServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _open_spool(where: Path | str | None) -> Spool:
+    """The spool in a file, in a temporary one for None, or in PostgreSQL at `postgresql://…`. Raises `SpoolError`."""
+    if isinstance(where, str):
+        from optilocal.forwarder.store.postgresql import PostgresqlSpool  # noqa: PLC0415 - slow to import
+
+        return PostgresqlSpool(where)
+    from optilocal.forwarder.store.sqlite import SqliteSpool  # noqa: PLC0415 - who shares a database has no need of it
+
+    return SqliteSpool(where)

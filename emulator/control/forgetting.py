@@ -6,7 +6,8 @@ from collections.abc import Callable
 from optilocal.emulator.context import CLOCK
 from optilocal.emulator.datafile import bandit, forced
 from optilocal.emulator.datafile.store import REVISION, STORED
-from optilocal.emulator.journal.interface import Journal, JournalError
+from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.journal.store import JournalError
 from optilocal.emulator.privacy import subject_access
 from optilocal.emulator.wire import faults
 from optilocal.serving.clock import Clock

@@ -8,9 +8,9 @@ from typing import Any
 from flask import Response, request
 
 from optilocal.emulator.context import context, namespace
-from optilocal.emulator.journal.interface import JournalError, Row
 from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.journal.records import FILTERS, PAGE_BYTES, Query
+from optilocal.emulator.journal.store import JournalError, Row
 from optilocal.emulator.journal.waiters import Waiter
 from optilocal.emulator.json_text import dumps
 from optilocal.emulator.problems import Problem

@@ -17,7 +17,7 @@ from optilocal.emulator.control.listing import listing
 from optilocal.emulator.control.run import RunError, read_run, run_summary
 from optilocal.emulator.counting.question import own_question
 from optilocal.emulator.datafile import forced
-from optilocal.emulator.journal.interface import Row
+from optilocal.emulator.journal.store import Row
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.emulator.problems import Problem
 from optilocal.emulator.projection.stored_results import results_with_health

@@ -7,7 +7,7 @@ from typing import Any
 from optilocal.emulator.batch.row import EventRow, Note, note
 from optilocal.emulator.datafile.datafile import Datafile, Experiment, Variation
 from optilocal.emulator.datafile.nearest import nearest
-from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.wording import listed, quoted
 
 TABLE, SERVED = "prediction table", "prediction"

@@ -11,7 +11,8 @@ from optilocal.emulator.datafile.datafile import Datafile, is_running
 from optilocal.emulator.datafile.nearest import nearest
 from optilocal.emulator.datafile.problems import experiment_lists
 from optilocal.emulator.datafile.store import STORED, touched
-from optilocal.emulator.journal.interface import Documents, Journal
+from optilocal.emulator.journal.documents import Documents
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.json_text import dumps, loads
 
 KIND = "forced"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from optilocal.emulator.datafile.datafile import DatafileError
 from optilocal.emulator.datafile.store import Content, DatafileStore, read_content
-from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.journal import Journal
 from optilocal.serving.namespaces import DEFAULT
 
 _EVERY = 0.3

@@ -8,7 +8,8 @@ from typing import Any
 from optilocal.emulator.batch.row import Note, note
 from optilocal.emulator.datafile.datafile import Datafile, DatafileError, same_but_for_revision
 from optilocal.emulator.datafile.sdk_demands import datafile_notes
-from optilocal.emulator.journal.interface import Documents, Journal
+from optilocal.emulator.journal.documents import Documents
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.json_text import loads
 from optilocal.serving.namespaces import DEFAULT
 

@@ -3,15 +3,15 @@
 import secrets
 from collections.abc import Callable
 
-from optilocal.emulator.journal.interface import JournalAwayError
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S
 from optilocal.emulator.journal.postgresql_news import News
 from optilocal.emulator.journal.postgresql_store import LEAD, STATEMENTS, PostgresqlStore
-from optilocal.emulator.journal.stored import StoredJournal
+from optilocal.emulator.journal.store import JournalAwayError
 from optilocal.serving.clock import monotonic
 
 
-class PostgresqlJournal(StoredJournal):
+class PostgresqlJournal(Journal):
     """Everything the emulators of one schema keep, at `url`, `postgresql://USER@HOST/DATABASE?schema=SCHEMA`.
 
     Raises JournalError, one line, for a database that cannot be used.

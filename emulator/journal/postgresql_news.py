@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from optilocal.emulator.journal.interface import JournalError
 from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S
 from optilocal.emulator.journal.postgresql_store import LEAD, PostgresqlStore
+from optilocal.emulator.journal.store import JournalError
 from optilocal.emulator.journal.waiters import Waiters
 
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from optilocal.emulator.journal.interface import JournalAwayError, JournalError, Row
 from optilocal.emulator.journal.records import FILTERS, Ends, Query
+from optilocal.emulator.journal.store import JournalAwayError, JournalError, Row
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.serving.postgresql import Database, Made
 

@@ -4,11 +4,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.journal.sqlite_store import SqliteStore
-from optilocal.emulator.journal.stored import StoredJournal
 
 
-class SqliteJournal(StoredJournal):
+class SqliteJournal(Journal):
     """Everything an emulator keeps, in the file `path`; None means a temporary file that goes away with `close`.
 
     Raises JournalError, one line, for a file that is not a journal or cannot be written.

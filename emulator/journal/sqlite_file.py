@@ -5,7 +5,7 @@ import struct
 from enum import Enum
 from pathlib import Path
 
-from optilocal.emulator.journal.interface import JournalError
+from optilocal.emulator.journal.store import JournalError
 
 APPLICATION_ID = 0x4F50_4C4F
 VERSION = 6

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from optilocal.emulator.journal.interface import JournalError
+from optilocal.emulator.journal.store import JournalError
 from optilocal.serving.damaged_file import InUse, counted, fits, set_aside
 from optilocal.serving.database_pages import Row, Value
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from optilocal.emulator.journal.interface import Row
 from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.journal.records import FILTERS, Query
+from optilocal.emulator.journal.store import Row
 from optilocal.emulator.json_text import storable
 
 

@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from optilocal.emulator.journal.interface import JournalBusyError, JournalError, Row
 from optilocal.emulator.journal.limits import LARGE_BYTES, LOOK_S, PATIENCE_S, SLICE
 from optilocal.emulator.journal.records import Ends, Query
 from optilocal.emulator.journal.sqlite_file import APPLICATION_ID, VERSION, Identity, State, prepare
@@ -21,6 +20,7 @@ from optilocal.emulator.journal.sqlite_statements import (
     placeholders,
     stored,
 )
+from optilocal.emulator.journal.store import JournalBusyError, JournalError, Row
 from optilocal.serving.clock import monotonic
 from optilocal.serving.database_pages import log_end
 

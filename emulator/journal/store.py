@@ -4,8 +4,21 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from optilocal.emulator.journal.interface import Row
 from optilocal.emulator.journal.records import Ends, Query
+
+Row = dict[str, Any]
+
+
+class JournalError(Exception):
+    """The journal cannot be used; the text is one line that says which one, why and what to do."""
+
+
+class JournalBusyError(JournalError):
+    """Another process is writing; ask again in some milliseconds."""
+
+
+class JournalAwayError(JournalError):
+    """The database is away, full or slow: nothing was kept; ask again in some seconds."""
 
 
 class Transaction(Protocol):

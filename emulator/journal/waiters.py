@@ -4,6 +4,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
+from optilocal.emulator.journal.records import Step
+
 WATCHED = ("visitor_id", "uuid", "event_key", "outcome")
 """The filters whose values a commit tells of the rows it brings."""
 
@@ -79,6 +81,23 @@ class Waiters:
         """Anything may have changed in these listings of a namespace."""
         for waiter in self.of(namespace, listings):
             waiter.tell(0, None)
+
+    def tell(self, step: Step) -> None:
+        """Wake whoever waits for what a step has brought."""
+        for namespace, exchanges in step.namespaces.items():
+            waiting = self.of(namespace, ("exchanges", "events", "verdicts"))
+            if not waiting:
+                continue
+            news: News = Counter()
+            own = [event for event in step.events if event.namespace == namespace]
+            for event in own:
+                news.update(
+                    [("visitor_id", event.visitor_id), ("uuid", event.uuid), ("event_key", event.key)]
+                )
+            news.update(("outcome", new.judged.outcome) for new in step.verdicts if new.judged)
+            news.update(("outcome", judged.outcome) for judged in step.judged.values())
+            for waiter in waiting:
+                waiter.tell(max(exchanges, len(own)), news, changed=len(step.judged))
 
     def wake_all(self) -> None:
         """Anything may have changed anywhere."""

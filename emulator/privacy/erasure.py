@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from optilocal.emulator.journal.interface import Erasing, Row
+from optilocal.emulator.journal.documents import Erasing
+from optilocal.emulator.journal.store import Row
 from optilocal.emulator.json_text import as_list, as_object, dumps, loads, names_twice
 from optilocal.emulator.privacy.erased_run import run_without
 from optilocal.emulator.privacy.stored_body import SHOWN_RESPONSE, read_body

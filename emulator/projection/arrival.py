@@ -9,7 +9,7 @@ from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import deduplication_key
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.bandit import prediction_note
-from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.journal.records import Event, Judged, NewVerdict, Pending, Step
 from optilocal.emulator.json_text import dumps, loads

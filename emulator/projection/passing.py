@@ -1,6 +1,6 @@
 """The step past one row that cannot be worked on, so that one bad row does not keep all the others waiting."""
 
-from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.journal.records import Judged, Position, Step
 from optilocal.emulator.projection.visitor import NOTHING
 

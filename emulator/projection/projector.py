@@ -9,9 +9,10 @@ from optilocal.emulator.batch.row import EventRow
 from optilocal.emulator.counting.attribution import judge_by
 from optilocal.emulator.counting.results import Totals
 from optilocal.emulator.datafile.nearest import fold
-from optilocal.emulator.journal.interface import Journal, JournalError, Row
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S, SLICE
 from optilocal.emulator.journal.records import Position, Step
+from optilocal.emulator.journal.store import JournalError, Row
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.projection.arrival import Arrival
 from optilocal.emulator.projection.passing import past
@@ -34,6 +35,7 @@ class Projector:
         self.rules = verdicts.rules
         self._lock = threading.Lock()
         self._at: Position | None = None
+        self._through: Position | None = None
         self._totals: dict[str, Totals] = {}
         self._undecided: dict[str, Standpoint] = {}
         self._too_many: dict[str, int] = {}
@@ -132,8 +134,8 @@ class Projector:
         with self._lock:
             at, last, waits = self.journal.standing()
             # What was written here is bounded here: rows that are too many go before anybody reads them.
-            bounded = not self.journal.leads() or (at == self._at and not self._too_many)
-            return None if at.exchange >= last and bounded and not waits else last
+            done = at == self._through or not self.journal.leads()
+            return None if at.exchange >= last and done and not waits else last
 
     def lag(self, exchange: int) -> int:
         """How many exchanges up to the one given wait to be projected, as far as is known here."""
@@ -176,7 +178,7 @@ class Projector:
                 self._pass_over(at, error)
                 return True
             if not more:
-                self._slice = SLICE
+                self._slice, self._through = SLICE, self._at
             return more
 
     def _pass_over(self, at: Position, error: Exception) -> None:

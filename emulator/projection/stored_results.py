@@ -11,7 +11,7 @@ from optilocal.emulator.counting.question import OwnQuestion
 from optilocal.emulator.counting.recount import Question, recount
 from optilocal.emulator.counting.results import Totals
 from optilocal.emulator.datafile.history import DatafileHistory
-from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.projection.projector import Projector
 from optilocal.emulator.projection.verdicts import event_json

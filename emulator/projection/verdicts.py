@@ -15,9 +15,10 @@ from optilocal.emulator.datafile.forced import Forced
 from optilocal.emulator.datafile.history import DatafileHistory
 from optilocal.emulator.datafile.nearest import fold
 from optilocal.emulator.datafile.store import REVISION
-from optilocal.emulator.journal.interface import Journal, Row
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.journal.records import Judged
+from optilocal.emulator.journal.store import Row
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.emulator.verdict.case import Relatives
 from optilocal.emulator.verdict.verdict import outcome_alone, related_visitors, verdict

@@ -8,8 +8,8 @@ from functools import lru_cache, partial
 from werkzeug.datastructures import EnvironHeaders
 
 from optilocal.emulator.context import Context
-from optilocal.emulator.journal.interface import JournalBusyError, JournalError
 from optilocal.emulator.journal.limits import LOOK_S, PATIENCE_S, SLICE
+from optilocal.emulator.journal.store import JournalBusyError, JournalError
 from optilocal.emulator.problems import journal_problem
 from optilocal.emulator.wire.events import PATH, cross_origin_headers, receive
 from optilocal.emulator.wire.exchange import Reply, WireRequest, masked_headers, masked_query, take

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import msgspec
 
 if TYPE_CHECKING:
-    from optilocal.emulator.journal.interface import Journal
+    from optilocal.emulator.journal.journal import Journal
 
 KIND = "faults"
 MAX_RULES = 100

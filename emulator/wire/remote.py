@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 from optilocal.emulator.context import Context
-from optilocal.emulator.journal.interface import JournalAwayError
 from optilocal.emulator.journal.limits import GATHER_S, PATIENCE_S
+from optilocal.emulator.journal.store import JournalAwayError
 from optilocal.emulator.wire.direct import DirectEvents, Turn, as_problem
 from optilocal.emulator.wire.exchange import Reply, WireRequest
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from optilocal.emulator.context import Recorder
 from optilocal.emulator.datafile.datafile import DatafileError
-from optilocal.emulator.journal.interface import JournalError
+from optilocal.emulator.journal.store import JournalError
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings as EmulatorSettings
 from optilocal.forwarder.pipeline.mappings import odd_triggers

@@ -10,8 +10,8 @@ import requests
 from journal_builders import Open
 from space import Space
 
-from optilocal.emulator.journal.interface import Journal
-from optilocal.emulator.journal.opening import open_journal as open_at
+from optilocal.emulator.journal.journal import Journal
+from optilocal.emulator.journal.journal import open_journal as open_at
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from field_builders import NOW, activation, batch, purchase
 
-from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.journal.records import Event, Exchange, Query, Report, Step
 
 HEAD = json.dumps(

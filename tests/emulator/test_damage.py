@@ -17,9 +17,9 @@ from journal_builders import convert, exchange
 from space import Space
 
 from optilocal.emulator.counting.standing import Rules
-from optilocal.emulator.journal.interface import JournalError
 from optilocal.emulator.journal.records import Query
 from optilocal.emulator.journal.sqlite import SqliteJournal
+from optilocal.emulator.journal.store import JournalError
 from optilocal.emulator.projection.projector import Projector
 from optilocal.emulator.projection.verdicts import Verdicts
 from optilocal.emulator.server import EmulatorServer

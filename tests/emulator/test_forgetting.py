@@ -5,7 +5,7 @@ from journal_builders import exchange, numbers, projected, reported
 from space import Space
 
 from optilocal.emulator.control.forgetting import forget_idle
-from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings, read_settings
 from optilocal.serving.options import OptionsError

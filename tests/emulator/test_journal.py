@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from journal_builders import Open, event, exchange, numbers, projected, reported
 
-from optilocal.emulator.journal.interface import Journal, JournalError
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.journal.records import Judged, NewVerdict, Step
+from optilocal.emulator.journal.store import JournalError
 
 ODD = ["", "'; DROP TABLE events; --", "\x00", "a\x00b", "𝄞" * 50, "%_\\", "null", "\ud7ff\ue000", '"{}"']
 odd = st.text(max_size=20) | st.sampled_from(ODD)

@@ -7,7 +7,7 @@ import pytest
 from field_builders import NOW
 from journal_builders import Open, event, exchange, numbers, projected, reported
 
-from optilocal.emulator.journal.interface import Journal
+from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.journal.records import Judged, NewVerdict, Query
 
 # -- namespaces and documents

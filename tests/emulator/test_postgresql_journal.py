@@ -16,9 +16,9 @@ from postgresql_server import PostgresqlServer
 from space import Space
 
 from optilocal.emulator.journal import postgresql_store, sqlite_store
-from optilocal.emulator.journal.interface import JournalError
-from optilocal.emulator.journal.opening import open_journal
+from optilocal.emulator.journal.journal import open_journal
 from optilocal.emulator.journal.postgresql import PostgresqlJournal
+from optilocal.emulator.journal.store import JournalError
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings
 

@@ -20,7 +20,7 @@ from verdict_builders import delivery
 from optilocal.emulator.control.deliveries import as_kept
 from optilocal.emulator.counting.standing import Rules
 from optilocal.emulator.datafile.store import DatafileStore, read_content
-from optilocal.emulator.journal.opening import open_journal
+from optilocal.emulator.journal.journal import open_journal
 from optilocal.emulator.journal.records import Query
 from optilocal.emulator.json_text import dumps, loads
 from optilocal.emulator.projection.projector import Projector

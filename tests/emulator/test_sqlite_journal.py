@@ -18,10 +18,10 @@ from journal_builders import exchange
 from space import Space
 
 from optilocal.emulator.counting.standing import Rules
-from optilocal.emulator.journal.interface import JournalError
 from optilocal.emulator.journal.records import Query
 from optilocal.emulator.journal.sqlite import SqliteJournal
 from optilocal.emulator.journal.sqlite_store import STATEMENTS
+from optilocal.emulator.journal.store import JournalError
 from optilocal.emulator.json_text import loads
 from optilocal.emulator.projection.projector import Projector
 from optilocal.emulator.projection.verdicts import Verdicts

@@ -8,91 +8,26 @@ Texts may hold any character, NUL included. Rows that are handed out are dicts o
 JournalError.
 """
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
-from optilocal.emulator.journal.records import (
-    Ends,
-    Exchange,
-    Pending,
-    Position,
-    Query,
-    Report,
-    Standing,
-    Step,
-)
-from optilocal.emulator.journal.waiters import Waiters
+from optilocal.emulator.journal.bounds import drop
+from optilocal.emulator.journal.documents import Documents, Erasing, read
+from optilocal.emulator.journal.projected import OUTCOMES, ProjectedRows
+from optilocal.emulator.journal.records import LISTINGS, Ends, Exchange, Query, Report
+from optilocal.emulator.journal.store import Row, Transaction
+from optilocal.emulator.json_text import dumps
 
-Row = dict[str, Any]
 T = TypeVar("T")
+_EXCHANGE = ", ".join(Exchange._fields)
 
 
-class JournalError(Exception):
-    """The journal cannot be used; the text is one line that says which one, why and what to do."""
+class Journal(ProjectedRows, ABC):
+    """One emulator's access to a store, which runs statements by name."""
 
-
-class JournalBusyError(JournalError):
-    """Another process is writing; ask again in some milliseconds."""
-
-
-class JournalAwayError(JournalError):
-    """The database is away, full or slow: nothing was kept; ask again in some seconds."""
-
-
-class Documents(Protocol):
-    """The documents of one namespace within one transaction."""
-
-    def get(self, kind: str, id: str = "") -> Any:
-        """One document, or None."""
-        ...
-
-    def all(self, kind: str) -> list[Any]:
-        """Every document of a kind, oldest first."""
-        ...
-
-    def put(self, kind: str, doc: Any, id: str = "") -> None:
-        """Store a document in the place of the one with the same id."""
-        ...
-
-    def add(self, kind: str, make: Callable[[int], Any]) -> Any:
-        """Store what `make` gives for the number that becomes the document's id; the document."""
-        ...
-
-    def delete(self, kind: str, id: str = "") -> None:
-        """Forget a document."""
-        ...
-
-    def delete_where(self, kind: str, of: str) -> None:
-        """Forget every document of a kind whose `of` is the one given."""
-        ...
-
-
-class Erasing(Protocol):
-    """What may hold traces of a visitor, in places `exchange`, `event`, `report` and `run`, read or rewritten."""
-
-    def suspects(self, place: str, after: int, limit: int) -> list[Row]:
-        """Rows of a place by number, without the events and reports that are the visitor's own."""
-        ...
-
-    def suspect(self, place: str, number: int) -> Row | None:
-        """One of them as it is now."""
-        ...
-
-    def rewrite(self, place: str, number: int, values: Mapping[str, Any]) -> None:
-        """Put new values in a row's columns."""
-        ...
-
-    def drop_report(self, number: int) -> None:
-        """Forget a report that is the visitor's own."""
-        ...
-
-
-class Journal(ABC):
-    """One emulator's access to a store."""
-
-    waiters: Waiters
     is_remote = False
     """Whether a commit waits for a network: then it is not made on the server's loop."""
 
@@ -115,47 +50,65 @@ class Journal(ABC):
 
     # -- namespaces
 
-    @abstractmethod
     def knows_namespace(self, name: str) -> bool:
         """Whether the namespace has come into being."""
+        return self._store.value("namespace exists", name=name) is not None
 
-    @abstractmethod
     def add_namespace(self, name: str) -> None:
         """Let a namespace come into being."""
+        with self._store.writing() as run:
+            run("add namespace", name=name)
 
-    @abstractmethod
-    def namespace_count(self) -> int: ...
+    def namespace_count(self) -> int:
+        return int(self._store.value("namespace count"))
 
-    @abstractmethod
     def namespaces(self) -> list[Row]:
         """`{"name", "events", "verdicts", "dropped", "last_at"}` of every namespace, by name."""
+        return self._store.select("namespaces")
 
-    @abstractmethod
     def reset(self, namespace: str, kinds: Sequence[str]) -> None:
         """Forget what was captured and reported, the documents of these kinds, and the namespace if nothing is left.
 
         Numbers go on.
         """
+        with self._store.writing(namespace) as run:
+            run("add namespace", name=namespace)
+            for listing in LISTINGS:
+                run(f"forget {listing}", namespace=namespace)
+            for name in ("visitors", "totals", "dropped"):
+                run(f"forget {name}", namespace=namespace)
+            for kind in kinds:
+                run("delete documents", kind=kind, namespace=namespace)
+            run("forget empty namespace", namespace=namespace)
+            run("next epoch")
+            run.tell(namespace, *LISTINGS)
+        self.waiters.wake(namespace, *LISTINGS)
 
     # -- documents
 
-    @abstractmethod
     def document(self, kind: str, namespace: str, id: str = "") -> Any:
         """One document, or None."""
+        text = self._store.value("document", kind=kind, namespace=namespace, id=id)
+        return None if text is None else read(text)
 
-    @abstractmethod
     def documents(self, kind: str, namespace: str | None) -> list[tuple[str, str, Any]]:
         """`(namespace, id, document)` of every document of a kind, oldest first; namespace None means every one."""
+        name = "documents everywhere" if namespace is None else "documents"
+        rows = self._store.select(name, kind=kind, namespace=namespace)
+        found = ((row["namespace"], row["id"], read(row["doc"])) for row in rows)
+        return [each for each in found if each[2] is not None]
 
-    @abstractmethod
     def documents_state(self, kind: str, namespace: str) -> tuple[int, int | None]:
         """Two numbers that differ whenever documents of this kind were added or deleted."""
+        row = self._store.select("documents state", kind=kind, namespace=namespace)[0]
+        return row["total"], row["newest"]
 
-    @abstractmethod
     def settings(self, namespace: str, kinds: Sequence[str]) -> list[Any]:
         """In one look, the document of each kind that has no id, or None."""
+        rows = self._store.select("settings", namespace=namespace, kinds=dumps(kinds))
+        known = {row["kind"]: read(row["doc"]) for row in rows}
+        return [known.get(kind) for kind in kinds]
 
-    @abstractmethod
     def transact(
         self,
         namespace: str,
@@ -168,6 +121,16 @@ class Journal(ABC):
         another process was faster. With `restates` every verdict and count of the namespace is worked out anew. The empty
         name is that of no namespace: the journal's own documents. Raises JournalBusyError as `append` does.
         """
+        with self._store.writing(namespace, rows=restates, patient=patient) as run:
+            if namespace:
+                run("add namespace", name=namespace)
+            found = change(Documents(run, namespace))
+            if restates:
+                _restate(run, namespace)
+                run.tell(namespace, *OUTCOMES)
+        if restates:
+            self.waiters.wake(namespace, *OUTCOMES)
+        return found
 
     def change_document(
         self, kind: str, namespace: str, change: Callable[[Any], Any], id: str = "", *, patient: bool = True
@@ -190,51 +153,84 @@ class Journal(ABC):
 
     # -- what arrives
 
-    @abstractmethod
     def append(self, exchanges: Sequence[Exchange], *, patient: bool = True) -> int:
         """Store exchanges in one commit, durably, in their order; the number of the last. Their namespaces are known.
 
         Raises JournalBusyError when that would have to wait for another process and the caller is not `patient`.
         """
+        return self._store.append("exchanges", _EXCHANGE, exchanges, patient=patient)
 
-    @abstractmethod
     def put_report(self, namespace: str, report: Report) -> int:
         """Store a report, in the place of the one with the same id; its number, which is its verdict's."""
+        values = {**report._asdict(), "namespace": namespace}
+        with self._store.writing() as run:
+            run("add namespace", name=namespace)
+            old = run("report", **values)
+            if old:
+                number = int(old[0]["number"])
+                run("replace report", **values, number=number)
+            else:
+                run("add report", **values)
+                number = int(run("last number")[0]["number"])
+            if report.uuid:
+                run("unjudge uuid", **values)
+                run("unjudge conversions of uuid", **values)
+            run.tell(namespace, *OUTCOMES)
+        self._bounds.added("verdicts", 1)
+        self.waiters.wake(namespace, *OUTCOMES)
+        return number
 
-    @abstractmethod
     def put_run(self, namespace: str, id: str, status: str | None, summary: str, doc: str) -> None:
         """Store a run, in the place of the one with the same id; it counts as new either way."""
+        values = {"namespace": namespace, "id": id, "status": status, "summary": summary, "doc": doc}
+        with self._store.writing() as run:
+            run("add namespace", name=namespace)
+            run("delete run", **values)
+            run("put run", **values)
+            self._bounds.added("runs", 1)
+            for listing, cutoff in self._bounds.excess("runs").items():
+                drop(run, listing, cutoff)
+            run.tell(namespace, "runs")
+        self.waiters.wake(namespace, "runs")
 
-    @abstractmethod
     def run(self, namespace: str, id: str) -> Any:
         """One whole run, or None."""
+        text = self._store.value("run", namespace=namespace, id=id)
+        return read(text) if text else None
 
     # -- listings
 
-    @abstractmethod
     def rows(self, listing: str, query: Query) -> list[Row]:
         """The rows that match, in order of their numbers (downwards when `newest`), as they are stored.
 
         There are fewer than `limit` where the texts and bytes of those before came to `most_bytes`.
         """
+        rows: list[Row] = []
+        size = 0
+        for row in self._store.rows(listing, query):
+            rows.append(row)
+            size += sum(len(value) for value in row.values() if isinstance(value, str | bytes))
+            if size >= query.most_bytes:
+                break
+        return rows
 
-    @abstractmethod
     def count(self, listing: str, query: Query, most: int) -> int:
         """How many rows match, counted no further than `most`."""
+        return self._store.count(listing, query, most)
 
-    @abstractmethod
     def verdict_counts(self, namespace: str) -> list[Row]:
         """How many judged verdicts on events there are of each kind: `{"event_key", "outcome", "attributed", "received",
         "total"}`, where `received` says whether Optimizely has the conversion.
         """
+        return self._store.select("verdict counts", namespace=namespace)
 
-    @abstractmethod
     def outcome_counts(self) -> dict[str, int]:
         """How many judged verdicts there are of each outcome, in all namespaces."""
+        return {row["outcome"]: row["total"] for row in self._store.select("outcome counts")}
 
-    @abstractmethod
     def ends(self, listing: str, namespace: str | None) -> Ends:
         """What a listing has beyond any page of it."""
+        return self._store.ends(listing, namespace)
 
     # -- who projects
 
@@ -254,118 +250,38 @@ class Journal(ABC):
         """
         return False
 
-    # -- what the projector reads and writes
-
-    @abstractmethod
-    def position(self) -> Position:
-        """How far the journal is projected."""
-
-    @abstractmethod
-    def standing(self) -> Standing:
-        """In one look, how far the journal is, and how far it should be."""
-
-    @abstractmethod
-    def last_exchange(self) -> int:
-        """The number of the last exchange that was ever stored."""
-
-    @abstractmethod
-    def pending(self, after: int, limit: int) -> list[Pending]:
-        """Exchanges in the order they were committed."""
-
-    @abstractmethod
-    def first_events(self, keys: Collection[tuple[str, str, str | None]]) -> list[Row]:
-        """The first events (no duplicates) with one of these namespaces, uuids and timestamps (None: any), oldest first."""
-
-    @abstractmethod
-    def waiting_reports(self, uuids: Collection[str]) -> list[Row]:
-        """`{"number", "namespace", "uuid"}` of reports of these uuids that wait for their conversion, oldest first."""
-
-    @abstractmethod
-    def unjudged(self, limit: int) -> list[Row]:
-        """Verdicts to be judged: the columns of the listing, and `version`, `sent`, `timestamp`, `event_key`."""
-
-    @abstractmethod
-    def stale_visitors(self, limit: int) -> list[tuple[str, str, str]]:
-        """`(namespace, visitor id, folded id)` of visitors to be judged and counted anew."""
-
-    @abstractmethod
-    def known_visitors(self, visitors: Collection[tuple[str, str, str]]) -> Iterator[Row]:
-        """What steps have said of those of these visitors `(namespace, id, folded id)` that there are: `{"namespace",
-        "visitor_id", "known", "number", "doc"}`, a row for each event in the list `decisions` of `known`, else one without.
-        """
-
-    @abstractmethod
-    def events_of(self, visitors: Collection[tuple[str, str]]) -> Iterator[Row]:
-        """The events of some visitors `(namespace, id)`, one visitor after the other, decisions first, by number.
-
-        Each has `verdict`, the number of its verdict, with `version` and `delivery`, the report that it belongs to; all
-        three may be None.
-        """
-
-    @abstractmethod
-    def totals(self, namespace: str) -> str | None:
-        """What the projector last said the counts of a namespace are."""
-
-    @abstractmethod
-    def excess(self) -> dict[str, int]:
-        """Of each listing with more rows than are kept, or more bytes, the last number that is too much."""
-
-    @abstractmethod
-    def oldest_events(self, up_to: int, limit: int) -> list[Row]:
-        """The oldest events up to a number."""
-
-    @abstractmethod
-    def project(self, step: Step) -> bool:
-        """Write a step and wake whoever waits for what it brings; False, and nothing written, when the journal is no
-        longer at `step.since`.
-        """
-
-    # -- what a verdict is told from
-
-    @abstractmethod
-    def events(self, numbers: Collection[int]) -> list[Row]:
-        """Events by their numbers, and the first ones that they are duplicates of; one may be there twice."""
-
-    @abstractmethod
-    def decisions_of(self, visitors: Collection[tuple[str, str | None]]) -> list[Row]:
-        """The decisions of some visitors `(namespace, id)`, oldest first, without duplicates."""
-
-    @abstractmethod
-    def owners(self, events: Collection[int]) -> list[Row]:
-        """`{"event", "number"}` of the verdicts of reports that have one of these conversions for their own."""
-
-    @abstractmethod
-    def free_conversion(self, namespace: str, uuid: str, like: Mapping[str, str | None]) -> int | None:
-        """Of the conversions with this uuid that no report has for its own the one most like `visitor_id`, `event_key`
-        and `timestamp`.
-        """
-
-    @abstractmethod
-    def close_visitors(self, folds: Collection[tuple[str, str | None]]) -> list[Row]:
-        """`{"namespace", "fold", "visitor_id"}` of some visitors of each `(namespace, folded id)`."""
-
-    @abstractmethod
-    def visitors(self, namespace: str, event: int, after: str, limit: int) -> list[str]:
-        """Visitors with events up to a number, by id, after the one given."""
-
     # -- privacy
 
-    @abstractmethod
-    def knows_visitor(self, namespace: str, visitor: str) -> bool: ...
+    def knows_visitor(self, namespace: str, visitor: str) -> bool:
+        return self._store.value("visitor known", namespace=namespace, visitor_id=visitor) is not None
 
-    @abstractmethod
     def all_of_visitor(self, namespace: str, visitor: str) -> tuple[list[Row], list[Row]]:
         """A visitor's events and verdicts, duplicates included."""
+        key = {"namespace": namespace, "visitor_id": visitor}
+        return (
+            self._store.select("all events of visitor", **key),
+            self._store.select("all verdicts of visitor", **key),
+        )
 
-    @abstractmethod
     def tracing(self, namespace: str, visitor: str) -> Erasing:
         """For looking through what may hold traces of a visitor, without holding anybody up."""
+        return Erasing(self._store.select, namespace, visitor)
 
-    @abstractmethod
-    def erasing(self, namespace: str, visitor: str) -> AbstractContextManager[tuple[Erasing, int, int]]:
+    @contextlib.contextmanager
+    def erasing(self, namespace: str, visitor: str) -> Iterator[tuple[Erasing, int, int]]:
         """One transaction in which the visitor's own events and reports are gone: how many of each there were, and what
         rewrites the rest. The namespace is judged and counted anew after it.
         """
+        key = {"namespace": namespace, "visitor_id": visitor}
+        with self._store.writing() as run:
+            counts = [
+                next(iter(run(f"count {what} to erase", **key)[0].values())) for what in ("events", "reports")
+            ]
+            for name in ("erase verdicts", "erase events", "erase visitor"):
+                run(name, **key)
+            yield Erasing(run, namespace, visitor), counts[0], counts[1]
+            _restate(run, namespace)
+            run.tell(namespace, *OUTCOMES)
 
     @abstractmethod
     def empty_log(self) -> None:
@@ -374,3 +290,23 @@ class Journal(ABC):
     @abstractmethod
     def scrub(self) -> None:
         """Leave nothing behind of what is erased. Raises JournalError while somebody keeps reading what has to go."""
+
+
+def _restate(run: Transaction, namespace: str) -> None:
+    """Have all that is counted and judged in a namespace counted and judged anew."""
+    for name in ("restate visitors", "restate verdicts", "forget totals"):
+        run(name, namespace=namespace)
+    run("next epoch")
+
+
+def open_journal(
+    where: Path | str | None, *, max_rows: int = 1_000_000, max_bytes: int | None = None
+) -> Journal:
+    """The journal in a file, in a temporary one for None, or in PostgreSQL at `postgresql://…`. Raises JournalError."""
+    if isinstance(where, str):
+        from optilocal.emulator.journal.postgresql import PostgresqlJournal  # noqa: PLC0415 - slow to import
+
+        return PostgresqlJournal(where, max_rows=max_rows, max_bytes=max_bytes)
+    from optilocal.emulator.journal.sqlite import SqliteJournal  # noqa: PLC0415 - who shares a database has no need of it
+
+    return SqliteJournal(where, max_rows=max_rows, max_bytes=max_bytes)
