@@ -9,8 +9,8 @@ import pytest
 from optilocal.emulator.app import create_app
 from optilocal.emulator.control.listing import LONGEST_WAIT
 from optilocal.emulator.counting.standing import Rules
+from optilocal.emulator.journal.bounds import RUNS_KEPT
 from optilocal.emulator.journal.sqlite import SqliteJournal
-from optilocal.emulator.journal.stored import RUNS_KEPT
 from optilocal.emulator.privacy import subject_access
 from optilocal.emulator.settings import OPTIONS, Settings
 from optilocal.emulator.wire.faults import BREAKS, FIELDS, MAX_RULES, SURFACES
