@@ -18,7 +18,7 @@ from optilocal.scenarios.check.reading import read
 from optilocal.scenarios.check.report import print_report
 from optilocal.scenarios.language.datafile_source import find_datafile
 from optilocal.scenarios.language.problems import CannotRun
-from optilocal.serving.printable import printable
+from optilocal.scenarios.reporters.files import write_report
 
 
 def check(
@@ -48,11 +48,11 @@ def check(
     stream = sys.stderr if str(json_file) == "-" else sys.stdout
     print_report(report, stream)
     if json_file:
-        _write(json_file, json.dumps(report, ensure_ascii=False, indent=1).encode() + b"\n")
+        write_report(json_file, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
     if junit_file:
-        _write(junit_file, outputs.junit(report))
+        write_report(junit_file, outputs.junit(report).decode())
     if sarif_file:
-        _write(sarif_file, outputs.sarif(report).encode())
+        write_report(sarif_file, outputs.sarif(report))
     if github:
         outputs.write_github(report, stream, cwd=Path.cwd(), workspace=os.environ.get("GITHUB_WORKSPACE"))
     lacking = report["counts"]["never_counts"] + (report["counts"]["worth_knowing"] if strict else 0)
@@ -65,13 +65,3 @@ def read_datafile(named: str) -> Datafile:
         return Datafile(find_datafile(named, Path()))
     except ValueError as error:
         raise CannotRun(str(error)) from None
-
-
-def _write(file: Path, content: bytes) -> None:
-    if str(file) == "-":
-        sys.stdout.write(printable(content.decode(), lines=True))
-        return
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        raise CannotRun(f"cannot write {file}: {error.strerror}") from None

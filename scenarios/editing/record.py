@@ -23,6 +23,7 @@ from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.runner import run_scenario
 from optilocal.scenarios.running.servers import LocalServers, ServerOptions
 from optilocal.serving.printable import printable
+from optilocal.serving.private_file import write_private
 
 _TOKEN = "recorded"
 
@@ -216,8 +217,8 @@ def _write(draft: Draft, output: Path | None) -> None:
         return
     try:
         for name, datafile in draft.files.items():
-            output.with_name(name).write_text(_as_file(datafile), encoding="utf-8")
-        output.write_text(draft.text(), encoding="utf-8")
+            write_private(output.with_name(name), _as_file(datafile))
+        write_private(output, draft.text())
     except OSError as error:
         raise CannotRun(f"cannot write {output}: {error.strerror}") from None
 

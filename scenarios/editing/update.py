@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -187,11 +188,13 @@ def _read(file: Path) -> str:
 
 
 def _write(file: Path, text: str) -> None:
-    """Atomically, with the byte order mark the file may have had."""
+    """Writes a file atomically; its mode and its byte order mark stay."""
     marked = file.read_bytes().startswith(b"\xef\xbb\xbf")
     beside = file.with_name(f".{file.name}.new")
     try:
+        beside.touch(mode=0o600)
         beside.write_bytes((b"\xef\xbb\xbf" if marked else b"") + text.encode("utf-8"))
+        shutil.copymode(file, beside)
         beside.replace(file)
     except OSError as error:
         raise CannotRun(f"cannot write {file}: {error.strerror}") from None

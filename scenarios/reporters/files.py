@@ -1,6 +1,6 @@
 """The reports that a run was asked for: known to be writable before anything runs, written once it has ended.
 
-Each writer is imported by the report that needs it.
+Each reporter is imported by the report that needs it.
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError
 from optilocal.serving.printable import printable
+from optilocal.serving.private_file import write_private
 
-Write = Callable[[dict[str, Any], Path], None]
+_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Reports:
     def check_targets(self) -> None:
         """Raise CannotRun for the first report that could not be written, or that another one would overwrite."""
         seen: dict[Path, str] = {}
-        for option, (file, _) in self._targets().items():
+        for option, file in self._targets().items():
             if str(file) == "-":
                 if option != "--json":
                     raise CannotRun(
@@ -60,11 +60,8 @@ class Reports:
 
     def write(self, run: dict[str, Any], stream: IO[str]) -> None:
         """Write every report asked for; annotations go to `stream`. Raises CannotRun when one cannot be written."""
-        for file, write in self._targets().values():
-            try:
-                write(run, file)
-            except OSError as error:
-                raise CannotRun(f"cannot write {file}: {error.strerror or error}") from None
+        for option, file in self._targets().items():
+            write_report(file, _rendered(option, run), "a" if option == _SUMMARY else "w")
         if self.github:
             from optilocal.scenarios.reporters import github  # noqa: PLC0415
 
@@ -78,39 +75,45 @@ class Reports:
             root = os.environ.get("GITHUB_WORKSPACE")
             github.write_mistakes(error.problems, self.messages(), cwd=Path.cwd(), workspace=root)
 
-    def _targets(self) -> dict[str, tuple[Path, Write]]:
-        """Each report by its option; `--github` has a file too where GitHub asks for a summary."""
-        step_summary = os.environ.get("GITHUB_STEP_SUMMARY") if self.github else None
-        targets: dict[str, tuple[Path | None, Write]] = {
-            "--json": (self.json, _write_json),
-            "--junit": (self.junit, _write_junit),
-            "--html": (self.html, _write_html),
-            "GITHUB_STEP_SUMMARY": (Path(step_summary) if step_summary else None, _append_summary),
+    def _targets(self) -> dict[str, Path]:
+        """Each report's file by its option; `--github` has a file too where GitHub asks for a summary."""
+        step_summary = os.environ.get(_SUMMARY) if self.github else None
+        files = {
+            "--json": self.json,
+            "--junit": self.junit,
+            "--html": self.html,
+            _SUMMARY: Path(step_summary) if step_summary else None,
         }
-        return {option: (file, write) for option, (file, write) in targets.items() if file is not None}
+        return {option: file for option, file in files.items() if file is not None}
 
 
-def _write_junit(run: dict[str, Any], file: Path) -> None:
-    from optilocal.scenarios.reporters import junit  # noqa: PLC0415
+def _rendered(option: str, run: dict[str, Any]) -> str:
+    match option:
+        case "--json":
+            return json.dumps(run, ensure_ascii=False, indent=1) + "\n"
+        case "--junit":
+            from optilocal.scenarios.reporters import junit  # noqa: PLC0415
 
-    junit.write(run, file)
+            return junit.render(run).decode()
+        case "--html":
+            from optilocal.scenarios.reporters import html  # noqa: PLC0415
+
+            return html.render(run)
+        case _:
+            from optilocal.scenarios.reporters import summary  # noqa: PLC0415
+
+            return summary.render(run)
 
 
-def _write_html(run: dict[str, Any], file: Path) -> None:
-    from optilocal.scenarios.reporters import html  # noqa: PLC0415
+def write_report(file: Path, text: str, mode: str = "w") -> None:
+    """Writes a report into a file that its owner alone can read, or, where it is named `-`, to standard output.
 
-    html.write(run, file)
-
-
-def _append_summary(run: dict[str, Any], file: Path) -> None:
-    from optilocal.scenarios.reporters import summary  # noqa: PLC0415
-
-    summary.append(run, file)
-
-
-def _write_json(run: dict[str, Any], file: Path) -> None:
-    text = json.dumps(run, ensure_ascii=False, indent=1) + "\n"
+    Raises CannotRun.
+    """
     if str(file) == "-":
         sys.stdout.write(printable(text, lines=True))
-    else:
-        file.write_text(text, encoding="utf-8")
+        return
+    try:
+        write_private(file, text, mode)
+    except OSError as error:
+        raise CannotRun(f"cannot write {file}: {error.strerror or error}") from None

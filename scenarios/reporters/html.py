@@ -20,17 +20,13 @@ _POLICY = (
 )
 
 
-def write(run: dict[str, Any], file: Path) -> None:
-    """Write the report. Raises OSError."""
-    file.write_text(render(run, static_folder()), encoding="utf-8")
-
-
-def render(run: dict[str, Any], static: Path) -> str:
+def render(run: dict[str, Any], static: Path | None = None) -> str:
     """The viewer's page with every style, script and picture in it, and the run as `#run-data`.
 
     The page sends no requests, and its content security policy forbids them: only the scripts and styles written into
     it may run, each allowed by its hash.
     """
+    static = static or static_folder()
     page = _Page(static)
     page.feed((static / "index.html").read_text(encoding="utf-8"))
     page.close()

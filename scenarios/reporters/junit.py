@@ -16,11 +16,6 @@ _ELEMENTS = {"failed": ("failure", "difference"), "error": ("error", "could-not-
 _SUFFIX = re.compile(r"(\.scenario)?\.ya?ml$")
 
 
-def write(run: dict[str, Any], file: Path) -> None:
-    """Write the run document to a file. Raises OSError."""
-    file.write_bytes(render(run))
-
-
 def render(run: dict[str, Any]) -> bytes:
     """The run document as XML, UTF-8.
 

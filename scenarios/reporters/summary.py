@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from pathlib import Path
 from typing import Any
 
 from optilocal.scenarios.reporters.console import failure_text
@@ -14,12 +13,6 @@ from optilocal.serving.printable import printable
 LARGEST = 900_000
 """Bytes. GitHub refuses a step's summary above one mebibyte, whole."""
 _SPECIAL = re.compile(r"([\\`*_\[\]|~])")
-
-
-def append(run: dict[str, Any], file: Path) -> None:
-    """Add the summary to what stands in the file; steps of a job share it. Raises OSError."""
-    with file.open("a", encoding="utf-8") as summary:
-        summary.write(render(run))
 
 
 def render(run: dict[str, Any]) -> str:

@@ -87,6 +87,7 @@ def test_what_was_caught_counted_and_lost_is_one_line(tmp_path: Path) -> None:
     cases = list(ElementTree.parse(reports[1]).iter("testcase"))
     assert len(cases) == 2 and all(case.find("failure") is not None for case in cases)
     assert "unmatched_event_key" in reports[2].read_text(encoding="utf-8")
+    assert {file.stat().st_mode & 0o777 for file in reports} == {0o600}
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.mark.browser
 def test_it_opens_from_disk_and_shows_what_differs(tmp_path: Path, page: Page) -> None:
     run = real_run()
-    html.write(run, tmp_path / "report.html")
+    (tmp_path / "report.html").write_text(html.render(run), encoding="utf-8")
     asked: list[str] = []
     complaints: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

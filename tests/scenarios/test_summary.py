@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
+import pytest
 from markdown_it import MarkdownIt
 from run_samples import made_entry, made_run, real_run
 
 from optilocal.scenarios.reporters import summary
+from optilocal.scenarios.reporters.files import Reports
 
 
 def test_it_names_what_failed_with_field_line_and_remedy() -> None:
@@ -66,9 +69,10 @@ def test_it_stays_below_githubs_limit_and_says_what_is_left_out() -> None:
     assert left and int(left[1]) + text.count("<details") == len(entries)
 
 
-def test_it_is_added_to_what_other_steps_wrote(tmp_path: Path) -> None:
+def test_it_is_added_to_what_other_steps_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "summary.md"
     file.write_text("# Before\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(file))
     run = made_run([made_entry("A")])
-    summary.append(run, file)
+    Reports(github=True).write(run, io.StringIO())
     assert file.read_text(encoding="utf-8") == "# Before\n" + summary.render(run)

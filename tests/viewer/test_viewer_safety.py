@@ -17,7 +17,7 @@ from viewer_traffic import HOSTILE
 
 from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings
-from optilocal.scenarios.reporters.html import write
+from optilocal.scenarios.reporters.html import render
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 
 STATIC = Path(__file__).parents[2] / "static"
@@ -109,7 +109,7 @@ def test_no_page_runs_more_than_two_hundred_kilobytes_of_script(page: Page) -> N
 def report(traffic: Any, tmp_path: Path) -> Callable[[dict[str, Any]], str]:
     def written(run: dict[str, Any]) -> str:
         file = tmp_path / "report.html"
-        write(run, file)
+        file.write_text(render(run), encoding="utf-8")
         return file.as_uri()
 
     return written
