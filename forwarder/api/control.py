@@ -233,12 +233,7 @@ def deliveries() -> Response:
         current.wait = Wait(wait, check, spool.subscribe)
         return jsonify(deliveries=[])
     rows = spool.listing(
-        namespace,
-        after=after,
-        limit=limit,
-        filters=filters,
-        newest=order == "newest",
-        most_bytes=PAGE_BYTES,
+        namespace, after=after, limit=limit, filters=filters, newest=order == "newest", most_bytes=PAGE_BYTES
     )
     following = rows[-1].row if rows else after
     answer = {"deliveries": [_shown(row) for row in rows], "next": following, "dropped": spool.dropped()}
@@ -266,8 +261,7 @@ def replay(delivery_id: str) -> tuple[Response, int]:
     spooled = context().spool.get(namespace, delivery_id)
     if spooled is None or spooled.state != "dead":
         raise Problem(
-            "unknown_delivery",
-            f"{delivery_id!r} is not a dead letter; see /_forwarder/deliveries?state=dead",
+            "unknown_delivery", f"{delivery_id!r} is not a dead letter; see /_forwarder/deliveries?state=dead"
         )
     context().dispatcher.replay(namespace, spooled)
     return jsonify(replayed=1), 202

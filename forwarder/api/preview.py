@@ -56,10 +56,7 @@ def preview() -> Response:
 def _pipeline(body: dict[str, Any]) -> Pipeline:
     instances, namespace = context().instances, current_namespace()
     datafile = _object(body.get("datafile") or {}, ("status", "text", "content_type"))
-    settings = {
-        **instances.settings(namespace),
-        **_object(body.get("settings") or {}, SETTINGS),
-    }
+    settings = {**instances.settings(namespace), **_object(body.get("settings") or {}, SETTINGS)}
     optimizely, clock = instances.optimizely(namespace), context().clock
     try:
         answer = datafile_answer(

@@ -10,11 +10,7 @@ from typing import Any, Final
 
 from optilocal.forwarder.destination.fields import Field
 from optilocal.forwarder.destination.wire import Client, Response, call
-from optilocal.forwarder.errors import (
-    IntegrationError,
-    JavaScriptTypeError,
-    PayloadValidationError,
-)
+from optilocal.forwarder.errors import IntegrationError, JavaScriptTypeError, PayloadValidationError
 from optilocal.forwarder.javascript.date import utc_milliseconds
 from optilocal.forwarder.javascript.json import plain_json
 from optilocal.forwarder.javascript.values import (

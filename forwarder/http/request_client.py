@@ -13,11 +13,7 @@ from urllib3 import exceptions as urllib3_errors
 
 from optilocal.forwarder.clock import Clock
 from optilocal.forwarder.destination.wire import Response
-from optilocal.forwarder.errors import (
-    FetchError,
-    JavaScriptTypeError,
-    RequestTimedOut,
-)
+from optilocal.forwarder.errors import FetchError, JavaScriptTypeError, RequestTimedOut
 from optilocal.forwarder.http.hosts import host_of, local_url
 from optilocal.forwarder.http.recording import Exchange, RecordingClient
 from optilocal.forwarder.http.session import (

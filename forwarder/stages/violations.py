@@ -135,10 +135,7 @@ _KEYWORDS: Final[Mapping[str, tuple[str, Callable[[ValidationError], str]]]] = {
             f"Invalid type. Expected: {_wanted_types(error.validator_value)}, given: {_type_of(error.instance)}"
         ),
     ),
-    "enum": (
-        "Enum",
-        lambda error: f"must be one of the following: {_listed(error.validator_value)}",
-    ),
+    "enum": ("Enum", lambda error: f"must be one of the following: {_listed(error.validator_value)}"),
     "const": ("Const", lambda error: f"does not match: {error.validator_value!r}"),
     "pattern": ("Pattern", lambda error: f"Does not match pattern '{error.validator_value}'"),
     "format": ("Format", lambda error: f"Does not match format '{error.validator_value}'"),

@@ -11,12 +11,7 @@ from typing import Any
 from optilocal.emulator.datafile.datafile import Datafile
 from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Settings, Subscription
 from optilocal.forwarder.destination.trigger_lint import lint_trigger
-from optilocal.forwarder.pipeline.offline import (
-    OfflineClient,
-    completed,
-    datafile_answer,
-    through_mappings,
-)
+from optilocal.forwarder.pipeline.offline import OfflineClient, completed, datafile_answer, through_mappings
 from optilocal.forwarder.pipeline.source_event import iso_time
 from optilocal.forwarder.stages import course
 from optilocal.forwarder.stages.platform import NOTHING, Platform

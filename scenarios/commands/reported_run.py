@@ -82,12 +82,7 @@ def _reported(
     """Run, and tell the reporter of each scenario and of the end."""
     with reporter.running(len(workers.scenarios)):
         run = run_with(
-            workers,
-            emulator,
-            run_id=_run_id(),
-            command=command_line,
-            on_result=reporter.scenario,
-            **how,
+            workers, emulator, run_id=_run_id(), command=command_line, on_result=reporter.scenario, **how
         )
     reporter.finish(run)
     return run

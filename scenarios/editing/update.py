@@ -9,13 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from optilocal.scenarios.editing.expectation_changes import (
-    ROWS,
-    Change,
-    applied,
-    at,
-    changes,
-)
+from optilocal.scenarios.editing.expectation_changes import ROWS, Change, applied, at, changes
 from optilocal.scenarios.editing.yaml_edit import CannotEdit, Editor
 from optilocal.scenarios.language.document import nothing_expected
 from optilocal.scenarios.language.loader import load_file

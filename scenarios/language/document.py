@@ -225,12 +225,7 @@ DOCUMENT: Mapping[str, Key] = {
         required=True,
     ),
     "expect": Key(
-        Shape(
-            "a mapping",
-            (dict,),
-            keys=EXPECTATIONS,
-            also=_check_not_empty,
-        ),
+        Shape("a mapping", (dict,), keys=EXPECTATIONS, also=_check_not_empty),
         "What must come of it. What is not named is not checked.",
         required=True,
     ),

@@ -188,11 +188,7 @@ _MESSAGES: tuple[tuple[str, str, str | Callable[[Sequence[str], Mark], str]], ..
     ("mapping values are not allowed", "problem", _colon),
     ("could not find expected ':'", "context", _no_colon),
     ("did not find expected key", "problem", _indentation),
-    (
-        "did not find expected '-' indicator",
-        "problem",
-        _no_item,
-    ),
+    ("did not find expected '-' indicator", "problem", _no_item),
     ("character that cannot start any token", "problem", _cannot_begin),
     (
         "did not find expected node content",

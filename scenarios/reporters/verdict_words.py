@@ -39,11 +39,7 @@ def journey_link(root: str, message_id: str, namespace: str) -> str:
 def verdict_text(verdict: dict[str, Any]) -> str:
     """The verdict in words, as plain text."""
     text = io.StringIO()
-    print_verdict(
-        verdict,
-        Terminal(file=text, color_system=None, force_terminal=False, soft_wrap=True),
-        None,
-    )
+    print_verdict(verdict, Terminal(file=text, color_system=None, force_terminal=False, soft_wrap=True), None)
     return text.getvalue()
 
 

@@ -17,11 +17,7 @@ _Test = Callable[[str], bool]
 
 
 def choose(
-    paths: Sequence[str],
-    expression: str | None = None,
-    tags: Sequence[str] = (),
-    *,
-    updating: bool = False,
+    paths: Sequence[str], expression: str | None = None, tags: Sequence[str] = (), *, updating: bool = False
 ) -> list[Scenario]:
     """The scenarios at these paths (none: the shipped suite) that match. Raises CannotRun or ScenarioError."""
     plain, lines = split_paths(paths)
