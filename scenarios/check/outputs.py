@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from optilocal import __version__
 from optilocal.scenarios.reporters.github import annotation
-from optilocal.scenarios.reporters.junit import readable
+from optilocal.scenarios.reporters.junit import document, readable
 
 _LEVELS = {"never_counts": "error", "worth_knowing": "warning"}
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -37,7 +37,12 @@ def write_github(report: Mapping[str, Any], stream: IO[str], *, cwd: Path, works
         )
 
 
-def junit(report: Mapping[str, Any]) -> bytes:
+def as_json(report: Mapping[str, Any]) -> str:
+    """The report itself."""
+    return json.dumps(report, ensure_ascii=False, indent=1) + "\n"
+
+
+def junit(report: Mapping[str, Any]) -> str:
     """One test case an event, failed when it or some of its occurrences never count; one for the datafile as a whole."""
     cases: dict[str, list[Mapping[str, Any]]] = {event["event"]: [] for event in report["events"]}
     whole = "the datafile and its metrics"
@@ -70,9 +75,7 @@ def junit(report: Mapping[str, Any]) -> bytes:
             failure.text = readable("\n".join(lines))
         elif lines:
             ElementTree.SubElement(case, "system-out").text = readable("\n".join(lines))
-    ElementTree.indent(root)
-    xml: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return xml + b"\n"
+    return document(root)
 
 
 def sarif(report: Mapping[str, Any]) -> str:
@@ -93,12 +96,9 @@ def sarif(report: Mapping[str, Any]) -> str:
         "fullDescription": {"text": _ABOUT},
         "rules": [{"id": code, "shortDescription": {"text": code.replace("_", " ")}} for code in codes],
     }
-    document = {
-        "$schema": _SARIF,
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results}],
-    }
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    return as_json(
+        {"$schema": _SARIF, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+    )
 
 
 def _first_place(finding: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from optilocal.emulator.json_text import as_object
-from optilocal.forwarder.stages.plan import is_deprecated, plan_rules
+from optilocal.forwarder.stages.plan import is_deprecated, layer, plan_rules, properties, rule_schema
 from optilocal.scenarios.check.json_lines import JsonText
 from optilocal.scenarios.check.tracked import Place, Planned, Reading, Tracked
 
@@ -26,9 +25,9 @@ def read_plan(value: Any, text: str, file: str) -> Reading:
     for rule in plan_rules(value) or ():
         kind = str(rule.get("type") or "TRACK").upper()
         name = rule.get("key", rule.get("name"))
-        schema = _schema(rule.get("jsonSchema", rule.get("rules")))
+        schema = rule_schema(rule.get("jsonSchema", rule.get("rules")), kind)
         if kind == "IDENTIFY":
-            for trait in _properties(_layer(schema, "traits")):
+            for trait in properties(layer(schema, "traits")):
                 reading.identify_traits.setdefault(trait, Place(file))
         if kind != "TRACK" or not isinstance(name, str):
             reading.pass_over(kind.lower())
@@ -52,43 +51,21 @@ def _identify_traits(value: Any) -> list[str]:
         if isinstance(listed, list):
             traits.extend(str(item["name"]) for item in listed if isinstance(item, dict) and "name" in item)
         else:
-            traits.extend(_properties(_layer(as_object(listed), "traits")))
+            traits.extend(properties(layer(as_object(listed), "traits")))
     return traits
 
 
 def _planned(schema: Mapping[str, Any]) -> Planned:
-    """A schema describes the whole call, or as Segment's code generator saves it the properties alone."""
-    whole = any(key in _properties(schema) for key in ("properties", "context", "traits"))
-    properties = _properties(_layer(schema, "properties") if whole else schema)
-    context = _layer(schema, "context")
-    traits = _properties(_layer(context, "traits")) if whole else {}
-    top_traits = _properties(_layer(schema, "traits")) if whole else {}
+    planned = properties(layer(schema, "properties"))
+    traits = properties(layer(layer(schema, "context"), "traits"))
     return Planned(
-        revenue=_types(properties.get("revenue")) if "revenue" in properties else (),
+        revenue=_types(planned.get("revenue")),
         nested={
-            key: example for key, item in properties.items() if (example := _nested_example(item)) is not None
+            key: example for key, item in planned.items() if (example := _nested_example(item)) is not None
         },
         traits={key: _types(item) for key, item in traits.items()},
-        top_traits=tuple(top_traits),
+        top_traits=tuple(properties(layer(schema, "traits"))),
     )
-
-
-def _schema(value: Any) -> Mapping[str, Any]:
-    """A rule's JSON Schema; some exports keep it as a text."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return {}
-    return as_object(value)
-
-
-def _layer(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    return as_object(_properties(schema).get(name))
-
-
-def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    return as_object(schema.get("properties"))
 
 
 def _nested_example(schema: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -29,18 +29,7 @@ from optilocal.scenarios.commands.options import FILE, Command, Many, offline_op
 @option("--sarif", type=FILE, metavar="FILE", help="Write SARIF 2.1.0, as code scanning reads it.")
 @option("--github", is_flag=True, help="Annotate the lines that track for GitHub Actions.")
 @option("--strict", is_flag=True, help="What is worth knowing fails too.")
-def command(
-    *,
-    datafile: str,
-    events: tuple[str, ...],
-    json: Path | None,
-    junit: Path | None,
-    sarif: Path | None,
-    github: bool,
-    settings: Path | None,
-    call: tuple[str, ...],
-    strict: bool,
-) -> int:
+def command(**chosen: Any) -> int:
     """Tell which of the events you track will never count in Optimizely, and why. Nothing is started or sent.
 
     \b
@@ -51,14 +40,4 @@ def command(
     """
     from optilocal.scenarios.check.command import check  # noqa: PLC0415 - `check --help` needs none of it
 
-    return check(
-        datafile,
-        events,
-        calls=call,
-        settings_file=settings,
-        json_file=json,
-        junit_file=junit,
-        sarif_file=sarif,
-        github=github,
-        strict=strict,
-    )
+    return check(**chosen)

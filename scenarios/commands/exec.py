@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -49,22 +49,7 @@ class _ExecCommand(Command):
 )
 @option("--quiet", "-q", is_flag=True, help="Print no summary.")
 @click.pass_context
-def command(
-    context: click.Context,
-    *,
-    words: tuple[str, ...],
-    datafile: tuple[str, ...],
-    settings: Path | None,
-    only: bool,
-    allow: tuple[str, ...],
-    emulator: str | None,
-    forwarder: str | None,
-    namespace: str | None,
-    write_keys: tuple[str, ...],
-    analytics_js: Path | None,
-    reports: tuple[Path, ...],
-    quiet: bool,
-) -> int:
+def command(context: click.Context, /, **chosen: Any) -> int:
     """Run COMMAND as it is; what it sends to the real hosts of Optimizely and Segment ends in a sandbox.
 
     Pages with Segment's snippet get its code from --analytics-js, else from Segment's CDN, and with --only from nowhere.
@@ -79,30 +64,15 @@ def command(
     typed = {
         name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    if datafile and emulator and "datafile" in typed and "emulator" not in typed:
-        emulator = forwarder = None
-    elif datafile and emulator and "datafile" not in typed:
-        datafile = ()
-    if forwarder and emulator and "emulator" in typed and "forwarder" not in typed:
-        forwarder = None
-    if forwarder and settings and "settings" not in typed:
-        settings = None
+    if chosen["datafile"] and chosen["emulator"]:
+        if "datafile" not in typed:
+            chosen["datafile"] = ()
+        elif "emulator" not in typed:
+            chosen["emulator"] = chosen["forwarder"] = None
+    if chosen["emulator"] and "emulator" in typed and "forwarder" not in typed:
+        chosen["forwarder"] = None
+    if chosen["forwarder"] and "settings" not in typed:
+        chosen["settings"] = None
     from optilocal.scenarios.sandbox.program import ProgramOptions, run_program  # noqa: PLC0415 - `--help` needs no server
 
-    return run_program(
-        ProgramOptions(
-            command_line=context.obj,
-            words=words,
-            datafiles=datafile,
-            settings=settings,
-            only=only,
-            allow=allow,
-            emulator=emulator,
-            forwarder=forwarder,
-            namespace=namespace,
-            write_keys=write_keys,
-            analytics_js=analytics_js,
-            reports=reports,
-            quiet=quiet,
-        )
-    )
+    return run_program(ProgramOptions(context.obj, **chosen))

@@ -23,15 +23,13 @@ from optilocal.serving.printable import printable
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     *,
     message_ids: tuple[str, ...],
     last: bool,
-    user: str | None,
-    event: str | None,
-    outcome: str | None,
-    namespace: str | None,
     as_json: bool,
     emulator: str,
+    **filters: str | None,
 ) -> int:
     """Put verdicts in words: why an event was counted, or was not, and what to change.
 
@@ -45,7 +43,7 @@ def command(
       optilocal explain --outcome user_not_activated --json
       optilocal explain ajs-next-1768471201000-5d0e4f8a
     """
-    if not (message_ids or last or user or event or outcome or namespace):
+    if not (message_ids or last or any(filters.values())):
         context.fail("name a MESSAGE_ID, or --last, --user, --event, --outcome or --namespace")
     from optilocal.scenarios.language.document import check_outcome  # noqa: PLC0415 - `--help` needs none of it
     from optilocal.scenarios.reporters.terminal import Terminal  # noqa: PLC0415
@@ -53,7 +51,7 @@ def command(
     from optilocal.scenarios.running.emulator_client import EmulatorClient  # noqa: PLC0415
     from optilocal.scenarios.running.verdict_feed import Selection, matching_verdicts, newest_verdict  # noqa: PLC0415
 
-    check_outcome(outcome)
+    check_outcome(filters["outcome"])
     client = EmulatorClient(emulator)
     client.health()
 
@@ -61,7 +59,7 @@ def command(
     missing: list[str] = []
     verdicts: list[dict[str, Any]] = []
     for message_id in message_ids or (None,):
-        selection = Selection(user, event, outcome, namespace, message_id)
+        selection = Selection(**filters, message_id=message_id)
         if last:
             verdict = newest_verdict(ask, selection)
             rows = [] if verdict is None else [verdict]

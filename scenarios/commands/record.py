@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,9 +26,7 @@ from optilocal.scenarios.commands.options import FILE, Command, emulator_option,
     help="Write there, datafiles beside it (default: standard output).",
 )
 @option("--force", is_flag=True, help="Overwrite files that are there already.")
-def command(
-    *, emulator: str, namespace: str | None, message_id: tuple[str, ...], output: Path | None, force: bool
-) -> int:
+def command(**chosen: Any) -> int:
     """Write what a running sandbox saw as a scenario, run it once, and tell what came out differently.
 
     \b
@@ -40,4 +38,4 @@ def command(
     from optilocal.scenarios.running.ending import endable  # noqa: PLC0415
 
     with endable():
-        return record_namespace(emulator, namespace, message_id, output, overwrite=force)
+        return record_namespace(**chosen)

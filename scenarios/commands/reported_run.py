@@ -25,10 +25,10 @@ class RunOptions:
 
     command_line: str
     reports: Reports
+    update: bool
     emulator: str | None
     forwarder: str | None
     workers: int
-    update: bool
     fail_fast: bool
     quiet: bool
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -54,21 +54,14 @@ WORKERS = min((os.cpu_count() or 1) + 1, 8)
 @click.pass_obj
 def command(
     command_line: str,
+    /,
     *,
     paths: tuple[str, ...],
     expression: str | None,
     tag: tuple[str, ...],
     only_list: bool,
-    json: Path | None,
-    junit: Path | None,
-    html: Path | None,
-    github: bool,
     update: int,
-    emulator: str | None,
-    forwarder: str | None,
-    workers: int,
-    fail_fast: bool,
-    quiet: bool,
+    **chosen: Any,
 ) -> int:
     """Run scenarios: the files and folders named, file:line for a single one, or the shipped suite.
 
@@ -84,28 +77,27 @@ def command(
     from optilocal.scenarios.reporters.files import Reports  # noqa: PLC0415
     from optilocal.scenarios.running.selection import choose  # noqa: PLC0415 - `run --help` needs no YAML
 
-    reports = Reports(json, junit, html, github)
+    reports = Reports(**{name: chosen.pop(name) for name in ("json", "junit", "html", "github")})
     if update:
         from optilocal.scenarios.editing.update import check_allowed  # noqa: PLC0415 - only to update
 
         check_allowed(update)
     try:
-        chosen = choose(paths, expression, tag, updating=bool(update))
+        scenarios = choose(paths, expression, tag, updating=bool(update))
     except ScenarioError as error:
         reports.write_mistakes(error)
         raise
     if only_list:
-        for scenario in chosen:
+        for scenario in scenarios:
             tags = f"  [{', '.join(scenario.tags)}]" if scenario.tags else ""
             print(printable(f"{scenario.id}  {scenario.name}{tags}"))
         return 0
-    if forwarder and not emulator:
+    if chosen["forwarder"] and not chosen["emulator"]:
         raise CannotRun(
             "--forwarder goes with --emulator: a running forwarder reports to the emulator it was started for"
         )
     from optilocal.scenarios.commands.reported_run import RunOptions, run_reported  # noqa: PLC0415 - `--list` needs no server
     from optilocal.scenarios.running.ending import endable  # noqa: PLC0415
 
-    options = RunOptions(command_line, reports, emulator, forwarder, workers, bool(update), fail_fast, quiet)
     with endable():
-        return run_reported(chosen, options)
+        return run_reported(scenarios, RunOptions(command_line, reports, bool(update), **chosen))

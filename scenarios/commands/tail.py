@@ -32,16 +32,7 @@ from optilocal.serving.printable import printable
     help="Print each verdict as a line of JSON.",
 )
 @emulator_option()
-def command(
-    *,
-    user: str | None,
-    event: str | None,
-    outcome: str | None,
-    namespace: str | None,
-    lines: int,
-    as_json: bool,
-    emulator: str,
-) -> int:
+def command(*, lines: int, as_json: bool, emulator: str, **filters: str | None) -> int:
     """Print one line a verdict as it comes, until Ctrl-C: time (UTC), event, visitor, outcome, the short reason.
 
     \b
@@ -55,7 +46,7 @@ def command(
     from optilocal.scenarios.running.emulator_client import EmulatorClient  # noqa: PLC0415
     from optilocal.scenarios.running.verdict_feed import Selection, follow, matching_verdicts, newest_cursor  # noqa: PLC0415
 
-    check_outcome(outcome)
+    check_outcome(filters["outcome"])
     client = EmulatorClient(emulator)
     client.health()
 
@@ -71,7 +62,7 @@ def command(
         sys.stdout.flush()
 
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    selection = Selection(user, event, outcome, namespace)
+    selection = Selection(**filters)
     after = newest_cursor(ask, selection)
     for verdict in matching_verdicts(ask, selection)[-lines:] if lines else ():
         show(verdict)

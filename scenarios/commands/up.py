@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -88,20 +87,15 @@ _NO_DATAFILE = "the shipped shop's; yours with --datafile FILE|URL, or begin one
 @click.pass_obj
 def command(
     command_line: str,
+    /,
     *,
     host: str,
     is_open: bool,
-    emulator_port: int,
-    forwarder_port: int,
     datafile: tuple[str, ...],
-    settings: Path | None,
-    journal: Path | str | None,
-    spool: Path | str | None,
-    write_keys: tuple[str, ...],
-    analytics_js: Path | None,
     tls: int | None,
     scenarios: tuple[str, ...],
     quiet: bool,
+    **server_options: Any,
 ) -> int:
     """Start the sandbox: emulator, forwarder and viewer, until Ctrl-C.
 
@@ -131,17 +125,7 @@ def command(
         from optilocal.scenarios.running.selection import choose  # noqa: PLC0415 - YAML is slow to import
 
         chosen = choose([path for path in scenarios if path])
-    options = ServerOptions(
-        host=host,
-        emulator_port=emulator_port,
-        forwarder_port=forwarder_port,
-        datafiles=datafile or (str(datafiles.SHOP),),
-        settings=settings,
-        journal=journal,
-        spool=spool,
-        write_keys=write_keys,
-        analytics_js=analytics_js,
-    )
+    options = ServerOptions(host=host, datafiles=datafile or (str(datafiles.SHOP),), **server_options)
     with endable() as ending:
         workers = None
         if chosen is not None:

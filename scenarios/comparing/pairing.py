@@ -122,12 +122,8 @@ class _Facts:
             )
 
 
-def score(expected: Any, captured: Any) -> tuple[int, int]:
-    """How many leaves of the expected item stand in the captured one as expected, of how many on either side."""
-    return _score(_Facts(expected), _Facts(captured))
-
-
 def _score(expected: _Facts, captured: _Facts) -> tuple[int, int]:
+    """How many leaves of the expected item stand in the captured one as expected, of how many on either side."""
     left, right = expected.leaves, captured.leaves
     if expected.plain is not None and captured.plain is not None:
         same = len(expected.plain & captured.plain)

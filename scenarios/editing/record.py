@@ -42,20 +42,18 @@ class Draft:
 
 
 def record_namespace(
-    emulator_url: str,
-    namespace: str | None,
-    message_ids: Sequence[str],
-    output: Path | None,
-    *,
-    overwrite: bool = False,
+    *, emulator: str, namespace: str | None, message_id: Sequence[str], output: Path | None, force: bool
 ) -> int:
-    """0 with a scenario that does again what was recorded; 1 when it does something else in places, which it tells."""
+    """Writes what a namespace saw as a scenario, as the options of `optilocal record` say.
+
+    0 where the scenario does again what was recorded, 1 where it does something else in places, which are printed.
+    """
     if output is not None:
-        _check_name(output, overwrite=overwrite)
-    emulator = EmulatorClient(emulator_url, namespace)
-    emulator.health()
-    draft = _draft(emulator, message_ids, output)
-    if output is not None and not overwrite:
+        _check_name(output, overwrite=force)
+    client = EmulatorClient(emulator, namespace)
+    client.health()
+    draft = _draft(client, message_id, output)
+    if output is not None and not force:
         for name, datafile in draft.files.items():
             beside = output.with_name(name)
             if beside.exists() and beside.read_text(encoding="utf-8") != _as_file(datafile):

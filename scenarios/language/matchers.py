@@ -17,7 +17,6 @@ _UUID = re.compile(
     r"(ajs-next-[0-9]+-|node-next-[0-9]+-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 )
 _EARLIEST_MS, _LATEST_MS = 946_684_800_000, 100_000_000_000_000
-_MISSING: Any = object()
 
 
 @dataclass(frozen=True, slots=True)

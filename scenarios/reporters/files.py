@@ -94,7 +94,7 @@ def _rendered(option: str, run: dict[str, Any]) -> str:
         case "--junit":
             from optilocal.scenarios.reporters import junit  # noqa: PLC0415
 
-            return junit.render(run).decode()
+            return junit.render(run)
         case "--html":
             from optilocal.scenarios.reporters import html  # noqa: PLC0415
 

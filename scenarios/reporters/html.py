@@ -7,13 +7,16 @@ import hashlib
 import json
 import mimetypes
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 from optilocal.emulator.control.viewer import static_folder
 
 _URL = re.compile(r"""url\(\s*(["']?)(?!data:|#)([^"')]+)\1\s*\)""")
+_CHARSET = '<meta charset="utf-8">'
+_ICON = re.compile(r'<link rel="icon" href="static/([^"]+)"[^>]*>')
+_STYLE = re.compile(r'<link rel="stylesheet" href="static/([^"]+)">')
+_SCRIPT = re.compile(r'<script defer src="static/([^"]+)"></script>\s*')
 _POLICY = (
     "default-src 'none'; script-src {scripts}; style-src {styles}; img-src data:; font-src data:; "
     "base-uri 'none'; form-action 'none'"
@@ -27,82 +30,26 @@ def render(run: dict[str, Any], static: Path | None = None) -> str:
     it may run, each allowed by its hash.
     """
     static = static or static_folder()
-    page = _Page(static)
-    page.feed((static / "index.html").read_text(encoding="utf-8"))
-    page.close()
-    policy = _POLICY.format(scripts=_hashes(page.scripts), styles=_hashes(page.styles))
-    scripts = "\n".join(f"<script>{script}</script>" for script in page.scripts)
-    head, after_head = "".join(page.out).split(_POLICY_PLACE)
-    body, after_body = after_head.split(_SCRIPTS_PLACE)
+    page = (static / "index.html").read_text(encoding="utf-8")
+    scripts = [
+        _closed((static / name).read_text(encoding="utf-8"), "script") for name in _SCRIPT.findall(page)
+    ]
+    styles = [_style(static / name) for name in _STYLE.findall(page)]
+    policy = _POLICY.format(scripts=_hashes(scripts), styles=_hashes(styles))
+    meta = f'{_CHARSET}\n<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    page = _SCRIPT.sub("", page).replace(_CHARSET, meta, 1)
+    page = _ICON.sub(lambda match: f'<link rel="icon" href="{_data_url(static / match[1])}">', page)
+    written = iter(styles)
+    page = _STYLE.sub(lambda _: f"<style>{next(written)}</style>", page)
+    before, end, after = page.rpartition("</body>")
     data = f'<script type="application/json" id="run-data">{_embedded(run)}</script>'
-    meta = f'\n<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    return "".join([head, meta, body, data, "\n", scripts, "\n", after_body])
+    return "\n".join([before + data, *(f"<script>{script}</script>" for script in scripts), end + after])
 
 
-_POLICY_PLACE, _SCRIPTS_PLACE = "\x00policy\x00", "\x00scripts\x00"
-
-
-class _Page(HTMLParser):
-    """Copies the page; files it names are taken in, its deferred scripts gathered for the end of the body."""
-
-    def __init__(self, static: Path) -> None:
-        super().__init__(convert_charrefs=False)
-        self._static = static
-        self._in_script = self._after_script = False
-        self.out: list[str] = []
-        self.styles: list[str] = []
-        self.scripts: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(attrs)
-        self._after_script = False
-        if tag == "link" and attributes.get("rel") == "stylesheet":
-            self.styles.append(self._style(self._file(attributes["href"])))
-            self.out.append(f"<style>{self.styles[-1]}</style>")
-        elif tag == "link" and attributes.get("rel") == "icon":
-            self.out.append(f'<link rel="icon" href="{_data_url(self._file(attributes["href"]))}">')
-        elif tag == "script":
-            self._in_script = True
-            self.scripts.append(_closed(self._file(attributes["src"]).read_text(encoding="utf-8"), "script"))
-        else:
-            self.out.append(self.get_starttag_text() or "")
-            if tag == "meta" and "charset" in attributes:
-                self.out.append(_POLICY_PLACE)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "script":
-            self._in_script, self._after_script = False, True
-            return
-        self._after_script = False
-        if tag == "body":
-            self.out.append(_SCRIPTS_PLACE)
-        self.out.append(f"</{tag}>")
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-
-    def handle_data(self, data: str) -> None:
-        if self._in_script or (self._after_script and data.isspace()):
-            return
-        self.out.append(data)
-
-    def handle_entityref(self, name: str) -> None:
-        self.out.append(f"&{name};")
-
-    def handle_charref(self, name: str) -> None:
-        self.out.append(f"&#{name};")
-
-    def handle_decl(self, decl: str) -> None:
-        self.out.append(f"<!{decl}>")
-
-    def _file(self, reference: str | None) -> Path:
-        name = (reference or "").removeprefix("./").removeprefix("/").removeprefix("static/")
-        return self._static / name
-
-    def _style(self, file: Path) -> str:
-        text = file.read_text(encoding="utf-8")
-        text = _URL.sub(lambda match: f'url("{_data_url(file.parent / match[2])}")', text)
-        return _closed(text, "style")
+def _style(file: Path) -> str:
+    text = file.read_text(encoding="utf-8")
+    text = _URL.sub(lambda match: f'url("{_data_url(file.parent / match[2])}")', text)
+    return _closed(text, "style")
 
 
 def _closed(text: str, tag: str) -> str:

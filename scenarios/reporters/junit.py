@@ -16,8 +16,8 @@ _ELEMENTS = {"failed": ("failure", "difference"), "error": ("error", "could-not-
 _SUFFIX = re.compile(r"(\.scenario)?\.ya?ml$")
 
 
-def render(run: dict[str, Any]) -> bytes:
-    """The run document as XML, UTF-8.
+def render(run: dict[str, Any]) -> str:
+    """The run document as XML.
 
     Two schemas are in use, that of Ant's report task and that of Jenkins' xUnit plugin; what both allow is written and
     nothing else: no `file` or `line` on a test case, and a suite's time without a zone (it is UTC).
@@ -50,9 +50,14 @@ def render(run: dict[str, Any]) -> bytes:
             _case(suite, entry, f"{entry['name']} (line {entry['line']})" if twice else entry["name"])
         ElementTree.SubElement(suite, "system-out").text = ""
         ElementTree.SubElement(suite, "system-err").text = ""
+    return document(root)
+
+
+def document(root: ElementTree.Element) -> str:
+    """An XML document in UTF-8 as text."""
     ElementTree.indent(root)
     xml: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return xml + b"\n"
+    return f"{xml.decode()}\n"
 
 
 def class_name(file: str) -> str:

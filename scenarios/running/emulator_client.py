@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import math
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,12 +12,11 @@ from urllib.parse import quote, urlencode, urlsplit
 import requests
 
 from optilocal.scenarios.language.problems import CannotRun
-from optilocal.scenarios.running.verdict_feed import is_last
+from optilocal.scenarios.running.verdict_feed import PAGE, pages
 
 Ask = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, bytes]]
 """Method, path with query, body and headers → status and body."""
 
-_PAGE = 1000
 _TIMEOUT_S = (5, 90)
 _COUNTED = ("seen", "applied", "active", "namespace")
 
@@ -114,17 +114,16 @@ class EmulatorClient:
 
     def datafiles(self) -> list[dict[str, Any]]:
         """The datafiles served, in the order they came."""
-        rows: list[dict[str, Any]] = []
-        page: dict[str, Any] = {"more": True}
-        while page.get("more"):
-            page = self.call("GET", "/_emulator/datafiles", params={"after": page.get("next")})
-            rows += page["datafiles"]
-        return rows
+
+        def ask(after: Any) -> dict[str, Any]:
+            page: dict[str, Any] = self.call("GET", "/_emulator/datafiles", params={"after": after})
+            return page
+
+        return [row for page in pages(ask, "datafiles", limit=math.inf) for row in page["datafiles"]]
 
     def put_raw_datafile(self, sdk_key: str, text: str, content_type: str | None, status: int | None) -> None:
         """Any text in the datafile's place, with the content type and status it is to be served with."""
-        parameters = {"raw": "1", "content_type": content_type, "status": status}
-        params = {name: value for name, value in parameters.items() if value is not None}
+        params = {"raw": "1", "content_type": content_type, "status": status}
         self.call("PUT", f"/_emulator/datafiles/{sdk_key}", params=params, data=text.encode())
 
     def set_deactivated(self, sdk_key: str, deactivated: bool) -> None:
@@ -168,8 +167,8 @@ class EmulatorClient:
 
     def health_of_experiments(self) -> dict[str, Any]:
         """Each experiment's health by its key: `{"status", CHECK: {"status", …}}`."""
-        found = self.call("GET", "/_emulator/results", params={"health": "yes"})["experiments"]
-        return {key: one["health"] for key, one in found.items()}
+        experiments = self.call("GET", "/_emulator/results", params={"health": "yes"})["experiments"]
+        return {key: experiment["health"] for key, experiment in experiments.items()}
 
     def verdicts(self, **filters: Any) -> list[dict[str, Any]]:
         """All verdicts that match the filters (`wait` and `count` among them), oldest first."""
@@ -181,16 +180,15 @@ class EmulatorClient:
 
     def listing(self, name: str, **filters: Any) -> list[dict[str, Any]]:
         """Every row of a listing, page by page."""
-        rows: list[dict[str, Any]] = []
-        after: Any = None
-        while True:
-            params = {**filters, "limit": _PAGE, **({} if after is None else {"after": after})}
-            page = self.call("GET", f"/_emulator/{name}", params=params)
-            rows.extend(row for row in page[name] if "unreadable" not in row)
-            if is_last(page, name, _PAGE):
-                return rows
-            after = page["next"]
+
+        def ask(after: Any) -> dict[str, Any]:
+            params = {**filters, "limit": PAGE, "after": after}
+            page: dict[str, Any] = self.call("GET", f"/_emulator/{name}", params=params)
             filters.pop("wait", None)
+            return page
+
+        listing = pages(ask, name, filters.pop("after", None))
+        return [row for page in listing for row in page[name] if "unreadable" not in row]
 
     def subject_access_requests(self, token: str) -> list[dict[str, Any]]:
         """The subject access requests of the account, oldest first."""

@@ -209,26 +209,11 @@ class _Drive:
 
     def decide(self, arguments: dict[str, Any]) -> str:
         """A decision on a flag."""
-        return self._noted(
-            self._client().decide(
-                arguments["user"],
-                arguments["flag"],
-                arguments.get("attributes", {}),
-                arguments.get("options", ()),
-                arguments.get("segments"),
-            )
-        )
+        return self._noted(self._client().decide(**arguments))
 
     def activate(self, arguments: dict[str, Any]) -> str:
         """A decision on an experiment."""
-        return self._noted(
-            self._client().activate(
-                arguments["user"],
-                arguments["experiment"],
-                arguments.get("variation"),
-                arguments.get("attributes", {}),
-            )
-        )
+        return self._noted(self._client().activate(**arguments))
 
     def _noted(self, answer: SdkAnswer) -> str:
         step = self._scenario.steps[len(self.notes) - 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,7 +131,7 @@ class OptimizelyClient:
         self,
         user: str,
         flag: str,
-        attributes: UserAttributes,
+        attributes: Mapping[str, Any] | None = None,
         options: Sequence[str] = (),
         segments: Sequence[str] | None = None,
     ) -> SdkAnswer:
@@ -140,7 +140,7 @@ class OptimizelyClient:
         `options` are names of the SDK's OptimizelyDecideOption; `segments` the ODP segments the user is qualified for.
         """
         self._start()
-        context = self._client.create_user_context(user, attributes)
+        context = self._client.create_user_context(user, _attributes(attributes))
         if context is None:
             return self._undecided(f"the SDK makes no user of {user!r}", [])
         if segments is not None:
@@ -152,13 +152,17 @@ class OptimizelyClient:
         return self._decided(f"the SDK decided {decision.variation_key}{rule}")
 
     def activate(
-        self, user: str, experiment: str, variation: str | None, attributes: UserAttributes
+        self,
+        user: str,
+        experiment: str,
+        variation: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
     ) -> SdkAnswer:
         """Activate an experiment, with `variation` through the SDK's forced variation."""
         self._start()
         if variation is not None:
             self._client.set_forced_variation(experiment, user, variation)
-        variation_key = self._client.activate(experiment, user, attributes)
+        variation_key = self._client.activate(experiment, user, _attributes(attributes))
         if variation is not None:
             self._client.set_forced_variation(experiment, user, None)
         if variation_key is None:
@@ -205,3 +209,7 @@ class OptimizelyClient:
             return None
         more = f" (and {len(reasons) - 1} more of the kind)" if len(reasons) > 1 else ""
         return f"{reasons[0]}{more}. The SDK that decides here is Python's, {sdk_version}"
+
+
+def _attributes(attributes: Mapping[str, Any] | None) -> UserAttributes:
+    return UserAttributes(dict(attributes or {}))

@@ -11,7 +11,7 @@ Ask = Callable[[str], dict[str, Any]]
 """Path with query → the JSON that the emulator's control surface answers."""
 _Verdict = TypeVar("_Verdict", bound=Mapping[str, Any])
 EVERY = "*"
-_PAGE = 1000
+PAGE = 1000
 _WAIT_S = 20
 """The emulator answers sooner when a verdict comes."""
 
@@ -50,32 +50,34 @@ class Selection:
         )
 
 
-def is_last(page: Mapping[str, Any], name: str, limit: int) -> bool:
-    """Whether nothing follows a page of a listing that was asked for `limit` rows: pages end by their bytes too."""
-    return len(page[name]) < limit and not page.get("more")
+def pages(
+    ask: Callable[[Any], Mapping[str, Any]], name: str, after: Any = None, *, limit: float = PAGE
+) -> Iterator[Mapping[str, Any]]:
+    """Every page of a listing. `ask` gets the one behind a cursor, of at most `limit` rows; pages end by bytes too."""
+    while True:
+        page = ask(after)
+        yield page
+        if len(page[name]) < limit and not page.get("more"):
+            return
+        after = page["next"]
+
+
+def is_pending(verdict: Mapping[str, Any]) -> bool:
+    """Whether Segment goes on with the event's delivery."""
+    delivery = verdict.get("delivery")
+    return delivery is not None and delivery["outcome"] == "pending"
 
 
 def matching_verdicts(ask: Ask, selection: Selection) -> list[dict[str, Any]]:
     """Every verdict of a selection, oldest first; a duplicate comes right after what it is a duplicate of."""
-    rows: list[dict[str, Any]] = []
-    after: Any = None
-    while True:
-        page = ask(selection.path(limit=_PAGE, after=after))
-        rows.extend(_readable(page))
-        if is_last(page, "verdicts", _PAGE):
-            return duplicates_last(filter(selection.matches, rows))
-        after = page["next"]
+    listing = pages(lambda after: ask(selection.path(limit=PAGE, after=after)), "verdicts")
+    return duplicates_last(row for page in listing for row in _readable(page) if selection.matches(row))
 
 
 def newest_verdict(ask: Ask, selection: Selection) -> dict[str, Any] | None:
     """The newest verdict of a selection, None when there is none."""
-    after: Any = None
-    while True:
-        page = ask(selection.path(limit=_PAGE, after=after, order="newest"))
-        newest = next(filter(selection.matches, _readable(page)), None)
-        if newest is not None or is_last(page, "verdicts", _PAGE):
-            return newest
-        after = page["next"]
+    listing = pages(lambda after: ask(selection.path(limit=PAGE, after=after, order="newest")), "verdicts")
+    return next((row for page in listing for row in _readable(page) if selection.matches(row)), None)
 
 
 def _readable(page: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -91,7 +93,7 @@ def newest_cursor(ask: Ask, selection: Selection) -> Any:
 def follow(ask: Ask, selection: Selection, after: Any) -> Iterator[dict[str, Any]]:
     """Each verdict of a selection that comes behind a cursor, without end."""
     while True:
-        page = ask(selection.path(limit=_PAGE, after=after or 0, wait=_WAIT_S, count=1))
+        page = ask(selection.path(limit=PAGE, after=after or 0, wait=_WAIT_S, count=1))
         yield from filter(selection.matches, _readable(page))
         if page["verdicts"]:
             after = page["next"]

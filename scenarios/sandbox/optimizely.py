@@ -9,8 +9,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Self
 
-from optimizely.optimizely_user_context import UserAttributes
-
 from optilocal.forwarder.clock import SystemClock
 from optilocal.scenarios.comparing.expectations import results as results_as_expected
 from optilocal.scenarios.language import datafiles
@@ -20,6 +18,7 @@ from optilocal.scenarios.language.problems import CannotRun, meant
 from optilocal.scenarios.reporters.verdict_words import verdict_text
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.sdk import OptimizelyClient, SdkAnswer
+from optilocal.scenarios.running.verdict_feed import is_pending
 from optilocal.scenarios.sandbox.names import DatafileNames, Named, results_by_name
 
 TIMEOUT_S = 5.0
@@ -127,8 +126,7 @@ class Optimizely:
         datafile.
         """
         self._current().names.check_flag(flag)
-        user_attributes = UserAttributes(dict(attributes or {}))
-        return _note(self._client().decide(user, flag, user_attributes, options, segments))
+        return _note(self._client().decide(user, flag, attributes, options, segments))
 
     def activate(
         self,
@@ -143,8 +141,7 @@ class Optimizely:
         refuses the datafile.
         """
         self._current().names.check_experiment(experiment, variation)
-        user_attributes = UserAttributes(dict(attributes or {}))
-        return _note(self._client().activate(user, experiment, variation, user_attributes))
+        return _note(self._client().activate(user, experiment, variation, attributes))
 
     def verdicts(self, **filters: Any) -> list[dict[str, Any]]:
         """The verdicts that match, oldest first. `wait` (seconds) and `count` let the emulator wait for so many."""
@@ -231,7 +228,7 @@ class Optimizely:
         __tracebackhide__ = True
 
         def decided(rows: list[dict[str, Any]]) -> bool:
-            if not rows or any(map(_pending, rows)):
+            if not rows or any(map(is_pending, rows)):
                 return False
             # Only of what Segment has reported is it known that no more is to come.
             return all(map(holds, rows)) or all(row.get("delivery") for row in rows)
@@ -322,12 +319,6 @@ def _split(filters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
             )
     server = {name: value for name, value in filters.items() if name in _SERVER_FILTERS}
     return server, {name: value for name, value in filters.items() if name in _OWN_FILTERS}
-
-
-def _pending(row: Mapping[str, Any]) -> bool:
-    """Whether Segment has not said its last word on the event."""
-    delivery = row.get("delivery")
-    return delivery is not None and delivery["outcome"] == "pending"
 
 
 def _shown(filters: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ from optilocal.scenarios.language.datafiles import SHOP
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.running.emulator_client import EmulatorClient, forwarder_health, new_session
 from optilocal.scenarios.running.servers import LocalServers, ServerOptions, usual_destination
-from optilocal.scenarios.running.verdict_feed import is_last
+from optilocal.scenarios.running.verdict_feed import PAGE, is_pending, pages
 from optilocal.scenarios.sandbox.child import CannotStart, Child, Stopped
 from optilocal.scenarios.sandbox.outcome import Outcome, reports_to
 from optilocal.serving.printable import printable
@@ -32,7 +32,6 @@ from optilocal.serving.printable import printable
 SETTLE_S = 10.0
 """Seconds in which what the program sent may come to its end once the program has."""
 _TURN_S = 0.2
-_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class ProgramOptions:
 
     command_line: str
     words: tuple[str, ...]
-    datafiles: tuple[str, ...] = ()
+    datafile: tuple[str, ...] = ()
     settings: Path | None = None
     only: bool = False
     allow: tuple[str, ...] = ()
@@ -89,7 +88,7 @@ def _check(options: ProgramOptions) -> None:
         raise CannotRun(
             "--forwarder goes with --emulator: a running forwarder reports to the emulator it was started for"
         )
-    if options.emulator and options.datafiles:
+    if options.emulator and options.datafile:
         raise CannotRun("--datafile goes without --emulator: a running emulator has its own datafiles")
     if options.forwarder and options.settings:
         raise CannotRun("--settings goes without --forwarder: a running forwarder has its own settings")
@@ -117,7 +116,7 @@ def _servers(options: ProgramOptions) -> Iterator[tuple[str, str]]:
         sandbox = ServerOptions(
             emulator_port=0,
             forwarder_port=0,
-            datafiles=options.datafiles or (str(SHOP),),
+            datafiles=options.datafile or (str(SHOP),),
             settings=options.settings,
             write_keys=options.write_keys,
             analytics_js=_analytics_js(options),
@@ -188,7 +187,7 @@ class _Events:
         pending = self._pending(end)
         rows = self._verdicts(end)
         decisions = self._emulator.listing("events", after=self._first_event, kind="decision")
-        judged = [row for row in rows if row["kind"] == "event" and not _is_pending(row)]
+        judged = [row for row in rows if row["kind"] == "event" and not is_pending(row)]
         refused = self._emulator.exchanges(after=self._first_exchange, surface="datafile", status=403)
         keys = {Path(row["path"]).stem for row in refused}
         return Outcome(tally, judged, len(decisions), pending, sorted(keys))
@@ -211,22 +210,17 @@ class _Events:
         after = self._first_verdict
         rows = self._emulator.verdicts(after=after)
         while True:
-            heard = {row["delivery"]["id"] for row in rows if row.get("delivery") and not _is_pending(row)}
+            heard = {row["delivery"]["id"] for row in rows if row.get("delivery") and not is_pending(row)}
             if ended <= heard or monotonic() > end:
                 return rows
             rows = self._emulator.verdicts(after=after, wait=_TURN_S, count=len(rows) + 1)
 
     def _deliveries(self, after: int, **filters: Any) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
-        while True:
-            page = self._page(after, **filters)
-            rows.extend(page["deliveries"])
-            if is_last(page, "deliveries", _PAGE):
-                return rows
-            after = page["next"]
+        listing = pages(lambda after: self._page(after, **filters), "deliveries", after)
+        return [row for page in listing for row in page["deliveries"]]
 
     def _page(self, after: int, **filters: Any) -> dict[str, Any]:
-        params = {"after": after, "limit": _PAGE, **filters}
+        params = {"after": after, "limit": PAGE, **filters}
         try:
             with new_session() as session:
                 answer = session.get(f"{self._forwarder}/_forwarder/deliveries", params=params, timeout=60)
@@ -234,8 +228,3 @@ class _Events:
             return dict(answer.json())
         except requests.RequestException as error:
             raise CannotRun(f"the forwarder at {self._forwarder} does not answer: {error}") from None
-
-
-def _is_pending(row: dict[str, Any]) -> bool:
-    delivery = row.get("delivery")
-    return delivery is not None and delivery["outcome"] == "pending"

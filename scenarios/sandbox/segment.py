@@ -15,6 +15,7 @@ from optilocal.forwarder.server import new_id
 from optilocal.scenarios.language.datafiles import cdn_url
 from optilocal.scenarios.language.problems import CannotRun, meant
 from optilocal.scenarios.running.emulator_client import new_session
+from optilocal.scenarios.running.verdict_feed import is_pending
 from optilocal.scenarios.sandbox.optimizely import Optimizely
 
 DELIVERED_S = 30.0
@@ -132,11 +133,7 @@ class Segment:
         count = len(wanted)
         while wanted:
             verdicts = self._optimizely.verdicts(**filters, wait=_TURN_S, count=count)
-            ended = {
-                row["delivery"]["id"]
-                for row in verdicts
-                if row.get("delivery") and row["delivery"]["outcome"] != "pending"
-            }
+            ended = {row["delivery"]["id"] for row in verdicts if row.get("delivery") and not is_pending(row)}
             if wanted <= ended:
                 return
             if monotonic() > end:

@@ -54,7 +54,7 @@ def annotations(run: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize(
     "report",
-    [console, annotations, lambda run: junit.render(run).decode(), summary.render],
+    [console, annotations, junit.render, summary.render],
     ids=["console", "github", "junit", "summary"],
 )
 def test_a_report_of_a_run(report: Callable[[dict[str, Any]], str]) -> None:

@@ -19,7 +19,7 @@ SCHEMA = xmlschema.XMLSchema(Path(__file__).parent / "junit.xsd")
 def rendered(run: dict[str, object]) -> ElementTree.Element:
     """The run as JUnit XML, which the schema takes."""
     xml = junit.render(run)
-    SCHEMA.validate(xml.decode())
+    SCHEMA.validate(xml)
     return ElementTree.fromstring(xml)
 
 
