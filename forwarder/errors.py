@@ -27,9 +27,8 @@ class DestinationError(Exception):
         return [self.message]
 
     def as_json(self) -> dict[str, Any]:
-        """`{"name", "message", "status", "code"}`, without the keys that have no value."""
-        members = {"name": self.name, "message": self.message, "status": self.status, "code": self.code}
-        return {key: value for key, value in members.items() if value is not None}
+        """`{"name", "message", "status", "code"}`; `status` and `code` may be null."""
+        return {"name": self.name, "message": self.message, "status": self.status, "code": self.code}
 
 
 class JavaScriptTypeError(DestinationError):

@@ -13,7 +13,6 @@ from optilocal.forwarder.pipeline.mappings import ConfigurationError, check_mapp
 from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.stages.plan import with_plan_read
 from optilocal.forwarder.stages.platform import NOTHING, PARTS, Platform, read_platform
-from optilocal.forwarder.stages.shape import ShapeError
 from optilocal.serving.json_file import read_json_file
 
 DEFAULT_ACCOUNT = "12001"
@@ -92,22 +91,15 @@ class ServerSettings:
             destination["dataFileUrl"] = f"https://cdn.optimizely.com/datafiles/{configured['sdkKey']}.json"
         destination.update(options.pop("destination", None) or {})
         settings = replace(cls(), **options, destination=destination)
-        if "mappings" in configured:
-            try:
-                settings = replace(settings, mappings=read_mappings(configured["mappings"]))
-            except ValueError as error:
-                raise SettingsError(f"{file}: {error}") from None
-        try:
-            if file is not None and "schema" in configured:
-                configured = {**configured, "schema": with_plan_read(configured["schema"], file.parent)}
-            settings = replace(settings, platform=read_platform(configured).checked())
-        except ShapeError as error:
-            raise SettingsError(f"{file}: {error}") from None
-        try:
+        if file is None:
             return settings.check()
-        except SettingsError as error:
-            if file is None:
-                raise
+        try:
+            if "mappings" in configured:
+                settings = replace(settings, mappings=read_mappings(configured["mappings"]))
+            if "schema" in configured:
+                configured = {**configured, "schema": with_plan_read(configured["schema"], file.parent)}
+            return replace(settings, platform=read_platform(configured).checked()).check()
+        except ValueError as error:
             raise SettingsError(f"{file}: {error}") from None
 
 

@@ -11,7 +11,6 @@ from optilocal.forwarder.api.body import MAX_ROWS, read_json, read_number, read_
 from optilocal.forwarder.context import context
 from optilocal.forwarder.destination.destination import Settings, event_keys, test_authentication
 from optilocal.forwarder.errors import DestinationError
-from optilocal.forwarder.pipeline.delivery import error_json
 from optilocal.forwarder.pipeline.mappings import mapping_json, odd_triggers, read_mappings
 from optilocal.forwarder.problems import Problem
 from optilocal.forwarder.queue.instances import ENABLED, of_action
@@ -175,7 +174,7 @@ def authentication() -> Response:
     has_body = request.method == "POST" and request.content_length
     chosen = Settings(of_action(_settings_object(read_json()))) if has_body else _settings()
     error = test_authentication(chosen, _client()).error
-    return jsonify(ok=True) if error is None else jsonify(ok=False, error=error_json(error))
+    return jsonify(ok=True) if error is None else jsonify(ok=False, error=error.as_json())
 
 
 def _settings() -> Settings:

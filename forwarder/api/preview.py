@@ -20,6 +20,7 @@ from optilocal.forwarder.destination.trigger_lint import lint_trigger
 from optilocal.forwarder.destination.trigger_words import in_words
 from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.pipeline.mappings import read_mappings
+from optilocal.forwarder.pipeline.memory import ProcessMemory
 from optilocal.forwarder.pipeline.offline import OfflineClient, datafile_answer
 from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.source_event import complete
@@ -80,13 +81,21 @@ def _pipeline(body: dict[str, Any]) -> Pipeline:
             random=Random(0),
             ids=context().new_id,
             platform=platform,
-            suppression=instances.get(namespace).suppression,
+            memory=_PreviewMemory(),
+            namespace=namespace,
             client=lambda attempt: OfflineClient(
                 lambda: answer, optimizely=optimizely, clock=clock, attempt=attempt
             ),
         )
     except (ValueError, DestinationError) as error:
         raise Problem("invalid_preview", str(error)) from None
+
+
+class _PreviewMemory(ProcessMemory):
+    """The namespace's suppression list, and the message ids of one preview."""
+
+    def is_suppressed(self, namespace: str, kind: str, subject: str) -> bool:
+        return context().spool.is_suppressed(namespace, kind, subject)
 
 
 @blueprint.get("/fields")

@@ -12,7 +12,6 @@ from optilocal.forwarder.pipeline.delivery import DEAD
 from optilocal.forwarder.pipeline.source_event import deletion_event, iso_time
 from optilocal.forwarder.pipeline.suppression import REACHES_DESTINATIONS, REGULATION_TYPES, regulate
 from optilocal.forwarder.stages.integrations import DISPLAY_NAME
-from optilocal.forwarder.store.memory import SpooledMemory
 from optilocal.forwarder.store.spool import SpooledDelivery
 from optilocal.serving.site import current_namespace
 
@@ -55,9 +54,8 @@ def create(source: str | None = None) -> tuple[Response, int]:
     with parts.spool.transaction():
         parts.spool.add_regulation(namespace, regulation_id, record)
         if kind is not None:
-            suppressed = SpooledMemory(parts.spool, namespace)
             for subject in subjects:
-                regulate(suppressed, regulation_type, kind, subject, now)
+                regulate(parts.spool, namespace, regulation_type, kind, subject, at=now)
             if regulation_type in REACHES_DESTINATIONS:
                 events = [(_deletion(kind, subject, parts.new_id(), now), ()) for subject in subjects]
                 parts.dispatcher.accept(namespace, events, regulation=regulation_id)

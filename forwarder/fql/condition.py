@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from optilocal.forwarder.fql.functions import FUNCTIONS, EvaluationError, is_number, type_name
 from optilocal.forwarder.fql.glob import compile_glob
-from optilocal.forwarder.fql.parser import Ir, parse
+from optilocal.forwarder.fql.parser import Ir, StatementError, parse
 from optilocal.forwarder.fql.paths import getter
 
 Value = Any
@@ -56,6 +56,14 @@ class Condition:
         if not isinstance(self.ir, list) or self.ir[0] != "or":
             return None
         return next((written(part) for part in self.ir[1:] if compile_ir(part)(event) is True), None)
+
+
+def compiled(text: str) -> Condition | StatementError:
+    """The condition, or the error of a statement that is not FQL, which shows when it is evaluated."""
+    try:
+        return Condition(text)
+    except StatementError as error:
+        return error
 
 
 def fields_of(ir: Ir) -> frozenset[str]:

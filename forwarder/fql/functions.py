@@ -23,6 +23,8 @@ class EvaluationError(ValueError):
     the event (https://segment.com/docs/connections/destinations/destination-filters/#error-handling).
     """
 
+    what = "could not be evaluated for this event"
+
 
 @dataclass(frozen=True)
 class Function:

@@ -20,6 +20,8 @@ from optilocal.forwarder.fql.functions import FUNCTIONS
 class StatementError(ValueError):
     """A statement that is not FQL: one line that says what is wrong and at which character."""
 
+    what = "is not valid FQL"
+
     def __init__(self, problem: str, text: str, at: int) -> None:
         where = "at its end" if at >= len(text) else f"at character {at + 1}, {_shown(text[at:])}"
         super().__init__(f"{problem} {where}")

@@ -7,13 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from optilocal.forwarder.errors import DestinationError, HTTPError
 from optilocal.forwarder.javascript.json import plain_json
 from optilocal.forwarder.stages.course import SOURCE, Course
 
 Report = dict[str, Any]
-
-SOURCE_STAGES = frozenset(stage.name for stage in SOURCE)
 
 FURTHEST_LAST = (
     "disabled",
@@ -129,7 +126,7 @@ def stages_json(report: Report, course: Course) -> dict[str, Any]:
     """The stages' fields of a report: a row for each stage, and the event where they changed it."""
     added: dict[str, Any] = {}
     if course.rows or "stages" in report:
-        kept = [row for row in report.get("stages", ()) if row["stage"] in SOURCE_STAGES]
+        kept = [row for row in report.get("stages", ()) if row["stage"] in SOURCE]
         added["stages"] = [*kept, *course.rows] if report["attempts"] else list(course.rows)
     if course.archived is not report["source_event"]:
         added["archived_event"] = course.archived
@@ -152,27 +149,12 @@ def mapped_event(report: Report) -> dict[str, Any]:
     return event
 
 
-def error_json(error: DestinationError) -> dict[str, Any]:
-    """`{"name", "message", "status", "code"}` with Segment's values; `status` and `code` may be null."""
-    return {"name": error.name, "message": error.message, "status": error.status, "code": error.code}
-
-
-def http_status(error: DestinationError) -> int | None:
-    """The status that decides on a retry: that of the HTTP answer, else that of the error."""
-    return int(error.response.status) if isinstance(error, HTTPError) else error.status
-
-
-def furthest(entries: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The first of the enabled mappings that got furthest; None where no mapping is enabled."""
-    enabled = [entry for entry in entries if entry["enabled"]]
-    return max(enabled, key=lambda entry: FURTHEST_LAST.index(entry["outcome"]), default=None)
-
-
 def summary(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The report's top-level fields, from the mapping that got furthest."""
-    best = furthest(entries)
+    """The report's top-level fields, from the enabled mapping that got furthest, the first of several."""
+    enabled = [entry for entry in entries if entry["enabled"]]
+    best = max(enabled, key=lambda entry: FURTHEST_LAST.index(entry["outcome"]), default=None)
     if best is None or best["outcome"] == "not_subscribed":
-        tried = [f"{entry['name']!r} ({entry['trigger']})" for entry in entries if entry["enabled"]]
+        tried = [f"{entry['name']!r} ({entry['trigger']})" for entry in enabled]
         off = [entry["name"] for entry in entries if not entry["enabled"]]
         why = f"no trigger matches: {', '.join(tried)}" if tried else "no mapping is enabled"
         details = [why] + ([f"disabled: {', '.join(map(repr, off))}"] if off else [])

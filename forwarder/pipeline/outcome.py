@@ -9,7 +9,6 @@ from optilocal.forwarder.destination.wire import Response
 from optilocal.forwarder.errors import AggregateAjvError, DestinationError
 from optilocal.forwarder.http.recording import Exchange
 from optilocal.forwarder.javascript.values import UNDEFINED
-from optilocal.forwarder.pipeline.delivery import http_status
 from optilocal.forwarder.pipeline.retry import is_retried_status
 
 DEACTIVATED = "has been deactivated"
@@ -30,9 +29,8 @@ def judge(error: DestinationError, exchanges: Sequence[Exchange]) -> Judged:
     """
     if not exchanges:
         return Judged("invalid_payload", tuple(error.details))
-    status = http_status(error)
     # For Segment an error without a status is a 500, so it is retried (@segment/actions-core errors.ts).
-    retried = True if status is None else is_retried_status(status)
+    retried = error.status is None or is_retried_status(error.status)
     last = exchanges[-1]
     if last.shown["to"] != "datafile":
         what = "Optimizely's privacy API" if last.shown["to"] == "privacy" else "the Event API"

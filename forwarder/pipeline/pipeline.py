@@ -20,13 +20,11 @@ from optilocal.forwarder.destination.destination import (
 from optilocal.forwarder.errors import DestinationError
 from optilocal.forwarder.http.recording import RecordingClient
 from optilocal.forwarder.javascript.json import plain_json
-from optilocal.forwarder.pipeline.deduplication import Deduplication, MemoryDeduplication
 from optilocal.forwarder.pipeline.delivery import (
     NOT_MAPPED,
     REPLAYED,
     Delivery,
     archived_event,
-    error_json,
     mapped_event,
     new_report,
     report_text,
@@ -34,18 +32,15 @@ from optilocal.forwarder.pipeline.delivery import (
     summary,
 )
 from optilocal.forwarder.pipeline.mappings import check_mappings
+from optilocal.forwarder.pipeline.memory import Memory, ProcessMemory
 from optilocal.forwarder.pipeline.outcome import Judged, judge, judge_settings
 from optilocal.forwarder.pipeline.reporting import DeliveryReporter
 from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.pipeline.source_event import deletion_event
-from optilocal.forwarder.pipeline.suppression import (
-    MemorySuppressionList,
-    SuppressionList,
-    regulate,
-    suppressed_subject,
-)
+from optilocal.forwarder.pipeline.suppression import regulate, suppressed_subject
 from optilocal.forwarder.stages.course import run, run_again
 from optilocal.forwarder.stages.platform import NOTHING, Platform
+from optilocal.serving.namespaces import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class _Try:
 class Pipeline:
     """One instance of the destination with Segment's platform around it.
 
-    An instance that is not `enabled` sends no event.
+    An instance that is not `enabled` sends no event. `memory` has what Segment remembers of its `namespace`.
     `client` makes the client of an attempt from its number (1, 2, …). `platform` configures the stages before the mappings.
     `ids` returns a new unique id at every call; `random` draws the back-off's jitter and the samples. Where there is a
     `reporter`, `deliver`, `delete` and `finish` report to the emulator.
@@ -80,8 +75,8 @@ class Pipeline:
         enabled: bool = True,
         platform: Platform = NOTHING,
         retry: RetryPolicy | None = None,
-        suppression: SuppressionList | None = None,
-        deduplication: Deduplication | None = None,
+        memory: Memory | None = None,
+        namespace: str = DEFAULT,
         reporter: DeliveryReporter | None = None,
     ) -> None:
         self.settings = settings
@@ -89,21 +84,13 @@ class Pipeline:
         self.enabled = enabled
         self.platform = platform
         self.retry = retry or RetryPolicy()
-        self.request_counts = {"datafile": 0, "events": 0, "privacy": 0}
-        self.suppression: SuppressionList = (
-            suppression if suppression is not None else MemorySuppressionList()
-        )
-        self._deduplication = deduplication if deduplication is not None else MemoryDeduplication()
+        self._memory: Memory = memory or ProcessMemory()
+        self._namespace = namespace
         self._clock = clock
         self._random = random
         self._ids = ids
         self._client = client
         self._reporter = reporter
-
-    @property
-    def suppressed(self) -> list[str]:
-        """The suppressed user ids, oldest first."""
-        return self.suppression.subjects("user_id")
 
     def deliver(self, source_event: Mapping[str, Any]) -> Delivery:
         """Processes one source event to its end, waiting on the clock between attempts."""
@@ -117,7 +104,7 @@ class Pipeline:
         Raises ValueError with one line for an unknown type.
         """
         now = self._clock.now_ms()
-        if not regulate(self.suppression, regulation_type, "user_id", user_id, now):
+        if not regulate(self._memory, self._namespace, regulation_type, "user_id", user_id, at=now):
             return None
         event = deletion_event(user_id, message_id=f"delete-{self._ids()}", at=now, anonymous_id=anonymous_id)
         return self.finish(self.open(event))
@@ -146,14 +133,14 @@ class Pipeline:
         if not self.enabled:
             return self._ended(delivery, "not_subscribed", "the destination is switched off")
         event = report["source_event"]
-        blocked = suppressed_subject(self.suppression, event)
+        blocked = suppressed_subject(self._memory, self._namespace, event)
         if blocked is not None:
             kind, subject = blocked
             what = "user" if kind == "user_id" else "anonymous id"
             return self._ended(delivery, "suppressed_user", f"{what} {subject!r} is on the suppression list")
         message_id = report["message_id"]
         if message_id:
-            owner = self._deduplication.claim(message_id, delivery.id, report["received_at"])
+            owner = self._memory.claim(self._namespace, message_id, delivery.id, report["received_at"])
             if owner != delivery.id:
                 why = f"messageId {message_id!r} came before, within 24 hours, in delivery {owner}"
                 return self._ended(delivery, "duplicate", why)
@@ -248,13 +235,7 @@ class Pipeline:
         attempted = _Try({**entry, "matched": result.matched, "payload": payload, "outcome": outcome})
         if result.error is not None:
             attempted = _failed(judge(result.error, client.exchanges), result.error, attempted.entry)
-        return replace(attempted, requests=self._count(client))
-
-    def _count(self, client: RecordingClient) -> list[dict[str, Any]]:
-        rows = [exchange.shown for exchange in client.exchanges]
-        for row in rows:
-            self.request_counts[row["to"]] += 1
-        return rows
+        return replace(attempted, requests=_rows(client))
 
     def _attempt_deletion(self, delivery: Delivery, number: int) -> Delivery:
         event = delivery.report["source_event"]
@@ -265,9 +246,7 @@ class Pipeline:
         if error is not None:
             judged = judge(error, client.exchanges) if client.exchanges else Judged("", tuple(error.details))
             attempted = _failed(replace(judged, outcome="delivery_failed"), error)
-        return self._attempted(
-            delivery, number, [replace(attempted, requests=self._count(client))], single=True
-        )
+        return self._attempted(delivery, number, [replace(attempted, requests=_rows(client))], single=True)
 
     def _attempted(
         self, delivery: Delivery, number: int, tries: Sequence[_Try], *, single: bool = False
@@ -314,7 +293,11 @@ class Pipeline:
         return self._reporter.report([delivery], [report_text(delivery.report)])[0]
 
 
+def _rows(client: RecordingClient) -> list[dict[str, Any]]:
+    return [exchange.shown for exchange in client.exchanges]
+
+
 def _failed(judged: Judged, error: DestinationError, entry: Mapping[str, Any] | None = None) -> _Try:
     """The try that an error ended; `entry` is the report's entry so far."""
-    failed = {"outcome": judged.outcome, "error": error_json(error), "details": list(judged.details)}
+    failed = {"outcome": judged.outcome, "error": error.as_json(), "details": list(judged.details)}
     return _Try({**(entry or {}), **failed}, judged.retried)

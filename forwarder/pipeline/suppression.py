@@ -1,9 +1,8 @@
-"""The suppression list, and the effects of each type of regulation."""
+"""The effects of each type of regulation on the suppression list."""
 
 from __future__ import annotations
 
-import threading
-from typing import Protocol
+from optilocal.forwarder.pipeline.memory import Memory
 
 SUPPRESSING = frozenset({"SUPPRESS_WITH_DELETE", "SUPPRESS_ONLY", "SUPPRESS_WITH_DELETE_INTERNAL"})
 """Regulation types that put a subject on the suppression list."""
@@ -19,52 +18,10 @@ REGULATION_TYPES = (
 )
 
 
-class SuppressionList(Protocol):
-    """The subjects whose events are dropped. A kind is "user_id" or "anonymous_id"."""
-
-    def add(self, kind: str, subject: str, at: int) -> None:
-        """Suppresses a subject from `at` (epoch ms) on; a second time changes nothing."""
-
-    def remove(self, kind: str, subject: str) -> None:
-        """Removes a subject; an unknown subject is no error."""
-
-    def contains(self, kind: str, subject: str) -> bool:
-        """Whether a subject is suppressed."""
-
-    def subjects(self, kind: str) -> list[str]:
-        """Every suppressed subject of a kind, oldest first."""
-
-
-class MemorySuppressionList:
-    """A suppression list that lives as long as the process."""
-
-    def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], int] = {}
-        self._lock = threading.Lock()
-
-    def add(self, kind: str, subject: str, at: int) -> None:
-        """Suppresses a subject from `at` on."""
-        with self._lock:
-            self._rows.setdefault((kind, subject), at)
-
-    def remove(self, kind: str, subject: str) -> None:
-        """Removes a subject."""
-        with self._lock:
-            self._rows.pop((kind, subject), None)
-
-    def contains(self, kind: str, subject: str) -> bool:
-        """Whether a subject is suppressed."""
-        with self._lock:
-            return (kind, subject) in self._rows
-
-    def subjects(self, kind: str) -> list[str]:
-        """Every suppressed subject of a kind, oldest first."""
-        with self._lock:
-            return [subject for of_kind, subject in self._rows if of_kind == kind]
-
-
-def regulate(suppressed: SuppressionList, regulation_type: str, kind: str, subject: str, at: int) -> bool:
-    """Applies one regulation to the list; returns whether Segment forwards it to destinations.
+def regulate(
+    memory: Memory, namespace: str, regulation_type: str, kind: str, subject: str, *, at: int
+) -> bool:
+    """Applies one regulation to the suppression list; returns whether Segment forwards it to destinations.
 
     Raises ValueError with one line for an unknown regulation type.
     """
@@ -72,16 +29,16 @@ def regulate(suppressed: SuppressionList, regulation_type: str, kind: str, subje
         known = ", ".join(sorted(REGULATION_TYPES))
         raise ValueError(f"regulation type {regulation_type!r} is not known; use one of {known}")
     if regulation_type in SUPPRESSING:
-        suppressed.add(kind, subject, at)
+        memory.suppress(namespace, kind, subject, at)
     elif regulation_type == "UNSUPPRESS":
-        suppressed.remove(kind, subject)
+        memory.unsuppress(namespace, kind, subject)
     return regulation_type in REACHES_DESTINATIONS
 
 
-def suppressed_subject(suppressed: SuppressionList, event: dict[str, object]) -> tuple[str, str] | None:
+def suppressed_subject(memory: Memory, namespace: str, event: dict[str, object]) -> tuple[str, str] | None:
     """The (kind, subject) that suppresses a source event, or None."""
     for kind, field in (("user_id", "userId"), ("anonymous_id", "anonymousId")):
         subject = event.get(field)
-        if isinstance(subject, str | int) and suppressed.contains(kind, str(subject)):
+        if isinstance(subject, str | int) and memory.is_suppressed(namespace, kind, str(subject)):
             return kind, str(subject)
     return None

@@ -14,7 +14,6 @@ from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.reporting import DeliveryReporter
 from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.stages.platform import NOTHING, Platform, read_platform
-from optilocal.forwarder.store.memory import SpooledMemory
 from optilocal.forwarder.store.spool import Spool
 from optilocal.serving.namespaces import DEFAULT
 
@@ -151,7 +150,6 @@ class Instances:
     ) -> Pipeline:
         from optilocal.forwarder.http.request_client import sending_client  # noqa: PLC0415 - `requests` is slow to import
 
-        memory = SpooledMemory(self._spool, namespace)
         return Pipeline(
             Settings(of_action(settings)),
             mappings,
@@ -162,8 +160,8 @@ class Instances:
             ids=self._ids,
             platform=platform,
             retry=self._retry,
-            suppression=memory,
-            deduplication=memory,
+            memory=self._spool,
+            namespace=namespace,
         )
 
 

@@ -6,8 +6,9 @@ before consent (docs/segment.md has the order with its sources).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -15,51 +16,32 @@ from optilocal.forwarder.stages import consent, destination_filters, integration
 from optilocal.forwarder.stages.platform import Platform
 from optilocal.forwarder.stages.stage import Ended, Event, StageResult, stage_json
 
+Stages = Iterator[tuple[str, Callable[[Event], StageResult]]]
+"""The names and functions of the stages that are configured."""
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One stage: its name, whether anything is configured for it, and its function."""
-
-    name: str
-    is_configured: Callable[[Platform], bool]
-    apply: Callable[[Platform, Event, Random], StageResult]
-
-
-SOURCE: Final = (
-    Stage("schema", lambda on: bool(on.schema), lambda on, event, _: schema.apply(on.schema, event)),
-    Stage(
-        "source_transformations",
-        lambda on: bool(on.source_transformations),
-        lambda on, event, _: transformations.apply(on.source_transformations, event),
-    ),
-)
+SOURCE: Final = frozenset({"schema", "source_transformations"})
 """The stages that run once for all destinations. Their result is archived, and a replay begins with it."""
 
-DESTINATION: Final = (
-    Stage(
-        "consent",
-        lambda on: bool(on.consent.categories),
-        lambda on, event, _: consent.apply(on.consent, event),
-    ),
+
+def _source(on: Platform) -> Stages:
+    if on.schema:
+        yield "schema", partial(schema.apply, on.schema)
+    if on.source_transformations:
+        yield "source_transformations", partial(transformations.apply, on.source_transformations)
+
+
+def _destination(on: Platform, random: Random) -> Stages:
+    """The stages that run for this destination alone."""
+    if on.consent.categories:
+        yield "consent", partial(consent.apply, on.consent)
     # It is not configured: every event may have an `integrations` object.
-    Stage("integrations", lambda _: True, lambda _, event, __: integrations.apply_integrations(event)),
-    Stage(
-        "schema_filter",
-        lambda on: bool(on.schema_filter),
-        lambda on, event, _: integrations.apply_schema_filter(on.schema_filter, event),
-    ),
-    Stage(
-        "destination_filters",
-        lambda on: bool(on.filters),
-        lambda on, event, random: destination_filters.apply(on.filter_steps, event, random),
-    ),
-    Stage(
-        "destination_transformations",
-        lambda on: bool(on.destination_transformations),
-        lambda on, event, _: transformations.apply(on.destination_transformations, event),
-    ),
-)
-"""The stages that run for this destination alone."""
+    yield "integrations", integrations.apply_integrations
+    if on.schema_filter:
+        yield "schema_filter", partial(integrations.apply_schema_filter, on.schema_filter)
+    if on.filters:
+        yield "destination_filters", partial(destination_filters.apply, on.filter_steps, random=random)
+    if on.destination_transformations:
+        yield "destination_transformations", partial(transformations.apply, on.destination_transformations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +59,10 @@ class Course:
 
 def run(platform: Platform, event: Event, random: Random) -> Course:
     """Runs all stages."""
-    source = _through(SOURCE, platform, event, random)
+    source = _through(_source(platform), event)
     if source.ended is not None:
         return source
-    after = _through(DESTINATION, platform, source.event, random)
+    after = _through(_destination(platform, random), source.event)
     return Course(
         source.event, after.event, source.rows + after.rows, after.ended, source.warnings + after.warnings
     )
@@ -88,22 +70,20 @@ def run(platform: Platform, event: Event, random: Random) -> Course:
 
 def run_again(platform: Platform, archived: Event, random: Random) -> Course:
     """Runs the destination's stages on an archived event, as Segment's Replay does."""
-    after = _through(DESTINATION, platform, integrations.replayed(archived), random)
+    after = _through(_destination(platform, random), integrations.replayed(archived))
     return Course(archived, after.event, after.rows, after.ended, after.warnings)
 
 
-def _through(stages: Sequence[Stage], platform: Platform, event: Event, random: Random) -> Course:
+def _through(stages: Stages, event: Event) -> Course:
     archived = event
     rows: list[dict[str, Any]] = []
     warnings: list[dict[str, str]] = []
-    for stage in stages:
-        if not stage.is_configured(platform):
-            continue
-        result = stage.apply(platform, event, random)
+    for name, apply in stages:
+        result = apply(event)
         event = result.event
         warnings += result.warnings
-        if result.ended is not None or stage.name != "integrations":
-            rows.append(stage_json(stage.name, result))
+        if result.ended is not None or name != "integrations":
+            rows.append(stage_json(name, result))
         if result.ended is not None:
             return Course(archived, event, tuple(rows), result.ended, tuple(warnings))
     return Course(archived, event, tuple(rows), None, tuple(warnings))

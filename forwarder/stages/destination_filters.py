@@ -12,7 +12,7 @@ from functools import cached_property
 from random import Random
 from typing import Any, Final
 
-from optilocal.forwarder.fql.condition import Condition
+from optilocal.forwarder.fql.condition import Condition, compiled
 from optilocal.forwarder.fql.functions import EvaluationError
 from optilocal.forwarder.fql.parser import StatementError
 from optilocal.forwarder.stages.shape import Shape
@@ -64,10 +64,7 @@ class DestinationFilter:
         """The compiled statement, or its error: Segment accepts a filter with a wrong statement, and drops events by
         it.
         """
-        try:
-            return Condition(self.statement)
-        except StatementError as error:
-            return error
+        return compiled(self.statement)
 
     def as_json(self) -> dict[str, Any]:
         """The Public API's shape."""
@@ -218,11 +215,8 @@ def _dropped(filter_: DestinationFilter, condition: Condition, event: Event, doe
 
 def _failed(filter_: DestinationFilter, error: StatementError | EvaluationError) -> Ended:
     """The end of an event whose filter's statement failed."""
-    what = (
-        "is not valid FQL" if isinstance(error, StatementError) else "could not be evaluated for this event"
-    )
     details = (
-        f"the statement of destination filter {filter_.title!r} {what}: {error}",
+        f"the statement of destination filter {filter_.title!r} {error.what}: {error}",
         "Segment drops the event in this case and does not show the error",
     )
     return Ended("filtered", CODE, details, by=filter_.title, condition=filter_.statement)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from optilocal.forwarder.fql.condition import Condition
+from optilocal.forwarder.fql.condition import Condition, compiled
 from optilocal.forwarder.fql.functions import EvaluationError
 from optilocal.forwarder.fql.parser import StatementError
 from optilocal.forwarder.fql.paths import join_path, set_at, split_path, value_at
@@ -55,12 +55,12 @@ class Transformation:
     @cached_property
     def condition(self) -> Condition | StatementError:
         """The compiled statement, or its error."""
-        return _condition(self.statement)
+        return compiled(self.statement)
 
     @cached_property
     def formulas(self) -> list[tuple[Condition | StatementError, str]]:
         """The compiled statements that define properties, or their errors, each with its property's path."""
-        return [(_condition(fql), path) for fql, path in self.defined]
+        return [(compiled(fql), path) for fql, path in self.defined]
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -75,13 +75,6 @@ class Transformation:
             or self.hashed,
         }
         return frozenset(kind for kind, is_given in parts.items() if is_given)
-
-
-def _condition(statement: str) -> Condition | StatementError:
-    try:
-        return Condition(statement)
-    except StatementError as error:
-        return error
 
 
 def read_transformations(configured: Any) -> tuple[Transformation, ...]:
@@ -226,10 +219,7 @@ def apply(transformations: Sequence[Transformation], event: Event) -> StageResul
 
 def _failed(rule: Transformation, error: StatementError | EvaluationError) -> Ended:
     """The end of an event whose transformation's statement failed; assumed to be as for a filter's statement."""
-    what = (
-        "is not valid FQL" if isinstance(error, StatementError) else "could not be evaluated for this event"
-    )
-    why = f"a statement of transformation {rule.name!r} {what}: {error}"
+    why = f"a statement of transformation {rule.name!r} {error.what}: {error}"
     note = (
         "for a filter Segment drops the event in this case; that it does so for a transformation is assumed"
     )

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from optilocal.forwarder.pipeline.deduplication import WINDOW_MS
 from optilocal.forwarder.pipeline.delivery import DEAD, Delivery, report_text
+from optilocal.forwarder.pipeline.memory import WINDOW_MS
 from optilocal.serving.log import log
 
 KEPT = 10_000
@@ -279,7 +279,7 @@ class Spool(ABC):
     # What the platform remembers, a namespace at a time
 
     def claim(self, namespace: str, message_id: str, delivery_id: str, at: int) -> str:
-        """The delivery that owns a message id, see `Deduplication.claim`."""
+        """The delivery that owns a message id, see `Memory.claim`."""
         # One statement suffices for an unclaimed id, which nearly every id is.
         sql = """INSERT INTO message_ids (namespace, message_id, delivery, at) VALUES (?, ?, ?, ?)
                  ON CONFLICT (namespace, message_id) DO UPDATE SET delivery = excluded.delivery, at = excluded.at

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any, Protocol, cast
 
@@ -18,6 +19,7 @@ from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.reporting import DeliveryReporter
 from optilocal.forwarder.stages.platform import Platform
 from optilocal.forwarder.stages.shape import ShapeError
+from optilocal.scenarios.language.document import COUNTS
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.language.scenario import Scenario
 from optilocal.scenarios.running.emulator_client import EmulatorClient
@@ -72,6 +74,11 @@ def _segments_session() -> HttpSession:
     return cast(HttpSession, _sessions.own)
 
 
+def _request_counts(reports: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    counts = Counter(request["to"] for report in reports for request in report["requests"])
+    return {name: counts[name] for name in COUNTS}
+
+
 class LocalSegment:
     """The forwarder in this process; it fetches and posts over HTTP all the same. Back-off takes no real time."""
 
@@ -86,6 +93,7 @@ class LocalSegment:
         ids: Callable[[], str],
     ) -> None:
         self._clock = clock
+        self._reports: list[dict[str, Any]] = []
         session = _segments_session()
         self._pipeline = Pipeline(
             Settings(settings_of(scenario, datafile_url)),
@@ -101,20 +109,23 @@ class LocalSegment:
     def take(self, event: dict[str, Any]) -> str | None:
         """Deliver with every retry before answering; the scenario's time stays where it was."""
         now = self._clock.now_ms()
-        delivery = self._pipeline.deliver(event)
+        self._reports.append(self._pipeline.deliver(event).report)
         self._clock.set(now)
-        return str(delivery.report["id"])
+        return str(self._reports[-1]["id"])
 
     def delete(self, user_id: str, regulation: str, anonymous_id: str | None) -> str | None:
         """Carry out a regulation, and call the destination's onDelete when Segment would."""
         now = self._clock.now_ms()
         delivery = self._pipeline.delete(user_id, regulation, anonymous_id=anonymous_id)
         self._clock.set(now)
-        return None if delivery is None else str(delivery.report["id"])
+        if delivery is None:
+            return None
+        self._reports.append(delivery.report)
+        return str(delivery.report["id"])
 
     def request_counts(self) -> dict[str, int]:
         """How many requests were sent over HTTP, retries included."""
-        return dict(self._pipeline.request_counts)
+        return _request_counts(self._reports)
 
 
 class RemoteSegment:
@@ -153,11 +164,7 @@ class RemoteSegment:
 
     def request_counts(self) -> dict[str, int]:
         """How many requests the deliveries list."""
-        counts = {"datafile": 0, "events": 0, "privacy": 0}
-        for delivery in self._call("GET", "/_forwarder/deliveries?limit=1000")["deliveries"]:
-            for request in delivery["requests"]:
-                counts[request["to"]] += 1
-        return counts
+        return _request_counts(self._call("GET", "/_forwarder/deliveries?limit=1000")["deliveries"])
 
     def _finished(self) -> str | None:
         """The id of the next delivery, once nothing more is to be tried; None when none comes: Segment refused the call."""

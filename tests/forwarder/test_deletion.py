@@ -37,8 +37,8 @@ class TestDeletion:
             "request_type": "delete",
         }
         assert "pat-1" not in json.dumps(delivery.report)
-        assert forwarder.suppressed == ["u-1"]
-        assert forwarder.request_counts["privacy"] == 1
+        assert [row["to"] for row in delivery.report["requests"]] == ["privacy"]
+        assert forwarder.open({"type": "track", "userId": "u-1"}).outcome == "suppressed_user"
         assert delivery.report["message_id"].startswith("delete-")
 
     @pytest.mark.parametrize(
@@ -64,7 +64,8 @@ class TestDeletion:
         forwarder = make_forwarder(self.SETTINGS)
         assert (forwarder.delete("u-1", regulation) is not None) == reaches
         assert (len(double.to("/v2/")) == 1) == reaches
-        assert (forwarder.suppressed == ["u-1"]) == suppresses
+        outcome = forwarder.open({"type": "track", "userId": "u-1"}).outcome
+        assert (outcome == "suppressed_user") == suppresses
 
     def test_an_unknown_regulation_is_refused_in_one_line(self, make_forwarder: Make) -> None:
         with pytest.raises(

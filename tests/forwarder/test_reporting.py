@@ -15,7 +15,8 @@ from optilocal.emulator.server import EmulatorServer
 from optilocal.emulator.settings import Settings as EmulatorSettings
 from optilocal.forwarder.clock import ManualClock
 from optilocal.forwarder.http.session import HttpSession
-from optilocal.forwarder.pipeline.reporting import DeliveryReporter, Receipt
+from optilocal.forwarder.pipeline.delivery import Delivery
+from optilocal.forwarder.pipeline.reporting import DeliveryReporter
 
 Make = Callable[..., SegmentSide]
 REPORTS = "/_emulator/deliveries"
@@ -33,6 +34,12 @@ def uuids(double: OptimizelyDouble) -> list[str]:
     return [str(events[0]["uuid"]) for events in sent]
 
 
+def reported(reporter: DeliveryReporter, *texts: str) -> list[tuple[bool, int | None]]:
+    """Whether each report is told for good, and the emulator's number of it."""
+    deliveries = reporter.report([Delivery({}) for _ in texts], texts)
+    return [(delivery.reported, delivery.number) for delivery in deliveries]
+
+
 @pytest.fixture
 def session() -> Iterator[HttpSession]:
     with HttpSession() as opened:
@@ -45,8 +52,8 @@ class TestReporter:
     ) -> None:
         double.next(REPORTS, Answer(201, '{"number": 7}', JSON), Answer(201, '{"numbers": [8, 9]}', JSON))
         reporter = DeliveryReporter(session, f"{double.url}/ns/blue/")
-        assert reporter.send(['{"id":"a"}']) == [Receipt(True, 7)]
-        assert reporter.send(['{"id":"b"}', '{"id":"c"}']) == [Receipt(True, 8), Receipt(True, 9)]
+        assert reported(reporter, '{"id":"a"}') == [(True, 7)]
+        assert reported(reporter, '{"id":"b"}', '{"id":"c"}') == [(True, 8), (True, 9)]
         assert [one.path for one in double.received] == [f"/ns/blue{REPORTS}"] * 2
         assert [one.json for one in double.received] == [{"id": "a"}, [{"id": "b"}, {"id": "c"}]]
 
@@ -55,9 +62,13 @@ class TestReporter:
     ) -> None:
         refused = Answer(400, '{"error": {}}', JSON)
         double.next(REPORTS, refused, Answer(201, '{"number": 1}', JSON), refused, Answer(503))
-        found = DeliveryReporter(session, double.url).send(['{"id":"a"}', '{"id":"b"}', '{"id":"c"}'])
+        reporter = DeliveryReporter(session, double.url)
         # What is refused for good is told as far as it can be; what the emulator could not take is not.
-        assert found == [Receipt(True, 1), Receipt(True, None), Receipt(False, None)]
+        assert reported(reporter, '{"id":"a"}', '{"id":"b"}', '{"id":"c"}') == [
+            (True, 1),
+            (True, None),
+            (False, None),
+        ]
         assert [one.json["id"] for one in double.received[1:]] == ["a", "b", "c"]
 
     @pytest.mark.parametrize("body", ["", "no JSON", "[]", '{"numbers": [1]}', '{"numbers": "x"}'])
@@ -65,14 +76,14 @@ class TestReporter:
         self, session: HttpSession, double: OptimizelyDouble, body: str
     ) -> None:
         double.next(REPORTS, Answer(201, body, JSON))
-        assert DeliveryReporter(session, double.url).send(["{}", "{}"]) == [Receipt(True, None)] * 2
+        assert reported(DeliveryReporter(session, double.url), "{}", "{}") == [(True, None)] * 2
 
     @pytest.mark.parametrize("answer", [Answer(503), Answer(broken="hang_up"), Answer(broken="truncate")])
     def test_what_is_not_answered_is_still_to_be_told(
         self, session: HttpSession, double: OptimizelyDouble, answer: Answer
     ) -> None:
         double.next(REPORTS, answer)
-        assert DeliveryReporter(session, double.url).send(["{}", "{}"]) == [Receipt(False)] * 2
+        assert reported(DeliveryReporter(session, double.url), "{}", "{}") == [(False, None)] * 2
 
 
 class TestQueue:

@@ -21,8 +21,8 @@ from optimizely_double import NOON, Answer, OptimizelyDouble
 from segment_side import SegmentSide
 
 from optilocal.forwarder.clock import ManualClock
-from optilocal.forwarder.pipeline.deduplication import MemoryDeduplication
 from optilocal.forwarder.pipeline.delivery import Delivery, new_report
+from optilocal.forwarder.pipeline.memory import ProcessMemory
 from optilocal.forwarder.server import ForwarderServer, ServerError
 from optilocal.forwarder.settings import ServerSettings
 from optilocal.forwarder.store.file import SpoolError
@@ -143,14 +143,14 @@ class TestQueue:
 )
 def test_one_owner_a_message_id_and_window(spool: Spool, claims: list[tuple[int, int]]) -> None:
     """The spool and the memory agree with the rule itself: an id is owned for 24 hours from its first claim."""
-    memory, name = MemoryDeduplication(), f"example-{next(EXAMPLES)}"
+    memory, name = ProcessMemory(), f"example-{next(EXAMPLES)}"
     owners: dict[int, tuple[str, int]] = {}
     for number, (message, at) in enumerate(sorted(claims, key=lambda claim: claim[1])):
         held = owners.get(message)
         if held is None or at - held[1] >= 86_400_000:
             held = owners[message] = (str(number), at)
         assert spool.claim(name, f"m-{message}", str(number), at) == held[0]
-        assert memory.claim(f"m-{message}", str(number), at) == held[0]
+        assert memory.claim(name, f"m-{message}", str(number), at) == held[0]
 
 
 def spool_ids(rows: list[Any]) -> list[int]:
