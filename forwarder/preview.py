@@ -36,7 +36,7 @@ from optilocal.forwarder.pipeline.offline import (
     through_mappings,
 )
 from optilocal.forwarder.stages.course import Course, run
-from optilocal.forwarder.stages.platform import NOTHING, PARTS, Platform
+from optilocal.forwarder.stages.platform import NOTHING, Platform
 from optilocal.forwarder.stages.shape import ShapeError
 
 
@@ -54,11 +54,9 @@ class Workspace:
 
     def before_mappings(self, line: Mapping[str, Any]) -> Course | None:
         """Runs the stages before the mappings; None where none is configured. Raises `DestinationError`."""
-        platform, event = self.platform, line.get("event")
+        event = line.get("event")
         try:
-            for part in PARTS:
-                if part in line:
-                    platform = platform.with_json(part, line[part])
+            platform = self.platform.with_parts(line)
         except ShapeError as error:
             raise DestinationError(str(error)) from error
         if not isinstance(event, dict) or platform == NOTHING:

@@ -66,10 +66,6 @@ def _pipeline(body: dict[str, Any]) -> Pipeline:
             str(datafile.get("content_type") or "application/json"),
             name="the datafile's status",
         )
-        platform = instances.platform(namespace)
-        for part in PARTS:
-            if part in body:
-                platform = platform.with_json(part, body[part])
         mappings = instances.mappings(namespace)
         if "mappings" in body:
             mappings = read_mappings(body["mappings"])
@@ -80,7 +76,7 @@ def _pipeline(body: dict[str, Any]) -> Pipeline:
             clock=clock,
             random=Random(0),
             ids=context().new_id,
-            platform=platform,
+            platform=instances.platform(namespace).with_parts(body),
             memory=_PreviewMemory(),
             namespace=namespace,
             client=lambda attempt: OfflineClient(

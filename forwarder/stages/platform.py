@@ -48,6 +48,11 @@ class Platform:
         """A copy with another configuration of one part, such as `filters`. Raises `ShapeError`."""
         return replace(self, **{key: _READERS[key](configured)})
 
+    def with_parts(self, configured: Mapping[str, Any]) -> Platform:
+        """A copy with the parts that `configured` has among its keys. Raises `ShapeError`."""
+        parts = {key: _READERS[key](configured[key]) for key in PARTS if key in configured}
+        return replace(self, **parts)
+
     def checked(self) -> Platform:
         """Returns itself if the plan's rules are valid JSON schema. Raises `ShapeError`."""
         if self.schema.plan is not None:
@@ -84,8 +89,4 @@ PARTS: Final = tuple(part.name for part in fields(Platform))
 
 def read_platform(configured: Mapping[str, Any]) -> Platform:
     """The platform from JSON, which may have any of the parts. Raises `ShapeError`."""
-    platform = NOTHING
-    for key in PARTS:
-        if configured.get(key) is not None:
-            platform = platform.with_json(key, configured[key])
-    return platform
+    return NOTHING.with_parts({key: value for key, value in configured.items() if value is not None})

@@ -228,16 +228,13 @@ def _failed(rule: Transformation, error: StatementError | EvaluationError) -> En
 
 def _transformed(rule: Transformation, event: Event, changes: list[str]) -> Event:
     holder = "traits" if event.get("type") in ("identify", "group") else "properties"
-    mapped: dict[str, Mapping[str, Any]] = {
-        _absolute(new, holder): {"move": _absolute(old, holder)} for old, new in rule.renames
-    }
-    mapped |= {path: {"set": value} for path, value in rule.values}
+    moves = {_absolute(new, holder): _absolute(old, holder) for old, new in rule.renames}
     if rule.event_name is not None and event.get("type") == "track" and event.get("event") != rule.event_name:
         changes.append(
             f"transformation {rule.name!r} renames the event {event.get('event')!r} to {rule.event_name!r}"
         )
         event = {**event, "event": rule.event_name}
-    after: Event = map_properties(event, mapped) if mapped else event
+    after: Event = map_properties(event, moves, dict(rule.values))
     for formula, path in rule.formulas:
         if isinstance(formula, StatementError):
             raise formula

@@ -1,4 +1,4 @@
-"""The changes that filters and transformations make to an event: drop or allow properties, sample, set and move.
+"""The changes that filters and transformations make to an event: drop or allow properties, sample, move and set.
 
 As in npm `@segment/tsub` 2.0.1 (src/transformers.ts), which says that it follows Segment's own server. Events are not
 changed in place: each function returns a changed copy, or the event itself.
@@ -67,34 +67,19 @@ def is_sampled(event: Any, percent: float, path: str | None, random: Random) -> 
     return int.from_bytes(digest[:8], "big") / 2**64 < percent
 
 
-def map_properties(event: Any, changes: Mapping[str, Mapping[str, Any]]) -> Any:
-    """The event with properties set, copied or moved: path → `{"set": value}`, `{"copy": path}` or `{"move": path}`,
-    each with `"to_string": true` if the result is to be a string.
+def map_properties(event: Any, moves: Mapping[str, str], values: Mapping[str, Any]) -> Any:
+    """The event with properties moved (new path → old path), then set (path → value).
 
-    Every value is read from the event as given. A property whose object is missing is not set.
+    What is moved is read from the event as given. A property whose object is missing there is neither moved nor set.
     """
     before = event
-    for path, change in changes.items():
+    for path, old_path in moves.items():
+        parts, old = split_path(path), split_path(old_path)
+        if isinstance(value_at(before, parts[:-1]), dict | list):
+            value = value_at(before, old)
+            event = without(event if value is MISSING else set_at(event, parts, value), old)
+    for path, value in values.items():
         parts = split_path(path)
-        holder = value_at(before, parts[:-1])
-        if not isinstance(holder, dict | list):
-            continue
-        source = change.get("copy") or change.get("move")
-        if source:
-            value = value_at(before, split_path(source))
-            if value is not MISSING:
-                event = set_at(event, parts, value)
-            if not change.get("copy"):
-                event = without(event, split_path(source))
-        elif "set" in change:
-            event = set_at(event, parts, change["set"])
-        if change.get("to_string"):
-            event = _as_text(event, parts)
+        if isinstance(value_at(before, parts[:-1]), dict | list):
+            event = set_at(event, parts, value)
     return event
-
-
-def _as_text(event: Any, parts: tuple[str, ...]) -> Any:
-    value = value_at(event, parts)
-    if isinstance(value, str | dict | list):
-        return event
-    return set_at(event, parts, "undefined" if value is MISSING else to_json(value))

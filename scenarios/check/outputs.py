@@ -9,6 +9,7 @@ from typing import IO, Any
 from xml.etree import ElementTree
 
 from optilocal import __version__
+from optilocal.scenarios.check.report import place_text
 from optilocal.scenarios.reporters.github import annotation
 from optilocal.scenarios.reporters.junit import document, readable
 
@@ -121,8 +122,5 @@ def _title(finding: Mapping[str, Any]) -> str:
 
 
 def _places(finding: Mapping[str, Any]) -> str:
-    shown = [
-        f"{place['file']}:{place['line']}" if place["line"] else place["file"]
-        for place in finding["places"][:3]
-    ]
-    return f" ({', '.join(shown)})" if shown else ""
+    places = ", ".join(map(place_text, finding["places"][:3]))
+    return f" ({places})" if places else ""

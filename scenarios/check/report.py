@@ -105,11 +105,13 @@ def _print_finding(console: Console, finding: Mapping[str, Any], mark: str, styl
 
 
 def _places(places: Sequence[Mapping[str, Any]], count: int) -> str:
-    shown = [
-        f"{place['file']}:{place['line']}" if place["line"] else place["file"] for place in places[:_PLACES]
-    ]
-    more = count - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    more = count - len(places[:_PLACES])
+    return ", ".join(map(place_text, places[:_PLACES])) + (f" and {more} more" if more > 0 else "")
+
+
+def place_text(place: Mapping[str, Any]) -> str:
+    """`file:line`, or the file alone."""
+    return f"{place['file']}:{place['line']}" if place["line"] else str(place["file"])
 
 
 def _visible(name: str) -> str:

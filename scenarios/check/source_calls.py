@@ -87,7 +87,7 @@ def _receiver(tokens: Sequence[Token], at: int, language: Language) -> list[str]
         while at >= 1 and tokens[at].text in ("!", "?"):
             at -= 1
         if tokens[at].text in _CLOSE:
-            at = _matching_open(tokens, at) - 1
+            at = _matching(tokens, at, -1) - 1
         if at < 0 or tokens[at].kind != "name":
             break
         names.append(tokens[at].text)
@@ -97,21 +97,20 @@ def _receiver(tokens: Sequence[Token], at: int, language: Language) -> list[str]
 
 def _brackets(tokens: Sequence[Token], at: int) -> list[str]:
     """The names within `[SEGAnalytics sharedAnalytics]`, to which a message is sent."""
-    first = _matching_open(tokens, at) if tokens[at].text == "]" else at
+    first = _matching(tokens, at, -1) if tokens[at].text == "]" else at
     return [token.text for token in tokens[first:at] if token.kind == "name"]
 
 
-def _matching_open(tokens: Sequence[Token], at: int) -> int:
+def _matching(tokens: Sequence[Token], at: int, step: int) -> int:
+    """The place of the bracket that belongs to the one at `at`, forwards (`step` 1) or backwards (-1)."""
     depth = 0
-    while at >= 0:
-        if tokens[at].text in _CLOSE and tokens[at].kind == "mark":
-            depth += 1
-        elif tokens[at].text in _OPEN and tokens[at].kind == "mark":
-            depth -= 1
-            if depth == 0:
-                return at
-        at -= 1
-    return 0
+    while 0 <= at < len(tokens):
+        if tokens[at].kind == "mark":
+            depth += (tokens[at].text in _OPEN) - (tokens[at].text in _CLOSE)
+        if depth == 0:
+            return at
+        at += step
+    return max(at, 0)
 
 
 def _arguments(tokens: Sequence[Token], at: int, language: Language) -> list[list[Token]] | None:
@@ -126,7 +125,7 @@ def _arguments(tokens: Sequence[Token], at: int, language: Language) -> list[lis
     if first.kind == "mark" and first.text in "?!" and at + 1 < len(tokens):
         at, first = at + 1, tokens[at + 1]
     if first.text == "(" or (first.text == "{" and language.name == "go"):
-        end = _matching_close(tokens, at)
+        end = _matching(tokens, at, 1)
         if (
             first.text == "("
             and end + 1 < len(tokens)
@@ -147,29 +146,13 @@ def _is_definition(parameters: Sequence[Token]) -> bool:
     return not any(token.kind == "string" for token in parameters)
 
 
-def _matching_close(tokens: Sequence[Token], at: int) -> int:
-    depth = 0
-    for index in range(at, len(tokens)):
-        if tokens[index].kind != "mark":
-            continue
-        if tokens[index].text in _OPEN:
-            depth += 1
-        elif tokens[index].text in _CLOSE:
-            depth -= 1
-            if depth == 0:
-                return index
-    return len(tokens)
-
-
 def _split(tokens: Sequence[Token]) -> list[list[Token]]:
     """Split at the commas that stand in no inner bracket."""
     parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
-        if token.kind == "mark" and token.text in _OPEN:
-            depth += 1
-        elif token.kind == "mark" and token.text in _CLOSE:
-            depth -= 1
+        if token.kind == "mark":
+            depth += (token.text in _OPEN) - (token.text in _CLOSE)
         if depth == 0 and token.kind == "mark" and token.text == ",":
             parts.append([])
         else:
@@ -216,7 +199,7 @@ def _entries(parts: list[list[Token]]) -> dict[str, list[Token]] | None:
         token for token in parts[0] if token.text not in ("&", "new", "analytics", ".", "Track", "array")
     ]
     if first and first[0].text in ("{", "[", "(") and parts[0][0].kind != "string":
-        inner = _split(first[1 : _matching_close(first, 0)])
+        inner = _split(first[1 : _matching(first, 0, 1)])
     else:
         inner = parts
     entries: dict[str, list[Token]] = {}

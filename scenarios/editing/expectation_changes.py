@@ -41,7 +41,7 @@ def changes(scenario: Scenario, entry: Mapping[str, Any]) -> list[Change]:
         path = tuple(difference["path"])
         whole = next((parent for parent in shuffled if path[: len(parent)] == parent), None)
         if whole is not None:
-            captured = _at(entry["captured"], whole)
+            captured = at(entry["captured"], whole)
             by_path[whole] = Change(("expect", *whole), _written(captured, whole, scenario))
         elif "captured" in difference:
             value = _written(difference["captured"], path, scenario)
@@ -85,16 +85,9 @@ def at(value: Any, path: Sequence[str | int]) -> Any:
     return value.argument if isinstance(value, Matcher) and isinstance(value.argument, list | dict) else value
 
 
-def _at(value: Any, path: Sequence[str | int]) -> Any:
-    for step in path:
-        value = value[step]
-    return value
-
-
 def _stands(value: Any, path: Sequence[str | int]) -> bool:
     try:
-        for step in path:
-            value = value.argument[step] if isinstance(value, Matcher) else value[step]
+        at(value, path)
     except (KeyError, IndexError, TypeError):
         return False
     return True

@@ -7,7 +7,7 @@ from typing import Any
 
 from optilocal.scenarios.language.before_mappings import BEFORE_MAPPINGS
 from optilocal.scenarios.language.checker import Checker
-from optilocal.scenarios.language.problems import CannotRun, meant
+from optilocal.scenarios.language.problems import CannotRun, alternatives
 from optilocal.scenarios.language.shapes import (
     ANYTHING,
     LIST,
@@ -263,8 +263,7 @@ def _check_keys(checker: Checker, value: dict[str, Any], keys: Mapping[str, Key]
 def check_outcome(outcome: str | None) -> None:
     """Raise CannotRun for a word that is not an outcome."""
     if outcome is not None and outcome not in OUTCOMES:
-        known = f"{meant(outcome, OUTCOMES)}; there are {', '.join(OUTCOMES)}"
-        raise CannotRun(f"{outcome!r} is not an outcome{known}")
+        raise CannotRun(f"{outcome!r} is not an outcome{alternatives(outcome, OUTCOMES)}")
 
 
 def nothing_expected(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from optilocal.scenarios.language.problems import meant
+from optilocal.scenarios.language.problems import alternatives
 
 # A messageId of Segment's browser library ends in a UUID; the destination sends it as the conversion's uuid.
 _UUID = re.compile(
@@ -103,7 +103,7 @@ TAGS = (*_SCALAR_CHECKS, *LIST_TAGS)
 def read_matcher(tag: str, argument: Any) -> Matcher:
     """The matcher of a YAML tag. Raises ValueError that names the tag and what it needs."""
     if tag not in TAGS:
-        raise ValueError(f"unknown matcher {tag}{meant(tag, TAGS)}; there are {', '.join(TAGS)}")
+        raise ValueError(f"unknown matcher {tag}{alternatives(tag, TAGS)}")
     if tag in ("!any", "!absent", "!uuid", "!timestamp"):
         if argument is not None:
             raise ValueError(f"{tag} takes nothing behind it")

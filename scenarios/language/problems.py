@@ -87,3 +87,16 @@ def meant(word: object, choices: Iterable[str], *, close_by: int = 60) -> str:
         str(word), list(choices), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=close_by
     )
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def alternatives(word: object, known: Iterable[str]) -> str:
+    """` (did you mean …?); there are …`: the close name, if any, and every known one."""
+    known = list(known)
+    return f"{meant(word, known)}; there are {', '.join(known)}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names in order, the first twenty of many."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - 20} more" if len(ordered) > 20 else ""
+    return ", ".join(ordered[:20]) + more or "none"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from optilocal.emulator.counting.health import CHECKS
@@ -10,7 +10,7 @@ from optilocal.emulator.datafile.sdk_demands import HOLDOUT_STATUSES, STATUSES
 from optilocal.scenarios.language.checker import Checker
 from optilocal.scenarios.language.matchers import Matcher
 from optilocal.scenarios.language.names import Names
-from optilocal.scenarios.language.problems import meant
+from optilocal.scenarios.language.problems import alternatives, listed, meant
 from optilocal.scenarios.language.steps import STEPS
 from optilocal.scenarios.language.yaml_nodes import NodePath
 
@@ -48,9 +48,7 @@ def check_changes(checker: Checker, path: NodePath, changes: dict[str, Any]) -> 
             continue
         known = HOLDOUT_STATUSES if "oldouts" in name else STATUSES
         if value not in known:
-            message = (
-                f"an experiment has no status {value!r}{meant(value, known)}; there are {', '.join(known)}"
-            )
+            message = f"an experiment has no status {value!r}{alternatives(value, known)}"
             checker.problem((*path, name), message)
 
 
@@ -98,8 +96,8 @@ def check_expectations(checker: Checker, expect: dict[str, Any], names: Names) -
     for index, request in enumerate(requests if isinstance(requests, list) else ()):
         status = request.get("status") if isinstance(request, dict) else None
         if isinstance(status, str) and status not in REQUEST_STATUSES:
-            known = f"{meant(status, REQUEST_STATUSES)}; there are {', '.join(REQUEST_STATUSES)}"
             where = (*path, "subject_access_requests", index, "status")
+            known = alternatives(status, REQUEST_STATUSES)
             checker.problem(where, f"a subject access request has no status {status!r}{known}")
 
 
@@ -124,7 +122,7 @@ def _figures(checker: Checker, path: NodePath, figures: dict[str, Any], events: 
         if name == "visitors":
             continue
         if name not in events:
-            known = meant(name, [*events, "visitors"]) or f"; there are visitors and {_listed(events)}"
+            known = meant(name, [*events, "visitors"]) or f"; there are visitors and {listed(events)}"
             checker.problem((*path, name), f"the datafile has no event {name!r}{known}", at_key=True)
         elif isinstance(metric, dict):
             checker.keys(metric, (*path, name), METRIC_FIELDS, name)
@@ -148,7 +146,7 @@ def _variation(
     ):
         message = f"the experiment {experiment!r} has no variation {variation!r}"
         checker.problem(
-            path, message + (meant(variation, known) or f"; there are {_listed(known)}"), at_key=at_key
+            path, message + (meant(variation, known) or f"; there are {listed(known)}"), at_key=at_key
         )
 
 
@@ -158,14 +156,6 @@ def _known(
     known = frozenset(known)
     if name in known:
         return True
-    others = meant(name, known) or f"; there are {_listed(known)}"
+    others = meant(name, known) or f"; there are {listed(known)}"
     checker.problem(path, f"the datafile has no {what} {name!r}{others}", at_key=at_key)
     return False
-
-
-def _listed(names: Iterable[str]) -> str:
-    """The names, the first twenty of many."""
-    ordered: Sequence[str] = sorted(names)
-    if not ordered:
-        return "none"
-    return ", ".join(ordered[:20]) + (f" and {len(ordered) - 20} more" if len(ordered) > 20 else "")

@@ -8,7 +8,7 @@ from typing import Any
 
 from optilocal.scenarios.language.checker import Checker
 from optilocal.scenarios.language.matchers import Matcher
-from optilocal.scenarios.language.problems import meant
+from optilocal.scenarios.language.problems import alternatives
 from optilocal.scenarios.language.yaml_nodes import NodePath
 
 Check = Callable[[Checker, NodePath, Any], None]
@@ -44,8 +44,7 @@ class Shape:
         elif self.types and not checker.kind(value, path, self.types, self.words, what):
             return
         if self.choices and value not in self.choices:
-            known = f"{meant(value, self.choices)}; there are {', '.join(self.choices)}"
-            checker.problem(path, f"{what} {value!r} is unknown{known}")
+            checker.problem(path, f"{what} {value!r} is unknown{alternatives(value, self.choices)}")
         elif self.also:
             self.also(checker, path, value)
 

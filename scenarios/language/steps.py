@@ -15,7 +15,7 @@ from optilocal.scenarios.language.datafile_step import DATAFILE, datafile_summar
 from optilocal.scenarios.language.event_batch import EVENT_BATCH
 from optilocal.scenarios.language.event_batch import summary as batch_summary
 from optilocal.scenarios.language.matchers import Matcher
-from optilocal.scenarios.language.problems import meant
+from optilocal.scenarios.language.problems import alternatives
 from optilocal.scenarios.language.shapes import (
     ANYTHING,
     ID,
@@ -344,8 +344,8 @@ def check_steps(checker: Checker, steps: Any) -> bool:
         if kind in STEPS:
             _check_step(checker, (*path, kind), STEPS[kind], arguments)
         else:
-            known = f"{meant(kind, STEPS)}; there are {', '.join(STEPS)}"
-            checker.problem((*path, kind), f"unknown step {kind!r}{known}", at_key=True)
+            message = f"unknown step {kind!r}{alternatives(kind, STEPS)}"
+            checker.problem((*path, kind), message, at_key=True)
     return len(checker.problems) == before
 
 

@@ -20,11 +20,14 @@ def render(run: dict[str, Any]) -> str:
     counts = run["counts"]
     failed = failures(run)
     verdict = "❌" if failed else "✅"
+    waiting = counts["total"] - counts["passed"] - counts["failed"] - counts["error"]
     parts = [f"{counts['passed']} passed"]
-    parts += [f"{counts['failed']} failed"] if counts["failed"] else []
-    parts += [f"{counts['error']} could not run"] if counts["error"] else []
-    left = counts["total"] - sum(counts[status] for status in ("passed", "failed", "error"))
-    parts += [f"{left} not run"] if left else []
+    for count, word in (
+        (counts["failed"], "failed"),
+        (counts["error"], "could not run"),
+        (waiting, "not run"),
+    ):
+        parts += [f"{count} {word}"] if count else []
     took = f" in {run['duration_ms'] / 1000:.2f} s" if run["duration_ms"] is not None else ""
     blocks = [f"### {verdict} optilocal: {', '.join(parts)}{took}\n"]
     size = len(blocks[0].encode())

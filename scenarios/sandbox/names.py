@@ -6,9 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from optilocal.scenarios.language.names import Names
-from optilocal.scenarios.language.problems import meant
-
-_MOST_SHOWN = 20
+from optilocal.scenarios.language.problems import listed, meant
 
 
 class UnknownName(ValueError):
@@ -82,7 +80,4 @@ def _check(kind: str, name: str, known: Collection[str]) -> None:
 
 
 def _hint(name: str, known: Collection[str]) -> str:
-    shown = sorted(known)[:_MOST_SHOWN]
-    more = f" and {len(known) - len(shown)} more" if len(known) > len(shown) else ""
-    there = f"; there are {', '.join(shown)}{more}" if shown else "; there are none"
-    return f"{meant(name, known)}{there}"
+    return f"{meant(name, known)}; there are {listed(known)}"

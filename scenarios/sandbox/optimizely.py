@@ -14,7 +14,7 @@ from optilocal.scenarios.comparing.expectations import results as results_as_exp
 from optilocal.scenarios.language import datafiles
 from optilocal.scenarios.language.datafile_source import check_datafile, find_datafile
 from optilocal.scenarios.language.document import OUTCOMES
-from optilocal.scenarios.language.problems import CannotRun, meant
+from optilocal.scenarios.language.problems import CannotRun, alternatives
 from optilocal.scenarios.reporters.verdict_words import verdict_text
 from optilocal.scenarios.running.emulator_client import EmulatorClient
 from optilocal.scenarios.running.sdk import OptimizelyClient, SdkAnswer
@@ -203,9 +203,7 @@ class Optimizely:
             return self._judge(filters, timeout, "not to be counted", lambda row: row["outcome"] != "counted")
         if because not in OUTCOMES or because == "counted":
             reasons = [outcome for outcome in OUTCOMES if outcome != "counted"]
-            raise ValueError(
-                f"because={because!r} is not a reason{meant(because, reasons)}; there are {', '.join(reasons)}"
-            )
+            raise ValueError(f"because={because!r} is not a reason{alternatives(because, reasons)}")
         if because != "unmatched_event_key":
             self._check_names(filters)
         wanted = f"not to be counted because of {because}"
@@ -314,9 +312,7 @@ def _split(filters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     for name in filters:
         if name not in _SERVER_FILTERS and name not in _OWN_FILTERS:
             known = (*_SERVER_FILTERS, *_OWN_FILTERS)
-            raise TypeError(
-                f"verdicts have no field {name!r} to filter by{meant(name, known)}; there are {', '.join(known)}"
-            )
+            raise TypeError(f"verdicts have no field {name!r} to filter by{alternatives(name, known)}")
     server = {name: value for name, value in filters.items() if name in _SERVER_FILTERS}
     return server, {name: value for name, value in filters.items() if name in _OWN_FILTERS}
 

@@ -13,7 +13,7 @@ import requests
 
 from optilocal.forwarder.server import new_id
 from optilocal.scenarios.language.datafiles import cdn_url
-from optilocal.scenarios.language.problems import CannotRun, meant
+from optilocal.scenarios.language.problems import CannotRun, alternatives
 from optilocal.scenarios.running.emulator_client import new_session
 from optilocal.scenarios.running.verdict_feed import is_pending
 from optilocal.scenarios.sandbox.optimizely import Optimizely
@@ -171,9 +171,7 @@ def _arguments(kind: str, positional: Sequence[Any], named: Mapping[str, Any]) -
     arguments = dict(zip(known, positional, strict=False))
     for name, value in named.items():
         if name not in known:
-            raise TypeError(
-                f"{kind} has no argument {name!r}{meant(name, known)}; there are {', '.join(known)}"
-            )
+            raise TypeError(f"{kind} has no argument {name!r}{alternatives(name, known)}")
         if name in arguments:
             raise TypeError(f"{kind} was given {name!r} twice")
         arguments[name] = value
