@@ -9,9 +9,18 @@ from pathlib import Path
 import click
 
 from optilocal.emulator.counting.standing import Rules
-from optilocal.serving.guard import refusal_to_start
 from optilocal.serving.log import log_option
-from optilocal.serving.options import Duration, OptionsError, Place, Size, Token, Twin, read_options
+from optilocal.serving.options import (
+    Duration,
+    OptionsError,
+    Place,
+    Size,
+    Token,
+    Twin,
+    address_options,
+    open_option,
+    read_options,
+)
 
 
 @dataclass(frozen=True)
@@ -44,15 +53,14 @@ class Settings:
 
 
 _ABOUT = "Optimizely on this machine: Event API, datafile CDN, subject access requests, counting, verdicts."
-_PORT, _COUNT = click.IntRange(0, 65_535), click.IntRange(1, 10**12)
+_COUNT = click.IntRange(1, 10**12)
 _DEDUP, _NESTED = click.Choice(("event", "uuid")), click.Choice(("count", "reject"))
 _option = partial(Twin, "EMULATOR")
 _switch = partial(_option, metavar="YES|NO", type=bool)
 _several = partial(_option, multiple=True)
 
 OPTIONS = (
-    _option("--host", "address to listen on", "ADDRESS", default="127.0.0.1"),
-    _option("--port", "port to listen on, 0 for any free one", "PORT", type=_PORT, default=8410),
+    *address_options("EMULATOR", 8410),
     _option(
         "--journal",
         "file to keep everything in, or a PostgreSQL database that many share (default: a temporary file)",
@@ -96,12 +104,7 @@ OPTIONS = (
         "TOKEN",
         type=Token(),
     ),
-    _option(
-        "--open",
-        "listen on more than this machine and ask nobody for a token",
-        setting="is_open",
-        is_flag=True,
-    ),
+    open_option("EMULATOR"),
     _several(
         "--access-token",
         "token that the REST API takes, no other then; may be repeated (default: any that does not call itself wrong)",
@@ -146,9 +149,6 @@ _SWITCHES = tuple(each.name for each in dataclasses.fields(Rules))
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Settings from flags and environment. Raises OptionsError, and SystemExit once `--help` has been answered."""
     options = read_options("python -m optilocal.emulator", _ABOUT, OPTIONS, arguments, environment)
-    refusal = refusal_to_start(options["host"], options["token"], is_open=options.pop("is_open"))
-    if refusal is not None:
-        raise OptionsError(refusal)
     values = {name: value for name, value in options.items() if value is not None}
     if not str(values.get("forwarder", "http://")).startswith(("http://", "https://")):
         raise OptionsError(f"--forwarder {values['forwarder']!r:.100} is not an http:// URL")

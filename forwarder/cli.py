@@ -14,9 +14,16 @@ from optilocal.forwarder.pipeline.mappings import odd_triggers
 from optilocal.forwarder.pipeline.retry import RetryPolicy
 from optilocal.forwarder.server import ForwarderServer, ServerError
 from optilocal.forwarder.settings import ServerSettings, SettingsError
-from optilocal.serving.guard import refusal_to_start
 from optilocal.serving.log import log, log_option
-from optilocal.serving.options import OptionsError, Place, Token, Twin, read_options
+from optilocal.serving.options import (
+    OptionsError,
+    Place,
+    Token,
+    Twin,
+    address_options,
+    open_option,
+    read_options,
+)
 
 _ABOUT = "Segment's side: takes source events and sends them to a local Optimizely."
 _FILE = click.Path(path_type=Path)
@@ -25,14 +32,7 @@ _FILE = click.Path(path_type=Path)
 _option = partial(Twin, "FORWARDER")
 
 OPTIONS = (
-    _option("--host", "address to listen on", "ADDRESS", default="127.0.0.1"),
-    _option(
-        "--port",
-        "port to listen on, 0 for any free one",
-        "PORT",
-        type=click.IntRange(0, 65_535),
-        default=8411,
-    ),
+    *address_options("FORWARDER", 8411),
     _option("--optimizely", "base URL of the emulator", "URL", default="http://127.0.0.1:8410"),
     _option("--datafile-url", "the destination's Datafile URL", "URL"),
     _option("--account-id", "the destination's Optimizely Account Id", "ID"),
@@ -72,12 +72,7 @@ OPTIONS = (
         "TOKEN",
         type=Token(),
     ),
-    _option(
-        "--open",
-        "listen on more than this machine and ask nobody for a token",
-        setting="is_open",
-        is_flag=True,
-    ),
+    open_option("FORWARDER"),
     _option(
         "--allow-host",
         "a name under which its own addresses answer; may be repeated, or given with commas",
@@ -94,23 +89,15 @@ def settings_from(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     Raises `OptionsError`, `SettingsError`, and SystemExit once `--help` has been answered.
     """
     chosen = read_options("python -m optilocal.forwarder", _ABOUT, OPTIONS, arguments, environment)
-    refusal = refusal_to_start(chosen["host"], chosen["token"], is_open=chosen["is_open"])
-    if refusal is not None:
-        raise OptionsError(refusal)
     names = {"dataFileUrl": "datafile_url", "accountId": "account_id", "accessToken": "access_token"}
     return ServerSettings.load(
         chosen["settings"],
-        host=chosen["host"],
-        port=chosen["port"],
         optimizely=chosen["optimizely"].rstrip("/"),
         destination={name: chosen[option] for name, option in names.items() if chosen[option] is not None},
-        spool=chosen["spool"],
-        workers=chosen["workers"],
         retry=RetryPolicy(base_s=chosen["retry_base"]),
-        analytics_js=chosen["analytics_js"],
         write_keys=_split(chosen["write_key"]),
         allowed_hosts=_split(chosen["allow_host"]),
-        token=chosen["token"],
+        **{name: chosen[name] for name in ("host", "port", "spool", "workers", "analytics_js", "token")},
     )
 
 

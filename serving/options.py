@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from optilocal.serving.guard import refusal_to_start
 from optilocal.serving.postgresql import is_address
 
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -119,10 +120,25 @@ class Twin(click.Option):
         super().__init__([flag, setting or own], help=help, metavar=metavar, **usual, **more)
 
 
+def address_options(server: str, port: int) -> tuple[Twin, Twin]:
+    """`--host` and `--port`, by default `port`."""
+    port_help, ports = "port to listen on, 0 for any free one", click.IntRange(0, 65_535)
+    return (
+        Twin(server, "--host", "address to listen on", "ADDRESS", default="127.0.0.1"),
+        Twin(server, "--port", port_help, "PORT", type=ports, default=port),
+    )
+
+
+def open_option(server: str) -> Twin:
+    """`--open`, the setting `is_open`."""
+    help = "listen on more than this machine and ask nobody for a token"
+    return Twin(server, "--open", help, setting="is_open", is_flag=True)
+
+
 def read_options(
     name: str, about: str, options: Sequence[Twin], arguments: Sequence[str], environment: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The value of every option by its name.
+    """The value of every option of a server by its name, but for `is_open`: `host` and `token` go together.
 
     Raises OptionsError, and SystemExit after `--help`.
     """
@@ -136,8 +152,12 @@ def read_options(
             twins[str(option.name)] = option.type.split_envvar_value(text) if option.multiple else text
     try:
         with command.make_context(name, list(arguments), default_map=twins) as context:
-            return context.params
+            values = context.params
     except click.exceptions.Exit as leaving:
         raise SystemExit(leaving.exit_code) from None
     except click.ClickException as error:
         raise OptionsError(error.format_message().rstrip(".")) from None
+    refusal = refusal_to_start(values["host"], values["token"], is_open=values.pop("is_open"))
+    if refusal is not None:
+        raise OptionsError(refusal)
+    return values
