@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import threading
-from typing import Protocol
 
-from optilocal.serving import clock
-from optilocal.serving.clock import SystemClock
+from optilocal.serving.clock import Clock, SystemClock
 
 __all__ = ["Clock", "ManualClock", "SystemClock"]
 
 
-class Clock(clock.Clock, Protocol):
-    """A source of the time (epoch milliseconds, UTC) that can also wait."""
-
-    def sleep(self, seconds: float) -> None:
-        """Waits for `seconds`."""
-
-
 class ManualClock:
-    """A clock that stands still until it is set, or until a sleep moves it forward, which takes no real time.
-
-    `slept` has every sleep in seconds, in order, so that a test can check a back-off without waiting for it.
-    """
+    """A clock that stands still until it is set."""
 
     def __init__(self, now_ms: int) -> None:
         self._now_ms = now_ms
         self._lock = threading.Lock()
-        self.slept: list[float] = []
 
     def now_ms(self) -> int:
         """The clock's time in epoch milliseconds."""
@@ -43,8 +30,3 @@ class ManualClock:
         """Moves the time forward by `seconds`."""
         with self._lock:
             self._now_ms += round(seconds * 1000)
-
-    def sleep(self, seconds: float) -> None:
-        """Records the sleep and moves the time forward by it, at once."""
-        self.slept.append(seconds)
-        self.advance(max(0.0, seconds))

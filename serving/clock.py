@@ -20,10 +20,6 @@ class SystemClock:
         """Epoch milliseconds, UTC."""
         return time.time_ns() // 1_000_000
 
-    def sleep(self, seconds: float) -> None:
-        """Block the calling thread for `seconds`."""
-        time.sleep(max(0.0, seconds))
-
 
 def monotonic() -> float:
     """Seconds that never go back, for deadlines."""

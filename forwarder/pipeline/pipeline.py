@@ -1,5 +1,5 @@
 """Segment's platform around one destination: it suppresses and de-duplicates source events, runs the stages and every
-mapping, retries, and reports.
+mapping, and retries.
 """
 
 from __future__ import annotations
@@ -27,17 +27,14 @@ from optilocal.forwarder.pipeline.delivery import (
     archived_event,
     mapped_event,
     new_report,
-    report_text,
     stages_json,
     summary,
 )
 from optilocal.forwarder.pipeline.mappings import check_mappings
 from optilocal.forwarder.pipeline.memory import Memory, ProcessMemory
 from optilocal.forwarder.pipeline.outcome import Judged, judge, judge_settings
-from optilocal.forwarder.pipeline.reporting import DeliveryReporter
 from optilocal.forwarder.pipeline.retry import RetryPolicy
-from optilocal.forwarder.pipeline.source_event import deletion_event
-from optilocal.forwarder.pipeline.suppression import regulate, suppressed_subject
+from optilocal.forwarder.pipeline.suppression import suppressed_subject
 from optilocal.forwarder.stages.course import run, run_again
 from optilocal.forwarder.stages.platform import NOTHING, Platform
 from optilocal.serving.namespaces import DEFAULT
@@ -57,8 +54,7 @@ class Pipeline:
 
     An instance that is not `enabled` sends no event. `memory` has what Segment remembers of its `namespace`.
     `client` makes the client of an attempt from its number (1, 2, …). `platform` configures the stages before the mappings.
-    `ids` returns a new unique id at every call; `random` draws the back-off's jitter and the samples. Where there is a
-    `reporter`, `deliver`, `delete` and `finish` report to the emulator.
+    `ids` returns a new unique id at every call; `random` draws the back-off's jitter and the samples.
 
     Raises `ConfigurationError` for more than 50 mappings and for a mapping or trigger that could never work.
     """
@@ -77,7 +73,6 @@ class Pipeline:
         retry: RetryPolicy | None = None,
         memory: Memory | None = None,
         namespace: str = DEFAULT,
-        reporter: DeliveryReporter | None = None,
     ) -> None:
         self.settings = settings
         self.mappings = check_mappings(mappings)
@@ -90,24 +85,6 @@ class Pipeline:
         self._random = random
         self._ids = ids
         self._client = client
-        self._reporter = reporter
-
-    def deliver(self, source_event: Mapping[str, Any]) -> Delivery:
-        """Processes one source event to its end, waiting on the clock between attempts."""
-        return self.finish(self.open(source_event))
-
-    def delete(
-        self, user_id: str, regulation_type: str = "SUPPRESS_WITH_DELETE", anonymous_id: str | None = None
-    ) -> Delivery | None:
-        """Applies one regulation; the delivery of the deletion, or None for a type that is not sent to destinations.
-
-        Raises ValueError with one line for an unknown type.
-        """
-        now = self._clock.now_ms()
-        if not regulate(self._memory, self._namespace, regulation_type, "user_id", user_id, at=now):
-            return None
-        event = deletion_event(user_id, message_id=f"delete-{self._ids()}", at=now, anonymous_id=anonymous_id)
-        return self.finish(self.open(event))
 
     def open(
         self,
@@ -179,16 +156,6 @@ class Pipeline:
         ]
         changed = delivery.with_report(mappings=entries, outcome="pending")
         return replace(changed, retry_at=now, since=now, attempts_before=len(delivery.report["attempts"]))
-
-    def finish(self, delivery: Delivery) -> Delivery:
-        """Makes every attempt of a delivery, waiting on the clock between them, and reports it."""
-        while delivery.retry_at is not None:
-            wait_ms = delivery.retry_at - self._clock.now_ms()
-            if wait_ms > 0:
-                delivery = self._report(delivery)
-                self._clock.sleep(wait_ms / 1000)
-            delivery = self.attempt(delivery)
-        return self._report(delivery)
 
     def attempt(self, delivery: Delivery) -> Delivery:
         """Makes the next attempt of a delivery that is due; `retry_at` of the result says whether and when to retry."""
@@ -285,12 +252,6 @@ class Pipeline:
             mappings=[] if single else entries,
         )
         return replace(changed, retry_at=retry_at)
-
-    def _report(self, delivery: Delivery) -> Delivery:
-        """Reports a delivery to the emulator unless it is reported; it stays unreported where that fails."""
-        if self._reporter is None or delivery.reported:
-            return delivery
-        return self._reporter.report([delivery], [report_text(delivery.report)])[0]
 
 
 def _rows(client: RecordingClient) -> list[dict[str, Any]]:

@@ -14,15 +14,20 @@ from optilocal.forwarder.clock import ManualClock
 from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Settings, Subscription
 from optilocal.forwarder.http.request_client import sending_client
 from optilocal.forwarder.http.session import HttpSession
+from optilocal.forwarder.pipeline.delivery import Delivery, report_text
 from optilocal.forwarder.pipeline.mappings import mapping_json
+from optilocal.forwarder.pipeline.memory import ProcessMemory
 from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.reporting import DeliveryReporter
+from optilocal.forwarder.pipeline.source_event import deletion_event
+from optilocal.forwarder.pipeline.suppression import regulate
 from optilocal.forwarder.stages.platform import Platform
 from optilocal.forwarder.stages.shape import ShapeError
 from optilocal.scenarios.language.document import COUNTS
 from optilocal.scenarios.language.problems import CannotRun
 from optilocal.scenarios.language.scenario import Scenario
 from optilocal.scenarios.running.emulator_client import EmulatorClient
+from optilocal.serving.namespaces import DEFAULT
 
 
 class Segment(Protocol):
@@ -92,7 +97,8 @@ class LocalSegment:
         random: Random,
         ids: Callable[[], str],
     ) -> None:
-        self._clock = clock
+        self._clock, self._ids = clock, ids
+        self._memory = ProcessMemory()
         self._reports: list[dict[str, Any]] = []
         session = _segments_session()
         self._pipeline = Pipeline(
@@ -103,25 +109,37 @@ class LocalSegment:
             random=random,
             ids=ids,
             platform=platform_of(scenario),
-            reporter=DeliveryReporter(session, emulator.base_url),
+            memory=self._memory,
         )
+        self._reporter = DeliveryReporter(session, emulator.base_url)
 
     def take(self, event: dict[str, Any]) -> str | None:
-        """Deliver with every retry before answering; the scenario's time stays where it was."""
-        now = self._clock.now_ms()
-        self._reports.append(self._pipeline.deliver(event).report)
-        self._clock.set(now)
-        return str(self._reports[-1]["id"])
+        """Deliver with every retry before answering."""
+        return self._finish(self._pipeline.open(event))
 
     def delete(self, user_id: str, regulation: str, anonymous_id: str | None) -> str | None:
         """Carry out a regulation, and call the destination's onDelete when Segment would."""
         now = self._clock.now_ms()
-        delivery = self._pipeline.delete(user_id, regulation, anonymous_id=anonymous_id)
-        self._clock.set(now)
-        if delivery is None:
+        if not regulate(self._memory, DEFAULT, regulation, "user_id", user_id, at=now):
             return None
-        self._reports.append(delivery.report)
-        return str(delivery.report["id"])
+        message_id = f"delete-{self._ids()}"
+        event = deletion_event(user_id, message_id=message_id, at=now, anonymous_id=anonymous_id)
+        return self._finish(self._pipeline.open(event))
+
+    def _finish(self, delivery: Delivery) -> str:
+        """Make every attempt of a delivery and report it; its id. The scenario's time is then what it was."""
+        now = self._clock.now_ms()
+        while (due := delivery.retry_at) is not None:
+            if due > self._clock.now_ms():
+                delivery = self._report(delivery)
+                self._clock.set(due)
+            delivery = self._pipeline.attempt(delivery)
+        self._reports.append(self._report(delivery).report)
+        self._clock.set(now)
+        return delivery.id
+
+    def _report(self, delivery: Delivery) -> Delivery:
+        return self._reporter.report([delivery], [report_text(delivery.report)])[0]
 
     def request_counts(self) -> dict[str, int]:
         """How many requests were sent over HTTP, retries included."""

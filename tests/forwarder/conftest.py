@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from in_process import InProcess
 from optimizely_double import DATAFILE_URL, NOON, OptimizelyDouble
 from pair import SHOP, Pair
 from segment_side import SegmentSide
@@ -19,7 +20,6 @@ from optilocal.forwarder.clock import Clock, ManualClock
 from optilocal.forwarder.destination.destination import Settings
 from optilocal.forwarder.http.request_client import sending_client
 from optilocal.forwarder.http.session import HttpSession
-from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.reporting import DeliveryReporter
 from optilocal.forwarder.server import ForwarderServer
 from optilocal.forwarder.settings import ServerSettings
@@ -40,11 +40,11 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def make_forwarder(double: OptimizelyDouble, clock: ManualClock) -> Iterator[Callable[..., Pipeline]]:
-    """Makes forwarders in front of the stand-in; any argument of `Pipeline` can be given."""
+def make_forwarder(double: OptimizelyDouble, clock: ManualClock) -> Iterator[Callable[..., InProcess]]:
+    """Makes forwarders in front of the stand-in; any argument of `InProcess` can be given."""
     session = HttpSession()
 
-    def make(settings: dict[str, Any] | None = None, **arguments: Any) -> Pipeline:
+    def make(settings: dict[str, Any] | None = None, **arguments: Any) -> InProcess:
         numbers = itertools.count(1)
         chosen = settings if settings is not None else {"accountId": "12001", "dataFileUrl": DATAFILE_URL}
         usual: dict[str, Any] = {
@@ -54,7 +54,7 @@ def make_forwarder(double: OptimizelyDouble, clock: ManualClock) -> Iterator[Cal
             "random": Random(1),
             "ids": lambda: f"id-{next(numbers)}",
         }
-        return Pipeline(Settings(chosen), **{**usual, **arguments})
+        return InProcess(Settings(chosen), **{**usual, **arguments})
 
     yield make
     session.close()
@@ -77,11 +77,11 @@ def order_completed() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def shared_forwarder() -> Iterator[Pipeline]:
+def shared_forwarder() -> Iterator[InProcess]:
     """A forwarder with a stand-in behind it, for a whole module's generated events."""
     server = OptimizelyDouble()
     numbers, session, clock = itertools.count(1), HttpSession(), ManualClock(NOON)
-    forwarder = Pipeline(
+    forwarder = InProcess(
         Settings({"accountId": "12001", "dataFileUrl": DATAFILE_URL}),
         client=sending_client(session, server.url, clock),
         reporter=DeliveryReporter(session, server.url),

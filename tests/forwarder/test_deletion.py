@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import pytest
+from in_process import InProcess
 from optimizely_double import DATAFILE_URL, Answer, OptimizelyDouble
 
-from optilocal.forwarder.pipeline.pipeline import Pipeline
-
-Make = Callable[..., Pipeline]
+Make = Callable[..., InProcess]
 
 
 class TestDeletion:

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_process import InProcess
 from optimizely_double import DATAFILE, DATAFILE_URL, NOON, Answer, OptimizelyDouble
 
 from optilocal.forwarder.clock import ManualClock
 from optilocal.forwarder.pipeline.offline import OfflineClient, datafile_answer
-from optilocal.forwarder.pipeline.pipeline import Pipeline
 
-Make = Callable[..., Pipeline]
+Make = Callable[..., InProcess]
 Event = dict[str, Any]
 JSON = {"content-type": "application/json"}
 DATAFILES, EVENTS = "/datafiles/", "/v1/events"
@@ -255,7 +255,7 @@ def test_wrong_settings_stop_every_event_and_are_named(
         ),
     )
 )
-def test_whatever_comes_in_ends_in_an_outcome_and_a_report(shared_forwarder: Pipeline, event: Event) -> None:
+def test_whatever_comes_in_ends_in_an_outcome_and_a_report(shared_forwarder: InProcess, event: Event) -> None:
     delivery = shared_forwarder.deliver(event)
     assert delivery.outcome != "pending"
     assert delivery.retry_at is None

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from in_process import InProcess
 from optimizely_double import Answer, OptimizelyDouble
 
 from optilocal.forwarder.destination.destination import DEFAULT_SUBSCRIPTION, Subscription
 from optilocal.forwarder.pipeline.mappings import ConfigurationError
-from optilocal.forwarder.pipeline.pipeline import Pipeline
 
-Make = Callable[..., Pipeline]
+Make = Callable[..., InProcess]
 Event = dict[str, Any]
 EVENTS = "/v1/events"
 FIELDS = DEFAULT_SUBSCRIPTION.fields
