@@ -29,7 +29,8 @@ def index(suite: Path = SUITE, link: str = "../scenarios/suite") -> str:
             lessons = _documents(load_file(file))
             total += len(lessons)
             lines += [
-                f"- [**{title(one)}.**]({place}#L{one.document.first_line}) {one.teaches}" for one in lessons
+                f"- [**{title(lesson)}.**]({place}#L{lesson.document.first_line}) {lesson.teaches}"
+                for lesson in lessons
             ]
             lines.append("")
         chapters.append("\n".join(lines))

@@ -23,12 +23,12 @@ class StatementError(ValueError):
     what = "is not valid FQL"
 
     def __init__(self, problem: str, text: str, at: int) -> None:
-        where = "at its end" if at >= len(text) else f"at character {at + 1}, {_shown(text[at:])}"
+        where = "at its end" if at >= len(text) else f"at character {at + 1}, {_excerpt(text[at:])}"
         super().__init__(f"{problem} {where}")
         self.at = at
 
 
-def _shown(text: str) -> str:
+def _excerpt(text: str) -> str:
     return repr(text if len(text) <= 20 else f"{text[:20]}…")
 
 

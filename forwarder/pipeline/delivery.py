@@ -126,8 +126,8 @@ def stages_json(report: Report, course: Course) -> dict[str, Any]:
     """The stages' fields of a report: a row for each stage, and the event where they changed it."""
     added: dict[str, Any] = {}
     if course.rows or "stages" in report:
-        kept = [row for row in report.get("stages", ()) if row["stage"] in SOURCE]
-        added["stages"] = [*kept, *course.rows] if report["attempts"] else list(course.rows)
+        earlier = [row for row in report.get("stages", ()) if row["stage"] in SOURCE]
+        added["stages"] = [*earlier, *course.rows] if report["attempts"] else list(course.rows)
     if course.archived is not report["source_event"]:
         added["archived_event"] = course.archived
     if course.event is not report["source_event"]:

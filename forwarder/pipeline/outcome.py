@@ -67,8 +67,8 @@ def why_unusable(answer: Response) -> str | None:
     if DEACTIVATED in answer.text and not _is_json(answer):
         return f"the CDN answered with the text of a deactivated project: {answer.text.strip()[:200]}"
     if "application/json" not in kind:
-        shown = f"content type {kind!r}" if kind else "no content type"
-        return f"the datafile came with {shown}: only application/json is parsed, and Segment finds no events in the rest"
+        named = f"content type {kind!r}" if kind else "no content type"
+        return f"the datafile came with {named}: only application/json is parsed, and Segment finds no events in the rest"
     data = answer.data
     if data is UNDEFINED:
         if not answer.text:

@@ -101,9 +101,9 @@ def _not_consented(consent: Consent, preferences: Mapping[str, Any]) -> list[str
             hint = f" (it has {near[0]!r}; ids must match exactly)" if near else ""
             why.append(f"the event's consent lacks the category {category!r}, which counts as false{hint}")
         elif preferences[category] is not True:
-            why.append(f"the event's consent says {category!r}: {_shown(preferences[category])}")
+            why.append(f"the event's consent says {category!r}: {_value_text(preferences[category])}")
     return why or None
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return "false" if value is False else f"{value!r}, which is not true"

@@ -68,10 +68,10 @@ class DestinationFilter:
 
     def as_json(self) -> dict[str, Any]:
         """The Public API's shape."""
-        shown: dict[str, Any] = dict(self.identity)
-        shown |= {"title": self.title, "if": self.statement, "enabled": self.enabled}
-        shown["actions"] = [action.as_json() for action in self.actions]
-        return shown if self.description is None else {**shown, "description": self.description}
+        members: dict[str, Any] = dict(self.identity)
+        members |= {"title": self.title, "if": self.statement, "enabled": self.enabled}
+        members["actions"] = [action.as_json() for action in self.actions]
+        return members if self.description is None else {**members, "description": self.description}
 
     def identified(self, **identity: str) -> DestinationFilter:
         """This filter with other ids and times."""

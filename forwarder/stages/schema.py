@@ -65,10 +65,10 @@ class SchemaControls:
 
     def as_json(self) -> dict[str, Any]:
         """`{"plan", "settings", "blockedEvents"}`, each where it is configured."""
-        shown: dict[str, Any] = {} if self.plan is None else {"plan": self.plan.raw}
+        configured: dict[str, Any] = {} if self.plan is None else {"plan": self.plan.raw}
         if self.settings:
-            shown["settings"] = dict(self.settings)
-        return {**shown, "blockedEvents": dict(self.blocked)} if self.blocked else shown
+            configured["settings"] = dict(self.settings)
+        return {**configured, "blockedEvents": dict(self.blocked)} if self.blocked else configured
 
 
 def read_schema(configured: Any) -> SchemaControls:

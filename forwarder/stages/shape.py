@@ -62,7 +62,7 @@ class Shape:
         """The check of a nested object; its errors are added to this one's."""
         return Shape(value, ".".join(filter(None, (self.path, name))), self.violations)
 
-    def _given(self, name: str, *, required: bool) -> bool:
+    def _has(self, name: str, *, required: bool) -> bool:
         if self.value.get(name) is not None:
             return True
         if required and self.is_object:
@@ -71,7 +71,7 @@ class Shape:
 
     def text(self, name: str, *, required: bool = False, most: int | None = None) -> str | None:
         """A string of at most `most` characters, not empty where `required`."""
-        if not self._given(name, required=required):
+        if not self._has(name, required=required):
             return None
         value = self.value[name]
         if not isinstance(value, str):
@@ -86,7 +86,7 @@ class Shape:
 
     def boolean(self, name: str, default: bool) -> bool:
         """True or false."""
-        if not self._given(name, required=False):
+        if not self._has(name, required=False):
             return default
         value = self.value[name]
         if isinstance(value, bool):
@@ -96,7 +96,7 @@ class Shape:
 
     def one_of(self, name: str, known: Sequence[str], *, required: bool = False) -> str | None:
         """One of the `known` strings."""
-        if not self._given(name, required=required):
+        if not self._has(name, required=required):
             return None
         value = self.value[name]
         if value in known:
@@ -106,7 +106,7 @@ class Shape:
 
     def fraction(self, name: str) -> float:
         """A required number from 0 to 1."""
-        if not self._given(name, required=True):
+        if not self._has(name, required=True):
             return 0.0
         value = self.value[name]
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -120,7 +120,7 @@ class Shape:
 
     def items(self, name: str, *, required: bool = False, most: int | None = None) -> list[Any]:
         """A list of at most `most` items."""
-        if not self._given(name, required=required):
+        if not self._has(name, required=required):
             return []
         value = self.value[name]
         if not isinstance(value, list):

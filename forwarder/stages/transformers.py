@@ -21,12 +21,12 @@ Fields = Mapping[str, Sequence[str]]
 
 def drop_properties(event: Any, fields: Fields) -> Any:
     """The event without the named properties."""
-    return _at_each(event, fields, lambda holder, names: _kept(holder, lambda name: name not in names))
+    return _at_each(event, fields, lambda holder, names: _filtered(holder, lambda name: name not in names))
 
 
 def allow_properties(event: Any, fields: Fields) -> Any:
     """The event with the named properties alone at each path; the rest of the event stays."""
-    return _at_each(event, fields, lambda holder, names: _kept(holder, lambda name: name in names))
+    return _at_each(event, fields, lambda holder, names: _filtered(holder, lambda name: name in names))
 
 
 def _at_each(
@@ -44,7 +44,7 @@ def _at_each(
     return event
 
 
-def _kept(holder: dict[str, Any], keep: Callable[[str], bool]) -> dict[str, Any]:
+def _filtered(holder: dict[str, Any], keep: Callable[[str], bool]) -> dict[str, Any]:
     left = {name: value for name, value in holder.items() if keep(name)}
     return holder if len(left) == len(holder) else left
 

@@ -43,22 +43,22 @@ def _by_name(condition: Condition | StatementError) -> bool:
 
 def _without_chance(filters: Sequence[DestinationFilter]) -> tuple[DestinationFilter, ...]:
     def certain(rule: DestinationFilter) -> DestinationFilter:
-        kept = [
+        actions = [
             action for action in rule.actions
             if action.type != "SAMPLE" or action.path or not 0 < action.percent < 1
         ]  # fmt: skip
-        return replace(rule, actions=tuple(kept))
+        return replace(rule, actions=tuple(actions))
 
     return tuple(certain(rule) for rule in filters)
 
 
 def _only_drops(rule: DestinationFilter) -> DestinationFilter:
     wrong = isinstance(rule.condition, StatementError)
-    kept = [
+    actions = [
         action for action in rule.actions
         if wrong or action.type == "DROP" or (action.type == "SAMPLE" and action.percent <= 0)
     ]  # fmt: skip
-    return replace(rule, actions=tuple(kept))
+    return replace(rule, actions=tuple(actions))
 
 
 def _unplanned_alone(schema: SchemaControls) -> SchemaControls:

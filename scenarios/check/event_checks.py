@@ -41,7 +41,7 @@ class EventChecks:
 
     def __init__(self, datafile: Datafile, destination: Destination, findings: Findings, now_ms: int) -> None:
         self._datafile, self._destination, self._findings, self._now = datafile, destination, findings, now_ms
-        self._told: set[Place] = set()
+        self._revenue_places: set[Place] = set()
         # The same few wrong names come again and again in recorded events.
         self._nearest_event = lru_cache(10_000)(lambda key: tuple(datafile.nearest_events(key)))
         self._nearest_attribute = lru_cache(10_000)(lambda key: tuple(nearest(key, datafile.attribute_keys)))
@@ -284,11 +284,11 @@ class EventChecks:
             self.revenue_in_currency_units(
                 tracked.name, tracked.place, f"properties.{same[0]} is the same number"
             )
-            self._told.add(tracked.place)
+            self._revenue_places.add(tracked.place)
 
     def revenue_in_currency_units(self, event: str, place: Place, sign: str) -> None:
         """Revenue that looks a hundred times too small; said once of each event."""
-        if place in self._told:
+        if place in self._revenue_places:
             return
         self._findings.worth_knowing(
             "revenue_not_in_cents", event, place,

@@ -74,8 +74,8 @@ def _read(
             for trait in as_object(event.get("traits")):
                 reading.identify_traits.setdefault(trait, Place(file, line))
         name = event.get("event")
-        shown = name if isinstance(name, str) else "" if name is None else json.dumps(name)
-        reading.tracked.append(Tracked(shown, "recorded events", Place(file, line), {**event, "type": kind}))
+        text = name if isinstance(name, str) else "" if name is None else json.dumps(name)
+        reading.tracked.append(Tracked(text, "recorded events", Place(file, line), {**event, "type": kind}))
     if problems:
         raise ScenarioError(problems)
     return reading

@@ -85,9 +85,9 @@ def _table(events: Sequence[Mapping[str, Any]]) -> Table:
         )
         name = event["event"] or "(no name)"
         key = event["event_key"]
-        shown = _visible(name) if key in (None, event["event"]) else f"{_visible(name)} → {_visible(key)}"
+        label = _visible(name) if key in (None, event["event"]) else f"{_visible(name)} → {_visible(key)}"
         found_at = _places(event["places"], event["seen"])
-        table.add_row(Text(mark, style), shown, Text(words + some, style), experiments or "—", found_at)
+        table.add_row(Text(mark, style), label, Text(words + some, style), experiments or "—", found_at)
     return table
 
 

@@ -163,34 +163,34 @@ def _split(tokens: Sequence[Token]) -> list[list[Token]]:
 def _read(parts: list[list[Token]], called: Token, language: Language) -> Call | None:
     entries = _entries(parts)
     event = _beside(parts, language)
-    shown = f"{called.text}({' '.join(token.text for token in parts[0][:6])}…)"
+    written = f"{called.text}({' '.join(token.text for token in parts[0][:6])}…)"
     if entries is not None and "event" in entries:
         names = {re.sub(r"[^a-z]", "", key.casefold()) for key in entries}
         if not (names & _USERS or entries.keys() & {"...", "**", "&"}):
             event |= {"userId": None, "anonymousId": None}
-        return _call(called.line, entries["event"], language, shown, event)
+        return _call(called.line, entries["event"], language, written, event)
     if entries is not None and "name" in entries and language.name in ("swift", "kotlin"):
-        return _call(called.line, entries["name"], language, shown, event)
+        return _call(called.line, entries["name"], language, written, event)
     if entries is not None and parts[0][0].text == "{":
-        return Call(called.line, None, (), shown, event)
+        return Call(called.line, None, (), written, event)
     # The server libraries take the user first, the browser's links and forms the element: the name comes second there.
     positions = (1, 0) if len(parts) > 1 else (0,)
     for position in positions:
         name = _text(parts[position], language)
         if name is not None:
-            return Call(called.line, name, (), shown, event)
+            return Call(called.line, name, (), written, event)
     order = (
         positions
         if language.name == "python" or called.text in ("trackLink", "trackForm")
         else positions[::-1]
     )
     references = tuple(name for position in order if (name := _reference(parts[position])))
-    return Call(called.line, None, references, shown, event)
+    return Call(called.line, None, references, written, event)
 
 
-def _call(line: int, value: list[Token], language: Language, shown: str, event: dict[str, Any]) -> Call:
+def _call(line: int, value: list[Token], language: Language, written: str, event: dict[str, Any]) -> Call:
     reference = _reference(value)
-    return Call(line, _text(value, language), (reference,) if reference else (), shown, event)
+    return Call(line, _text(value, language), (reference,) if reference else (), written, event)
 
 
 def _entries(parts: list[list[Token]]) -> dict[str, list[Token]] | None:

@@ -24,16 +24,16 @@ _CONSTANT = re.compile(
 _ENUM_CASE = re.compile(r"""(?<![\w$])([A-Za-z_$][\w$]*)\s*\(\s*("(?:[^"\\\n]|\\.)*")\s*\)\s*[,;\n}]""")
 
 
-def scan(path: Path, shown: str, wrappers: Collection[str] = ()) -> Reading:
-    """The track calls of a file, or of every source file below a folder. `shown` is the path as the user gave it.
+def scan(path: Path, named: str, wrappers: Collection[str] = ()) -> Reading:
+    """The track calls of a file, or of every source file below a folder. `named` is the path as the user wrote it.
 
     Raises CannotRun when there is no source file at all.
     """
     files = list(_files(path))
     if not files:
         endings = ", ".join(sorted(LANGUAGES))
-        raise CannotRun(f"{shown}: no source file in this folder; it looks for {endings}")
-    reading = Reading(shown, "source code")
+        raise CannotRun(f"{named}: no source file in this folder; it looks for {endings}")
+    reading = Reading(named, "source code")
     names = {"track", *wrappers}
     unresolved: list[tuple[Place, Path, Call]] = []
     for file in files:
@@ -44,7 +44,7 @@ def scan(path: Path, shown: str, wrappers: Collection[str] = ()) -> Reading:
         tokens = tokenize(text, language)
         track_calls = [*calls(tokens, language, wrappers), *_handlers(tokens, language, wrappers)]
         for call in track_calls:
-            place = Place(_shown(file, path, shown), call.line)
+            place = Place(_path_text(file, path, named), call.line)
             if call.name is None:
                 unresolved.append((place, file, call))
             else:
@@ -95,8 +95,8 @@ def _text(file: Path) -> str | None:
         return None
 
 
-def _shown(file: Path, root: Path, shown: str) -> str:
-    return shown if file == root else (Path(shown) / file.relative_to(root)).as_posix()
+def _path_text(file: Path, root: Path, named: str) -> str:
+    return named if file == root else (Path(named) / file.relative_to(root)).as_posix()
 
 
 def _constants(files: list[Path], wanted: set[str]) -> dict[str, dict[Path, set[str]]]:

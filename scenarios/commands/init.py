@@ -81,12 +81,12 @@ def command(
         content = starter.new_datafile(names)
         example = next(starter.examples(content))
     try:
-        new, kept = starter.written(folder, starter.files(content, example))
+        new, existing = starter.written(folder, starter.files(content, example))
     except OSError as error:
         raise CannotRun(f"cannot write {error.filename or folder}: {error.strerror or error}") from None
     for file in new:
         click.echo(f"written  {file}")
-    for file in kept:
+    for file in existing:
         click.echo(f"kept     {file}  (it was there already)")
     click.echo(f"next     optilocal run {shlex.quote(str(folder))}")
     return 0

@@ -70,8 +70,8 @@ def _candidates(
     wanting: dict[Hashable, list[int]] = defaultdict(list)
     for left_at in left:
         wanting[_group(expected[left_at])].append(left_at)
-    for group, ones in wanting.items():
-        yield from _alike(ones, groups.get(group, []))
+    for group, members in wanting.items():
+        yield from _alike(members, groups.get(group, []))
 
 
 def _alike(left: list[int], right: list[int]) -> Iterator[tuple[int, int]]:

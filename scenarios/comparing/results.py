@@ -62,11 +62,11 @@ def scenario_result(
     duration_ms: int,
 ) -> dict[str, Any]:
     """One scenario's entry: everything a reader needs to say what differs, where it stands, and why."""
-    shown = [step.index for step in scenario.steps if step.index in captured.verdicts]
-    differences = [_difference(scenario, difference, captured, shown) for difference in records]
+    judged = [step.index for step in scenario.steps if step.index in captured.verdicts]
+    differences = [_difference(scenario, difference, captured, judged) for difference in records]
     status = "error" if error else "failed" if differences else "passed"
     users = {step.index: step.arguments["user"] for step in scenario.steps if STEPS[step.kind].by_sdk}
-    verdicts = [_lean(captured.verdicts[index]) for index in shown]
+    verdicts = [_lean(captured.verdicts[index]) for index in judged]
     verdicts += [verdict for _, verdict in captured.conversions]
     problems = undone(steps, users, differences, verdicts)
     return {
@@ -126,17 +126,17 @@ def _short(value: Any) -> str:
 
 
 def _difference(
-    scenario: Scenario, difference: Difference, captured: Captured, shown: list[int]
+    scenario: Scenario, difference: Difference, captured: Captured, judged: list[int]
 ) -> dict[str, Any]:
-    """`shown` are the steps of the first verdicts listed; the conversions' verdicts follow them."""
+    """`judged` are the steps of the first verdicts listed; the conversions' verdicts follow them."""
     step = verdict = None
     path = difference.path
     item = path[1] if len(path) > 1 and isinstance(path[1], int) else None
     if path[0] == "tracks" and item is not None and item < len(scenario.tracks):
         step = scenario.tracks[item].index
-        verdict = shown.index(step) if step in shown else None
+        verdict = judged.index(step) if step in judged else None
     elif path[0] == "conversions" and item is not None and item < len(captured.conversions):
-        step, verdict = captured.conversions[item][0], len(shown) + item
+        step, verdict = captured.conversions[item][0], len(judged) + item
     return {
         **difference.as_json(),
         "file": scenario.shown_file,

@@ -35,14 +35,14 @@ def laid_out(moments: Sequence[Moment]) -> tuple[int, list[Moment], bool]:
     a decision or of a new datafile, every time is spread out instead, in the same order.
     """
     ordered = sorted(moments, key=lambda moment: moment.at)
-    start, kept = _kept(ordered)
-    if _same_order(ordered, [time for _, time in kept]):
-        return start, _with_waits(start, kept), False
+    start, timed = _timed(ordered)
+    if _same_order(ordered, [time for _, time in timed]):
+        return start, _with_waits(start, timed), False
     spread = [replace(moment, at=start + index * STEP_MS) for index, moment in enumerate(ordered)]
     return start, [_retimed(moment, ordered, spread) for moment in spread], True
 
 
-def _kept(ordered: Sequence[Moment]) -> tuple[int, list[tuple[Moment, int]]]:
+def _timed(ordered: Sequence[Moment]) -> tuple[int, list[tuple[Moment, int]]]:
     """Each step's time on the clock: that of the moment itself for the fixed ones, or earlier where seconds lack."""
     times = [moment.at for moment in ordered]
     later: tuple[int, int] | None = None
@@ -66,10 +66,10 @@ def _is_anchored(ordered: Sequence[Moment], index: int) -> bool:
     return ordered[index].fixed or (index > 0 and ordered[index].at - ordered[index - 1].at >= _PAUSE_MS)
 
 
-def _with_waits(start: int, kept: Sequence[tuple[Moment, int]]) -> list[Moment]:
+def _with_waits(start: int, timed: Sequence[tuple[Moment, int]]) -> list[Moment]:
     steps: list[Moment] = []
     waited = 0
-    for moment, time in kept:
+    for moment, time in timed:
         gap = time - (start + len(steps) * STEP_MS + waited)
         if gap > 0:
             wait = gap - STEP_MS

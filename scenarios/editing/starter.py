@@ -153,7 +153,7 @@ def editor_settings() -> dict[str, Any]:
 def written(folder: Path, texts: Mapping[str, str]) -> tuple[list[Path], list[Path]]:
     """Write the files that are not there yet: those written, and those left as they were. Raises OSError."""
     new: list[Path] = []
-    kept: list[Path] = []
+    existing: list[Path] = []
     for name, text in texts.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -161,10 +161,10 @@ def written(folder: Path, texts: Mapping[str, str]) -> tuple[list[Path], list[Pa
             with file.open("x", encoding="utf-8") as opened:
                 opened.write(text)
         except FileExistsError:
-            kept.append(file)
+            existing.append(file)
         else:
             new.append(file)
-    return new, kept
+    return new, existing
 
 
 def _json(value: Any) -> str:

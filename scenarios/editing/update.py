@@ -77,7 +77,7 @@ def _update_document(
     before = read_documents(file, text, read_matcher)
     number = next(index for index, document in enumerate(before) if document.first_line == first_line)
     document = before[number].value
-    shown = f"{failed[0].shown_file}:{first_line}"
+    place = f"{failed[0].shown_file}:{first_line}"
     wanted: dict[NodePath, Change] = {}
     asked: dict[NodePath, list[Change]] = {}
     for scenario in failed:
@@ -89,7 +89,7 @@ def _update_document(
                 asked.setdefault(change.path, []).append(change)
     for path, same in asked.items():
         if "rows" in document and not (len(same) == rows and all(change == same[0] for change in same)):
-            updated.refused.append(f"{shown}: its rows differ at {_where(path)}; change it by hand")
+            updated.refused.append(f"{place}: its rows differ at {_where(path)}; change it by hand")
         else:
             wanted[path] = same[0]
     if not wanted:
@@ -97,11 +97,11 @@ def _update_document(
     try:
         new = _rewritten(file, text, number, list(wanted.values()), missing="expect" not in document)
     except CannotEdit as reason:
-        updated.refused.append(f"{shown}: not rewritten, {reason}; change it by hand")
+        updated.refused.append(f"{place}: not rewritten, {reason}; change it by hand")
         return
     _write(file, new)
     plural = "expectation" if len(wanted) == 1 else "expectations"
-    updated.changed.append(f"{shown}: {len(wanted)} {plural} rewritten")
+    updated.changed.append(f"{place}: {len(wanted)} {plural} rewritten")
 
 
 def _row_change(document: Any, scenario: Scenario, change: Change) -> Change | None:

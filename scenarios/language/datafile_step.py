@@ -36,11 +36,11 @@ def _check_datafile(checker: Checker, path: NodePath, value: Any) -> None:
             checker.problem((*path, key), f"datafile: {key} goes with raw", at_key=True)
 
 
-def datafile_summary(given: Any) -> str:
+def datafile_summary(arguments: Any) -> str:
     """How the step reads in a report."""
-    if not isinstance(given, dict):
-        return str(given)
-    return f"revision {given['whole'].get('revision')}" if "whole" in given else ", ".join(given)
+    if not isinstance(arguments, dict):
+        return str(arguments)
+    return f"revision {arguments['whole'].get('revision')}" if "whole" in arguments else ", ".join(arguments)
 
 
 DATAFILE = Shape(

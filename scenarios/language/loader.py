@@ -100,7 +100,7 @@ def _completed(document: Document) -> Document:
 
 
 def _source(lines: list[str], first: int, last: int) -> str:
-    kept = lines[first - 1 : last]
-    while kept and (not kept[-1].strip() or kept[-1].startswith(("---", "#"))):
-        kept.pop()
-    return "\n".join(kept)
+    body = lines[first - 1 : last]
+    while body and (not body[-1].strip() or body[-1].startswith(("---", "#"))):
+        body.pop()
+    return "\n".join(body)

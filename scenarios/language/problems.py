@@ -49,9 +49,9 @@ class AuthorProblem:
     def _around(self) -> tuple[str, str]:
         """The line before and from the place; a long line is cut so that the place is seen, a tab is one space."""
         assert self.source is not None
-        shown = "".join(letter if letter.isprintable() else " " for letter in self.source.rstrip())
+        printed = "".join(letter if letter.isprintable() else " " for letter in self.source.rstrip())
         at = self.mark.column - 1
-        before, after = shown[:at], shown[at:]
+        before, after = printed[:at], printed[at:]
         if len(before) > 80:
             before = "…" + before[-60:]
         return before, after if len(after) <= 80 else after[:79] + "…"
@@ -71,8 +71,9 @@ class ScenarioError(Exception):
 
     def report(self, before: str = "") -> str:
         """Every problem with its excerpt, as a terminal shows it; `before` begins each problem's line."""
-        lines = [[f"{before}{problem}", *problem.excerpt()] for problem in self.problems]
-        return "\n".join(line for shown in lines for line in shown)
+        return "\n".join(
+            line for problem in self.problems for line in (f"{before}{problem}", *problem.excerpt())
+        )
 
 
 class CannotRun(Exception):

@@ -21,22 +21,22 @@ _RESERVED = "$opt_"
 """Attributes of Optimizely's own, such as $opt_bucketing_id, which no datafile lists."""
 
 
-def check_step(checker: Checker, path: NodePath, kind: str, given: Any, names: Names) -> None:
+def check_step(checker: Checker, path: NodePath, kind: str, arguments: Any, names: Names) -> None:
     """What one step names is in the datafile that holds at that step."""
     keys = STEPS[kind].takes.keys
-    for key in keys if keys is not None and isinstance(given, dict) else ():
-        if key not in given or not keys or not keys[key].names:
+    for key in keys if keys is not None and isinstance(arguments, dict) else ():
+        if key not in arguments or not keys or not keys[key].names:
             continue
         place = (*path, key)
         match keys[key].names:
             case "flag":
-                _known(checker, place, "flag", given[key], names.flags)
+                _known(checker, place, "flag", arguments[key], names.flags)
             case "experiment":
-                _known(checker, place, "experiment", given[key], names.activated)
+                _known(checker, place, "experiment", arguments[key], names.activated)
             case "variation":
-                _variation(checker, place, given["experiment"], given[key], names)
+                _variation(checker, place, arguments["experiment"], arguments[key], names)
             case "attributes":
-                for name in given[key]:
+                for name in arguments[key]:
                     if not name.startswith(_RESERVED):
                         _known(checker, (*place, name), "attribute", name, names.attributes, at_key=True)
 
@@ -101,10 +101,10 @@ def check_expectations(checker: Checker, expect: dict[str, Any], names: Names) -
             checker.problem(where, f"a subject access request has no status {status!r}{known}")
 
 
-def _attributions(checker: Checker, path: NodePath, given: Any, names: Names) -> None:
-    items = given.argument if isinstance(given, Matcher) else given
+def _attributions(checker: Checker, path: NodePath, attributed: Any, names: Names) -> None:
+    items = attributed.argument if isinstance(attributed, Matcher) else attributed
     for index, item in enumerate(items if isinstance(items, list) else ()):
-        place = path if isinstance(given, Matcher) else (*path, index)
+        place = path if isinstance(attributed, Matcher) else (*path, index)
         if not isinstance(item, dict):
             continue
         checker.keys(

@@ -66,7 +66,7 @@ def expand(document: Document, problems: list[AuthorProblem]) -> Iterator[Row]:
     for index, row in enumerate(rows):
         line = document.line(("rows", index))
         suffix = (
-            "" if told_apart else f" [{', '.join(f'{name}={_shown(item)}' for name, item in row.items())}]"
+            "" if told_apart else f" [{', '.join(f'{name}={_as_text(item)}' for name, item in row.items())}]"
         )
         yield Row(replace(document, value=_fill(template, row), rows_at=lines), line, suffix)
 
@@ -103,8 +103,8 @@ def _fill(value: Any, row: dict[str, Any]) -> Any:
 def _fill_text(text: str, row: dict[str, Any]) -> str:
     if "${" not in text:
         return text
-    return _PLACE.sub(lambda match: _shown(row[match[1]]), text).replace(_LITERAL, "${")
+    return _PLACE.sub(lambda match: _as_text(row[match[1]]), text).replace(_LITERAL, "${")
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)

@@ -173,11 +173,11 @@ def _check_rules(checker: Checker, path: NodePath, value: Any) -> None:
 
 
 def _fault_summary(rules: Any) -> str:
-    shown = []
+    summaries = []
     for rule in rules if isinstance(rules, list) else [rules]:
         what = rule.get("break") or rule.get("status") or f"{rule.get('latency_ms', 0)} ms late"
-        shown.append(f"{rule['on']}: {what}" + (f" × {rule['times']}" if rule.get("times") else ""))
-    return ", ".join(shown)
+        summaries.append(f"{rule['on']}: {what}" + (f" × {rule['times']}" if rule.get("times") else ""))
+    return ", ".join(summaries)
 
 
 STEPS: Mapping[str, StepKind] = {
@@ -225,8 +225,8 @@ STEPS: Mapping[str, StepKind] = {
             variation=Key(ID, "The variation to be shown.", required=True, names="variation"),
             user=Key(ID, "Whom it is shown to; absent: everybody."),
         ),
-        lambda driver, given: driver.force(given),
-        lambda given: f"{given['experiment']} → {given['variation']} for {given.get('user', 'everybody')}",
+        lambda driver, step: driver.force(step),
+        lambda step: f"{step['experiment']} → {step['variation']} for {step.get('user', 'everybody')}",
         sdk_polls_after=True,
     ),
     "event_batch": StepKind(

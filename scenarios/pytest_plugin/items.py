@@ -14,7 +14,7 @@ from optilocal.forwarder.clock import SystemClock
 from optilocal.scenarios.language.loader import load_file
 from optilocal.scenarios.language.problems import CannotRun, ScenarioError
 from optilocal.scenarios.language.scenario import Scenario
-from optilocal.scenarios.pytest_plugin.servers import servers_of
+from optilocal.scenarios.pytest_plugin.plugin import servers_of
 from optilocal.scenarios.reporters.console import failure_text
 from optilocal.scenarios.running.runner import run_scenario
 
@@ -87,11 +87,11 @@ class ScenarioItem(pytest.Item):
         if not isinstance(excinfo.value, ScenarioFailed):
             return super().repr_failure(excinfo, style)
         entry = excinfo.value.entry
-        shown = excinfo.getrepr(style="value")
-        if shown.reprcrash is not None:
-            shown.reprcrash.message = entry["reason"]
-            shown.reprcrash.path, shown.reprcrash.lineno = entry["file"], entry["line"]
-        return shown
+        failure = excinfo.getrepr(style="value")
+        if failure.reprcrash is not None:
+            failure.reprcrash.message = entry["reason"]
+            failure.reprcrash.path, failure.reprcrash.lineno = entry["file"], entry["line"]
+        return failure
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """File, line (from 0) and name."""

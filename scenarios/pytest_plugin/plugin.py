@@ -5,6 +5,7 @@ Nothing of optilocal is imported before a scenario file or a fixture needs it: p
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from optilocal.scenarios.sandbox.optimizely import Optimizely
     from optilocal.scenarios.sandbox.sandbox import Sandbox
     from optilocal.scenarios.sandbox.segment import Segment
+    from optilocal.scenarios.sandbox.servers import LazyServers
+
+_SERVERS: pytest.StashKey[LazyServers] = pytest.StashKey()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -29,7 +33,6 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 @pytest.fixture
 def _optilocal_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """What both fixtures are taken from: the sandbox that `optilocal.sandbox()` gives, in a fresh namespace."""
-    from optilocal.scenarios.pytest_plugin.servers import servers_of  # noqa: PLC0415
     from optilocal.scenarios.sandbox.sandbox import Sandbox  # noqa: PLC0415
 
     servers = servers_of(request.config)
@@ -47,3 +50,16 @@ def optimizely(_optilocal_sandbox: Sandbox) -> Optimizely:
 def segment(_optilocal_sandbox: Sandbox) -> Segment:
     """A Segment source, with the destination connected to this test's `optimizely`."""
     return _optilocal_sandbox.segment
+
+
+def servers_of(config: pytest.Config) -> LazyServers:
+    """The servers of this pytest process: started when something first needs them, stopped when pytest ends.
+
+    `$OPTILOCAL_EMULATOR` names a running emulator to be used in place of its own.
+    """
+    if _SERVERS not in config.stash:
+        from optilocal.scenarios.sandbox.servers import LazyServers  # noqa: PLC0415
+
+        config.stash[_SERVERS] = LazyServers(os.environ.get("OPTILOCAL_EMULATOR") or None)
+        config.add_cleanup(config.stash[_SERVERS].close)
+    return config.stash[_SERVERS]

@@ -71,13 +71,13 @@ def _annotations(entry: dict[str, Any]) -> list[tuple[str, int, str, str]]:
 
 def _message(differences: list[dict[str, Any]], entry: dict[str, Any]) -> str:
     text = [f"line {problem['line']}: {problem['message']}" for problem in entry.get("problems", ())]
-    shown: set[int | None] = {None}
+    written: set[int | None] = {None}
     for difference in differences:
         text.append(f"{difference['where']} {difference['reason']}")
         text.extend(f"  {name}: {value}" for name, value in sides(difference))
         verdict = verdict_of(difference, entry)
-        if verdict and difference["verdict"] not in shown:
-            shown.add(difference["verdict"])
+        if verdict and difference["verdict"] not in written:
+            written.add(difference["verdict"])
             parts = [str(verdict[part]) for part in ("explanation", "remedy") if verdict[part]]
             if verdict["outcome"]:
                 parts.append(f"See {page_of(verdict['outcome'])}")

@@ -46,10 +46,10 @@ def verdict_line(verdict: dict[str, Any], *, colour: bool = False) -> str:
     outcome = verdict["outcome"] or verdict["kind"]
     event = verdict["event"] or verdict["event_key"] or (verdict.get("delivery") or {}).get("type") or ""
     visitor = verdict["visitor_id"] or verdict["user_id"] or verdict["anonymous_id"] or ""
-    shown = f"{outcome:<22}"
+    cell = f"{outcome:<22}"
     if colour:
-        shown = click.style(shown, fg="green" if outcome == "counted" else "red")
-    cells = (_time(verdict["timestamp"]), f"{printable(event):<20}", f"{printable(visitor):<12}", shown)
+        cell = click.style(cell, fg="green" if outcome == "counted" else "red")
+    cells = (_time(verdict["timestamp"]), f"{printable(event):<20}", f"{printable(visitor):<12}", cell)
     line = "  ".join((*cells, printable(short_reason(verdict))))
     return line.rstrip()
 

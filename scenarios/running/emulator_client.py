@@ -53,11 +53,11 @@ class EmulatorClient:
         self.session = session or new_session()
         self._path = urlsplit(self.base_url).path
         self._origin = self.base_url.removesuffix(self._path)
-        self._given = ask
+        self._own_ask = ask
 
     def in_namespace(self, name: str) -> EmulatorClient:
         """Another namespace of the same emulator over the same session."""
-        return EmulatorClient(self.root, name, self.session, self._given)
+        return EmulatorClient(self.root, name, self.session, self._own_ask)
 
     def call(
         self,
@@ -77,7 +77,7 @@ class EmulatorClient:
         target = (
             f"{self._path}{path}?{urlencode(parameters, doseq=True)}" if parameters else self._path + path
         )
-        ask = self._given or self._over_http
+        ask = self._own_ask or self._over_http
         try:
             status, content = ask(method, target, data or b"", headers or {})
         except OSError as error:  # requests' own errors among them
@@ -140,8 +140,8 @@ class EmulatorClient:
 
     def force(self, experiment: str, variation: str, user: str | None = None) -> list[str]:
         """Have SDKs show a user, or everybody, a variation, besides what is forced already; the emulator's warnings."""
-        there = self.call("GET", "/_emulator/forced")["forced"]
-        rules = [{name: rule[name] for name in ("experiment", "variation", "user")} for rule in there]
+        in_force = self.call("GET", "/_emulator/forced")["forced"]
+        rules = [{name: rule[name] for name in ("experiment", "variation", "user")} for rule in in_force]
         new = {"experiment": experiment, "variation": variation, "user": user}
         return list(self.call("PUT", "/_emulator/forced", json=[*rules, new])["warnings"])
 

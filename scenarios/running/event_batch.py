@@ -13,7 +13,7 @@ from optilocal.scenarios.language.matchers import Matcher
 
 
 def filled(
-    given: Mapping[str, Any], *, account_id: str, now_ms: int, ids: Callable[[], str]
+    written: Mapping[str, Any], *, account_id: str, now_ms: int, ids: Callable[[], str]
 ) -> dict[str, Any]:
     """The batch with its head, and a uuid and a time (epoch ms) for each event that names none; `!absent` leaves out."""
     batch: dict[str, Any] = {
@@ -22,10 +22,10 @@ def filled(
         "client_version": "1",
         "anonymize_ip": True,
         "enrich_decisions": True,
-        **given,
+        **written,
     }
     batch["visitors"] = _each(batch.get("visitors"), lambda visitor: _of_visitor(visitor, now_ms, ids))
-    if "visitors" not in given:
+    if "visitors" not in written:
         del batch["visitors"]
     return dict(_without_absent(batch))
 
@@ -33,7 +33,10 @@ def filled(
 def _of_visitor(visitor: dict[str, Any], now_ms: int, ids: Callable[[], str]) -> dict[str, Any]:
     if "snapshots" not in visitor:
         return visitor
-    return {**visitor, "snapshots": _each(visitor["snapshots"], lambda one: _of_snapshot(one, now_ms, ids))}
+    return {
+        **visitor,
+        "snapshots": _each(visitor["snapshots"], lambda snapshot: _of_snapshot(snapshot, now_ms, ids)),
+    }
 
 
 def _of_snapshot(snapshot: dict[str, Any], now_ms: int, ids: Callable[[], str]) -> dict[str, Any]:
@@ -71,7 +74,7 @@ def post(session: requests.Session, events_url: str, body: Mapping[str, Any] | s
         )
     except requests.RequestException as error:
         return f"the event batch was not answered: {type(error).__name__}", False
-    said = f"the event batch was answered with {answer.status_code} {answer.reason}"
+    outcome = f"the event batch was answered with {answer.status_code} {answer.reason}"
     if answer.ok:
-        return said, True
-    return f"{said}: {answer.text[:200].strip()}", False
+        return outcome, True
+    return f"{outcome}: {answer.text[:200].strip()}", False

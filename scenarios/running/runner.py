@@ -76,7 +76,7 @@ class _Drive:
         self._sdk: OptimizelyClient | None = None
         self._deliveries: dict[int, str | None] = {}
         self._waited_ms = 0
-        self._told_time: str | None = None
+        self._emulator_time: str | None = None
         self.notes: list[dict[str, Any]] = []
 
     def _new_id(self) -> str:
@@ -169,9 +169,9 @@ class _Drive:
     def _set_time(self, index: int) -> None:
         self._clock.set(self._start_ms + index * STEP_MS + self._waited_ms)
         now = iso_time(self._clock.now_ms())
-        if now != self._told_time:
+        if now != self._emulator_time:
             self._emulator.put_clock(now)
-            self._told_time = now
+            self._emulator_time = now
 
     def call(self, kind: str, arguments: dict[str, Any] | None) -> None:
         """One call of the source, to its end."""
@@ -186,17 +186,17 @@ class _Drive:
         self._deliveries[len(self.notes) - 1] = delivery
         return f"{regulation}: the destination " + ("was told" if delivery else "is not told of it")
 
-    def post_events(self, given: dict[str, Any] | str) -> str:
+    def post_events(self, batch: dict[str, Any] | str) -> str:
         """An event batch, posted to the Event API without an SDK."""
         account = str(self._scenario.datafile.get("accountId", ""))
         now = self._clock.now_ms()
-        body = given
-        if isinstance(given, dict):
-            body = event_batch.filled(given, account_id=account, now_ms=now, ids=self._new_id)
-        said, taken = event_batch.post(self._emulator.session, f"{self._emulator.base_url}/v1/events", body)
+        body = batch
+        if isinstance(batch, dict):
+            body = event_batch.filled(batch, account_id=account, now_ms=now, ids=self._new_id)
+        note, taken = event_batch.post(self._emulator.session, f"{self._emulator.base_url}/v1/events", body)
         if not taken:
-            self.notes[-1]["problem"] = said
-        return said
+            self.notes[-1]["problem"] = note
+        return note
 
     def forget(self) -> str:
         """The source forgets the user."""

@@ -74,8 +74,8 @@ class _Dispatcher:
 
     def forget(self) -> None:
         """A new step begins."""
-        for kept in (self.answers, self.refused, self.failed):
-            kept.clear()
+        for texts in (self.answers, self.refused, self.failed):
+            texts.clear()
 
     def dispatch_event(self, event: Any) -> None:
         body = json.loads(json.dumps(event.params))

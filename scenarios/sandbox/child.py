@@ -65,8 +65,8 @@ class Child:
         except FileNotFoundError as error:
             if error.filename not in (None, name):
                 raise CannotStart(f"{error.filename}: no such file or folder", NOT_FOUND) from None
-            there = os.path.sep in name and Path(name).exists()
-            why = "what its first line names is not there" if there else "there is no such command"
+            exists = os.path.sep in name and Path(name).exists()
+            why = "what its first line names is not there" if exists else "there is no such command"
             raise CannotStart(f"{name}: {why}", NOT_FOUND) from None
         except OSError as error:
             raise CannotStart(f"{name} cannot be run: {error.strerror or error}", NOT_EXECUTABLE) from None

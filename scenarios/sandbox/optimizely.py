@@ -177,7 +177,7 @@ class Optimizely:
         rows = self._await(filters, timeout, lambda rows: len(rows) >= count)
         if len(rows) < count:
             raise AssertionError(
-                f"{len(rows)} of {count} verdicts{_shown(filters)} within {timeout:g} s\n{self._others(filters)}"
+                f"{len(rows)} of {count} verdicts{_filters_text(filters)} within {timeout:g} s\n{self._others(filters)}"
             )
         return rows
 
@@ -235,13 +235,13 @@ class Optimizely:
         rows = self._await({"kind": "event", **filters}, timeout, decided)
         if not rows:
             raise AssertionError(
-                f"expected an event{_shown(filters)} {wanted}, but none came within {timeout:g} s\n"
+                f"expected an event{_filters_text(filters)} {wanted}, but none came within {timeout:g} s\n"
                 f"{self._others(filters)}"
             )
         wrong = [row for row in rows if not holds(row)]
         if wrong:
             texts = "\n".join(verdict_text(row) for row in wrong)
-            raise AssertionError(f"expected every event{_shown(filters)} {wanted}, but:\n\n{texts}")
+            raise AssertionError(f"expected every event{_filters_text(filters)} {wanted}, but:\n\n{texts}")
         return rows
 
     def _await(
@@ -255,10 +255,10 @@ class Optimizely:
             if enough(rows) or left <= 0:
                 return rows
             server, _ = _split(filters)
-            there = len(self._emulator.verdicts(**server))
+            count = len(self._emulator.verdicts(**server))
             # Until the first row comes there is nothing to look at; then what is there may still change.
-            turn = min(left, _TURN_S if there else _LONGEST_TURN_S)
-            self._emulator.verdicts(**server, wait=turn, count=there + 1)
+            turn = min(left, _TURN_S if count else _LONGEST_TURN_S)
+            self._emulator.verdicts(**server, wait=turn, count=count + 1)
 
     def _check_names(self, filters: Mapping[str, Any]) -> None:
         """What names the datafile lacks can never be found, so it is not waited for."""
@@ -317,5 +317,5 @@ def _split(filters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return server, {name: value for name, value in filters.items() if name in _OWN_FILTERS}
 
 
-def _shown(filters: Mapping[str, Any]) -> str:
+def _filters_text(filters: Mapping[str, Any]) -> str:
     return " with " + ", ".join(f"{name}={value!r}" for name, value in filters.items()) if filters else ""

@@ -137,5 +137,5 @@ def _number(count: int, singular: str, plural: str | None = None) -> str:
 
 def _listed(counts: Counter[str]) -> str:
     """` (name 2, other 1)`, the most first; nothing for none."""
-    shown = ", ".join(f"{name} {count}" for name, count in counts.most_common())
-    return f" ({shown})" if shown else ""
+    names = ", ".join(f"{name} {count}" for name, count in counts.most_common())
+    return f" ({names})" if names else ""

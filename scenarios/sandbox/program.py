@@ -70,7 +70,9 @@ def run_program(options: ProgramOptions) -> int:
             code = child.run({**os.environ, **interception.environment})
             outcome = events.outcome(interception.tally)
             if not options.quiet:
-                print(f"optilocal: {printable(outcome.line())}{_told(options.reports)}", file=sys.stderr)
+                print(
+                    f"optilocal: {printable(outcome.line())}{_reports_text(options.reports)}", file=sys.stderr
+                )
             run = outcome.document(
                 options.command_line, " ".join(options.words), emulator_url, started_at, clock.now_ms()
             )
@@ -100,7 +102,7 @@ def _check(options: ProgramOptions) -> None:
         raise CannotRun("--allow goes with --only; without it every host is let through")
 
 
-def _told(reports: Sequence[Path]) -> str:
+def _reports_text(reports: Sequence[Path]) -> str:
     return f"; verdicts are in {', '.join(map(str, reports))}" if reports else ""
 
 

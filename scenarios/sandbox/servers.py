@@ -27,7 +27,7 @@ class LazyServers:
     """
 
     def __init__(self, emulator_url: str | None = None, analytics_js: Path | None = None) -> None:
-        self._given, self._analytics_js = emulator_url, analytics_js
+        self._running_emulator, self._analytics_js = emulator_url, analytics_js
         self._open = ExitStack()
         self._lock = threading.Lock()
         self._emulator: str | None = None
@@ -39,9 +39,9 @@ class LazyServers:
     def emulator_url(self) -> str:
         """The emulator's base URL; starts it."""
         with self._lock:
-            if self._emulator is None and self._given:
-                EmulatorClient(self._given).health()
-                self._emulator = self._given
+            if self._emulator is None and self._running_emulator:
+                EmulatorClient(self._running_emulator).health()
+                self._emulator = self._running_emulator
             elif self._emulator is None:
                 options = ServerOptions(emulator_port=0)
                 self._emulator = self._open.enter_context(
