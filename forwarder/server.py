@@ -110,32 +110,12 @@ class ForwarderServer:
         except SpoolError as error:
             raise ServerError(str(error)) from None
         session = _LazySession(pool=settings.workers * 2)
-        instances = Instances(
-            spool,
-            session,
-            optimizely=settings.optimizely,
-            settings=settings.destination_settings,
-            mappings=settings.mappings,
-            clock=self._clock,
-            random=self._random,
-            ids=self._ids,
-            retry=settings.retry,
-            platform=settings.platform,
-            token=settings.token,
-        )
-        dispatcher = Dispatcher(spool, instances, self._clock, workers=settings.workers, abort=session.abort)
+        clock, random, ids = self._clock, self._random, self._ids
+        instances = Instances(settings, spool, session, clock=clock, random=random, ids=ids)
+        dispatcher = Dispatcher(spool, instances, clock, workers=settings.workers, abort=session.abort)
+        started_at = clock.now_ms()
         self.app = create_app(
-            Context(
-                settings,
-                self._clock,
-                self._random,
-                self._ids,
-                spool,
-                instances,
-                dispatcher,
-                session,
-                started_at=self._clock.now_ms(),
-            )
+            Context(settings, clock, random, ids, spool, instances, dispatcher, session, started_at)
         )
         try:
             listener = listen(settings.host, settings.port, option=self._port_option)
@@ -148,7 +128,7 @@ class ForwarderServer:
             listener,
             name="forwarder",
             max_body=MAX_CONTROL_BYTES,
-            now_ms=self._clock.now_ms,
+            now_ms=clock.now_ms,
             report=report,
         )
         self._spool, self._dispatcher, self._session = spool, dispatcher, session

@@ -16,53 +16,38 @@ def compile_glob(pattern: str) -> Callable[[str], bool]:
     if pieces is None:
         return lambda _: False
     first, *rest = pieces
-    head = re.compile(first[0], re.DOTALL)
-    if not rest:
-        return lambda text: head.fullmatch(text) is not None
-    middle = [re.compile(source, re.DOTALL) for source, _ in rest[:-1]]
-    last, length = re.compile(rest[-1][0], re.DOTALL), rest[-1][1]
-
-    def matches(text: str) -> bool:
-        match = head.match(text)
-        at = match.end() if match else -1
-        for piece in middle:
-            if at < 0:
-                return False
-            match = piece.search(text, at)
-            at = match.end() if match else -1
-        # A piece has a fixed length, so the position of the last one is known.
-        return 0 <= at <= len(text) - length and last.match(text, len(text) - length) is not None
-
-    return matches
+    # What is between two stars is looked for once, at the first place after the one before: no pattern takes long.
+    middle = "".join(f"(?>.*?{piece})" for piece in rest[:-1])
+    last = f".*{rest[-1]}" if rest else ""
+    regex = re.compile(first + middle + last, re.DOTALL)
+    return lambda text: regex.fullmatch(text) is not None
 
 
-def _pieces(pattern: str) -> list[tuple[str, int]] | None:
-    """The parts between the stars, each as a regular expression and its length in characters; None if not valid."""
-    pieces: list[tuple[list[str], int]] = [([], 0)]
+def _pieces(pattern: str) -> list[str] | None:
+    """The parts between the stars as regular expressions, each of a fixed length; None for a pattern that is not valid."""
+    pieces = [""]
     at = 0
     while at < len(pattern):
         char = pattern[at]
         at += 1
         if char == "*":
-            pieces.append(([], 0))
-            continue
-        if char == "[":
+            pieces.append("")
+        elif char == "[":
             match = _characters(pattern, at)
             if match is None:
                 return None
             source, at = match
+            pieces[-1] += source
         elif char == "?":
-            source = "."
+            pieces[-1] += "."
         elif char == "\\":
             if at == len(pattern):
                 return None
-            source = re.escape(pattern[at])
+            pieces[-1] += re.escape(pattern[at])
             at += 1
         else:
-            source = re.escape(char)
-        pieces[-1][0].append(source)
-        pieces[-1] = (pieces[-1][0], pieces[-1][1] + 1)
-    return [("".join(sources), length) for sources, length in pieces]
+            pieces[-1] += re.escape(char)
+    return pieces
 
 
 def _characters(pattern: str, at: int) -> tuple[str, int] | None:

@@ -12,8 +12,8 @@ from optilocal.forwarder.destination.destination import Settings, Subscription
 from optilocal.forwarder.pipeline.mappings import mapping_json, read_mappings
 from optilocal.forwarder.pipeline.pipeline import Pipeline
 from optilocal.forwarder.pipeline.reporting import DeliveryReporter
-from optilocal.forwarder.pipeline.retry import RetryPolicy
-from optilocal.forwarder.stages.platform import NOTHING, Platform, read_platform
+from optilocal.forwarder.settings import ServerSettings
+from optilocal.forwarder.stages.platform import Platform, read_platform
 from optilocal.forwarder.store.spool import Spool
 from optilocal.serving.namespaces import DEFAULT
 
@@ -27,38 +27,24 @@ MAX_OPEN = 256
 
 
 class Instances:
-    """Every namespace's `Pipeline`, made on first use with `settings`, `mappings` and `platform` unless configured
-    otherwise.
+    """Every namespace's `Pipeline`, made on first use as `settings` say unless it is configured otherwise.
 
-    `session` gives the one session that all of them send with, `token` is what the emulator asks for.
+    `session` gives the one session that all of them send with.
     """
 
     def __init__(
         self,
+        settings: ServerSettings,
         spool: Spool,
         session: Callable[[], HttpSession],
         *,
-        optimizely: str,
-        settings: Mapping[str, Any],
-        mappings: Sequence[Subscription],
         clock: Clock,
         random: Random,
         ids: Callable[[], str],
-        retry: RetryPolicy,
-        platform: Platform = NOTHING,
-        token: str | None = None,
     ) -> None:
-        self._token = token
-        self._spool = spool
-        self._session = session
-        self._optimizely = optimizely.rstrip("/")
-        self._settings = dict(settings)
-        self._mappings = list(mappings)
-        self._platform = platform
-        self._clock = clock
-        self._random = random
-        self._ids = ids
-        self._retry = retry
+        self._usual, self._spool, self._session = settings, spool, session
+        self._optimizely = settings.optimizely.rstrip("/")
+        self._clock, self._random, self._ids = clock, random, ids
         self._open: OrderedDict[str, Pipeline] = OrderedDict()
         self._latest: tuple[str, Pipeline] | None = None
         # The spool's own lock, since each of the two is used while the other is locked.
@@ -70,7 +56,7 @@ class Instances:
 
     def reporter(self, namespace: str) -> DeliveryReporter:
         """What reports the namespace's deliveries to the emulator."""
-        return DeliveryReporter(self._session(), self.optimizely(namespace), self._token)
+        return DeliveryReporter(self._session(), self.optimizely(namespace), self._usual.token)
 
     def get(self, namespace: str) -> Pipeline:
         """The namespace's instance in its current configuration."""
@@ -82,7 +68,7 @@ class Instances:
             pipeline = self._open.get(namespace)
             if pipeline is None:
                 stored = (self._spool.configuration(namespace) or {}).get("platform")
-                platform = self._platform if stored is None else read_platform(stored)
+                platform = self._usual.platform if stored is None else read_platform(stored)
                 pipeline = self._make(namespace, self.settings(namespace), self.mappings(namespace), platform)
                 self._open[namespace] = pipeline
             self._open.move_to_end(namespace)
@@ -100,13 +86,13 @@ class Instances:
     def settings(self, namespace: str) -> dict[str, Any]:
         """The namespace's settings as configured, `enabled` among them where it was set."""
         stored = self._spool.configuration(namespace) or {}
-        settings: dict[str, Any] = stored.get("settings", self._settings)
+        settings: dict[str, Any] = stored.get("settings", self._usual.destination_settings)
         return dict(settings)
 
     def mappings(self, namespace: str) -> list[Subscription]:
         """The namespace's mappings as configured."""
         stored = (self._spool.configuration(namespace) or {}).get("mappings")
-        return list(self._mappings) if stored is None else read_mappings(stored)
+        return list(self._usual.mappings) if stored is None else read_mappings(stored)
 
     def platform(self, namespace: str) -> Platform:
         """The configuration of the stages before the namespace's mappings."""
@@ -159,7 +145,7 @@ class Instances:
             random=self._random,
             ids=self._ids,
             platform=platform,
-            retry=self._retry,
+            retry=self._usual.retry,
             memory=self._spool,
             namespace=namespace,
         )
