@@ -26,9 +26,13 @@ class DestinationError(Exception):
         """Every message, in order; most errors have one."""
         return [self.message]
 
-    def as_json(self) -> dict[str, Any]:
-        """`{"name", "message", "status", "code"}`; `status` and `code` may be null."""
+    def members(self) -> dict[str, Any]:
+        """`{"name", "message", "status", "code"}`; `status` and `code` may be None."""
         return {"name": self.name, "message": self.message, "status": self.status, "code": self.code}
+
+    def as_json(self) -> dict[str, Any]:
+        """The members that have a value."""
+        return {name: value for name, value in self.members().items() if value is not None}
 
 
 class JavaScriptTypeError(DestinationError):

@@ -162,8 +162,7 @@ def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
     if value is not UNDEFINED:
         answer["value"] = value
     if result.error is not None:
-        members = result.error.as_json().items()
-        answer["error"] = {name: value for name, value in members if value is not None}
+        answer["error"] = result.error.as_json()
     return answer
 
 

@@ -174,7 +174,7 @@ def authentication() -> Response:
     has_body = request.method == "POST" and request.content_length
     chosen = Settings(of_action(_settings_object(read_json()))) if has_body else _settings()
     error = test_authentication(chosen, _client()).error
-    return jsonify(ok=True) if error is None else jsonify(ok=False, error=error.as_json())
+    return jsonify(ok=True) if error is None else jsonify(ok=False, error=error.members())
 
 
 def _settings() -> Settings:

@@ -260,5 +260,5 @@ def _rows(client: RecordingClient) -> list[dict[str, Any]]:
 
 def _failed(judged: Judged, error: DestinationError, entry: Mapping[str, Any] | None = None) -> _Try:
     """The try that an error ended; `entry` is the report's entry so far."""
-    failed = {"outcome": judged.outcome, "error": error.as_json(), "details": list(judged.details)}
+    failed = {"outcome": judged.outcome, "error": error.members(), "details": list(judged.details)}
     return _Try({**(entry or {}), **failed}, judged.retried)
