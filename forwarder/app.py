@@ -1,7 +1,5 @@
 """The forwarder as a WSGI app: Segment's side, Segment's Public API, and our own addresses."""
 
-from __future__ import annotations
-
 from flask import Flask, Response
 
 from optilocal.forwarder.api import analytics_js, control, filters, preview, regulations, tracking

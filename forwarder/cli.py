@@ -1,7 +1,5 @@
 """`python -m optilocal.forwarder`: one forwarder by itself, every option with its twin in the environment."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Mapping, Sequence

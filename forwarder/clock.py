@@ -1,7 +1,5 @@
 """The forwarder's clocks: the system's, and one that tests and scenarios set."""
 
-from __future__ import annotations
-
 import threading
 
 from optilocal.serving.clock import Clock, SystemClock

@@ -1,7 +1,5 @@
 """Segment's error classes, with the names and texts that Segment shows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

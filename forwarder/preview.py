@@ -1,7 +1,5 @@
 """`optilocal preview`: the requests that Segment would send; JSON lines in, JSON lines out, nothing leaves the process."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The errors of the forwarder's own addresses, in one table."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

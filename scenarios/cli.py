@@ -3,8 +3,6 @@
 A command is one file in `commands/` and one line in `COMMANDS`; its module is imported when it is chosen.
 """
 
-from __future__ import annotations
-
 import atexit
 import gc
 import io

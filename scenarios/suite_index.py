@@ -1,7 +1,5 @@
 """The index of the shipped suite in docs/scenarios.md, made from it: `python -m optilocal.scenarios.suite_index [FILE]`."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """cdn.segment.com's code: analytics.js, for pages with Segment's snippet, from a folder or from Segment's own CDN."""
 
-from __future__ import annotations
-
 import mimetypes
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What a request carries: JSON bodies within their limits, the write key, and the parameters of a listing."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json

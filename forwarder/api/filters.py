@@ -4,8 +4,6 @@ https://docs.segmentapis.com/tag/Destination-Filters: an answer has `data`, or `
 destination, so any destination id names it.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

@@ -2,8 +2,6 @@
 sent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from random import Random
 from typing import Any

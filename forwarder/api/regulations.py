@@ -1,7 +1,5 @@
 """Segment's Public API for deletion and suppression: regulations and their status, the suppression list."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from flask import Blueprint, Response, jsonify

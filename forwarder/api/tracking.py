@@ -1,7 +1,5 @@
 """Segment's HTTP Tracking API: what its libraries post to, and the settings that analytics.js fetches."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request

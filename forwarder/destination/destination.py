@@ -1,7 +1,5 @@
 """The destination as a whole: its settings and mappings, and what it does with an event, a deletion or a test."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field

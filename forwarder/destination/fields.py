@@ -1,7 +1,5 @@
 """The fields of actions and settings: removes empty values, coerces as Ajv does, and validates with Segment's texts."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field

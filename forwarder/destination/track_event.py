@@ -3,8 +3,6 @@
 Source: @segment/action-destinations, optimizely-feature-experimentation-actions/trackEvent/index.ts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, Final
 

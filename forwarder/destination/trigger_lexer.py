@@ -3,8 +3,6 @@
 Source: @segment/destination-subscriptions parse-fql.ts.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

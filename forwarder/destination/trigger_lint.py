@@ -4,8 +4,6 @@ The dialect is that of @segment/destination-subscriptions 3.37 (parse-fql.ts, va
 surprises.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Collection, Iterator

@@ -1,7 +1,5 @@
 """A trigger's meaning in words."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from optilocal.forwarder.destination.trigger import Trigger

@@ -1,7 +1,5 @@
 """The URI grammar of RFC 3986, in the form that Segment's schema validation has."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The destination's HTTP calls: which URLs it calls, and how an answer becomes data or an error."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

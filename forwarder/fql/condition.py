@@ -4,8 +4,6 @@ Types are as strict as https://segment.com/docs/api/public-api/fql/ says: values
 `>=`, `<` and `<=` are true for numbers alone; `and`, `or` and `!` take every value but `true` for false.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable
 from functools import partial

@@ -4,8 +4,6 @@ A missing field is null. For an argument of a wrong type a function returns its 
 silent, the function's docstring says what is assumed.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping

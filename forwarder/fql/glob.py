@@ -4,8 +4,6 @@ A `/` is a character like any other. A pattern that is not valid, such as `[a` o
 follows npm `@segment/tsub` (src/matchers.ts, `globMatches`), which follows Segment's own server.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

@@ -8,8 +8,6 @@ In the intermediate form a string is a field's path, `{"value": …}` a literal,
 with its operands. npm `@segment/tsub`, Segment's engine for browsers, evaluates this form.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any, Final

@@ -4,8 +4,6 @@ events.
 No function here changes an event: objects along the path are copied.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

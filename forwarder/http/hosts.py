@@ -1,7 +1,5 @@
 """Maps Optimizely's real hosts to the emulator, so that no request reaches the real service."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit, urlunsplit
 
 from optilocal.forwarder.javascript.url import without_fragment

@@ -1,7 +1,5 @@
 """A client that records every exchange, whoever answers: what a delivery's report says of its requests."""
 
-from __future__ import annotations
-
 import json as json_module
 from abc import ABC, abstractmethod
 from collections.abc import Mapping

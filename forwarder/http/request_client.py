@@ -1,7 +1,5 @@
 """Segment's request client on `requests`: it takes real URLs and sends to local hosts."""
 
-from __future__ import annotations
-
 import errno
 import socket
 from collections.abc import Callable, Mapping

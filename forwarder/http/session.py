@@ -1,7 +1,5 @@
 """The forwarder's HTTP session: `requests`, with Segment's headers and one deadline for each whole request."""
 
-from __future__ import annotations
-
 import ipaddress
 import os
 import socket

@@ -1,7 +1,5 @@
 """The calendar and the range of JavaScript's dates. Times are in epoch milliseconds, UTC."""
 
-from __future__ import annotations
-
 import math
 from typing import Final
 

@@ -3,8 +3,6 @@
 Every time is in epoch milliseconds; None stands for JavaScript's invalid date.
 """
 
-from __future__ import annotations
-
 import math
 import re
 

@@ -1,7 +1,5 @@
 """`new Date(text)` of V8, the JavaScript engine of Node.js: ISO 8601 first, then its lenient older grammar."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from typing import Final

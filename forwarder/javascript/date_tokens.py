@@ -1,7 +1,5 @@
 """The tokens of a date's text, as in V8's parser."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """JSON as JavaScript reads and writes it: numbers as doubles, key order, undefined and NaN, lone surrogates."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """URLs as Segment's request client normalizes them: lower-case host, no default port, no dot segments."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any

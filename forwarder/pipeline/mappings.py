@@ -1,7 +1,5 @@
 """The configuration of a destination's mappings: read and checked; an error has its place and Segment's text."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What Segment remembers of earlier calls: message ids for de-duplication, and the suppression list."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 WINDOW_MS = 24 * 3600 * 1000

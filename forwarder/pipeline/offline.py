@@ -1,7 +1,5 @@
 """What would become of an event, without a network: the client of previews and of `optilocal check`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

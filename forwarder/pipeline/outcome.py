@@ -1,7 +1,5 @@
 """From an error of the destination to the event's outcome, whether Segment retries it, and the reason in sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What Segment's platform retries, how often and when."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from random import Random
 

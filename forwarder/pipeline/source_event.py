@@ -1,7 +1,5 @@
 """One source event: completed as Segment does it, its times, the shape of a deletion, and notes on what is odd in it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """The effects of each type of regulation on the suppression list."""
 
-from __future__ import annotations
-
 from optilocal.forwarder.pipeline.memory import Memory
 
 SUPPRESSING = frozenset({"SUPPRESS_WITH_DELETE", "SUPPRESS_ONLY", "SUPPRESS_WITH_DELETE_INTERNAL"})

@@ -1,7 +1,5 @@
 """Accepts events into the spool, and sends deliveries that are due with workers, in turns for each namespace."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import Counter, deque

@@ -1,7 +1,5 @@
 """The queue of reports to the emulator: one thread posts them in order, several in one request."""
 
-from __future__ import annotations
-
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence

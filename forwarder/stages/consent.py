@@ -6,8 +6,6 @@ consent object beside an integrations object blocks every mapped destination tha
 to true, although an empty consent object alone blocks none.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Where Segment's documentation states no order it is assumed: schema controls bef
 before consent (docs/segment.md has the order with its sources).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial

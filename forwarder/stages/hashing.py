@@ -5,8 +5,6 @@ so it is assumed: the algorithms are MD5, SHA1, SHA256 and SHA512; a key makes i
 any other value as JSON; the default encoding is HEX.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -4,8 +4,6 @@ https://segment.com/docs/guides/filtering-data/ has both: names must match exact
 never overrides an entry for the destination in `integrations`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, Final

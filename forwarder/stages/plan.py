@@ -5,8 +5,6 @@ Two formats are read: the Public API's `rules: [{type, key, jsonSchema, version}
 global, identify, group}`.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Mapping

@@ -7,8 +7,6 @@ unplanned properties are removed before violations are looked for; a violation i
 top-level property that holds it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final

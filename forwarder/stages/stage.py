@@ -1,7 +1,5 @@
 """The result of one stage for one event: the event passes, changed or not, or ends here."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

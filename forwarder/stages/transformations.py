@@ -6,8 +6,6 @@ source and runs before consent and filters; one with this destination's id runs 
 is ignored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -4,8 +4,6 @@ As in npm `@segment/tsub` 2.0.1 (src/transformers.ts), which says that it follow
 changed in place: each function returns a changed copy, or the event itself.
 """
 
-from __future__ import annotations
-
 import hashlib
 import operator
 from collections.abc import Callable, Collection, Mapping, Sequence

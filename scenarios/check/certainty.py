@@ -4,8 +4,6 @@ Source code or a plan gives an event's name and little else: a filter on a prope
 event or not, and a property that seems to be missing may be sent. A filter that drops at random is never certain.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """The pre-flight from its files to its report: reads the datafile and what is tracked; nothing is started or sent."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The checks of one tracked event: its key, its experiments, its visitor, traits, revenue and time."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any

@@ -1,7 +1,5 @@
 """The findings of the pre-flight: one record for each problem of an event, with the places it occurs at."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import partialmethod
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Where things stand in a JSON text: the line of each item of a list, and of a name."""
 
-from __future__ import annotations
-
 import json
 import re
 from bisect import bisect_right

@@ -1,7 +1,5 @@
 """One event through the forwarder's own code, with a datafile at hand instead of a network: what Segment would do."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field

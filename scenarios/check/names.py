@@ -1,7 +1,5 @@
 """Event names from a plain list, one a line, or from a column of a table (CSV)."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The pre-flight's report as other tools read it: annotations for GitHub, JUnit XML, SARIF."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The whole pre-flight: every tracked event checked, and what no single event tells; answers the report document."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """One `--events` argument → what it holds, whatever shape it has: folder, code, tracking plan, recorded events, names."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Collection

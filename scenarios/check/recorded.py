@@ -1,7 +1,5 @@
 """Recorded Segment events: JSON lines, a JSON list, or the body of a batch call."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The pre-flight's report for people: a table of events, then each finding with what to do."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import IO, Any

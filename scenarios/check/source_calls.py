@@ -1,7 +1,5 @@
 """Track calls among the tokens of one source file: the name each is called with, and what stands written out beside it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A folder of source code → the track calls in it; names kept in constants are looked up in the same folder."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Collection, Iterator, Sequence

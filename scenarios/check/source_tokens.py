@@ -1,7 +1,5 @@
 """Source text → tokens, alike enough in every language: strings, numbers, names, marks; comments left out."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The events that a project tracks, as the readers of `--events` find them, each with its place."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal

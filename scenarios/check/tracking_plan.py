@@ -1,7 +1,5 @@
 """A Segment tracking plan: today's Public API export, `rules: [{type, key, jsonSchema}]`, and the older `rules.events`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`optilocal ca`: what a program has to trust so that the real hosts can be caught."""
 
-from __future__ import annotations
-
 import click
 
 from optilocal.scenarios.commands.options import Command

@@ -1,7 +1,5 @@
 """`optilocal check`: which tracked events will never count; nothing is started."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import click

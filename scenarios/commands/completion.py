@@ -1,7 +1,5 @@
 """`optilocal completion`: the script with which a shell completes commands and options."""
 
-from __future__ import annotations
-
 import click
 
 from optilocal.scenarios.commands.options import COMPLETION_VARIABLE, Command

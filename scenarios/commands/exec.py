@@ -1,7 +1,5 @@
 """`optilocal exec`: a program as it is, with what it sends to the real hosts caught by a sandbox."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import click

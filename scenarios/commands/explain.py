@@ -1,7 +1,5 @@
 """`optilocal explain`: verdicts in words."""
 
-from __future__ import annotations
-
 import json as json_module
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """`optilocal forwarder`: that server alone; its options are its own."""
 
-from __future__ import annotations
-
 import click
 
 

@@ -1,7 +1,5 @@
 """What the commands' options have in common: environment twins, several values behind one option, ports, examples."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """`optilocal record`: what the sandbox saw, as a scenario that passes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import click

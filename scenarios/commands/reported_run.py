@@ -1,7 +1,5 @@
 """A run and its readers: the console as it goes on, the viewer, the files at its end, the exit code."""
 
-from __future__ import annotations
-
 import contextlib
 import secrets
 import sys

@@ -1,7 +1,5 @@
 """`optilocal run`: choose scenarios, run them, report what differs."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

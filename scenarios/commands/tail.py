@@ -1,7 +1,5 @@
 """`optilocal tail`: one line a verdict, as they come."""
 
-from __future__ import annotations
-
 import json as json_module
 import os
 import sys

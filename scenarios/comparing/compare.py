@@ -3,8 +3,6 @@
 DeepDiff walks both sides; two operators of ours decide what a matcher and what a number means.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """What a scenario expects, held against what was captured: the parts of `expect`, each compared its own way."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which expected item belongs to which captured one: the same first, then by uuid, then the nearest."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict, deque
 from collections.abc import Hashable, Iterator, Sequence

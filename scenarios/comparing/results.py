@@ -1,7 +1,5 @@
 """The one result document: what console, viewer and every report read, and nothing else."""
 
-from __future__ import annotations
-
 import shlex
 from typing import Any
 

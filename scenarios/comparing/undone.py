@@ -1,7 +1,5 @@
 """Steps of a failed scenario that did not do what they say, such as a `decide` that decided nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A scenario's differences → what has to change in its document so that it expects what was captured; plain data."""
 
-from __future__ import annotations
-
 import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """`optilocal record`: a namespace's journal becomes a scenario file that has passed before it is handed over."""
 
-from __future__ import annotations
-
 import json
 import sys
 import tempfile

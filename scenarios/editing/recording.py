@@ -1,7 +1,5 @@
 """What a namespace's journal holds → the steps and expectations of a scenario that does the same again; pure."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Lays recorded moments out on a scenario's clock, on which each step is one second later than the one before."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any

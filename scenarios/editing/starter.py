@@ -1,7 +1,5 @@
 """The first files of a project: a small datafile, a scenario that counts, one that does not, schemas, a CI file."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """`optilocal run --update`: the expectations that differ are rewritten in place; comments, order and the rest stay."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Mapping, Sequence

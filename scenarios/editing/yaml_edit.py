@@ -1,7 +1,5 @@
 """Edits of a YAML text at its nodes: a value replaced, an entry added or taken out; all else stays as it is."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Plain values and matchers → YAML text that the scenario reader reads back as the same values."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

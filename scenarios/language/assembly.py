@@ -1,7 +1,5 @@
 """One checked document → a scenario: its datafile read, its mappings accepted, every name in a step known."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a scenario says of Segment before the mappings: its keys, and each part read as the forwarder reads it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Collects an author's mistakes of one document, each at the node it stands on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 

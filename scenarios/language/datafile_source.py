@@ -1,7 +1,5 @@
 """Reads a datafile from a file or a URL, or says in one sentence why that fails."""
 
-from __future__ import annotations
-
 import json
 from functools import lru_cache
 from pathlib import Path

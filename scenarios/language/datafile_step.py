@@ -1,7 +1,5 @@
 """The step `datafile`: a path, a whole datafile, or a change of the one that is served."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from optilocal.scenarios.language.checker import Checker

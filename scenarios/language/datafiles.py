@@ -1,7 +1,5 @@
 """What a scenario does with a datafile: where it is served, and how a `datafile: {set: …}` step changes it."""
 
-from __future__ import annotations
-
 import copy
 import re
 from typing import Any

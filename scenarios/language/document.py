@@ -1,7 +1,5 @@
 """What may stand in a scenario document and in a folder's defaults, and the check that finds every mistake in them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

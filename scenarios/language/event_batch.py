@@ -1,7 +1,5 @@
 """The step `event_batch`: an event batch as a program without an SDK posts it to Optimizely's Event API."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from optilocal.scenarios.language.checker import Checker

@@ -1,7 +1,5 @@
 """Reads `scenario-defaults.yaml`: the one beside a scenario file, over those of the folders above it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from optilocal.scenarios.language.assembly import read_datafile, read_mappings

@@ -1,7 +1,5 @@
 """Paths → scenarios. Every mistake in every file is found before anything runs, each with its file and line."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path

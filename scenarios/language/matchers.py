@@ -1,7 +1,5 @@
 """Matchers, what a scenario says where it cannot or need not name an exact value: `!any`, `!regex "…"`, `!approx 49.99`."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Files as a person would type them from the current folder; the shipped scenarios as `suite/…`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 SUITE = Path(__file__).resolve().parents[1] / "suite"

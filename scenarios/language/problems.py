@@ -1,7 +1,5 @@
 """Mistakes of a scenario's author, each with the place where it stands and what to do about it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Every name that a scenario takes from the datafile is there: flags, experiments, variations, attributes, events."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """One scenario, many rows: `rows:` lists values, `${name}` stands for them anywhere in the document."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

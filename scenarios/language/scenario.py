@@ -1,7 +1,5 @@
 """One scenario as read from its file: steps to drive, expectations to hold, and where each of them stands."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any

@@ -3,8 +3,6 @@
 The loader's checks, the runner, the JSON Schema and the table of docs/writing-scenarios.md all follow from `STEPS`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol

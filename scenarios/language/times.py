@@ -1,7 +1,5 @@
 """Times as a scenario writes them, in milliseconds."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """YAML's own errors in an author's words, at the place where the author can mend them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 

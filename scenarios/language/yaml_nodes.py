@@ -1,7 +1,5 @@
 """YAML text → plain values that remember their lines: YAML 1.2's idea of a scalar, matcher tags, no duplicate keys."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence

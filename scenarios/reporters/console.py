@@ -1,7 +1,5 @@
 """The result document on a terminal: a line a scenario as it ends, then each failure with its field, line and reason."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Each reporter is imported by the report that needs it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

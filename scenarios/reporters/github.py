@@ -1,7 +1,5 @@
 """Annotations for GitHub Actions: each failing line of a scenario file as a workflow command that the runner reads."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable
 from itertools import groupby, zip_longest

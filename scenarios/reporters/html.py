@@ -1,7 +1,5 @@
 """The result document as one HTML file that opens from disk: the viewer's own code, with the run written into it."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

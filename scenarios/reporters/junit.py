@@ -1,7 +1,5 @@
 """The result document as JUnit XML, in the strictest of its dialects: one suite a file, one test case a scenario."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from itertools import groupby

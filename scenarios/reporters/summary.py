@@ -1,7 +1,5 @@
 """The result document as Markdown, for the page of a build: `$GITHUB_STEP_SUMMARY`, or a comment on a merge request."""
 
-from __future__ import annotations
-
 import html
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """The terminal that commands and reports print to."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """One line a verdict: time, event, visitor, outcome, the short reason."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A verdict in words, for a terminal or as plain text."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """What reports have in common: which scenarios failed, both sides of a difference, its verdict, the page on an outcome."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from optilocal.scenarios.language.matchers import as_text

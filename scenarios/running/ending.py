@@ -4,8 +4,6 @@ The first signal unwinds the command in good order. What has not ended `GRACE_S`
 ended at once: its processes are killed, its temporary folder is removed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import multiprocessing
 import os

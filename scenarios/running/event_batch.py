@@ -1,7 +1,5 @@
 """Posts a scenario's event batch to the Event API, with what every sender says filled in where the author says nothing."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Many scenarios, several at a time, each in a namespace of its own; results in file order whatever ends first."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any

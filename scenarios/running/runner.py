@@ -1,7 +1,5 @@
 """Drives one scenario: namespace, datafile, clock, each step, one reading at the end; answers its part of the run."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 import uuid

@@ -1,7 +1,5 @@
 """Optimizely's own Python SDK, pointed at the emulator: it fetches the datafile, decides, and sends."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence

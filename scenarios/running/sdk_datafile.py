@@ -1,7 +1,5 @@
 """The datafile as Optimizely's Python SDK has it in a scenario: fetched when a step asks, read by the SDK's own reader."""
 
-from __future__ import annotations
-
 import json
 from functools import lru_cache
 from typing import Any

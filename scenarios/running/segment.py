@@ -1,7 +1,5 @@
 """Segment, as a scenario drives it: the forwarder in this process, or one that runs elsewhere, by its HTTP API."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping

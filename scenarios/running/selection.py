@@ -1,7 +1,5 @@
 """Which of the loaded scenarios run: `-k EXPR`, `--tag TAG`, and `file:line` among the paths."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Emulator and forwarder in this process: started together, stopped together."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

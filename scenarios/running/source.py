@@ -1,7 +1,5 @@
 """A Segment source with the memory of analytics.js: who the user is, from one call to the next."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

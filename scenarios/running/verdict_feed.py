@@ -1,7 +1,5 @@
 """Verdicts of a running emulator: those that are asked for, and each new one as it comes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar

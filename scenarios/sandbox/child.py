@@ -1,7 +1,5 @@
 """A program of the user's as a child of ours: its signals and its exit code are as under a shell."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

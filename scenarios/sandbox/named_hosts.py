@@ -1,7 +1,5 @@
 """The real hosts on a port of this machine, for what honours no proxy: `optilocal up --tls`."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import ExitStack
 from pathlib import Path

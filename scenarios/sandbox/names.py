@@ -1,7 +1,5 @@
 """Checks the names that a test uses against the datafile's; a wrong name is an error with the nearest right one."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from typing import Any
 

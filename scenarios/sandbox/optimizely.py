@@ -1,7 +1,5 @@
 """Optimizely as one test sees it: one namespace of the emulator, with what a test puts in, waits for and asserts."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

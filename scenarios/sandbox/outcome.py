@@ -1,7 +1,5 @@
 """What a program's events came to: one line for people, and a result document of the kind that scenario runs have."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """A program that runs in a sandbox with the real hosts caught: `optilocal exec`, from its servers to its summary."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Segment as one test sees it: a source with the arguments of Segment's own Python library, and its destination."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The servers behind sandboxes: each is started when something first needs it, and all are stopped together."""
 
-from __future__ import annotations
-
 import re
 import secrets
 import threading

@@ -1,7 +1,5 @@
 """Liquid's tags with an end tag: conditions, capture, comment, raw, block."""
 
-from __future__ import annotations
-
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, TokenStream

@@ -1,7 +1,5 @@
 """Liquid's date filters: dates are parsed as in JavaScript and written by strftime's codes, by default in UTC."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The engine: python-liquid with Segment's tags, filters and limits."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Splits a template into python-liquid's tokens: content, tags, outputs, with whitespace control."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from liquid.token import TOKEN_CONTENT, TOKEN_OUTPUT, TOKEN_TAG, Token

@@ -1,7 +1,5 @@
 """Liquid's filters for lists and JSON."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable

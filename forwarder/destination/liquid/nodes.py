@@ -1,7 +1,5 @@
 """Base classes of Liquid's tags: they add the place to errors in parsing and rendering."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from io import StringIO
 from typing import Any, Final, TextIO

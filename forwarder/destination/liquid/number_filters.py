@@ -1,7 +1,5 @@
 """Liquid's filters for numbers, which are doubles, NaN and Infinity included."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any, Final

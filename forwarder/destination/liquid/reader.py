@@ -1,7 +1,5 @@
 """Reads a Liquid template character by character, with the characters of Segment's dialect."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from optilocal.forwarder.errors import LiquidTokenizationError

@@ -1,7 +1,5 @@
 """Liquid's tags as Segment allows them, on python-liquid's parser: content, outputs, and tags without an end tag."""
 
-from __future__ import annotations
-
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, TokenStream

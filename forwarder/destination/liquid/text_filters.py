@@ -1,7 +1,5 @@
 """Liquid's filters for strings."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable

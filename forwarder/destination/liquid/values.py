@@ -1,7 +1,5 @@
 """Values in Liquid: the words nil, empty and blank, truth, equality, order, and conversion to string and number."""
 
-from __future__ import annotations
-
 import math
 from typing import Final
 

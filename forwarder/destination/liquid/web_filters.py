@@ -1,7 +1,5 @@
 """Liquid's filters for HTML, URLs and Base64."""
 
-from __future__ import annotations
-
 import base64
 import re
 import unicodedata

@@ -3,8 +3,6 @@
 Source: @segment/actions-core mapping-kit/index.ts.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Final

@@ -1,7 +1,5 @@
 """Segment's mapping kit: validates a mapping and resolves it against an event."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from optilocal.forwarder.destination.mapping.directives import (

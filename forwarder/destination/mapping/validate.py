@@ -3,8 +3,6 @@
 Source: @segment/actions-core mapping-kit/validate.ts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Final
 

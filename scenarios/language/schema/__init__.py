@@ -4,8 +4,6 @@
 the tables of `document` and `steps`.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """`python -m optilocal.scenarios.language.schema scenario > scenario.schema.json`."""
 
-from __future__ import annotations
-
 import json
 import sys
 

@@ -1,7 +1,5 @@
 """JSON Schema of a scenario document and of a folder's defaults, from the tables that the loader checks by."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
