@@ -58,10 +58,6 @@ class ServerSettings:
 
     def check(self) -> Self:
         """These settings, if they are valid. Raises `SettingsError`."""
-        if not 0 <= self.port <= 65535:
-            raise SettingsError(f"port {self.port} is not valid; use 0 to 65535")
-        if not 1 <= self.workers <= 64:
-            raise SettingsError(f"{self.workers} workers: use 1 to 64")
         if not 0 < self.retry.base_s < float("inf"):
             raise SettingsError(f"a first retry after {self.retry.base_s} seconds: use a number above 0")
         if isinstance(self.analytics_js, Path) and not (self.analytics_js / "standalone.js").is_file():

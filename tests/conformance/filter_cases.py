@@ -227,16 +227,13 @@ def fields(random: Random) -> dict[str, list[str]]:
     }
 
 
-def changes(random: Random) -> dict[str, dict[str, Any]]:
-    """Properties to set, copy and move."""
-    found: dict[str, dict[str, Any]] = {}
+def changes(random: Random) -> tuple[dict[str, str], dict[str, Any]]:
+    """Properties to move (new place → old place), and to set."""
+    moves: dict[str, str] = {}
+    values: dict[str, Any] = {}
     for target in random.sample(TARGETS, random.randint(1, 3)):
-        made: dict[str, Any] = random.choice(
-            (
-                {"set": random.choice(("USD", 1, 2.5, True, None, {"k": 1}, [1]))},
-                {"copy": random.choice(SOURCES)},
-                {"move": random.choice(SOURCES)},
-            )
-        )
-        found[target] = {**made, "to_string": True} if random.random() < 0.3 else made
-    return found
+        if random.random() < 0.5:
+            moves[target] = random.choice(SOURCES)
+        else:
+            values[target] = random.choice(("USD", 1, 2.5, True, None, {"k": 1}, [1]))
+    return moves, values

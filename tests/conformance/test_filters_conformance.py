@@ -105,8 +105,11 @@ def _allow(source: random.Random) -> tuple[dict[str, Any], Callable[[Any], Any]]
 
 
 def _map(source: random.Random) -> tuple[dict[str, Any], Callable[[Any], Any]]:
-    chosen = changes(source)
-    return {"type": "map_properties", "config": {"map": chosen}}, lambda given: map_properties(given, chosen)
+    moves, values = changes(source)
+    chosen = {path: {"move": old} for path, old in moves.items()}
+    chosen |= {path: {"set": value} for path, value in values.items()}
+    config = {"type": "map_properties", "config": {"map": chosen}}
+    return config, lambda given: map_properties(given, moves, values)
 
 
 @pytest.mark.parametrize("make", [_drop, _allow, _map], ids=["drop", "allow", "map"])
