@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from optilocal.serving.guard import refusal_to_start
 from optilocal.serving.postgresql import is_address
 
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -157,6 +156,8 @@ def read_options(
         raise SystemExit(leaving.exit_code) from None
     except click.ClickException as error:
         raise OptionsError(error.format_message().rstrip(".")) from None
+    from optilocal.serving.guard import refusal_to_start  # noqa: PLC0415 - slow to import, and commands have options too
+
     refusal = refusal_to_start(values["host"], values["token"], is_open=values.pop("is_open"))
     if refusal is not None:
         raise OptionsError(refusal)

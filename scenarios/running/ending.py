@@ -110,7 +110,7 @@ def _interrupts_not_printed() -> Iterator[None]:
     """Python prints an exception that is raised in a finalizer, and goes on; the timer then ends the command."""
     before = sys.unraisablehook
 
-    def hook(dropped: sys.UnraisableHookArgs) -> None:
+    def hook(dropped: "sys.UnraisableHookArgs") -> None:
         if not issubclass(dropped.exc_type, KeyboardInterrupt):
             before(dropped)
 
