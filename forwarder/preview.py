@@ -37,6 +37,11 @@ from optilocal.forwarder.stages.course import Course, run
 from optilocal.forwarder.stages.platform import NOTHING, Platform
 from optilocal.forwarder.stages.shape import ShapeError
 
+DEFAULT_SETTINGS: Final = {
+    "accountId": "12001",
+    "dataFileUrl": "https://cdn.optimizely.com/datafiles/preview.json",
+}
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -44,7 +49,7 @@ class Workspace:
     `random` draws the samples, the same in every run.
     """
 
-    settings: Settings | None = None
+    settings: Settings = field(default_factory=lambda: Settings(DEFAULT_SETTINGS))
     mappings: Sequence[Subscription] = ()
     platform: Platform = NOTHING
     datafile: Any = None
@@ -72,12 +77,6 @@ class Workspace:
 ALONE: Final = Workspace()
 """The workspace without any configuration."""
 
-
-DEFAULT_SETTINGS: Final = {
-    "accountId": "12001",
-    "dataFileUrl": "https://cdn.optimizely.com/datafiles/preview.json",
-}
-_DEFAULT_SETTINGS: Final = Settings(DEFAULT_SETTINGS)
 DEFAULT_DATAFILE: Final = {"version": "4", "events": [], "attributes": []}
 # A byte that is not UTF-8, as Python's "surrogateescape" represents it.
 _FOREIGN_BYTE: Final = re.compile("[\udc80-\udcff]")
@@ -257,7 +256,7 @@ def _unreadable(problem: str) -> dict[str, Any]:
 
 def _settings(line: Mapping[str, Any], workspace: Workspace) -> Settings:
     if "settings" not in line:
-        return workspace.settings or _DEFAULT_SETTINGS
+        return workspace.settings
     configured = line["settings"]
     return Settings(configured if isinstance(configured, dict) else {})
 

@@ -30,7 +30,7 @@ def check(
     github: bool,
     strict: bool,
 ) -> int:
-    """Checks what is tracked as the options of `optilocal check` say.
+    """Check what is tracked as the options of `optilocal check` say.
 
     0 where nothing tracked is lost, 1 where something never counts (with `strict` also for what is worth knowing).
     """

@@ -42,7 +42,7 @@ class Draft:
 def record_namespace(
     *, emulator: str, namespace: str | None, message_id: Sequence[str], output: Path | None, force: bool
 ) -> int:
-    """Writes what a namespace saw as a scenario, as the options of `optilocal record` say.
+    """Write what a namespace saw as a scenario, as the options of `optilocal record` say.
 
     0 where the scenario does again what was recorded, 1 where it does something else in places, which are printed.
     """

@@ -180,7 +180,7 @@ def _read(file: Path) -> str:
 
 
 def _write(file: Path, text: str) -> None:
-    """Writes a file atomically; its mode and its byte order mark stay."""
+    """Write a file atomically; its mode and its byte order mark stay."""
     marked = file.read_bytes().startswith(b"\xef\xbb\xbf")
     beside = file.with_name(f".{file.name}.new")
     try:

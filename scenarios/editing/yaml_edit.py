@@ -1,6 +1,5 @@
 """Edits of a YAML text at its nodes: a value replaced, an entry added or taken out; all else stays as it is."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -15,15 +14,6 @@ class CannotEdit(Exception):
     """The place cannot be edited without touching another one; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """The text between two offsets, and what is put in its place."""
-
-    start: int
-    end: int
-    text: str
-
-
 class Editor:
     """Edits of one document of a text; `number` counts its documents that are not empty, from 0."""
 
@@ -31,16 +21,16 @@ class Editor:
         self._text = text
         self._newline = "\r\n" if "\r\n" in text else "\n"
         self._root, self._offset_of = compose(text, number)
-        self._edits: list[Edit] = []
+        self._edits: list[tuple[int, int, str]] = []
 
     def text(self) -> str:
         """The text with every edit made. Raises CannotEdit where two of them meet."""
         changed, last = self._text, len(self._text)
-        for edit in sorted(self._edits, key=lambda edit: (edit.start, edit.end), reverse=True):
-            if edit.end > last:
+        for start, end, new in sorted(self._edits, key=lambda edit: edit[:2], reverse=True):
+            if end > last:
                 raise CannotEdit("two changes meet in one place")
-            changed = changed[: edit.start] + edit.text.replace("\n", self._newline) + changed[edit.end :]
-            last = edit.start
+            changed = changed[:start] + new.replace("\n", self._newline) + changed[end:]
+            last = start
         return changed
 
     def replace(self, path: NodePath, value: Any) -> None:
@@ -153,7 +143,8 @@ class Editor:
         return offset - (self._text.rfind("\n", 0, offset) + 1)
 
     def _add(self, start: int, end: int, text: str) -> None:
-        self._edits.append(Edit(start, end, text))
+        """Put a text in the place of what is between two offsets."""
+        self._edits.append((start, end, text))
 
 
 def _entries(node: yaml.Node) -> list[tuple[yaml.Node, yaml.Node]]:

@@ -104,7 +104,7 @@ def _rendered(option: str, run: dict[str, Any]) -> str:
 
 
 def write_report(file: Path, text: str, mode: str = "w") -> None:
-    """Writes a report into a file that its owner alone can read, or, where it is named `-`, to standard output.
+    """Write a report into a file that its owner alone can read, or, where it is named `-`, to standard output.
 
     Raises CannotRun.
     """
