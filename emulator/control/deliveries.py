@@ -5,6 +5,7 @@ from typing import Any
 
 from optilocal.emulator.journal.records import Report
 from optilocal.emulator.json_text import as_object, dumps, objects, storable, storable_text
+from optilocal.emulator.problems import Problem
 from optilocal.emulator.verdict.verdict import delivered_uuid
 
 LONGEST_ID = 200
@@ -13,69 +14,60 @@ _LISTS_OF_OBJECTS = ("requests", "attempts", "mappings", "warnings")
 _OBJECTS = ("source_event", "payload", "error")
 # What was wrong in a source event is evidence: these are kept whatever they are.
 _ANYTHING = (
-    "message_id",
-    "event",
-    "user_id",
-    "anonymous_id",
-    "visitor_id",
-    "event_key",
-    "mapping",
-    "trigger",
-    "details",
+    *("message_id", "event", "user_id", "anonymous_id", "visitor_id"),
+    *("event_key", "mapping", "trigger", "details"),
 )
 _TEXTS = ("id", "type", "outcome")
 _MAY_HAVE_SENT = ("sent", "pending", "delivery_failed")
 
 
-class DeliveryError(ValueError):
-    """A report that cannot be taken; the text is one line that names the field."""
-
-
 def read_reports(body: object, now: int, new_id: Callable[[], str]) -> list[dict[str, Any]]:
-    """One report, or a list of 1 to `MOST_REPORTS` of which every single one can be taken. Raises DeliveryError."""
+    """One report, or a list of 1 to `MOST_REPORTS` of which every single one can be taken. Raises Problem."""
     if not isinstance(body, list):
         return [read_report(body, now, new_id)]
     if not 0 < len(body) <= MOST_REPORTS:
         why = f"a list of deliveries has 1 to {MOST_REPORTS} objects, this one {len(body)}"
-        raise DeliveryError(why)
+        raise Problem("invalid_delivery", why)
     reports = []
     for index, report in enumerate(body):
         try:
             reports.append(read_report(report, now, new_id))
-        except DeliveryError as error:
-            raise DeliveryError(f"delivery [{index}]: {error}; none of the {len(body)} was kept") from None
+        except Problem as error:
+            raise Problem(
+                "invalid_delivery", f"delivery [{index}]: {error}; none of the {len(body)} was kept"
+            ) from None
     return reports
 
 
 def read_report(body: object, now: int, new_id: Callable[[], str]) -> dict[str, Any]:
-    """A report with every field of "Delivery" in docs/shapes.md. Raises DeliveryError.
+    """A report with every field of "Delivery" in docs/shapes.md. Raises Problem.
 
     Without an id it gets a new one, and without a time of receipt the namespace's `now`.
     """
     if not isinstance(body, Mapping):
-        raise DeliveryError("a delivery is a JSON object")
+        raise Problem("invalid_delivery", "a delivery is a JSON object")
     report: dict[str, Any] = dict.fromkeys((*_TEXTS, *_ANYTHING, *_OBJECTS))
     report |= {name: [] for name in (*_LISTS_OF_OBJECTS, "details")}
     report |= {name: value for name, value in body.items() if value is not None}
     for name in _TEXTS:
         if not isinstance(report[name], str | None):
-            raise DeliveryError(f'"{name}" must be a text, or null')
+            raise Problem("invalid_delivery", f'"{name}" must be a text, or null')
     for name in _OBJECTS:
         if not isinstance(report[name], dict | None):
-            raise DeliveryError(f'"{name}" must be an object, or null')
+            raise Problem("invalid_delivery", f'"{name}" must be an object, or null')
     for name in _LISTS_OF_OBJECTS:
         if not isinstance(report[name], list) or not all(isinstance(item, dict) for item in report[name]):
-            raise DeliveryError(f'"{name}" must be a list of objects')
+            raise Problem("invalid_delivery", f'"{name}" must be a list of objects')
     details = report["details"]
     if not isinstance(details, list) or not all(isinstance(item, str) for item in details):
-        raise DeliveryError('"details" must be a list of texts')
+        raise Problem("invalid_delivery", '"details" must be a list of texts')
     received_at = report.setdefault("received_at", now)
     if not isinstance(received_at, int) or isinstance(received_at, bool):
-        raise DeliveryError('"received_at" must be a time in epoch milliseconds')
+        raise Problem("invalid_delivery", '"received_at" must be a time in epoch milliseconds')
     if report["id"] is None:
         report["id"] = new_id()
     if not 0 < len(report["id"]) <= LONGEST_ID:
-        raise DeliveryError(f'"id" must have 1 to {LONGEST_ID} characters')
+        raise Problem("invalid_delivery", f'"id" must have 1 to {LONGEST_ID} characters')
     return report
 
 

@@ -5,8 +5,7 @@ from flask import Blueprint, Response
 from optilocal.emulator.context import context, namespace
 from optilocal.emulator.control.listing import asked_namespace
 from optilocal.emulator.control.reading import json_body, json_response
-from optilocal.emulator.datafile.forced import KIND, Forced, ForcedError, read_rules, warnings_of
-from optilocal.emulator.problems import Problem
+from optilocal.emulator.datafile.forced import KIND, Forced, read_rules, warnings_of
 
 blueprint = Blueprint("control_forced", __name__, url_prefix="/_emulator")
 
@@ -22,10 +21,7 @@ def get_forced() -> Response:
 def put_forced() -> Response:
     """These rules in the place of all that were; SDKs see them when they fetch the datafile next."""
     datafile = context().verdicts.history(namespace()).newest
-    try:
-        rules = read_rules(json_body(), datafile)
-    except ForcedError as error:
-        raise Problem("invalid_forced", str(error)) from None
+    rules = read_rules(json_body(), datafile)
     _forced().put(rules, context().now(namespace()))
     rows = [{"namespace": namespace(), **rule} for rule in rules]
     return json_response({"forced": rows, "warnings": warnings_of(rules, datafile)})

@@ -8,13 +8,12 @@ from flask import Blueprint, Response, request
 from optilocal import __version__
 from optilocal.emulator.context import context, namespace
 from optilocal.emulator.control.deliveries import (
-    DeliveryError,
     as_kept,
     read_reports,
 )
 from optilocal.emulator.control.forgetting import DATAFILES, SETTINGS
 from optilocal.emulator.control.listing import listing
-from optilocal.emulator.control.run import RunError, read_run, run_summary
+from optilocal.emulator.control.run import read_run, run_summary
 from optilocal.emulator.counting.question import own_question
 from optilocal.emulator.datafile import forced
 from optilocal.emulator.journal.store import Row
@@ -86,10 +85,7 @@ def namespaces() -> Response:
 def deliveries() -> Response:
     parts, space = context(), namespace()
     body = json_body()
-    try:
-        reports = read_reports(body, parts.now(space), parts.new_id)
-    except DeliveryError as error:
-        raise Problem("invalid_delivery", str(error)) from None
+    reports = read_reports(body, parts.now(space), parts.new_id)
     # What came before a report stands before it.
     parts.projector.catch_up()
     numbers = [parts.journal.put_report(space, as_kept(report)) for report in reports]
@@ -99,10 +95,7 @@ def deliveries() -> Response:
 
 @blueprint.post("/runs")
 def post_run() -> Response:
-    try:
-        run = read_run(json_body())
-    except RunError as error:
-        raise Problem("invalid_run", str(error)) from None
+    run = read_run(json_body())
     summary, state = dumps(run_summary(run)), storable(run.get("state"))
     context().journal.put_run(namespace(), storable(run["id"]) or "", state, summary, dumps(run))
     return json_response({"id": run["id"]}, 201)

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from optilocal.emulator.problems import Problem
+
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Object = dict[str, Any]
 
@@ -49,16 +51,12 @@ class _Run(msgspec.Struct, kw_only=True):
     scenarios: list[_Scenario] = []
 
 
-class RunError(ValueError):
-    """A run that cannot be taken; the text is one line that names the field."""
-
-
 def read_run(run: object) -> dict[str, Any]:
-    """The run as it was given, once every field of it that is there has its type. Raises RunError."""
+    """The run as it was given, once every field of it that is there has its type. Raises Problem."""
     try:
         msgspec.convert(run, _Run)
     except msgspec.ValidationError as error:
-        raise RunError(f"this is not a run: {error}") from None
+        raise Problem("invalid_run", f"this is not a run: {error}") from None
     assert isinstance(run, dict)
     return run
 

@@ -15,7 +15,6 @@ from optilocal.emulator.privacy import subject_access
 from optilocal.emulator.privacy.erasure import erase, export
 from optilocal.emulator.problems import Problem
 from optilocal.emulator.wire import faults
-from optilocal.emulator.wire.faults import FaultError
 
 blueprint = Blueprint("control_settings", __name__, url_prefix="/_emulator")
 _SDK_KEY = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f]{1,128}")
@@ -142,10 +141,7 @@ def get_faults() -> Response:
 
 @blueprint.put("/faults")
 def put_faults() -> Response:
-    try:
-        rules = faults.parse_rules(json_body())
-    except FaultError as error:
-        raise Problem("invalid_fault", str(error)) from None
+    rules = faults.parse_rules(json_body())
     context().journal.change_document(faults.KIND, namespace(), lambda _: rules)
     shown_rules = [{"namespace": namespace(), **rule, "active": faults.is_active(rule)} for rule in rules]
     return json_response({"faults": shown_rules})

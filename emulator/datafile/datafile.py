@@ -85,6 +85,12 @@ class Datafile:
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
         self.raw = raw
+        self.revision = str(raw.get("revision"))
+        self.project_id, self.account_id = str(raw.get("projectId")), str(raw.get("accountId"))
+        self.sdk_key: str | None = raw.get("sdkKey")
+        self.environment: str | None = raw.get("environmentKey")
+        self.region = str(raw.get("region") or "US")
+        """ "US" or "EU": which Event API Optimizely's SDKs post to (docs/optimizely.md, "Datafile CDN")."""
 
     @classmethod
     def from_json(cls, obj: object) -> "Datafile":
@@ -96,34 +102,9 @@ class Datafile:
         return cls(obj)
 
     @cached_property
-    def revision(self) -> str:
-        return str(self.raw["revision"])
-
-    @cached_property
-    def sdk_key(self) -> str | None:
-        return self.raw.get("sdkKey")
-
-    @cached_property
-    def project_id(self) -> str:
-        return str(self.raw["projectId"])
-
-    @cached_property
-    def account_id(self) -> str:
-        return str(self.raw["accountId"])
-
-    @cached_property
     def account_ids(self) -> tuple[str, ...]:
         """The accounts this belongs to: one, but for several datafiles taken together."""
         return (self.account_id,)
-
-    @cached_property
-    def environment(self) -> str | None:
-        return self.raw.get("environmentKey")
-
-    @cached_property
-    def region(self) -> str:
-        """ "US" or "EU": which Event API Optimizely's SDKs post to (docs/optimizely.md, "Datafile CDN")."""
-        return str(self.raw.get("region") or "US")
 
     @cached_property
     def bot_filtering(self) -> bool:

@@ -14,6 +14,7 @@ from optilocal.emulator.datafile.store import STORED, touched
 from optilocal.emulator.journal.documents import Documents
 from optilocal.emulator.journal.journal import Journal
 from optilocal.emulator.json_text import dumps, loads
+from optilocal.emulator.problems import Problem
 
 KIND = "forced"
 _KEYS = ("experiment", "variation", "user")
@@ -22,12 +23,8 @@ _WHOLE_RANGE = 10_000
 Rule = dict[str, Any]
 
 
-class ForcedError(ValueError):
-    """A rule that cannot be used; the text is one line that says which, why and what there is."""
-
-
 def read_rules(body: object, datafile: Datafile | None) -> list[Rule]:
-    """`[{"experiment", "variation", "user"?}, …]` by key or id → rules with keys and ids. Raises ForcedError.
+    """`[{"experiment", "variation", "user"?}, …]` by key or id → rules with keys and ids. Raises Problem.
 
     Of two rules for the same experiment and user the later holds.
     """
@@ -37,8 +34,8 @@ def read_rules(body: object, datafile: Datafile | None) -> list[Rule]:
         where = f"rule [{index}]: " if len(items) > 1 else ""
         try:
             rule = _read(item, datafile)
-        except ForcedError as error:
-            raise ForcedError(f"{where}{error}") from None
+        except Problem as error:
+            raise Problem("invalid_forced", f"{where}{error}") from None
         rules.pop((rule["experiment_id"], rule["user"]), None)
         rules[rule["experiment_id"], rule["user"]] = rule
     return list(rules.values())
@@ -46,19 +43,21 @@ def read_rules(body: object, datafile: Datafile | None) -> list[Rule]:
 
 def _read(item: object, datafile: Datafile | None) -> Rule:
     if not isinstance(item, dict) or set(item) - set(_KEYS):
-        raise ForcedError(
-            'a rule is {"experiment", "variation", "user"?}; without user it holds for everybody'
+        raise Problem(
+            "invalid_forced",
+            'a rule is {"experiment", "variation", "user"?}; without user it holds for everybody',
         )
     user = item.get("user")
     if not isinstance(user, str | None) or user == "":
-        raise ForcedError('"user" is a text, or absent for everybody')
+        raise Problem("invalid_forced", '"user" is a text, or absent for everybody')
     known = [rule for rule in datafile.experiments if rule.kind == "experiment"] if datafile else []
     experiment = _named(item.get("experiment"), known, "experiment")
     variation = _named(item.get("variation"), experiment.variations, f"variation of {experiment.key!r}")
     if user is not None and experiment.bandit_attributes is not None:
-        raise ForcedError(
+        raise Problem(
+            "invalid_forced",
             f"{experiment.key!r} is a contextual bandit: SDKs look at no allowlist there; force it for everybody, or set "
-            "what is predicted with PUT /_emulator/predictions"
+            "what is predicted with PUT /_emulator/predictions",
         )
     return {
         "experiment": experiment.key,
@@ -76,7 +75,7 @@ def _named(name: object, known: Sequence[Any], what: str) -> Any:
     keys = [one.key for one in known]
     near = nearest(name, keys, 1) if isinstance(name, str) else []
     there = f"did you mean {near[0].name!r}?" if near else f"there are {', '.join(keys[:20]) or 'none'}"
-    raise ForcedError(f"the datafile has no {what} {name!r:.100}; {there}")
+    raise Problem("invalid_forced", f"the datafile has no {what} {name!r:.100}; {there}")
 
 
 def warnings_of(rules: Iterable[Rule], datafile: Datafile | None) -> list[str]:

@@ -10,18 +10,11 @@ from optilocal.emulator.datafile.sdk_demands import status_in_the_past
 from optilocal.emulator.wording import listed, quoted
 
 
-def _merged(datafiles: Sequence[Datafile]) -> Datafile:
-    """One datafile that knows what all of them know: the environments of one project, or several projects.
-
-    A rule that stands in several is taken from where it runs; an event has the metrics of all.
-    """
-    if len(datafiles) == 1:
-        return datafiles[0]
-    return _Union(datafiles)
-
-
 class _Union(Datafile):
-    """Several datafiles that hold at once, seen as one; texts are those of the first."""
+    """Several datafiles that hold at once, seen as one: the environments of one project, or several projects.
+
+    Texts are those of the first. A rule that stands in several is taken from where it runs; an event has all metrics.
+    """
 
     def __init__(self, parts: Sequence[Datafile]) -> None:
         super().__init__(parts[0].raw)
@@ -173,7 +166,8 @@ class DatafileHistory:
         union = self._unions.get(indices)
         if union is None:
             lists = (datafiles for _, datafiles in self._keys.values())
-            union = self._unions[indices] = _merged([part[i] for part, i in zip(lists, indices, strict=True)])
+            parts = [part[i] for part, i in zip(lists, indices, strict=True)]
+            union = self._unions[indices] = parts[0] if len(parts) == 1 else _Union(parts)
         return union
 
     @cached_property

@@ -4,8 +4,7 @@ Request and answer are those of the SDKs' clients: python-sdk `optimizely/cmab/c
 `lib/core/decision_service/cmab/cmab_client.ts`. What the real service says of a request that it refuses is not public.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
@@ -30,8 +29,7 @@ blueprint = Blueprint("predictions", __name__)
 _JSON = {"Content-Type": "application/json"}
 
 
-@dataclass(frozen=True)
-class _Question:
+class _Question(NamedTuple):
     """One instance of a request. `attributes` by key."""
 
     visitor_id: str
