@@ -7,13 +7,7 @@ from flask import Blueprint, Response
 from optilocal.emulator.context import context, namespace
 from optilocal.emulator.control.listing import asked_namespace
 from optilocal.emulator.control.reading import json_body, json_response
-from optilocal.emulator.datafile.bandit import (
-    TABLE,
-    PredictionError,
-    bandit,
-    no_bandit,
-    parse_table,
-)
+from optilocal.emulator.datafile.bandit import TABLE, PredictionError, bandit, no_bandit, parse_table
 from optilocal.emulator.datafile.datafile import Datafile, Experiment
 from optilocal.emulator.problems import Problem
 

@@ -141,7 +141,10 @@ def get_faults() -> Response:
 
 @blueprint.put("/faults")
 def put_faults() -> Response:
-    rules = faults.parse_rules(json_body())
+    try:
+        rules = faults.parse_rules(json_body())
+    except faults.FaultError as error:
+        raise Problem("invalid_fault", str(error)) from None
     context().journal.change_document(faults.KIND, namespace(), lambda _: rules)
     shown_rules = [{"namespace": namespace(), **rule, "active": faults.is_active(rule)} for rule in rules]
     return json_response({"faults": shown_rules})

@@ -13,6 +13,7 @@ from optilocal.emulator.context import context, namespace
 from optilocal.emulator.datafile.forced import Forced
 from optilocal.emulator.datafile.store import DatafileStore, served
 from optilocal.emulator.wire.exchange import Answer, exchange, open_to_pages
+from optilocal.emulator.wire.rest import bearer_token
 
 blueprint = Blueprint("datafile_cdn", __name__)
 # Storage of this kind answers 403, not 404, for what it does not have (docs/optimizely.md, "Datafile CDN").
@@ -53,13 +54,12 @@ def _store() -> DatafileStore:
 
 def _opened(state: dict[str, Any] | None) -> dict[str, Any] | None:
     """The state when the request's token opens it: the one that was set, any token when none was."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if state is None or scheme.lower() != "bearer" or not token.strip():
+    token = bearer_token()
+    if state is None or not token:
         return None
     wanted = state["token"]
-    if wanted is None or compare_digest(wanted.encode(), token.strip().encode("utf-8", "replace")):
-        return state
-    return None
+    opened = wanted is None or compare_digest(wanted.encode(), token.encode("utf-8", "replace"))
+    return state if opened else None
 
 
 def _serve(state: Mapping[str, Any] | None) -> Answer:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import msgspec
 
-from optilocal.emulator.problems import Problem
-
 if TYPE_CHECKING:
     from optilocal.emulator.journal.journal import Journal
 
@@ -46,17 +44,20 @@ SURFACES, BREAKS = get_args(Surface), get_args(Break)
 FIELDS = tuple(field.encode_name for field in msgspec.structs.fields(_Rule))
 
 
+class FaultError(ValueError):
+    """A rule that cannot be used; the text is one line that names the rule and the field."""
+
+
 def parse_rules(rules: object) -> list[dict[str, Any]]:
-    """Complete rules with their counters at zero, from a list of rules. Raises Problem."""
+    """Complete rules with their counters at zero, from a list of rules. Raises FaultError."""
     if isinstance(rules, Mapping) and set(rules) == {"faults"}:
         rules = rules["faults"]
     if not isinstance(rules, list):
-        raise Problem(
-            "invalid_fault",
+        raise FaultError(
             'faults are a list of rules, such as [{"on": "events", "status": 503, "times": 2}]',
         )
     if len(rules) > MAX_RULES:
-        raise Problem("invalid_fault", f"at most {MAX_RULES} rules, not {len(rules)}")
+        raise FaultError(f"at most {MAX_RULES} rules, not {len(rules)}")
     return [_rule(rule, f"rule {index}") for index, rule in enumerate(rules)]
 
 
@@ -70,12 +71,11 @@ def _rule(fields: object, where: str) -> dict[str, Any]:
         rule: dict[str, Any] = msgspec.to_builtins(msgspec.convert(fields, _Rule))
     except msgspec.ValidationError as error:
         known = f"; known are {', '.join(FIELDS)}" if "unknown field" in str(error) else ""
-        raise Problem("invalid_fault", f"{where}: {error}{known}") from None
+        raise FaultError(f"{where}: {error}{known}") from None
     rule["headers"] = rule["headers"] or {}
     for name, text in rule["headers"].items():
         if not (_HEADER.fullmatch(name) and _VALUE.fullmatch(text)):
-            raise Problem(
-                "invalid_fault",
+            raise FaultError(
                 f'{where}: "headers" must be texts of ASCII without line breaks and framing headers',
             )
     return rule | dict.fromkeys(COUNTERS, 0)

@@ -31,12 +31,18 @@ def rest_error(
     return Answer(status, dumps(envelope).encode(), {**JSON, **(headers or {})})
 
 
+def bearer_token() -> str:
+    """The bearer token of the current request, empty without one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def refused() -> Answer | None:
     """401 without a bearer token, 403 with one that is wrong, None otherwise."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = bearer_token()
+    if not token:
         return rest_error(401, "unauthorized", "Unauthorized")
     known = context().settings.access_tokens
-    if token.strip() not in known if known else _REFUSED_TOKEN.search(token):
+    if token not in known if known else _REFUSED_TOKEN.search(token):
         return rest_error(403, "forbidden", "Authentication Failed")
     return None

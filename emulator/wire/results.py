@@ -1,5 +1,7 @@
 """Counts in the shapes of Optimizely's REST API: an experiment's as JSON, a holdout's as CSV."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, request
 
 from optilocal.emulator.clock import iso
@@ -20,12 +22,17 @@ blueprint = Blueprint("results_api", __name__)
 
 @blueprint.get("/v2/experiments/<experiment_id>/results", provide_automatic_options=False)
 def results(experiment_id: str) -> Response:
-    return exchange("results", lambda _, at: _denied() or _results(experiment_id, at))
+    return exchange("results", lambda _, at: _checked(lambda: _results(experiment_id, at)))
 
 
-def _denied() -> Answer | None:
+def _checked(answer: Callable[[], Answer]) -> Answer:
+    """The answer to whoever may have it, and to a question that can be answered."""
     # Reading counts on one's own machine needs no token; one that is sent is judged like everywhere else.
-    return refused() if "Authorization" in request.headers else None
+    denied = refused() if "Authorization" in request.headers else None
+    try:
+        return denied or answer()
+    except QuestionError as error:
+        return rest_error(400, "bad_request", str(error), messages={error.name: error.message})
 
 
 def _results(experiment_id: str, at: int) -> Answer:
@@ -40,8 +47,6 @@ def _results(experiment_id: str, at: int) -> Answer:
             name, wrong = "baseline_variation_id", "is not a variation of the experiment"
             return rest_error(400, "bad_request", f"{name} {wrong}", messages={name: wrong})
         return rest_error(404, "not_found", "Nothing matches the given URI")
-    except QuestionError as error:
-        return rest_error(400, "bad_request", str(error), messages={error.name: error.message})
     if body is None:
         return Answer(204)
     times = _times(history, experiment_id, question.dates, at)
@@ -52,16 +57,13 @@ def _results(experiment_id: str, at: int) -> Answer:
     "/v2/export/projects/<project_id>/holdouts/<holdout_id>/results/csv", provide_automatic_options=False
 )
 def holdout_results(project_id: str, holdout_id: str) -> Response:
-    return exchange("results", lambda _, at: _denied() or _holdout_results(project_id, holdout_id, at))
+    return exchange("results", lambda _, at: _checked(lambda: _holdout_results(project_id, holdout_id, at)))
 
 
 def _holdout_results(project_id: str, holdout_id: str, at: int) -> Answer:
     projector, space = context().projector, namespace()
     history = projector.verdicts.history(space)
-    try:
-        question = holdout_question(request.args, projector.rules.smooth_outliers)
-    except QuestionError as error:
-        return rest_error(400, "bad_request", str(error), messages={error.name: error.message})
+    question = holdout_question(request.args, projector.rules.smooth_outliers)
     if holdout_id not in history.holdouts or project_id not in history.holdouts[holdout_id].projects:
         return rest_error(404, "not_found", "Nothing matches the given URI")
     start, end = _ran(history, holdout_id, at)
