@@ -93,10 +93,12 @@ def _wait(name: str, query: Query, count: int, seconds: float) -> None:
     waiter: Waiter | None = None
 
     def check() -> float | None:
-        if waiter is not None:
-            # Whatever comes while this is counted has to be counted again.
+        if waiter is None:
+            projector.catch_up()
+        else:
+            # Whatever comes while this is counted has to be counted again. What is captured from now on wakes this client
+            # once it is projected: waiting hurries nobody, and costs capture nothing.
             waiter.missing = 1
-        projector.catch_up()
         matching = journal.count(name, query, count)
         if waiter is not None:
             waiter.missing = count - matching
