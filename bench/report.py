@@ -16,6 +16,7 @@ BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->
 ORDER = (
     "verdict",
     "capture",
+    "projection",
     "start",
     "memory",
     "questions",
