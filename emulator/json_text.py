@@ -26,14 +26,17 @@ def dumps(value: Any) -> str:
         return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
 
 
-def loads(text: str | bytes) -> Any:
-    """Parsed JSON. Raises ValueError for what is not valid JSON: NaN, Infinity, too deep nesting, too long numbers too."""
+def loads(text: str | bytes, *, bounded: bool = False) -> Any:
+    """Parsed JSON. Raises ValueError for what is not valid JSON: NaN, Infinity, too deep nesting, too long numbers too.
+
+    When `bounded`, a number beyond a double is the largest double, so that what is read can be written again.
+    """
     try:
         return decode_strictly(text)
     except NOT_STRICT:
         pass
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, parse_float=_bounded if bounded else None)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -41,14 +44,6 @@ def loads(text: str | bytes) -> Any:
 def _bounded(text: str) -> float:
     value = float(text)
     return math.copysign(sys.float_info.max, value) if math.isinf(value) else value
-
-
-def bounded_loads(text: str) -> Any:
-    """As `loads`, but a number beyond a double is the largest double, so that what is read can be written again."""
-    try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_bounded)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
 
 
 def names_twice(text: str) -> bool:

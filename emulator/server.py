@@ -1,6 +1,7 @@
 """One emulator that serves: in a thread of this process for tests and the sandbox, or until a signal for the command."""
 
 import errno
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -9,7 +10,7 @@ from flask import Flask
 
 from optilocal.emulator.app import create_app
 from optilocal.emulator.context import EXTENSION, Context, Recorder
-from optilocal.emulator.control.forgetting import Forgetting
+from optilocal.emulator.control.forgetting import forgetting
 from optilocal.emulator.datafile.source import DatafileSources
 from optilocal.emulator.journal.journal import open_journal
 from optilocal.emulator.settings import Settings
@@ -43,7 +44,7 @@ class EmulatorServer:
         """The WSGI app that is served, once it has started."""
         self._context: Context | None = None
         self._sources: DatafileSources | None = None
-        self._forgetting: Forgetting | None = None
+        self._forgetting: threading.Thread | None = None
 
     @property
     def base_url(self) -> str:
@@ -85,7 +86,7 @@ class EmulatorServer:
         parts.projector.start(parts.report_failure)
         if settings.forget_after is not None:
             after_ms = round(settings.forget_after * 1_000)
-            self._forgetting = Forgetting(journal, self.clock, after_ms, parts.stopping, parts.report)
+            self._forgetting = forgetting(journal, self.clock, after_ms, parts.stopping, parts.report)
         self._server.start()
         return self
 

@@ -67,14 +67,14 @@ class Authority:
             pair = _read(where / KEY, now)
             if pair is None:
                 certificate, key = _create(now)
-                _write(where / KEY, key + certificate, 0o600)
+                write_file(where / KEY, key + certificate, 0o600)
                 pair = _read(where / KEY, now) or (certificate, key)
             if os.name == "posix":
                 (where / KEY).chmod(0o600)
             certificate, key = pair
             public = where / CERTIFICATE
             if not public.exists() or public.read_bytes() != certificate:
-                _write(public, certificate, 0o644)
+                write_file(public, certificate, 0o644)
         except OSError as error:
             raise InterceptionError(
                 f"the certificate authority cannot be kept in {where}: {error.strerror or error}; "
@@ -180,7 +180,7 @@ def _read(file: Path, now: datetime) -> tuple[bytes, bytes] | None:
     return certificate.public_bytes(Encoding.PEM), private
 
 
-def _write(file: Path, content: bytes, mode: int) -> None:
+def write_file(file: Path, content: bytes, mode: int) -> None:
     """Write a file atomically. A private file that another process has created meanwhile stays as it is."""
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
 import warnings
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import (
 )
 from cryptography.utils import CryptographyDeprecationWarning
 
+from optilocal.interception.authority import write_file
 from optilocal.interception.hosts import InterceptionError
 
 TRUST_STORE_PASSWORD = "changeit"
@@ -55,21 +55,14 @@ def write_trust_files(folder: Path, authority: bytes, environment: Mapping[str, 
     files = TrustFiles(folder / BUNDLE, folder / TRUST_STORE, folder / EXTRA)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _put(files.bundle, b"\n".join(everything) + b"\n")
-        _put(files.extra, b"\n".join(extra) + b"\n")
-        _put(files.trust_store, _java_trust_store(everything))
+        write_file(files.bundle, b"\n".join(everything) + b"\n", 0o644)
+        write_file(files.extra, b"\n".join(extra) + b"\n", 0o644)
+        write_file(files.trust_store, _java_trust_store(everything), 0o644)
     except OSError as error:
         raise InterceptionError(
             f"the trusted certificates cannot be written to {folder}: {error.strerror or error}"
         ) from None
     return files
-
-
-def _put(file: Path, content: bytes) -> None:
-    """Write a file atomically: a reader sees the old content or the new."""
-    temporary = file.with_name(f".{file.name}-{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(file)
 
 
 def _system_roots() -> list[bytes]:

@@ -46,31 +46,24 @@ def forget_idle(journal: Journal, now_ms: int, after_ms: int) -> list[str]:
     return forgotten
 
 
-class Forgetting:
-    """A thread that looks after idle namespaces, in the emulator that projects."""
+def forgetting(
+    journal: Journal,
+    clock: Clock,
+    after_ms: int,
+    stopping: threading.Event,
+    report: Callable[[str], None],
+) -> threading.Thread:
+    """A thread that looks after idle namespaces until `stopping`, in the emulator that projects."""
 
-    def __init__(
-        self,
-        journal: Journal,
-        clock: Clock,
-        after_ms: int,
-        stopping: threading.Event,
-        report: Callable[[str], None],
-    ) -> None:
-        self._journal, self._clock, self._after_ms = journal, clock, after_ms
-        self._stopping, self._report = stopping, report
-        self._thread = threading.Thread(target=self._run, name="forgetting", daemon=True)
-        self._thread.start()
-
-    def join(self) -> None:
-        """Return when it has ended, after `stopping`."""
-        self._thread.join()
-
-    def _run(self) -> None:
+    def run() -> None:
         # A tenth of the time is late enough, and a minute early enough.
-        while not self._stopping.wait(min(60.0, self._after_ms / 10_000)):
+        while not stopping.wait(min(60.0, after_ms / 10_000)):
             try:
-                if self._journal.leads():
-                    forget_idle(self._journal, self._clock.now_ms(), self._after_ms)
+                if journal.leads():
+                    forget_idle(journal, clock.now_ms(), after_ms)
             except JournalError as error:
-                self._report(f"idle namespaces are not forgotten now: {error}")
+                report(f"idle namespaces are not forgotten now: {error}")
+
+    thread = threading.Thread(target=run, name="forgetting", daemon=True)
+    thread.start()
+    return thread

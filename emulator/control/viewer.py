@@ -24,7 +24,7 @@ def static_file(name: str) -> Response:
 
 @blueprint.get("/favicon.ico")
 def favicon() -> Response:
-    return _file("favicon.ico") if (static_folder() / "favicon.ico").is_file() else Response(status=204)
+    return Response(status=204)
 
 
 def _file(name: str) -> Response:

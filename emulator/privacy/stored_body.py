@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from optilocal.emulator.json_text import bounded_loads
+from optilocal.emulator.json_text import loads
 
 CUT_TO, SHOWN_RESPONSE = 65_536, 4_096
 """The bytes that are stored of a body that is too large, and of an answer."""
@@ -39,7 +39,7 @@ def read_body(raw: bytes, encoding: str = "") -> StoredBody:
     if not text.strip():
         return StoredBody(text)
     try:
-        return StoredBody(text, bounded_loads(text), is_json=True)
+        return StoredBody(text, loads(text, bounded=True), is_json=True)
     except ValueError:
         pass
     cut = len(raw) == CUT_TO
