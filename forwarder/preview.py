@@ -141,7 +141,7 @@ def run_line(line: Any, workspace: Workspace = ALONE) -> dict[str, Any]:
             result = ActionResult("skipped")
         elif op == "track":
             event, mappings = line.get("event", UNDEFINED), workspace.mappings_for(line)
-            result = through_mappings(event, mappings, settings, client).result
+            result, _ = through_mappings(event, mappings, settings, client)
         else:
             result = _OPERATIONS[op](line, settings, client)
     except DestinationError as error:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -70,34 +69,22 @@ class OfflineClient(RecordingClient):
         return self._datafile() if exchange.method == "GET" else self._accepted()
 
 
-@dataclass(frozen=True)
-class Passage:
-    """How far a mapping brought an event, with the requests that it made."""
-
-    result: ActionResult
-    exchanges: Sequence[Exchange] = ()
-
-    @property
-    def depth(self) -> int:
-        """0 where the trigger does not match, 1 for an error before the first request, 2 for one after it, 3 where it is
-        sent.
-        """
-        if self.result.outcome == "error":
-            return 2 if self.exchanges else 1
-        return 3 if self.result.outcome == "sent" else 0
-
-
 def through_mappings(
     event: Any, mappings: Sequence[Subscription], settings: Settings, client: RecordingClient
-) -> Passage:
-    """The passage of the enabled mapping that gets furthest, the first of several."""
-    passages = []
+) -> tuple[ActionResult, Sequence[Exchange]]:
+    """The result of the enabled mapping that gets furthest, the first of several, and the requests that it made."""
+
+    def depth(passage: tuple[ActionResult, Sequence[Exchange]]) -> int:
+        result, exchanges = passage
+        return {"skipped": 0, "sent": 3}.get(result.outcome, 2 if exchanges else 1)
+
+    passages: list[tuple[ActionResult, Sequence[Exchange]]] = []
     for mapping in mappings:
         if mapping.enabled:
             earlier = len(client.exchanges)
             result = on_event(event, mapping, settings, client)
-            passages.append(Passage(result, client.exchanges[earlier:]))
-    return max(passages, key=lambda passage: passage.depth, default=Passage(ActionResult("skipped")))
+            passages.append((result, client.exchanges[earlier:]))
+    return max(passages, key=depth, default=(ActionResult("skipped"), ()))
 
 
 def completed(event: Mapping[str, Any], message_id: str, now: str | None) -> dict[str, Any]:

@@ -75,15 +75,14 @@ class Destination:
             return Judged(
                 way.ended.outcome, way.ended.details, code=way.ended.code, nearest=way.ended.nearest
             )
-        passage = through_mappings(
-            way.event, self._mappings, self._settings, OfflineClient(lambda: self._datafile)
-        )
-        result, payload = passage.result, passage.result.payload or {}
+        client = OfflineClient(lambda: self._datafile)
+        result, exchanges = through_mappings(way.event, self._mappings, self._settings, client)
+        payload = result.payload or {}
         if result.outcome == "sent":
-            return Judged("sent", (), payload, passage.exchanges[-1].json)
+            return Judged("sent", (), payload, exchanges[-1].json)
         if result.error is None:
             return Judged("not_subscribed", ("no enabled mapping's trigger matches",))
-        outcome = "unmatched_event_key" if passage.exchanges else "invalid_payload"
+        outcome = "unmatched_event_key" if exchanges else "invalid_payload"
         return Judged(outcome, tuple(result.error.details), payload)
 
     def judge_name(self, name: str, event: Mapping[str, Any]) -> Judged:

@@ -140,12 +140,12 @@ def command(
             print(f"emulator  {servers.emulator_url}", flush=True)
             print(f"forwarder {servers.forwarder_url}", flush=True)
             if tls is not None:
-                from optilocal.scenarios.sandbox.named_hosts import NamedHosts  # noqa: PLC0415 - certificates are slow to import
+                from optilocal.scenarios.sandbox.named_hosts import named_hosts  # noqa: PLC0415 - certificates are slow to import
 
-                named = opened.enter_context(
-                    NamedHosts(servers.emulator_url, servers.forwarder_url, host, tls)
+                address, bundle = opened.enter_context(
+                    named_hosts(servers.emulator_url, servers.forwarder_url, host, tls)
                 )
-                print(f"tls       {named.address}  as the real hosts; trusted by {named.bundle}", flush=True)
+                print(f"tls       {address}  as the real hosts; trusted by {bundle}", flush=True)
             if not datafile and workers is None:
                 print(f"datafile  {_NO_DATAFILE}", flush=True)
             code = 0

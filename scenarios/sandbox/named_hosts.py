@@ -1,9 +1,9 @@
 """The real hosts on a port of this machine, for what honours no proxy: `optilocal up --tls`."""
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Self
 
 from optilocal.forwarder.clock import SystemClock
 from optilocal.interception.authority import Authority
@@ -23,33 +23,20 @@ def authority() -> tuple[Authority, TrustFiles]:
         raise CannotRun(str(error)) from None
 
 
-class NamedHosts:
-    """A listener that answers over TLS under the name that a client gives in its greeting; a context manager.
-
-    Raises CannotRun when it cannot listen.
+@contextmanager
+def named_hosts(emulator_url: str, forwarder_url: str, host: str, port: int) -> Iterator[tuple[str, Path]]:
+    """A listener that answers over TLS under the name that a client gives in its greeting: its `HOST:PORT`, and the
+    certificates that a program is to trust, PEM. Raises CannotRun when it cannot listen.
     """
-
-    def __init__(self, emulator_url: str, forwarder_url: str, host: str, port: int) -> None:
-        self._upstreams = {EMULATOR: Upstream.at(emulator_url), FORWARDER: Upstream.at(forwarder_url)}
-        self._host, self._port = host, port
-        self._open = ExitStack()
-        self.address = ""
-        """`HOST:PORT` once it listens."""
-        self.bundle = Path()
-        """The certificates that a program is to trust, PEM."""
-
-    def __enter__(self) -> Self:
-        own, trust = authority()
-        options = ProxyOptions(host=self._host, proxy_port=None, tls_port=self._port)
+    own, trust = authority()
+    upstreams = {EMULATOR: Upstream.at(emulator_url), FORWARDER: Upstream.at(forwarder_url)}
+    options = ProxyOptions(host=host, proxy_port=None, tls_port=port)
+    with ExitStack() as opened:
         try:
-            proxy = self._open.enter_context(Proxy(own, self._upstreams, options, _report))
+            proxy = opened.enter_context(Proxy(own, upstreams, options, _report))
         except InterceptionError as error:
             raise CannotRun(str(error)) from None
-        self.address, self.bundle = f"{self._host}:{proxy.tls_port}", trust.bundle
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+        yield f"{host}:{proxy.tls_port}", trust.bundle
 
 
 def _report(line: str) -> None:

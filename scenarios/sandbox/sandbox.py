@@ -6,8 +6,8 @@ import asyncio
 import functools
 import inspect
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -134,7 +134,7 @@ class SandboxContext:
             if settings:
                 sandbox.segment.configure(**settings)
             if self._intercept:
-                opened.enter_context(_Environment(sandbox.environment))
+                opened.enter_context(_environment(sandbox.environment))
             self._opened.append(opened.pop_all())
         return sandbox
 
@@ -194,19 +194,15 @@ def sandbox(
     return SandboxContext(datafile, settings, mappings, intercept)
 
 
-class _Environment:
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Variables of this process, set in a block and afterwards as they were."""
-
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        self._variables = variables
-        self._before: dict[str, str | None] = {}
-
-    def __enter__(self) -> None:
-        self._before = {name: os.environ.get(name) for name in self._variables}
-        os.environ.update(self._variables)
-
-    def __exit__(self, *_: object) -> None:
-        for name, value in self._before.items():
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
