@@ -1,1 +1,1 @@
-"""The pre-flight: what the user tracks, held against the user's datafile, before anything is sent."""
+"""The pre-flight: what the user tracks, checked against the user's datafile before anything is sent."""

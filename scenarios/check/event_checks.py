@@ -285,7 +285,7 @@ class EventChecks:
             self._revenue_places.add(tracked.place)
 
     def revenue_in_currency_units(self, event: str, place: Place, sign: str) -> None:
-        """Revenue that looks a hundred times too small; said once of each event."""
+        """Revenue that looks a hundred times too small; one finding for each event."""
         if place in self._revenue_places:
             return
         self._findings.worth_knowing(

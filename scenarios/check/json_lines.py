@@ -11,7 +11,7 @@ _SPACE = re.compile(r"[\s,]*")
 
 
 class JsonText:
-    """A JSON text whose places can be told. Its lines count from 1."""
+    """A JSON text and the lines of what is in it, from 1."""
 
     def __init__(self, text: str) -> None:
         self.text = text

@@ -1,4 +1,4 @@
-"""The whole pre-flight: every tracked event checked, and what no single event tells; answers the report document."""
+"""The whole pre-flight: checks of each event and of all events together; its result is the report document."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

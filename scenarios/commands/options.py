@@ -137,7 +137,7 @@ def sandbox_options(function: _Decorated) -> _Decorated:
 
 
 def offline_options(*, datafile_help: str, required: bool = False) -> Callable[[_Decorated], _Decorated]:
-    """What `check` and `preview`, which start no server, are told of the datafile and the destination."""
+    """The datafile and the destination of `check` and `preview`, which start no server."""
     return several(
         option(
             "--datafile",

@@ -77,7 +77,7 @@ def _reported(
     command_line: str,
     **how: Any,
 ) -> dict[str, Any]:
-    """Run, and tell the reporter of each scenario and of the end."""
+    """Run, and hand each result and the end to the reporter."""
     with reporter.running(len(workers.scenarios)):
         run = run_with(
             workers, emulator, run_id=_run_id(), command=command_line, on_result=reporter.scenario, **how

@@ -1,4 +1,4 @@
-"""What a scenario expects, held against what was captured: the parts of `expect`, each compared its own way."""
+"""What a scenario expects, compared with what was captured: each part of `expect` in its own way."""
 
 from dataclasses import dataclass, field
 from typing import Any

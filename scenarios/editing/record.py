@@ -224,7 +224,7 @@ def _as_file(datafile: Mapping[str, Any]) -> str:
 
 
 def _check_name(output: Path, *, overwrite: bool) -> None:
-    """Raise CannotRun for a file that is there already; tell of a name that runs of a folder never collect."""
+    """Raise CannotRun for a file that is there already; warn of a name that runs of a folder never collect."""
     if output.is_dir():
         raise CannotRun(f"{output} is a folder; name a file, such as {output / f'recorded{SUFFIX}'}")
     if output.exists() and not overwrite:

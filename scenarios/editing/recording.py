@@ -32,7 +32,7 @@ class Journal:
 
     @property
     def mappings(self) -> list[dict[str, Any]] | None:
-        """The mappings of the newest delivery that was held against any; None for the action's own one."""
+        """The mappings of the newest delivery that was tried with any; None for the action's own one."""
         reports = [
             row["delivery"]
             for row in self.verdicts

@@ -105,7 +105,7 @@ def new_datafile(names: Names) -> dict[str, Any]:
 
 
 def examples(datafile: Mapping[str, Any]) -> Iterator[Example]:
-    """What may count with a datafile, the last variation of each experiment first; whether it does, an SDK tells."""
+    """What may count with a datafile, the last variation of each experiment first; only an SDK shows whether it does."""
     grouped = [group.get("experiments") or [] for group in datafile.get("groups") or []]
     experiments = [each for several in (datafile.get("experiments") or [], *grouped) for each in several]
     count = 0

@@ -18,7 +18,7 @@ _LITERAL = "$${"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A document with one row's values filled in; `line` names it, `suffix` tells its name from the other rows'."""
+    """A document with one row's values filled in; `line` is the row's, `suffix` makes its name unique among the rows."""
 
     document: Document
     line: int

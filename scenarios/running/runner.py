@@ -156,7 +156,7 @@ class _Drive:
         return tuple((steps[received[row["event_number"]]], row) for row in posted)
 
     def close(self) -> None:
-        """Let go of what the scenario held: faults and forced variations end, its namespace stays to be looked at."""
+        """End the scenario's faults and forced variations; its namespace stays for the viewer."""
         if any(step.kind == "fault" for step in self._scenario.steps):
             with contextlib.suppress(CannotRun):
                 self._emulator.call("DELETE", "/_emulator/faults")

@@ -35,7 +35,7 @@ class Segment(Protocol):
         """One source event, all the way through."""
 
     def delete(self, user_id: str, regulation: str, anonymous_id: str | None) -> str | None:
-        """One regulation; None when the destination hears nothing of it."""
+        """One regulation; None where Segment does not forward it to the destination."""
 
     def request_counts(self) -> dict[str, int]:
         """How many requests the destination sent: `{"datafile", "events", "privacy"}`."""

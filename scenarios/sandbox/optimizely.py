@@ -208,7 +208,7 @@ class Optimizely:
         return self._judge(filters, timeout, wanted, lambda row: row["outcome"] == because)
 
     def follow(self, on_datafile: Callable[[], None]) -> None:
-        """Be told whenever a datafile is put, and at once of the one that was."""
+        """Call `on_datafile` whenever a datafile is put, and at once if one was put already."""
         self._followers.append(on_datafile)
         if self._datafile is not None:
             on_datafile()

@@ -33,7 +33,7 @@ class Outcome:
         return [row for row in self.verdicts if not _is_aside(row)]
 
     def line(self) -> str:
-        """What was caught, counted and lost, and what was told where: one line."""
+        """The numbers of caught requests, counted and lost events, decisions and refused hosts in one line."""
         tally = self.tally
         caught = sum(tally.caught.values())
         parts = [f"caught {_number(caught, 'request')}{_listed(tally.caught)}"]

@@ -205,7 +205,7 @@ class _Events:
             self._page(self._first_delivery, id=rows[0]["id"], state="ended", wait=min(left, _TURN_S))
 
     def _verdicts(self, end: float) -> list[dict[str, Any]]:
-        """The verdicts, once the emulator has heard the end of every delivery that has come to it."""
+        """The verdicts, once the emulator has the last report of every delivery that has ended."""
         ended = {row["id"] for row in self._deliveries(self._first_delivery, state="ended")}
         after = self._first_verdict
         rows = self._emulator.verdicts(after=after)

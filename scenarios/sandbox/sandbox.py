@@ -97,7 +97,7 @@ class Sandbox:
         return "\n".join(map(verdict_text, self.optimizely.wait_for(message_id=message_id, timeout=timeout)))
 
     def close(self) -> None:
-        """Let go of connections and end the interception; the servers stay."""
+        """Close the connections and end the interception; the servers go on."""
         self._open.close()
 
     def __enter__(self) -> Self:

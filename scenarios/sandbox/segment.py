@@ -124,7 +124,7 @@ class Segment:
             raise TypeError("a call needs a user_id or an anonymous_id")
 
     def _delivered(self, chosen: dict[str, str], filters: dict[str, str]) -> None:
-        """Wait until the emulator has heard the end of every delivery chosen."""
+        """Wait until the emulator has the last report of every delivery chosen."""
         rows = self._send("GET", "/_forwarder/deliveries", params={**chosen, "limit": 1000})["deliveries"]
         wanted = {row["id"] for row in rows}
         end = monotonic() + DELIVERED_S
