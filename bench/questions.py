@@ -33,11 +33,11 @@ def measure(options: Options, record: Record) -> None:
     # Nothing that is asked for may have been dropped.
     kept = ("--max-events", str(2 * steps[-1]))
     with folder() as place, ours.emulator(place, *kept) as running:
-        sender = _Sender(running.url)
+        sender = Sender(running.url)
         with Client(running.url) as client:
             for step in steps:
                 sender.fill_to(step, client)
-                for question, found in _asked(sender, client, 5 if options.quick else 31).items():
+                for question, found in asked(sender, client, 5 if options.quick else 31).items():
                     _tell(record, question, found, step)
     try:
         _ask_wiremock(options, record)
@@ -65,7 +65,7 @@ def _tell(record: Record, question: str, found: float, step: int) -> None:
     record.goals.append(Goal(f"{question}, {step:,} recorded", found, most, unit="ms"))
 
 
-class _Sender:
+class Sender:
     """Sends what is asked for later, and remembers the message ids it used."""
 
     def __init__(self, url: str) -> None:
@@ -104,7 +104,7 @@ class _Sender:
         self._client.ask("POST", "/v1/events", json.dumps(batch).encode())
 
 
-def _asked(sender: _Sender, client: Client, times: int) -> dict[str, float]:
+def asked(sender: Sender, client: Client, times: int) -> dict[str, float]:
     """Median milliseconds of each question, each asked right after one more event was recorded."""
     taken: dict[str, list[float]] = {question: [] for question in QUESTIONS}
     for _ in range(times):

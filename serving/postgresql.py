@@ -216,24 +216,42 @@ class Database:
                 self._pool.check()
 
     @contextlib.contextmanager
-    def transaction(self, *locks: int, pipelined: bool = False) -> Iterator[psycopg.Connection[Any]]:
-        """A transaction that holds these advisory locks, given by the second halves of their keys. Of a `pipelined` one all
-        statements go out together, and their results are there after its end.
+    def transaction(self, *locks: int) -> Iterator[psycopg.Connection[Any]]:
+        """A transaction that holds these advisory locks, given by the second halves of their keys."""
+        with self.connection() as db, self._undone(db):
+            db.execute("; ".join(self._begin(locks)), prepare=False)
+            yield db
+            db.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def pipelined(
+        self, *locks: int, durable: bool = True
+    ) -> Iterator[tuple[psycopg.Connection[Any], Callable[[], None]]]:
+        """The same of statements that go out together: what is called waits for the results of those before it; all are
+        there at the end. One that is not `durable` may be lost with the database's next crash, until anything durable is
+        committed after it.
         """
-        with self.connection() as db:
-            try:
-                with db.pipeline() if pipelined else contextlib.nullcontext():
-                    begins = ["BEGIN"]
-                    begins += [f"SELECT pg_advisory_xact_lock({self.key}, {each})" for each in locks]
-                    for begin in begins if pipelined else ["; ".join(begins)]:
-                        db.execute(begin, prepare=False)
-                    yield db
-                    db.execute("COMMIT")
-            except BaseException:
-                if not db.broken:
-                    with contextlib.suppress(self._errors.Error):
-                        db.execute("ROLLBACK")
-                raise
+        with self.connection() as db, self._undone(db), db.pipeline() as pipeline:
+            for statement in self._begin(locks):
+                db.execute(statement)
+            if not durable:
+                db.execute("SET LOCAL synchronous_commit = off")
+            yield db, pipeline.sync
+            db.execute("COMMIT")
+
+    def _begin(self, locks: Sequence[int]) -> list[str]:
+        return ["BEGIN", *(f"SELECT pg_advisory_xact_lock({self.key}, {each})" for each in locks)]
+
+    @contextlib.contextmanager
+    def _undone(self, db: psycopg.Connection[Any]) -> Iterator[None]:
+        """Roll back what fails."""
+        try:
+            yield
+        except BaseException:
+            if not db.broken:
+                with contextlib.suppress(self._errors.Error):
+                    db.execute("ROLLBACK")
+            raise
 
     @contextlib.contextmanager
     def named_errors(self) -> Iterator[None]:

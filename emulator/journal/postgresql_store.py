@@ -3,7 +3,7 @@
 import contextlib
 import re
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,20 +84,23 @@ def adapt(db: Any) -> None:
 
 
 class PostgresqlTransaction:
-    """Statements that hold together or not at all."""
+    """Statements that hold together or not at all; those without an answer go out with the next that has one."""
 
-    def __init__(self, db: Any) -> None:
-        self._db = db
+    def __init__(self, db: Any, wait: Callable[[], None]) -> None:
+        self._db, self._wait = db, wait
         self.news: dict[str, set[str]] = {}
 
     def __call__(self, statement: str, /, **values: Any) -> list[Row]:
         """The rows of a named statement."""
-        found = self._db.execute(STATEMENTS[statement], _spelt(values))
-        return found.fetchall() if found.description else []
+        sql = STATEMENTS[statement]
+        found = self._db.execute(sql, _spelt(values))
+        return found.fetchall() if sql.startswith("SELECT") or sql.endswith("RETURNING number") else []
 
     def changed(self, statement: str, /, **values: Any) -> int:
         """How many rows a named statement has changed."""
-        return int(self._db.execute(STATEMENTS[statement], _spelt(values)).rowcount)
+        found = self._db.execute(STATEMENTS[statement], _spelt(values))
+        self._wait()
+        return int(found.rowcount)
 
     def many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         """A named statement for many rows of values."""
@@ -244,11 +247,13 @@ class PostgresqlStore:
         *,
         rows: bool = True,
         patient: bool = True,  # noqa: ARG002 - nobody asks a database on the server's loop
+        again: bool = False,
     ) -> Iterator[PostgresqlTransaction]:
         """One transaction, while nobody else writes `rows`, and while nobody else changes this namespace's `documents`."""
         own = [] if documents is None else [16 + zlib.crc32(documents.encode()) % 2**30]
-        with self.database.transaction(*([WRITE] if rows else []), *own) as db:
-            run = PostgresqlTransaction(db)
+        locks = [*([WRITE] if rows else []), *own]
+        with self.database.pipelined(*locks, durable=not again) as (db, wait):
+            run = PostgresqlTransaction(db, wait)
             yield run
             for space, listings in run.news.items():
                 told = " ".join((self.name, space, *sorted(listings)))
@@ -263,8 +268,8 @@ class PostgresqlStore:
         patient: bool,  # noqa: ARG002 - the lock is held for one commit at a time
     ) -> int:
         """Insert rows in one commit, and tell whoever projects; the last one's number."""
-        with self.database.transaction(CAPTURE, pipelined=True) as db:
-            PostgresqlTransaction(db).insert(table, columns, rows)
+        with self.database.pipelined(CAPTURE) as (db, wait):
+            PostgresqlTransaction(db, wait).insert(table, columns, rows)
             if not self.leads:
                 db.execute("SELECT pg_notify(%s, %s)", (self.channel, self.name))
             last = db.execute("SELECT lastval() AS last")

@@ -103,7 +103,7 @@ class ProjectedRows:
             "since_event": step.since.event,
             "epoch": step.since.epoch,
         }
-        with self._store.writing() as run:
+        with self._store.writing(again=True) as run:
             if not run.changed("advance", exchange=step.exchange, event=step.event, **since):
                 return False
             run.many("put visitors", [(*visitor, known) for visitor, known in step.visitors.items()])

@@ -212,6 +212,7 @@ class SqliteStore:
         *,
         rows: bool = True,  # noqa: ARG002
         patient: bool = True,
+        again: bool = False,  # noqa: ARG002 - no commit waits for the disk
     ) -> Iterator[Transaction]:
         """One transaction on the one connection that writes."""
         if self._mending and not patient:

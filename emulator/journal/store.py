@@ -73,9 +73,15 @@ class Store(Protocol):
         ...
 
     def writing(
-        self, documents: str | None = None, *, rows: bool = True, patient: bool = True
+        self,
+        documents: str | None = None,
+        *,
+        rows: bool = True,
+        patient: bool = True,
+        again: bool = False,
     ) -> AbstractContextManager[Transaction]:
-        """One transaction; it may change the `documents` of this namespace, and `rows` of any.
+        """One transaction; it may change the `documents` of this namespace, and `rows` of any. One that would be made
+        `again` if a crash of the database lost it need not be on the disk when it ends.
 
         Raises JournalBusyError as `Journal.append` does.
         """
