@@ -1,14 +1,13 @@
-"""A journal's statements in PostgreSQL: by name, from `postgresql.sql`; who may write when, and what the others hear."""
+"""A journal's statements in PostgreSQL: by name; who may write when, and what the others hear."""
 
 import contextlib
 import re
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from optilocal.emulator.journal.records import FILTERS, Ends, Query
-from optilocal.emulator.journal.store import JournalAwayError, JournalError, Row
+from optilocal.emulator.journal.store import JournalAwayError, JournalError, Row, statements
 from optilocal.emulator.json_text import dumps, loads, storable
 from optilocal.serving.postgresql import Database, Made
 
@@ -33,12 +32,6 @@ _TYPES = {
 """The columns that are written many rows at once; all others are ids, VARCHAR."""
 
 
-def _statements() -> dict[str, str]:
-    text = Path(__file__).with_name("postgresql.sql").read_text("utf-8")
-    parts = (part.partition("\n") for part in text.split("-- name: ")[1:])
-    return {name.strip(): _marked(text.strip()) for name, _, text in parts}
-
-
 def _marked(text: str) -> str:
     """A statement with psycopg's marks for values. Lists, `:k1` and so on, are sent in binary: psycopg takes ten times as
     long for them as text, and seventy times with quotes in them.
@@ -47,8 +40,8 @@ def _marked(text: str) -> str:
     return re.sub(r":([a-z]\w*)", r"%(\1)s", lists).replace("?", "%s")
 
 
-# The statements of `postgresql.sql` by name, with psycopg's marks for values.
-STATEMENTS: Mapping[str, str] = _statements()
+# With psycopg's marks for values.
+STATEMENTS: Mapping[str, str] = {name: _marked(text) for name, text in statements("postgresql").items()}
 
 # What turns a schema of version 1 into one of version 2, and so on, in the order of the file.
 MIGRATIONS = tuple(text for name, text in STATEMENTS.items() if name.startswith("migration "))
@@ -134,7 +127,7 @@ def _columns(rows: Collection[Sequence[Any]]) -> dict[str, list[Any]]:
 
 
 def condition(listing: str, query: Query) -> tuple[str, list[Any]]:
-    """What makes a row one that is asked for, put together from pieces of `postgresql.sql`, and the values in it."""
+    """What makes a row one that is asked for, put together from pieces of the statements, and the values in it."""
     parts, values = ["TRUE"], list[Any]()
     if query.namespace is not None:
         parts.append(STATEMENTS["part of namespace"])

@@ -126,74 +126,41 @@ SELECT
     (SELECT COALESCE(SUM(total), 0) FROM dropped WHERE namespace = name) AS dropped,
     (SELECT at FROM exchanges WHERE number = (SELECT MAX(number) FROM exchanges WHERE namespace = name)) AS last_at
 FROM namespaces ORDER BY name
--- name: namespace exists
-SELECT 1 FROM namespaces WHERE name = :name
--- name: namespace count
-SELECT COUNT(*) FROM namespaces
--- name: forget empty namespace
-DELETE FROM namespaces WHERE name = :namespace AND name <> 'default' AND NOT EXISTS
-    (SELECT 1 FROM documents WHERE namespace = :namespace)
 -- name: add namespace
 INSERT OR IGNORE INTO namespaces (name) VALUES (:name)
 -- name: settings
 SELECT kind, doc FROM documents WHERE kind IN (SELECT value FROM json_each(:kinds)) AND namespace = :namespace AND id = ''
 
--- name: documents
-SELECT namespace, id, doc FROM documents WHERE kind = :kind AND namespace = :namespace ORDER BY number
--- name: documents everywhere
-SELECT namespace, id, doc FROM documents WHERE kind = :kind ORDER BY namespace, number
 -- name: document
 SELECT doc FROM documents WHERE kind = :kind AND namespace = :namespace AND id = :id
 -- name: put document
 INSERT INTO documents (kind, namespace, id, doc) VALUES (:kind, :namespace, :id, :doc)
 ON CONFLICT (kind, namespace, id) DO UPDATE SET doc = excluded.doc
--- name: add document
-INSERT INTO documents (kind, namespace, doc) VALUES (:kind, :namespace, '') RETURNING number
 -- name: fill document
 UPDATE documents SET id = :number, doc = :doc WHERE number = :number
 -- name: delete document
 DELETE FROM documents WHERE kind = :kind AND namespace = :namespace AND id = :id
--- name: delete documents
-DELETE FROM documents WHERE kind = :kind AND namespace = :namespace
--- name: documents state
-SELECT COUNT(*) AS total, MAX(number) AS newest FROM documents WHERE kind = :kind AND namespace = :namespace
 
 -- name: report
 SELECT number FROM verdicts WHERE delivery_id = :delivery_id AND namespace = :namespace
--- name: add report
-INSERT INTO verdicts (namespace, delivery_id, kind, message_id, uuid, visitor_id, user_id, anonymous_id, event_key,
-    timestamp, sent, waits, delivery)
-VALUES (:namespace, :delivery_id, :kind, :message_id, :uuid, :visitor_id, :user_id, :anonymous_id, :event_key,
-    :timestamp, :sent, :waits, :delivery)
 -- name: last number
 SELECT last_insert_rowid() AS number
--- name: replace report
-UPDATE verdicts SET kind = :kind, message_id = :message_id, uuid = :uuid, visitor_id = :visitor_id, user_id = :user_id,
-    anonymous_id = :anonymous_id, event_key = :event_key, timestamp = :timestamp, sent = :sent, waits = :waits, delivery = :delivery,
-    version = version + 1, judged = 0
-WHERE number = :number
 -- name: unjudge uuid
 UPDATE verdicts SET judged = 0 WHERE uuid = :uuid AND namespace = :namespace AND judged = 1
 -- name: unjudge conversions of uuid
 UPDATE verdicts SET judged = 0 WHERE judged = 1 AND event IN
     (SELECT number FROM events WHERE uuid = :uuid AND namespace = :namespace)
--- name: put run
-INSERT INTO runs (namespace, id, status, summary, doc) VALUES (:namespace, :id, :status, :summary, :doc)
 -- name: delete run
 DELETE FROM runs WHERE id = :id AND namespace = :namespace
 -- name: run
 SELECT doc FROM runs WHERE id = :id AND namespace = :namespace
 
--- name: position
-SELECT exchange, event, epoch FROM projection
 -- name: standing
 SELECT exchange, event, epoch, COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'exchanges'), 0) AS last,
     EXISTS (SELECT 1 FROM verdicts WHERE judged = 0) OR EXISTS (SELECT 1 FROM visitors WHERE known IS NULL) AS waits
 FROM projection
 -- name: last exchange
 SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'exchanges'), 0)
--- name: pending
-SELECT number, namespace, at, counts, head, body FROM exchanges WHERE number > :after ORDER BY number LIMIT :limit
 -- name: first events
 WITH wanted (namespace, uuid, timestamp) AS (VALUES :keys)
 SELECT e.number, e.namespace, e.account_id, e.uuid, e.timestamp, e.entity_id, e.key, e.visitor_id, e.kind
@@ -220,23 +187,7 @@ ORDER BY e.namespace, e.visitor_id, e.kind DESC, e.number
 -- name: unjudged
 SELECT number, namespace, uuid, visitor_id, event, delivery, version, sent, timestamp, event_key FROM verdicts
 WHERE judged = 0 LIMIT :limit
--- name: stale visitors
-SELECT namespace, visitor_id, fold FROM visitors WHERE known IS NULL LIMIT :limit
--- name: totals
-SELECT doc FROM totals WHERE namespace = :namespace
--- name: oldest events
-SELECT number, namespace, visitor_id, kind, exchange, duplicate_of, doc FROM events
-WHERE number <= :up_to ORDER BY number LIMIT :limit
 
--- name: advance
-UPDATE projection SET exchange = :exchange, event = :event
-WHERE exchange = :since_exchange AND event = :since_event AND epoch = :epoch
--- name: next epoch
-UPDATE projection SET epoch = epoch + 1
--- name: give conversion
-UPDATE verdicts SET event = :event, judged = 0 WHERE number = :number
--- name: drop unreported
-DELETE FROM verdicts WHERE event = :event AND delivery IS NULL
 -- name: store outcome
 UPDATE verdicts SET judged = 1, outcome = ?, attributed = ? WHERE number = ? AND version = ?
 -- name: unjudge
@@ -247,29 +198,9 @@ INSERT INTO totals (namespace, doc) VALUES (?, ?) ON CONFLICT (namespace) DO UPD
 INSERT INTO visitors (namespace, visitor_id, fold, known) VALUES (?, ?, ?, ?)
 ON CONFLICT (namespace, fold, visitor_id) DO UPDATE SET known = excluded.known
 
--- All that is counted and judged in a namespace is counted and judged anew.
--- name: restate visitors
-UPDATE visitors SET known = NULL WHERE namespace = :namespace AND known IS NOT NULL
--- name: restate verdicts
-UPDATE verdicts SET judged = 0 WHERE namespace = :namespace AND judged = 1 AND (event IS NULL OR event IN
-    (SELECT number FROM events WHERE namespace = :namespace AND (visitor_id IS NULL OR duplicate_of IS NOT NULL)))
 -- name: unjudge alike
 UPDATE verdicts SET judged = 0 WHERE judged = 1 AND event IN
     (SELECT e.number FROM events AS f JOIN events AS e ON e.uuid = f.uuid AND e.namespace = f.namespace WHERE f.number = :event)
--- name: forget exchanges
-DELETE FROM exchanges WHERE namespace = :namespace
--- name: forget events
-DELETE FROM events WHERE namespace = :namespace
--- name: forget verdicts
-DELETE FROM verdicts WHERE namespace = :namespace
--- name: forget runs
-DELETE FROM runs WHERE namespace = :namespace
--- name: forget totals
-DELETE FROM totals WHERE namespace = :namespace
--- name: forget visitors
-DELETE FROM visitors WHERE namespace = :namespace
--- name: forget dropped
-DELETE FROM dropped WHERE namespace = :namespace
 
 -- name: events
 WITH wanted (number) AS (VALUES :keys),
@@ -303,38 +234,6 @@ WHERE visitor_id > :after AND namespace = :namespace AND number <= :event ORDER 
 -- name: visitor known
 SELECT 1 FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace LIMIT 1
 
--- name: count exchanges
-SELECT COUNT(*) FROM exchanges
--- name: cutoff exchanges
-SELECT number FROM exchanges ORDER BY number LIMIT 1 OFFSET :before
--- name: body bytes
-SELECT COALESCE(SUM(length(body)), 0) FROM exchanges
--- name: cutoff bytes
-SELECT number FROM
-    (SELECT number, SUM(length(body)) OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) AS total FROM exchanges) AS oldest
-WHERE total >= :excess ORDER BY number LIMIT 1
--- name: last event of exchanges
-SELECT COALESCE(MAX(number), 0) FROM events WHERE exchange <= :cutoff
--- name: drop exchanges
-DELETE FROM exchanges WHERE number <= :cutoff
--- name: count events
-SELECT COUNT(*) FROM events
--- name: cutoff events
-SELECT number FROM events ORDER BY number LIMIT 1 OFFSET :before
--- name: drop events
-DELETE FROM events WHERE number <= :cutoff
--- name: count verdicts
-SELECT COUNT(*) FROM verdicts
--- name: cutoff verdicts
-SELECT number FROM verdicts ORDER BY number LIMIT 1 OFFSET :before
--- name: drop verdicts
-DELETE FROM verdicts WHERE number <= :cutoff
--- name: count runs
-SELECT COUNT(*) FROM runs
--- name: cutoff runs
-SELECT number FROM runs ORDER BY number LIMIT 1 OFFSET :before
--- name: drop runs
-DELETE FROM runs WHERE number <= :cutoff
 -- What is dropped is read by its numbers; to group it, the planner would rather walk through a whole index.
 -- name: count dropped exchanges
 INSERT INTO dropped SELECT namespace, 'exchanges', COUNT(*) FROM exchanges NOT INDEXED WHERE number <= :cutoff GROUP BY namespace
@@ -351,23 +250,11 @@ ON CONFLICT (namespace, listing) DO UPDATE SET total = total + excluded.total
 -- name: count verdicts without event
 INSERT INTO dropped SELECT namespace, 'verdicts', COUNT(*) FROM verdicts INDEXED BY verdicts_event WHERE event <= :cutoff GROUP BY namespace
 ON CONFLICT (namespace, listing) DO UPDATE SET total = total + excluded.total
--- name: drop verdicts without event
-DELETE FROM verdicts WHERE event <= :cutoff
--- name: unjudge duplicates
-UPDATE verdicts SET judged = 0 WHERE judged = 1 AND event IN
-    (SELECT number FROM events WHERE duplicate_of <= :cutoff)
 
--- name: erase exchange
-UPDATE exchanges SET head = :head, body = :body WHERE number = :number
 -- name: count events to erase
 SELECT COUNT(*) FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
--- name: count reports to erase
-SELECT COUNT(*) FROM verdicts WHERE namespace = :namespace AND delivery IS NOT NULL
-    AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id)
 -- name: erase events
 DELETE FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace
--- name: erase visitor
-DELETE FROM visitors WHERE visitor_id = :visitor_id AND namespace = :namespace
 -- name: erase verdicts
 DELETE FROM verdicts WHERE namespace = :namespace
     AND (visitor_id = :visitor_id OR user_id = :visitor_id OR anonymous_id = :visitor_id
@@ -380,46 +267,15 @@ SELECT number, namespace, uuid, visitor_id, event, delivery FROM verdicts
 WHERE namespace = :namespace AND (visitor_id = :visitor_id
     OR event IN (SELECT number FROM events WHERE visitor_id = :visitor_id AND namespace = :namespace))
 ORDER BY number
--- name: exchanges after
-SELECT number, surface, status, head, body FROM exchanges WHERE namespace = :namespace AND number > :after
-ORDER BY number LIMIT :limit
--- name: exchange to erase
-SELECT number, surface, status, head, body FROM exchanges WHERE number = :number
 -- name: events after
 SELECT number, doc FROM events
 WHERE namespace = :namespace AND number > :after AND visitor_id IS NOT :visitor_id ORDER BY number LIMIT :limit
--- name: event to erase
-SELECT number, doc FROM events WHERE number = :number
--- name: erase event
-UPDATE events SET doc = :doc WHERE number = :number
 -- name: reports after
 SELECT number, delivery FROM verdicts
 WHERE namespace = :namespace AND number > :after AND delivery IS NOT NULL
     AND visitor_id IS NOT :visitor_id AND user_id IS NOT :visitor_id AND anonymous_id IS NOT :visitor_id
 ORDER BY number LIMIT :limit
--- name: report to erase
-SELECT number, delivery FROM verdicts WHERE number = :number
--- name: erase report
-UPDATE verdicts SET delivery = :delivery WHERE number = :number
--- name: drop report
-DELETE FROM verdicts WHERE number = :number
--- name: runs after
-SELECT number, doc FROM runs WHERE number > :after ORDER BY number LIMIT :limit
--- name: run to erase
-SELECT number, doc FROM runs WHERE number = :number
--- name: erase run
-UPDATE runs SET doc = :doc WHERE number = :number
 
--- name: part of namespace
-namespace = ?
--- name: part before
-number < ?
--- name: part after
-number > ?
--- name: filter exchanges surface
-surface = ?
--- name: filter exchanges method
-method = ?
 -- name: filter exchanges status
 status = CAST(? AS INTEGER)
 -- name: filter exchanges visitor_id
@@ -428,32 +284,22 @@ number IN (SELECT exchange FROM events WHERE visitor_id = ?)
 number IN (SELECT exchange FROM events WHERE uuid = ?)
 -- name: filter exchanges event_key
 number IN (SELECT exchange FROM events WHERE key = ?)
--- name: filter exchanges kind
-number IN (SELECT exchange FROM events WHERE kind = ?)
 -- name: filter exchanges experiment
 number IN (SELECT exchange FROM events WHERE experiment_id IN (SELECT value FROM json_each(?)))
--- name: filter exchanges outcome
-number IN (SELECT exchange FROM events WHERE number IN (SELECT event FROM verdicts WHERE judged = 1 AND outcome = ?))
 -- name: filter events visitor_id
 visitor_id = ?
 -- name: filter events uuid
 uuid = ?
 -- name: filter events event_key
 key = ?
--- name: filter events kind
-kind = ?
 -- name: filter events exchange
 exchange = CAST(? AS INTEGER)
 -- name: filter events experiment
 experiment_id IN (SELECT value FROM json_each(?))
 -- name: filter events status
 exchange IN (SELECT number FROM exchanges WHERE status = CAST(? AS INTEGER))
--- name: filter events outcome
-number IN (SELECT event FROM verdicts WHERE judged = 1 AND outcome = ?)
 -- name: filter verdicts message_id
 message_id = ?
--- name: filter verdicts outcome
-judged = 1 AND outcome = ?
 -- name: filter verdicts event_key
 event_key = ?
 -- name: filter verdicts visitor_id
@@ -462,14 +308,10 @@ number IN (SELECT number FROM verdicts WHERE visitor_id = ? UNION ALL
 -- name: filter verdicts uuid
 number IN (SELECT number FROM verdicts WHERE uuid = ? UNION ALL
     SELECT v.number FROM events AS e CROSS JOIN verdicts AS v ON v.event = e.number WHERE e.uuid = ?)
--- name: filter verdicts kind
-kind = ?
 -- name: filter verdicts experiment
 EXISTS (SELECT 1 FROM json_each(attributed) AS a JOIN json_each(?) AS b ON a.value = b.value)
 -- name: filter verdicts status
 event IN (SELECT number FROM events WHERE exchange IN (SELECT number FROM exchanges WHERE status = CAST(? AS INTEGER)))
--- name: filter runs status
-status = ?
 
 -- name: search exchanges
 (head LIKE ? ESCAPE '\' OR CAST(body AS TEXT) LIKE ? ESCAPE '\')
@@ -483,18 +325,8 @@ doc LIKE ? ESCAPE '\'
 -- name: search runs
 doc LIKE ? ESCAPE '\'
 
--- name: columns exchanges
-number, namespace, surface, method, status, at, head, body
--- name: columns events
-number, namespace, exchange, duplicate_of, doc
--- name: outcome counts
-SELECT outcome, COUNT(*) AS total FROM verdicts WHERE judged = 1 AND outcome IS NOT NULL GROUP BY outcome ORDER BY outcome
 -- name: verdict counts
 SELECT event_key, outcome, attributed, event IS NOT NULL AS received, COUNT(*) AS total
 FROM verdicts
 WHERE namespace = :namespace AND kind = 'event' AND judged = 1
 GROUP BY event_key, outcome, attributed, received
--- name: columns verdicts
-number, namespace, uuid, visitor_id, event, delivery, judged
--- name: columns runs
-number, namespace, summary

@@ -1,24 +1,15 @@
-"""The statements of `sqlite.sql` by name, and what runs some of them together."""
+"""SQLite's statements by name, and what runs some of them together."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from optilocal.emulator.journal.limits import SLICE
 from optilocal.emulator.journal.records import FILTERS, Query
-from optilocal.emulator.journal.store import Row
+from optilocal.emulator.journal.store import Row, statements
 from optilocal.emulator.json_text import storable
 
-
-def _statements() -> dict[str, str]:
-    text = Path(__file__).with_name("sqlite.sql").read_text("utf-8")
-    parts = (part.partition("\n") for part in text.split("-- name: ")[1:])
-    return {name.strip(): text.strip() for name, _, text in parts}
-
-
-# The statements of `sqlite.sql` by name; what follows a statement's text is a comment on the next one.
-STATEMENTS: Mapping[str, str] = _statements()
+STATEMENTS: Mapping[str, str] = statements("sqlite")
 
 
 def placeholders(count: int, width: int) -> str:
@@ -70,7 +61,7 @@ def stored(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def condition(listing: str, query: Query) -> tuple[str, list[str | int | None]]:
-    """What makes a row one that is asked for, put together from pieces of `sqlite.sql`, and the values in it."""
+    """What makes a row one that is asked for, put together from pieces of the statements, and the values in it."""
     parts, values = ["1"], list[str | int | None]()
     if query.namespace is not None:
         parts.append(STATEMENTS["part of namespace"])

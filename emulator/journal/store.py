@@ -1,7 +1,9 @@
-"""What a database does for a journal: it runs statements by name, which its own .sql file has."""
+"""What a database does for a journal: it runs statements by name, from .sql files."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol
 
 from optilocal.emulator.journal.records import Ends, Query
@@ -19,6 +21,15 @@ class JournalBusyError(JournalError):
 
 class JournalAwayError(JournalError):
     """The database is away, full or slow: nothing was kept; ask again in some seconds."""
+
+
+def statements(database: str) -> dict[str, str]:
+    """The statements of a database by name: those that all databases share, and its own. A comment before a name is not of
+    the statement before it.
+    """
+    files = (Path(__file__).with_name(f"{name}.sql").read_text("utf-8") for name in ("statements", database))
+    parts = (part.partition("\n") for text in files for part in text.split("-- name: ")[1:])
+    return {name.strip(): re.sub(r"(\n--.*|\s)+$", "", text) for name, _, text in parts}
 
 
 class Transaction(Protocol):
