@@ -41,7 +41,7 @@ def held_mb() -> float:
 
 def falls_below(megabytes: float, space: Space) -> bool:
     """Whether so little is held by and by: what a connection that has closed held goes in a later turn of the loop."""
-    return any(space.json("health") and held_mb() < megabytes for _ in range(1_000))
+    return any(space.json("health") and held_mb() < megabytes for _ in range(200))
 
 
 def connect(space: Space) -> socket.socket:
@@ -63,9 +63,8 @@ def test_of_the_answers_that_a_client_asks_for_and_never_reads_one_is_made(
         client.sendall(b"GET /_emulator/exchanges HTTP/1.1\r\nHost: localhost\r\n\r\n" * 6)
     for client in clients:
         assert client.recv(9) == b"HTTP/1.1 "
-    assert space.json("health")["status"] == "ok"
     # A page ends behind its first row, which has the body as text and as JSON: 6 MB for each client, and not 36.
-    assert held_mb() < 60
+    assert falls_below(60, space)
     for client in clients:
         client.close()
     assert falls_below(12, space)
@@ -99,14 +98,14 @@ def test_large_runs_are_listed_without_what_is_in_them(space: Space, traced: Non
 def test_large_headers_in_many_namespaces_are_recorded_and_not_kept_in_memory(
     space: Space, traced: None
 ) -> None:
-    namespaces = [Space(space.root, f"n{number}", space.session) for number in range(300)]
+    namespaces = [Space(space.root, f"n{number}", space.session) for number in range(400)]
     for number, each in enumerate(namespaces):
         # The first request of a namespace goes another way than those behind it.
         for way in ("first", "next"):
             headers = {"X-Large": f"{way} {number} " + "y" * 30_000}
             assert each.send(b'{"visitors": []}', headers=headers).status_code == 204
-    # The last 256 headers are kept, each as it came and as it is shown.
-    assert falls_below(25, space)
+    # Three caches keep the last 256 headers each: 24 MB, and 24 MB more if every request's were kept.
+    assert falls_below(36, space)
     tracemalloc.stop()
     assert {row["name"] for row in space.rows("namespaces")} >= {each.name for each in namespaces}
     after, rows, pages = 0, 0, 0
@@ -117,5 +116,5 @@ def test_large_headers_in_many_namespaces_are_recorded_and_not_kept_in_memory(
         rows, pages, after = rows + len(found["exchanges"]), pages + 1, found["next"]
         if not found.get("more"):
             break
-    assert rows == 600
+    assert rows == 800
     assert pages > 2
