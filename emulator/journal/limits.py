@@ -16,7 +16,9 @@ are then captured at 9,000 a second instead of 5,000 to 6,500, and all of them a
 
 LOOK_S = 0.5
 """Seconds between two looks at what other processes have written, and at the file itself, so that a deleted one is noticed
-within a second; a wait for another process looks a hundred times as often. One look takes less than a millisecond.
+within a second; a wait for another process looks a hundred times as often. One look takes less than a millisecond. For a
+hundredth of it the projector lets requests come together, unless somebody asks: of a client that sends one after another a
+request then costs 0.6 instead of 1.2 ms of processor time.
 """
 
 GATHER_S = 0.001

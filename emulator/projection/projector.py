@@ -92,6 +92,9 @@ class Projector:
                 reported = why
             if not self._stopping.is_set():
                 self._news.wait(LOOK_S)
+                # Whoever asks works on his own account; unasked, what comes close together is worked on together.
+                if not self.journal.is_remote:
+                    self._stopping.wait(LOOK_S / 100)
 
     def _work_and_give_way(self) -> bool:
         """One step. While more comes in than is worked out, the time before the next step belongs to capture: all of it
