@@ -133,7 +133,11 @@ def _number(count: int, singular: str, plural: str | None = None) -> str:
     return f"{count} {singular if count == 1 else plural or f'{singular}s'}"
 
 
+def _most_first(counted: tuple[str, int]) -> tuple[int, str]:
+    return -counted[1], counted[0]
+
+
 def _listed(counts: Counter[str]) -> str:
     """` (name 2, other 1)`, the most first; nothing for none."""
-    names = ", ".join(f"{name} {count}" for name, count in counts.most_common())
+    names = ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=_most_first))
     return f" ({names})" if names else ""

@@ -113,8 +113,11 @@ def test_a_schema_of_an_older_version_is_migrated_once_and_goes_on(
 ) -> None:
     older(postgresql, schema)
     options = Settings(port=0, journal=url)
-    with ThreadPoolExecutor() as starting, requests.Session() as session:
-        servers = list(starting.map(lambda _: EmulatorServer(options).start(), range(3)))
+    with ThreadPoolExecutor() as opening:
+        for journal in opening.map(PostgresqlJournal, [url] * 3):
+            journal.close()
+    with requests.Session() as session:
+        servers = [EmulatorServer(options).start() for _ in range(3)]
         try:
             spaces = [Space(server.base_url, "kept", session) for server in servers]
             found = [space.json("verdicts")["verdicts"] for space in spaces]

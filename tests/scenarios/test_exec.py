@@ -76,7 +76,7 @@ def test_what_was_caught_counted_and_lost_is_one_line(tmp_path: Path) -> None:
     (line,) = done.stderr.splitlines()
     assert line == (
         "optilocal: caught 4 requests (api.segment.io 3, cdn.optimizely.com 1); 0 events counted, 2 lost "
-        "(user_not_activated 1, unmatched_event_key 1); 0 decisions; 1 other call that no mapping takes; "
+        "(unmatched_event_key 1, user_not_activated 1); 0 decisions; 1 other call that no mapping takes; "
         f"no datafile is served for nobody (--datafile); verdicts are in {', '.join(map(str, reports))}"
     )
     run_document = json.loads(reports[0].read_text(encoding="utf-8"))
