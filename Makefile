@@ -22,7 +22,7 @@ help:
 run: $(VENV)/.installed
 	@$(BIN)/optilocal up --run $(ARGS)
 
-# Bytecode is kept, whatever the environment says: the tests start hundreds of processes.
+# Bytecode is kept, whatever the environment says: tests and benches start hundreds of processes.
 test: $(VENV)/.installed-test
 	@$(BIN)/python tests/browser.py --install
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
@@ -41,11 +41,11 @@ format: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
 	@$(BIN)/python tests/browser.py --install
-	@$(BIN)/python -m bench $(ARGS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m bench $(ARGS)
 
 bench-steady: $(VENV)/.installed-test
 	@$(BIN)/python tests/browser.py --install
-	@$(BIN)/python -m bench.steady --minutes 60 $(ARGS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m bench.steady --minutes 60 $(ARGS)
 	@$(BIN)/python -m bench.report $(ARGS)
 
 $(VENV)/.created:
