@@ -14,7 +14,6 @@ from optilocal.emulator.control import (
     predictions,
     preview,
     reading,
-    recording,
     setting,
     viewer,
 )
@@ -46,7 +45,7 @@ SURFACES = {
     viewer.blueprint: Surface.VIEWER,
     **{
         room.blueprint: Surface.OWN
-        for room in (reading, setting, predictions, operation, forwarder, preview, forced, recording)
+        for room in (reading, setting, predictions, operation, forwarder, preview, forced)
     },
 }
 # Where the imitated REST API is in real life; a hosts file or a proxy leads here under this name.

@@ -1,4 +1,6 @@
-"""`/_emulator/*`, what is asked and reported: health, journals, verdicts, results, deliveries, runs, namespaces, reset."""
+"""`/_emulator/*`, what is asked and reported: health, journals, verdicts, results, deliveries, runs, namespaces; recording,
+reset.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -129,3 +131,19 @@ def reset() -> Response:
     forced.Forced(context().journal, namespace()).put([], context().now(namespace()))
     context().journal.reset(namespace(), kinds)
     return json_response({"namespace": namespace(), "datafiles": datafiles})
+
+
+@blueprint.get("/recording")
+def recording() -> Response:
+    """`{"scenario": YAML, "differences": [a line, …]}` of the whole namespace, or of the events that `message_id` names."""
+    recorder = context().recorder
+    if recorder is None:
+        raise Problem(
+            "no_recorder",
+            "only an emulator that `optilocal up` started writes scenarios; with this one use `optilocal record`",
+        )
+    try:
+        scenario, differences = recorder(namespace(), request.args.getlist("message_id"))
+    except ValueError as error:
+        raise Problem("not_recorded", str(error)) from None
+    return json_response({"scenario": scenario, "differences": differences})

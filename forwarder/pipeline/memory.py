@@ -38,7 +38,7 @@ class ProcessMemory:
             owner = self._claims[namespace, message_id] = (delivery_id, at)
         return owner[0]
 
-    def suppress(self, namespace: str, kind: str, subject: str, at: int) -> None:  # noqa: ARG002
+    def suppress(self, namespace: str, kind: str, subject: str, at: int) -> None:  # noqa: ARG002 - only what lasts shows when
         self._suppressed.add((namespace, kind, subject))
 
     def unsuppress(self, namespace: str, kind: str, subject: str) -> None:

@@ -128,7 +128,7 @@
       const answer = await at.put("filters", next);
       filters = answer.filters;
       list();
-      if (answer.warnings) said.fail(new o.data.Problem(200, "odd", answer.warnings.join(" ")));
+      if (answer.warnings) said.fail(new o.data.Problem(200, "odd", answer.warnings.join("; ")));
       else said.say("Saved");
     }
 
@@ -145,14 +145,24 @@
       node.querySelector("input").focus();
     }
 
+    /** A filter goes at once; until the page is left it can be brought back. */
+    async function remove(index) {
+      const before = filters;
+      await store(filters.filter((_, i) => i !== index));
+      said.node.append(
+        " ",
+        button(`Undo: bring ${before[index].title} back`, null, () => store(before).catch(said.fail)),
+      );
+    }
+
     const button = (label, says, act, more) =>
       o.h("button", { type: "button", class: "button", "aria-label": says, on: { click: act }, ...more }, label);
 
     function row(filter, i) {
-      const put = (change) => store(filters.flatMap((one, j) => (j === i ? change : [one]))).catch(said.fail);
+      const toggled = () => filters.map((one, j) => (j === i ? { ...one, enabled: !one.enabled } : one));
       return [
         filter.title,
-        button(filter.enabled ? "On" : "Off", `${filter.title} is on`, () => put([{ ...filter, enabled: !filter.enabled }]), {
+        button(filter.enabled ? "On" : "Off", `${filter.title} is on`, () => store(toggled()).catch(said.fail), {
           role: "switch",
           "aria-checked": String(filter.enabled),
         }),
@@ -162,7 +172,7 @@
           "span",
           { class: "actions" },
           button("Edit", `Edit ${filter.title}`, () => edit(i)),
-          button("Delete", `Delete ${filter.title}`, () => put([]), { class: "button danger" }),
+          button("Delete", `Delete ${filter.title}`, () => remove(i).catch(said.fail), { class: "button danger" }),
         ),
       ];
     }

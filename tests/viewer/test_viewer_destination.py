@@ -156,9 +156,13 @@ def test_filters_are_made_switched_and_deleted(page: Page, workbench: EmulatorCl
     page.get_by_role("button", name="Save filter").click()
     expect(page.get_by_text("its statement is not valid FQL")).to_be_visible()
     expect(filters.get_by_text("lets 25 % pass, the same for each userId")).to_be_visible()
+    before = saved()
     filters.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("heading", name="Destination filters (0 of at most 10)")).to_be_visible()
     assert saved() == []
+    page.get_by_role("button", name=re.compile("Undo")).click()
+    expect(page.get_by_role("heading", name="Destination filters (1 of at most 10)")).to_be_visible()
+    assert saved() == before
     assert page.evaluate("globalThis.broken") is None
 
 
