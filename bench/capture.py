@@ -39,8 +39,10 @@ def measure(options: Options, record: Record) -> None:
     for _ in range(options.rounds):
         with folder() as place, ours.emulator(place) as running:
             fill(running.url, options.warm_up)
-            loads[OURS].append(fill(running.url, options.recorded))
             with Client(running.url) as client:
+                # What the warm-up has left to project is no part of the load.
+                ours.settled(client)
+                loads[OURS].append(fill(running.url, options.recorded))
                 ours.settled(client)
                 loads[FULL].append(_full(running, client, options))
                 for way, cost in _harder(running, client, options).items():

@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from flask import Blueprint, Response
@@ -40,7 +39,7 @@ def receive(parts: Context, request: WireRequest, at: int) -> Answer:
             body = unpacked = inflate(body, most)
         except zlib.error as reason:
             violation = note("not_gzip", f"the body is said to be gzip and is not: {reason}")
-            return replace(error(400, "bad_request", violation["message"]), violations=(violation,))
+            return error(400, "bad_request", violation["message"])._replace(violations=(violation,))
     elif encoding not in ("", "identity", "gzip"):
         warnings += (
             note("unknown_encoding", f"the body's encoding {encoding!r:.40} is not known; read as it is"),
@@ -51,7 +50,7 @@ def receive(parts: Context, request: WireRequest, at: int) -> Answer:
             f"the body has more than {most / _MEGABYTES:g} MB ({most} bytes); split the batch",
         )
         answer = error(413, "request_too_large", violation["message"])
-        return replace(answer, violations=(violation,), body_kept=unpacked)
+        return answer._replace(violations=(violation,), body_kept=unpacked)
     accepted = Answer(204, counts=True, violations=None, warnings=warnings, body_kept=unpacked)
     is_strict = request.headers.get(STRICT, "").strip().lower() in ("true", "1")
     if not is_strict and is_plain_object(body):
@@ -61,7 +60,7 @@ def receive(parts: Context, request: WireRequest, at: int) -> Answer:
     if not refused:
         return accepted
     refusal = error(400, "bad_request", _refusal_text(refused))
-    return replace(refusal, violations=None, warnings=warnings, body_kept=unpacked)
+    return refusal._replace(violations=None, warnings=warnings, body_kept=unpacked)
 
 
 def _refusal_text(violations: Sequence[Note]) -> str:

@@ -4,8 +4,8 @@ import base64
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
@@ -29,8 +29,7 @@ _NO_STATUS = ("reset", "hang_up", "garbage")
 _BODILESS = (204, 304)
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What a handler answers, and its notes on the request.
 
     `body_kept` is what is stored as the request's body when that is not the body as it came (it was compressed). `counts`:
@@ -39,7 +38,7 @@ class Answer:
 
     status: int
     body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     counts: bool = False
     violations: Sequence[Note] | None = ()
     warnings: Sequence[Note] = ()
@@ -52,8 +51,7 @@ Rule = Mapping[str, Any]
 Reply = tuple[Answer, Exchange, Rule | None]
 
 
-@dataclass(frozen=True)
-class WireRequest:
+class WireRequest(NamedTuple):
     """One request on the imitated surface. `headers` and `query` are as they may be shown, without secrets."""
 
     namespace: str
