@@ -34,15 +34,14 @@ class _Handler:
     max_body: int
 
     async def __call__(self, body: bytes) -> served.Answer | None:
-        masked = _masked(tuple(self.headers), len(body))
+        masked, crossing = _headers(tuple(self.headers), len(body))
         reply = await self.events.take(WireRequest(self.namespace, "POST", PATH, self.query, masked, body))
         if reply is None:
             return None
         answer, _, rule = reply
-        headers = [*answer.headers.items(), *cross_origin_headers(masked.get("Origin")).items()]
         return served.Answer(
             answer.status,
-            [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+            [*_encoded(answer.headers), *crossing],
             answer.body,
             rule["break"] if rule else None,
             rule["latency_ms"] / 1_000 if rule else 0.0,
@@ -141,9 +140,16 @@ def as_problem(error: Exception) -> Exception:
 
 # Clients send the same headers again and again.
 @lru_cache(maxsize=SLICE)
-def _masked(headers: Headers, length: int) -> Mapping[str, str]:
-    """The headers of a request with a body of so many bytes, named and masked as a view's are."""
+def _headers(headers: Headers, length: int) -> tuple[Mapping[str, str], served.Headers]:
+    """The headers of a request with a body of so many bytes, named and masked as a view's are, and those of any answer to
+    it.
+    """
     variables = environ(served.Request("POST", PATH.encode(), list(headers)), ("", 0))
     if length:
         variables["CONTENT_LENGTH"] = str(length)
-    return masked_headers(EnvironHeaders(variables).items())
+    masked = masked_headers(EnvironHeaders(variables).items())
+    return masked, _encoded(cross_origin_headers(masked.get("Origin")))
+
+
+def _encoded(headers: Mapping[str, str]) -> served.Headers:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
