@@ -145,6 +145,8 @@ class SqliteStore:
             self._check_open()
             self._identity.check()
             db = self._connect(self.path, PATIENCE_S)
+            # In KiB: whatever another connection writes empties it, so that more of it only takes memory.
+            db.execute(f"PRAGMA cache_size = -{SLICE}")
         try:
             yield db
         except sqlite3.Error as error:
@@ -173,8 +175,13 @@ class SqliteStore:
         left = iter(keys)
         with self.reader() as db:
             while some := list(islice(left, SLICE)):
-                sql = STATEMENTS[statement].replace(":keys", placeholders(len(some), len(some[0])))
-                for row in db.execute(sql, [value for key in some for value in key]):
+                width = len(some[0])
+                # Up to a power of two with keys of NULL, which are found nowhere: each count of keys is a statement of its
+                # own, and each connection keeps up to 80 KB of it.
+                count = 1 << (len(some) - 1).bit_length()
+                values = [value for key in some for value in key] + [None] * (count - len(some)) * width
+                sql = STATEMENTS[statement].replace(":keys", placeholders(count, width))
+                for row in db.execute(sql, values):
                     yield dict(row)
 
     def rows(self, listing: str, query: Query) -> Iterator[Row]:
