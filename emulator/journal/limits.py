@@ -4,7 +4,7 @@ Measured with the events of bench/ on two shared cores while others worked on th
 """
 
 SLICE = 256
-"""Rows worked on at once: exchanges in one step, rows of one statement, kept headers and histories. Steps of 32 take 20 to
+"""Rows worked on at once: exchanges in one step, keys of one statement, kept headers and histories. Steps of 32 take 20 to
 30 % more processor time an event; steps of 1,024 take 5 to 10 % less, and keep writers waiting four times as long.
 """
 

@@ -145,8 +145,6 @@ class SqliteStore:
             self._check_open()
             self._identity.check()
             db = self._connect(self.path, PATIENCE_S)
-            # In KiB: whatever another connection writes empties it, so that more of it only takes memory.
-            db.execute(f"PRAGMA cache_size = -{SLICE}")
         try:
             yield db
         except sqlite3.Error as error:
