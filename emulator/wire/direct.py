@@ -34,14 +34,14 @@ class _Handler:
     max_body: int
 
     async def __call__(self, body: bytes) -> served.Answer | None:
-        masked, crossing = _headers(tuple(self.headers), len(body))
+        masked, for_browsers = _headers(tuple(self.headers), len(body))
         reply = await self.events.take(WireRequest(self.namespace, "POST", PATH, self.query, masked, body))
         if reply is None:
             return None
         answer, _, rule = reply
         return served.Answer(
             answer.status,
-            [*_encoded(answer.headers), *crossing],
+            [*_encoded(answer.headers), *for_browsers],
             answer.body,
             rule["break"] if rule else None,
             rule["latency_ms"] / 1_000 if rule else 0.0,
@@ -141,8 +141,8 @@ def as_problem(error: Exception) -> Exception:
 # Clients send the same headers again and again.
 @lru_cache(maxsize=SLICE)
 def _headers(headers: Headers, length: int) -> tuple[Mapping[str, str], served.Headers]:
-    """The headers of a request with a body of so many bytes, named and masked as a view's are, and those of any answer to
-    it.
+    """The headers of a request with a body of so many bytes, named and masked as a view's are; and those that any answer to
+    it has for browsers.
     """
     variables = environ(served.Request("POST", PATH.encode(), list(headers)), ("", 0))
     if length:

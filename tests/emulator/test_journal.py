@@ -140,6 +140,18 @@ def test_first_events_are_those_that_are_no_duplicates(journal: Journal) -> None
     assert found() == []
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 255, 256, 257, 300])
+def test_any_number_of_keys_finds_their_rows_and_no_others(journal: Journal, count: int) -> None:
+    nobody = event(301, uuid=None, visitor_id=None, timestamp="7")
+    projected(journal, *(event(n, visitor_id=f"u-{n}", kind="decision") for n in range(1, 301)), nobody)
+    wanted = list(range(1, count + 1))
+    uuids, visitors = [("n", f"c-{n}", None) for n in wanted], [("n", f"u-{n}") for n in wanted]
+    assert sorted(row["number"] for row in journal.first_events(uuids)) == wanted
+    assert sorted(row["number"] for row in journal.decisions_of(visitors)) == wanted
+    assert sorted(row["number"] for row in journal.events_of(visitors)) == wanted
+    assert sorted(row["number"] for row in journal.events(wanted)) == wanted
+
+
 def test_events_of_visitors_come_with_their_verdicts_decisions_first(journal: Journal) -> None:
     projected(
         journal,

@@ -16,7 +16,7 @@ from optilocal.forwarder.fql.parser import MAX_DEPTH, StatementError, parse
 EVENT: dict[str, Any] = {
     "event": "Button Clicked",
     "type": "track",
-    "context": {"library": {"name": "analytics.js", "version": "1.0"}},
+    "context": {"app": {"name": "shop.js", "version": "1.0"}},
     "properties": {
         "features": ["discounts", "dark-mode"],
         "product 1": {"price": "19.99"},
@@ -34,15 +34,15 @@ EVENT: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("statement", "holds"),
     [
-        # The examples at the top of the page.
+        # The examples at the top of the page, of the app instead of Segment's own code.
         ("event = 'Button Clicked'", True),
         ("event = 'Screen Tapped'", False),
         ("context.path.path = '/login'", False),
         ("type = 'identify' or type = 'track'", True),
-        ("match( context.library.version, '1.*' )", True),
-        ("match( context.library.version, '2.*' )", False),
+        ("match( context.app.version, '1.*' )", True),
+        ("match( context.app.version, '2.*' )", False),
         ("type = 'track' and ( event = 'Click' or match( event, 'Button *' ) )", True),
-        ("!contains( context.library.name, 'js' )", False),
+        ("!contains( context.app.name, 'js' )", False),
         ("'dark-mode' in properties.features", True),
         ("'blink' in properties.features", False),
         # Paths.
